@@ -147,7 +147,9 @@ impl App {
     /// When a launch has it start, where that is not at once.
     pub(super) fn planned_start(&self, blast: &BlastRow) -> Option<PlannedStart> {
         let is_to_start = blast.launched_at.is_none() && !blast.state.is_over();
-        let at = own_start(blast).filter(|_| is_to_start)?;
+        // One that was paused since its time passed goes out once it is resumed.
+        let is_missed = |at: DateTime<Utc>| blast.state == BlastState::Paused && at <= self.engine().clock.now();
+        let at = own_start(blast).filter(|at| is_to_start && !is_missed(*at))?;
         let zone = self.zone_of(blast);
         let note = blast.scheduled_local.and_then(|local| {
             let time = StartAt::Local(local).resolve(zone)?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::blast::new::{open, refusal_of};
-use super::confirm::confirm_on_terminal;
+use super::confirm::confirm;
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
@@ -193,7 +193,7 @@ async fn remove(global: &Global, catalogue: &str, is_sure: bool) -> Result<()> {
     let CatalogueRow { id, name, products, .. } = context.app.catalogue(named(&context, catalogue).await?).await?;
     let products = count_of(products.unsigned_abs(), "product", "products");
     let what = format!("catalogue {id}, {}, with {products}", clean(&name));
-    confirm_on_terminal(&format!("Remove {what}?"), is_sure)?;
+    confirm(&format!("Remove {what}?"), is_sure)?;
     let removed = context.app.remove_catalogue(id).await?;
     if context.is_json {
         return print_json(&json!({ "id": removed.id, "removed": true }));

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::Global;
 use super::context::{Context, load};
 use super::dashboard::keymap;
+use super::exit::sentence;
 use super::output::{json, text};
 use crate::app::{App, ENGINE_CONNECTIONS, HealthVerdict, ProcessKind, skew_words};
 use crate::config::{Config, HookConfig, SenderConfig};
@@ -59,7 +60,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     match Context::open_with(global, config.clone(), ProcessKind::Command, tokio_util::sync::CancellationToken::new())
         .await
     {
-        Err(error) => checks.push(DoctorCheck::new("database", BAD, format!("{error:#}"))),
+        Err(error) => checks.push(DoctorCheck::new("database", BAD, sentence(&error))),
         Ok(context) => checks.extend(live_checks(&context).await),
     }
     checks.extend(disk_check(&config));
@@ -195,11 +196,14 @@ async fn rights_check(app: &App) -> Option<DoctorCheck> {
     };
     let role = clean(&missing.role);
     let owner = missing.owner.as_deref().map(clean);
-    let mend = owner.as_ref().map_or_else(String::new, |owner| {
-        format!(": connect as {owner}, or run `grant {owner} to {role}` there")
-    });
+    let mend = owner
+        .as_ref()
+        .map_or_else(String::new, |owner| format!(": connect as {owner}, or run `grant {owner} to {role}` there"));
     let (verdict, detail) = match &missing.closed[..] {
-        [] => (DOUBTFUL, format!("{role} does not own the tables, so that it can neither make a new month's nor migrate them{mend}")),
+        [] => (
+            DOUBTFUL,
+            format!("{role} does not own the tables, so that it can neither make a new month's nor migrate them{mend}"),
+        ),
         [first, rest @ ..] => {
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
             (BAD, format!("{role} may not read and write {}{more}: nothing can be sent{mend}", clean(first)))

@@ -78,7 +78,7 @@ fn lines(report: &color_eyre::Report, sentence: &str) -> String {
 }
 
 /// The error and its causes, except those whose text is already included.
-fn sentence(report: &color_eyre::Report) -> String {
+pub(super) fn sentence(report: &color_eyre::Report) -> String {
     report.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         if said.is_empty() {
             cause

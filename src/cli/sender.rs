@@ -253,10 +253,15 @@ async fn list(global: &Global) -> Result<ExitCode> {
     // What nobody sends shows at its blasts.
     let sending = BlastFilter { state: Some(BlastState::Sending), without_unasked: true, ..BlastFilter::default() };
     for blast in context.app.blasts(&sending).await? {
-        let unattended = blast.waiting.filter(|waiting| *waiting == Waiting::NoEngine);
-        let idle =
-            senders.iter_mut().find(|row| row.id == blast.sender_id && row.lease.is_none() && row.waiting.is_none());
-        if let (Some(row), Some(waiting)) = (idle, unattended) {
+        let Some(row) = senders.iter_mut().find(|row| row.id == blast.sender_id) else { continue };
+        let is_idle = row.lease.is_none() && row.waiting.is_none();
+        // What its engine wrote last is not so any more once that cannot write, or is gone.
+        let counts = |waiting: &Waiting| match waiting {
+            Waiting::NoEngine => is_idle,
+            Waiting::Database { .. } | Waiting::Silent { .. } => true,
+            _ => false,
+        };
+        if let Some(waiting) = blast.waiting.filter(counts) {
             row.waiting = Some(waiting);
         }
     }

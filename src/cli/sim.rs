@@ -99,7 +99,7 @@ fn announce(url: &str, account: &CloudAccount, is_json: bool) -> Result<()> {
         }));
     }
     line(url)?;
-    line(&format!("WSAPME: base_url {url}  device and token as you like, such as device 5850"))?;
+    line(&format!("WSAPME: base_url {url}  any token; device 5850, or another, which checks call doubtful"))?;
     line(&format!(
         "Meta: base_url {url}  phone_number_id {}  waba_id {}  app_secret {secret}  verify_token {}",
         account.phone_number_ids.join(" or "),

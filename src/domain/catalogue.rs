@@ -70,6 +70,9 @@ pub fn currency(text: &str) -> Result<String, String> {
 /// # Errors
 /// A sentence that says how to write it.
 pub fn price(text: &str) -> Result<(Decimal, Option<String>), String> {
+    if text.trim().is_empty() {
+        return Err("the price is missing: write it as 19.90 or 19.90 MYR".to_owned());
+    }
     let refused = || format!("`{}` is not a price: write it as 19.90 or 19.90 MYR", clean(text));
     if let Some((currency, number)) = super::amount::by_symbol(text.trim()) {
         let (price, None) = price(number)? else { return Err(refused()) };

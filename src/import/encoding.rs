@@ -39,6 +39,9 @@ fn text(sample: Vec<u8>, rest: impl Read + Send + 'static) -> Result<Opened, Imp
     if sample.iter().all(u8::is_ascii_whitespace) {
         return Err(ImportError::Empty);
     }
+    if is_json(&sample) {
+        return Err(ImportError::Json);
+    }
     let bytes = Box::new(Cursor::new(sample.clone()).chain(rest));
     Ok(Opened { sample, bytes })
 }
@@ -52,6 +55,13 @@ fn utf16(endian: Endian, start: &[u8], rest: impl Read + Send + 'static) -> Resu
 /// Whether a spreadsheet's own file begins so: a zip archive, or a compound file.
 pub(super) fn is_spreadsheet(sample: &[u8]) -> bool {
     sample.starts_with(b"PK\x03\x04") || sample.starts_with(b"\xd0\xcf\x11\xe0")
+}
+
+/// Whether objects begin, one a line or in an array. No column has such a name.
+fn is_json(sample: &[u8]) -> bool {
+    let plain = |byte: &u8| !byte.is_ascii_whitespace();
+    let first: Vec<u8> = sample.iter().copied().filter(plain).take(3).collect();
+    first.starts_with(b"{\"") || first.starts_with(b"[{\"")
 }
 
 /// The first bytes of a source; all there is when it is short.
@@ -190,6 +200,9 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused_with_what_to_do() {
         assert!(matches!(all(b"PK\x03\x04rest".to_vec()), Err(ImportError::Spreadsheet)));
+        for json in ["{\"phone\": 1}\n", "\n[ {\"phone\": 1}]"] {
+            assert!(matches!(all(json.into()), Err(ImportError::Json)), "{json}");
+        }
         assert!(matches!(all(b"abc\0def".to_vec()), Err(ImportError::NotText { line: 1 })));
         assert!(matches!(all(b"phone\n1\n2\0\n3".to_vec()), Err(ImportError::NotText { line: 3 })));
         for empty in [&b""[..], b"\xef\xbb\xbf", b"\r\n \n", b"\xff\xfe"] {

@@ -35,6 +35,8 @@ pub enum ImportError {
     NoProducts,
     #[error("this is a spreadsheet's own file: save it as CSV (UTF-8) and give that")]
     Spreadsheet,
+    #[error("this is JSON: a list is a CSV file or an Excel workbook; people as JSON are for the HTTP API")]
+    Json,
     #[error("the file has no sheets, as only an Excel workbook has: leave --sheet out")]
     NoSheets,
     #[error("the sheet is empty: a row for each person or product is needed; --sheet names another one")]
@@ -114,6 +116,7 @@ impl ImportError {
                 | Self::Empty
                 | Self::NoProducts
                 | Self::Spreadsheet
+                | Self::Json
                 | Self::NoSheets
                 | Self::EmptySheet
                 | Self::NoSuchSheet { .. }

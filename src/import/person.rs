@@ -57,7 +57,7 @@ pub enum Reason {
     /// Their value is never kept.
     #[error("they asked to be forgotten, and are not to be messaged")]
     Forgotten,
-    #[error("their row says that they want no messages: empty the cell if they do")]
+    #[error("their row says that they want no messages: empty that cell if they want them")]
     OptedOut,
     #[error("Meta delivers no marketing to numbers of the United States (131049)")]
     UnitedStates,

@@ -90,9 +90,7 @@ pub(super) fn find(cluster: &Path) -> Result<Found, PrivatePostgresError> {
 /// of a directory that was copied while its server ran names the server of the original, which is not this one's.
 pub(super) fn announced(cluster: &Path) -> Result<Option<Address>, PrivatePostgresError> {
     let Some(text) = read(cluster)? else { return Ok(None) };
-    let of_another = |server: &Postmaster| {
-        !works_in(server.pid, cluster) && !is_dir(data_dir_in(&text), cluster)
-    };
+    let of_another = |server: &Postmaster| !works_in(server.pid, cluster) && !is_dir(data_dir_in(&text), cluster);
     let server = parse(&text).filter(|server| server.phase == Phase::Ready && !of_another(server));
     Ok(server.and_then(|server| server.address))
 }

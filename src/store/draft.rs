@@ -79,7 +79,9 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
                                  follows_blast, follows_stage, follows_seconds, created_at)
              select sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays, timezone,
                     retry_next_day, description, unfinished, first_people, first_people, total_recipients,
-                    repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local, left_out,
+                    repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local,
+                    -- What its list was is not what a part of its people are.
+                    case when not $2 then left_out end,
                     case when is_instead then follows_blast end,
                     -- Of a step after a cart there is none.
                     case when is_instead then coalesce(follows_stage, case when step_number is not null then 'sent'::recipient_status end) end,
@@ -94,6 +96,7 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
          select id from copy",
     )
     .bind(id)
+    .bind(people == CopiedPeople::LeftOut)
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query(

@@ -305,6 +305,9 @@ pub struct ElsewhereRow {
     pub person: RecipientRow,
     pub tag: String,
     pub follow_up_stage: String,
+    /// Its message is that of the blast in which they were looked up.
+    #[sqlx(default)]
+    pub is_same_message: bool,
 }
 
 /// One person in full.

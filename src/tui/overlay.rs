@@ -27,6 +27,8 @@ use super::model::{Model, Overlay, PlanOverlay};
 use super::view;
 use super::widget::{TextLine, TitleRule};
 
+pub use details::same_message;
+
 /// An overlay as it is drawn: a title and lines.
 #[derive(Debug, Default)]
 pub struct OverlayContent {

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{Deadline, Setup, Shop, digits, eventually_async, measured, settle_for, until_unchanged};
+use crate::support::{Deadline, Setup, Shop, digits, eventually_async, measured, said, settle_for, until_unchanged};
 
 /// Four at a time, so that a blast lasts long enough to meet trouble.
 const SETUP: Setup<'static> = Setup {
@@ -305,6 +305,7 @@ async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_c
     let log = || std::fs::read_to_string(shop.path("engine.log")).unwrap();
     eventually_async("the engine was refused", async || log().contains("read-only transaction")).await;
     let unwritable = shop.run(&["doctor"]).await;
+    let senders = shop.run(&["sender", "list"]).await;
     // Sessions of the time before stay read-only.
     alter("reset default_transaction_read_only", "").await;
     alter("connection limit 3", "").await;
@@ -312,8 +313,37 @@ async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_c
 
     let mend = "the database takes no changes: make it writable";
     assert!(unwritable.code == 1 && unwritable.out.contains(mend), "{unwritable:?}");
+    assert!(senders.out.contains("the database takes no changes"), "{senders:?}");
     assert!(crowded.out.contains("it allows 3 connections, and an engine needs up to 9"), "{crowded:?}");
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_write_is_named_by_the_check() {
+    let shop = Shop::open(SETUP).await;
+    // Whoever opens it first registers the senders.
+    shop.ok(&["sender", "list"]).await;
+    let role = format!("clerk_of_{}", shop.database.name());
+    shop.execute(&format!(
+        "create role {role} login; grant select on all tables in schema public to {role};
+         grant usage, select on all sequences in schema public to {role}"
+    ))
+    .await;
+    let (_, place) = shop.database.url.split_once('@').unwrap();
+    let doctor = async || {
+        let mut doctor = shop.command(&["doctor"]);
+        doctor.env("DATABASE_URL", format!("postgres://{role}@{place}"));
+        said(doctor).await
+    };
+
+    let reader = doctor().await;
+    shop.execute(&format!("grant insert, update, delete on all tables in schema public to {role}")).await;
+    let writer = doctor().await;
+
+    assert!(reader.code == 1 && reader.out.contains(&format!("{role} may not read and write ")), "{reader:?}");
+    assert!(writer.out.contains(&format!("{role} does not own the tables")), "{writer:?}");
+    let own = shop.run(&["doctor"]).await;
+    assert!(!own.out.contains("rights"), "{own:?}");
 }

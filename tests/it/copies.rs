@@ -61,6 +61,8 @@ async fn a_copy_of_a_blast_that_was_cancelled_half_sent_goes_only_to_whom_that_l
     assert_eq!(people, CopiedPeople::LeftOut);
     assert_eq!(app.blast(copy.id).await.unwrap().counts.queued, 3);
     assert_eq!(app.blast(copy.id).await.unwrap().total_recipients, 3);
+    // What was said of the whole list is not so of these.
+    assert_eq!(app.open_draft(copy.id).await.unwrap().left_out, None);
     let (all, people) = app.duplicate(copy.id).await.unwrap();
     assert_eq!((people, app.blast(all.id).await.unwrap().total_recipients), (CopiedPeople::All, 3));
 }

@@ -120,6 +120,12 @@ async fn whoever_came_back_after_a_follow_up_is_counted_once_and_not_who_had_rep
     let back = follow_up::came_back(&shop.database.pool, BlastId(blast.parse().unwrap())).await.unwrap();
 
     assert_eq!(back, FollowUpResponses { replied: 2, closed: 1, amount: Decimal::new(1250, 2) });
+
+    // Their sale was of the first blast, too.
+    shop.execute(&format!("update blast_recipients set status = 'closed', closed_at = now() where blast_id = {blast}"))
+        .await;
+    let back = follow_up::came_back(&shop.database.pool, BlastId(blast.parse().unwrap())).await.unwrap();
+    assert_eq!(back, FollowUpResponses::default());
 }
 
 /// A draft to the first, fourth and fifth of the shop's people.

@@ -62,6 +62,8 @@ async fn one_whose_time_passed_long_ago_asks_instead_of_starting() {
     let shown = shop.json(&["blast", "show", &blast]).await;
     assert!(shown["state_reason"].as_str().unwrap().contains("its time passed"), "{shown}");
     assert_eq!(shop.sim.stats().await.posts, 0);
+    let plan = shop.ok(&["blast", "plan", &blast]).await;
+    assert!(!plan.contains("by itself"), "{plan}");
     shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
     shop.until_state(&blast, "completed").await;
     engine.stop().await;

@@ -255,7 +255,10 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
         let _ = writeln!(out, "  starts    {}, by itself{note}", context.start(start.at, start.zone));
     }
-    let _ = writeln!(out, "  pace      {}{}", plan.pace, configured(context, plan));
+    // Of a sender that is not configured here it is not known.
+    if !plan.pace.is_empty() {
+        let _ = writeln!(out, "  pace      {}{}", plan.pace, configured(context, plan));
+    }
     if let Some(hours) = hours_text(context, plan) {
         let _ = writeln!(out, "  hours     {hours}");
     }

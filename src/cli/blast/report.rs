@@ -30,7 +30,7 @@ pub(in crate::cli) struct ReportArgs {
     /// The output format; a table by default.
     #[arg(long, value_enum)]
     format: Option<ReportFormat>,
-    /// Print the report again whenever it changes, until the blast is over.
+    /// Print the report again whenever it changes, until the blast is over. `blast wait` also ends where somebody has to do something.
     #[arg(long)]
     watch: bool,
     /// Keep these numbers as well. With --json, print the record, with the report in it.

@@ -191,8 +191,9 @@ pub async fn made(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
 pub struct FollowUpResponses {
     /// Replied to a follow-up, or bought, and had not done so before; each counts once.
     pub replied: i64,
-    /// Those of them who bought.
+    /// Bought after a follow-up and not here, whether they had replied before or not.
     pub closed: i64,
+    /// What those paid.
     pub amount: Decimal,
 }
 
@@ -215,7 +216,7 @@ pub async fn came_back(pool: &PgPool, blast: BlastId) -> Result<FollowUpResponse
               group by 1)
          select count(*) filter (where here.status is null or here.status not in ('replied', 'closed')) as replied,
                 count(*) filter (where back.closed and here.status is distinct from 'closed') as closed,
-                coalesce(sum(back.amount), 0) as amount
+                coalesce(sum(back.amount) filter (where back.closed and here.status is distinct from 'closed'), 0) as amount
            from back
            left join lateral (select max(status) as status from blast_recipients h
                                where person_key(h.phone_number) = back.person and h.blast_id = $1) here on true",

@@ -243,7 +243,10 @@ const BLASTS: &str = "(select id as blast, blast_tag as tag, follow_up_stage, se
 
 async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Vec<ElsewhereRow>, sqlx::Error> {
     let sql = format!(
-        "select {COLUMNS}, b.tag, b.follow_up_stage
+        "select {COLUMNS}, b.tag, b.follow_up_stage,
+                exists (select from blasts own join blasts other on other.message = own.message
+                                                                 and other.template is not distinct from own.template
+                         where own.id = $4 and other.id = b.blast) as is_same_message
            from blast_recipients r
            join {BLASTS} b on b.blast = r.blast_id
           where person_key(r.phone_number) = person_key($1) and r.id <> $2 and b.deleted_at is null
@@ -252,7 +255,7 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
           limit $3",
     );
     let others = sqlx::query_as(AssertSqlSafe(sql));
-    others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).fetch_all(snapshot).await
+    others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).bind(row.blast_id).fetch_all(snapshot).await
 }
 
 /// Who matches in every blast (of one sender, where it is given), newest blast first, those of the blast `here` after all others:

@@ -1,6 +1,7 @@
 //! A blast and its follow-ups as one.
 
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 
 use super::{ListScope, Model, Overlay, Pane, STAGES};
 use crate::app::FoundFollowUp;
@@ -13,11 +14,14 @@ use crate::domain::status::Status;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainReading {
     pub blast: BlastId,
-    /// Each follow-up with how many had replied and bought.
-    pub read_at: Vec<(BlastId, i64, i64)>,
+    /// What the blast and its follow-ups had come to.
+    pub read_at: Vec<ChainCounts>,
     /// `None` until it is read.
     pub came_back: Option<FollowUpResponses>,
 }
+
+/// A blast, how many had replied there and bought, and what they paid.
+pub type ChainCounts = (BlastId, i64, i64, Decimal);
 
 /// The longest chain that is followed: rows that somebody edited may follow each other in a ring.
 const DEPTH_MAX: usize = 100;
@@ -52,10 +56,13 @@ impl Model {
         found
     }
 
-    /// What is worth reading again once it differs: who replied to each follow-up, and who bought.
-    pub fn chain_counts(&self, blast: BlastId) -> Vec<(BlastId, i64, i64)> {
-        let counts = |row: &BlastView| (row.id, row.counts.replied, row.counts.closed);
-        self.follow_ups(blast).into_iter().map(counts).collect()
+    /// What is worth reading again once it differs: who replied to each follow-up and who bought, and who did here. Nothing where there is
+    /// no follow-up.
+    pub fn chain_counts(&self, blast: BlastId) -> Vec<ChainCounts> {
+        let counts = |row: &BlastView| (row.id, row.counts.replied, row.counts.closed, row.counts.amount);
+        let follow_ups = self.follow_ups(blast);
+        let here = self.blasts.get(blast).filter(|_| !follow_ups.is_empty());
+        here.into_iter().chain(follow_ups).map(counts).collect()
     }
 
     /// The stage whose people `f` is about: that of the person on the screen, else the list's, else the funnel's.

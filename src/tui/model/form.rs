@@ -365,7 +365,8 @@ impl BlastForm {
     pub fn asks_country(&self) -> bool {
         let is_typed = self.line == FormLine::Country && self.edit.is_some();
         let is_foreign = self.left_out.reasons.iter().any(RejectedReason::may_be_of_another_country);
-        is_typed || self.columns.country.is_some() || is_foreign
+        // It does not go away under whoever corrects rows.
+        is_typed || self.columns.country.is_some() || is_foreign || !self.mends.is_empty()
     }
 
     /// The list as it is taken next.

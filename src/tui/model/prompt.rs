@@ -96,6 +96,11 @@ impl AmountPrompt {
         self.trouble.is_some() && !self.field.is_empty()
     }
 
+    /// Whether a letter that is typed goes on with a word, such as a currency.
+    pub fn ends_in_letter(&self) -> bool {
+        self.field.text().ends_with(char::is_alphabetic)
+    }
+
     /// Whether a currency was typed before the digits: whoever types it reads it once.
     pub fn names_currency(&self) -> bool {
         self.field.text().starts_with(|c: char| c.is_alphabetic() || c == '$')

@@ -29,7 +29,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(before);
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
-        let mut question = question(loaded, model.is_over_meta(loaded.row.blast_id), width);
+        let mut question = question(loaded, model.is_over_meta(loaded.row.blast_id), (clock, width));
         question.extend(marks_do_not_count(model));
         let choices = choices(model, details.choice, (loaded, width));
         // Where not all of it has room, the choices stand right below their title.
@@ -76,7 +76,7 @@ pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRu
     lines.extend(failure_lines(loaded, width));
     lines.extend(earlier(model, loaded, clock));
     if loaded.row.status == Status::Uncertain {
-        lines.extend(question(loaded, model.is_over_meta(loaded.row.blast_id), width));
+        lines.extend(question(loaded, model.is_over_meta(loaded.row.blast_id), (clock, width)));
         lines.push(TextLine::of("  enter answers that", TextRole::Accent));
     }
     lines.extend(super::reply::section(model, loaded, width));
@@ -138,7 +138,8 @@ fn name_of(loaded: &RecipientDetails, other: &ElsewhereRow) -> String {
 
 /// What went to them earlier, and where else they are.
 fn by_time(loaded: &RecipientDetails) -> (Vec<&ElsewhereRow>, Vec<&ElsewhereRow>) {
-    let own = loaded.row.sent_at;
+    let row = &loaded.row;
+    let own = row.sent_at.or_else(|| (row.status == Status::Uncertain).then(|| row.since()));
     let is_before = |other: &&ElsewhereRow| other.person.sent_at.is_some_and(|at| own.is_none_or(|own| at < own));
     loaded.elsewhere.iter().partition(is_before)
 }
@@ -208,7 +209,15 @@ fn before_resolution(loaded: &RecipientDetails) -> Option<&HistoryRow> {
     changes.find(|change| !is_by_hand(change)).filter(|_| is_again)
 }
 
-fn question(loaded: &RecipientDetails, is_over_meta: bool, width: u16) -> Vec<TextLine> {
+/// Said of somebody who is uncertain and had the same text by another blast: what their phone shows may be that one.
+pub fn same_message(loaded: &RecipientDetails, clock: TimeFormat) -> Option<String> {
+    let had = |other: &&ElsewhereRow| other.is_same_message && other.person.sent_at.is_some();
+    let other = loaded.elsewhere.iter().find(had)?;
+    let sent = other.person.sent_at.map(|at| clock.long(at))?;
+    Some(format!("They had this very message from {}, too, sent {sent}.", name_of(loaded, other)))
+}
+
+fn question(loaded: &RecipientDetails, is_over_meta: bool, (clock, width): (TimeFormat, u16)) -> Vec<TextLine> {
     let earlier = before_resolution(loaded).and_then(|change| change.detail.as_deref());
     // What a provider answered stands under Raw.
     let earlier = earlier.filter(|detail| !detail.starts_with(['{', '[']));
@@ -235,6 +244,7 @@ fn question(loaded: &RecipientDetails, is_over_meta: bool, width: u16) -> Vec<Te
     let text = format!(
         "It is not known whether the message was sent: {why}. They may have it or not; nothing is sent again by itself. {ask}{later}"
     );
+    let text = format!("{text}{}", same_message(loaded, clock).map(|had| format!(" {had}")).unwrap_or_default());
     let mut lines = vec![TextLine::rule("Was it sent?")];
     lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines

@@ -13,7 +13,7 @@ const HARI_SUKAN: BlastId = BlastId(4);
 
 fn there(id: i64) -> ElsewhereRow {
     let person = RecipientRow { blast_id: HARI_SUKAN, ..person(id, "Farid", Status::Read, at(12, 0)) };
-    ElsewhereRow { person, tag: "Hari Sukan".to_owned(), follow_up_stage: "Initial".to_owned() }
+    ElsewhereRow { person, tag: "Hari Sukan".to_owned(), follow_up_stage: "Initial".to_owned(), is_same_message: false }
 }
 
 /// Nobody of this blast is found, and these in all of them.

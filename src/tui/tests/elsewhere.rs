@@ -16,7 +16,7 @@ fn read_at(minute: u32) -> RecipientRow {
 
 fn there(stage: &str, minute: u32) -> ElsewhereRow {
     let person = RecipientRow { id: RecipientId(90), blast_id: BlastId(9), ..read_at(minute) };
-    ElsewhereRow { person, tag: "raya".to_owned(), follow_up_stage: stage.to_owned() }
+    ElsewhereRow { person, tag: "raya".to_owned(), follow_up_stage: stage.to_owned(), is_same_message: false }
 }
 
 fn details(details: RecipientDetails) -> TestDashboard {
@@ -33,6 +33,21 @@ fn only_what_was_sent_earlier_is_before() {
 
     assert!(screen.contains("  before: raya, Teaser, read today"), "{screen}");
     assert!(screen.contains("  in other blasts: raya, Follow-up 2, read today"), "{screen}");
+}
+
+#[test]
+fn of_somebody_uncertain_it_is_said_that_they_had_the_same_message_since() {
+    let row =
+        RecipientRow { status: Status::Uncertain, sent_at: None, read_at: None, changed_at: at(13, 30), ..read_at(30) };
+    let elsewhere = vec![ElsewhereRow { is_same_message: true, ..there("Again", 40) }, there("Teaser", 45)];
+    let mut page = details(RecipientDetails { elsewhere, claimed_at: Some(at(9, 0)), ..details_of(row) });
+
+    let screen = page.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let same = "They had this very message from raya, Again, too, sent";
+    assert!(screen.contains(same) && screen.contains("in other blasts: raya, Again, read today"), "{screen}");
+    page.keys("jj\n");
+    let screen = page.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(screen.contains(&format!("once more? {same}")), "{screen}");
 }
 
 #[test]

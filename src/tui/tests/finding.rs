@@ -157,6 +157,7 @@ fn somebody_in_hari_sukan() -> crate::app::view::ElsewhereRow {
         },
         tag: "Hari Sukan".to_owned(),
         follow_up_stage: "Follow-up 2".to_owned(),
+        is_same_message: false,
     }
 }
 

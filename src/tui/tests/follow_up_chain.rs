@@ -53,9 +53,19 @@ fn the_funnel_says_who_came_back_after_the_follow_up_and_asks_only_when_that_cha
     dashboard.answer(Completion::FollowUpResponses { blast: RAYA, came_back: Ok(came_back) });
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("after its follow-up: 12 more replied, 3 of them bought, RM 310.00"), "{screen}");
+    assert!(screen.contains("after its follow-up: 12 more replied, 3 more bought, RM 310.00"), "{screen}");
     dashboard.answer(Completion::Blasts(Ok(rows(10))));
     assert!(asks(&mut dashboard));
+    // Whoever is marked in the first blast did not come back by the follow-up, and another amount is another sum.
+    let mut changed = rows(10);
+    for change in [
+        |rows: &mut Vec<BlastView>| rows[0].counts.replied += 1,
+        |rows: &mut Vec<BlastView>| rows[1].counts.amount += Decimal::ONE,
+    ] {
+        change(&mut changed);
+        dashboard.answer(Completion::Blasts(Ok(changed.clone())));
+        assert!(asks(&mut dashboard));
+    }
 }
 
 #[test]

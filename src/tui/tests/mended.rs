@@ -269,6 +269,7 @@ fn blasts_of_one_name_are_told_apart() {
         },
         tag: "Deepavali".to_owned(),
         follow_up_stage: "Initial".to_owned(),
+        is_same_message: false,
     };
     let row =
         crate::app::view::RecipientRow { sent_at: Some(at(12, 0)), ..person(1, "Aishah", Status::Read, at(12, 5)) };

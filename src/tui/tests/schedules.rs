@@ -179,7 +179,7 @@ fn the_start_of_what_repeats_is_no_field_and_says_why() {
     dashboard.keys("\n");
 
     assert!(dashboard.model.form.as_ref().unwrap().edit.is_none());
-    assert_eq!(trouble(&dashboard), "a blast that repeats has no other start: empty Repeat or Start first");
+    assert_eq!(trouble(&dashboard), "a blast that repeats has no other start: empty Repeat first");
     // The rule itself is edited, which empties it.
     dashboard.model.form.as_mut().unwrap().line = FormLine::Repeat;
     dashboard.keys("\n").key(Key::Ctrl('u')).keys("\n");

@@ -290,6 +290,7 @@ fn every_view_is_drawn_at_every_size_with_hostile_data() {
         person: RecipientRow { blast_id: BlastId(3), name: None, status: Status::Closed, ..hostile() },
         tag: bad.clone(),
         follow_up_stage: bad.clone(),
+        is_same_message: true,
     };
     dashboard.answer(Completion::Rows(Ok(vec![hostile()])));
     let details = crate::app::view::RecipientDetails {

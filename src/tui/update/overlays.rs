@@ -16,6 +16,7 @@ use crate::tui::model::{
     CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, HelpOverlay, ListScope, Model, Notice,
     Overlay, Pane, PlanOverlay, Prompt, ResolutionChoice, WELCOME,
 };
+use crate::tui::overlay;
 use crate::tui::widget::TextField;
 
 pub fn open_help(model: &mut Model) -> Vec<Effect> {
@@ -246,7 +247,10 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         ResolutionChoice::Say(Resolution::Resend) => {
-            let question = format!("send to {who} once more? If it did arrive, they get it twice.");
+            let clock = TimeFormat { zone: model.options.zone, now: model.now };
+            let same = details.loaded.as_deref().and_then(|loaded| overlay::same_message(loaded, clock));
+            let same = same.map(|same| format!(" {same}")).unwrap_or_default();
+            let question = format!("send to {who} once more?{same} If it did arrive, they get it twice.");
             prompts::ask(model, question, ConfirmBy::Yes, vec![mark(Resolution::Resend)])
         }
         ResolutionChoice::Say(resolution) => vec![Effect::Write(mark(resolution))],

@@ -285,9 +285,5 @@ fn came_back(model: &Model) -> Option<String> {
         return Some(format!("after {after} nobody else has replied yet"));
     }
     let money = in_currency(back.amount, &model.options.currency);
-    Some(format!(
-        "after {after}: {} more replied, {} of them bought, {money}",
-        number(back.replied),
-        number(back.closed)
-    ))
+    Some(format!("after {after}: {} more replied, {} more bought, {money}", number(back.replied), number(back.closed)))
 }

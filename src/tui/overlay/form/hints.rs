@@ -40,6 +40,8 @@ fn button(form: &BlastForm, n: usize) -> String {
 fn words(form: &BlastForm) -> Option<&'static str> {
     match (form.edit.as_ref()?, form.line) {
         (LineEdit::Path { .. }, _) => Some("tab completes; enter reads it; or paste cells here"),
+        (_, FormLine::Tag) => Some("its name in the list of blasts, such as Raya promo"),
+        (_, FormLine::Stage) => Some("which message of a series it is, such as Reminder; empty: Initial"),
         (_, FormLine::Pace) => {
             Some("20-60: seconds between two messages; 20/min: at most so many; empty: the sender's own")
         }

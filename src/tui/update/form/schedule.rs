@@ -13,7 +13,8 @@ use crate::domain::text::clean;
 use crate::tui::model::{BlastForm, FormLine};
 
 /// Said where a start and a rule are given both.
-const ONE_OF_BOTH: &str = "a blast that repeats has no other start: empty Repeat or Start first";
+const IT_REPEATS: &str = "a blast that repeats has no other start: empty Repeat first";
+const IT_STARTS: &str = "a blast that repeats has no other start: empty Start first";
 
 /// Said of an end that cannot be read.
 const WRITE_ENDS: &str = "write its last day as 2026-12-31, or how often as 10 times, or both, or nothing";
@@ -48,17 +49,16 @@ pub(super) fn fixed(form: &BlastForm) -> Option<&'static str> {
 
 /// Why a line has nothing to be typed: a start and a rule exclude each other.
 pub(super) fn excluded(line: FormLine, values: &DraftForm) -> Option<&'static str> {
-    let is_excluded = match line {
-        FormLine::Start => values.repeat.is_some(),
-        FormLine::Repeat => values.start.is_some(),
-        _ => false,
-    };
-    is_excluded.then_some(ONE_OF_BOTH)
+    match line {
+        FormLine::Start => values.repeat.as_ref().map(|_| IT_REPEATS),
+        FormLine::Repeat => values.start.as_ref().map(|_| IT_STARTS),
+        _ => None,
+    }
 }
 
 pub(super) fn set_start(values: &mut DraftForm, start: Option<StartAt>) -> Result<(), String> {
     if start.is_some() && values.repeat.is_some() {
-        return Err(ONE_OF_BOTH.to_owned());
+        return Err(IT_REPEATS.to_owned());
     }
     values.start = start;
     Ok(())
@@ -71,7 +71,7 @@ pub(super) fn set_repeat(values: &mut DraftForm, typed: &str, (zone, now): (Tz, 
         return Ok(());
     }
     if values.start.is_some() {
-        return Err(ONE_OF_BOTH.to_owned());
+        return Err(IT_STARTS.to_owned());
     }
     let rule: Recurrence = typed.parse().map_err(|error| format!("{error}"))?;
     let order = match values.repeat.clone() {

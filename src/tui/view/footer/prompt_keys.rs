@@ -14,18 +14,19 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
             (PricedSale::Earlier(_), true) => {
                 &[("backspace", "corrects it"), ("esc", "as it was"), ("any other key", "is ignored")]
             }
-            (PricedSale::New, false) => &[
-                ("enter", "keeps it"),
-                ("esc", "no amount"),
-                ("tab", "items"),
-                ("any other key", "keeps it, then acts"),
-            ],
-            (PricedSale::Earlier(_), false) => &[
-                ("enter", "keeps it"),
-                ("esc", "as it was"),
-                ("tab", "items"),
-                ("any other key", "keeps it, then acts"),
-            ],
+            // There letters are typed.
+            (PricedSale::New, false) if amount.ends_in_letter() => {
+                &[("enter", "keeps it"), ("esc", "no amount"), ("backspace", "corrects it")]
+            }
+            (PricedSale::Earlier(_), false) if amount.ends_in_letter() => {
+                &[("enter", "keeps it"), ("esc", "as it was"), ("backspace", "corrects it")]
+            }
+            (PricedSale::New, false) => {
+                &[("enter", "keeps it"), ("esc", "no amount"), ("tab", "items"), ("another key", "keeps it, then acts")]
+            }
+            (PricedSale::Earlier(_), false) => {
+                &[("enter", "keeps it"), ("esc", "as it was"), ("tab", "items"), ("another key", "keeps it, then acts")]
+            }
         },
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {
             &[("enter", "writes it"), ("esc", "no order: they stay closed")]
