@@ -123,7 +123,7 @@ impl App {
     }
 
     async fn next_stage(&self, blast: BlastId) -> Result<String, AppError> {
-        Ok(format!("Follow-up {}", follow_up::made(self.pool(), blast).await? + 1))
+        Ok(format!("Follow-up {}", follow_up::next_number(self.pool(), blast).await?))
     }
 
     fn refuse_stage(from: FollowUp) -> Result<(), AppError> {

@@ -32,7 +32,7 @@ pub use at_once::SendsAtOnce;
 #[derive(Debug, Clone)]
 pub struct NewStep {
     pub rule: StepRule,
-    /// The follow-up stage of what it makes; `Follow-up` and its number where none is given.
+    /// The follow-up stage of what it makes; `Follow-up` and its number where none is given, or the next one that is free.
     pub stage: Option<String>,
     pub content: BlastContent,
     /// What it makes waits after so many people.

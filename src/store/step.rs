@@ -68,7 +68,7 @@ pub struct StepColumns {
     pub after: TimeDelta,
     pub since: StepSince,
     pub until: Option<Status>,
-    /// `None`: `Follow-up` and its number.
+    /// `None`: `Follow-up` and its number, or the next number that no other follow-up of the blast has.
     pub stage: Option<String>,
     pub message: String,
     pub template: Option<Value>,
@@ -291,8 +291,15 @@ pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Res
               union all
              select b.id, b.follows_blast, u.depth + 1 from up u join blasts b on b.id = u.follows_blast where u.depth < 100)
          insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most)
-         select $1, n.number, $2, $3::text::recipient_status, $4::text::recipient_status, coalesce($5, 'Follow-up ' || n.number + (select max(depth) from up)), $6, $7, $8, $9
+         select $1, n.number, $2, $3::text::recipient_status, $4::text::recipient_status, coalesce($5, free.stage), $6, $7, $8, $9
            from (select coalesce(max(number), 0) + 1 as number from blast_steps where blast = $1) n
+          cross join lateral (
+                -- A name that no other follow-up of the blast has.
+                select 'Follow-up ' || k as stage from generate_series(n.number + (select max(depth) from up), 1000000) k
+                 where not exists (select from blast_steps s where s.blast = $1 and s.removed_at is null and s.stage = 'Follow-up ' || k)
+                   and not exists (select from blasts f where f.follows_blast = $1 and f.deleted_at is null
+                                                           and f.follow_up_stage = 'Follow-up ' || k)
+                 order by k limit 1) free
          returning number",
     );
     let number =

@@ -80,7 +80,7 @@ pub(in crate::cli) struct AddArgs {
     message: MessageArgs,
     #[command(flatten)]
     template: TemplateArgs,
-    /// The follow-up stage of what it makes; Follow-up and its number by default.
+    /// The follow-up stage of what it makes; Follow-up and its number by default, or the next number that is free.
     #[arg(long, value_parser = short_text)]
     stage: Option<String>,
     /// What it makes waits after so many people until it is resumed.

@@ -169,9 +169,10 @@ pub async fn last_mark(pool: &PgPool, blast: BlastId) -> Result<Option<(DateTime
     Ok(mark.bind(blast).fetch_optional(pool).await?)
 }
 
-/// How many follow-ups there are of the blast that a chain begins with, drafts too.
-pub async fn made(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
-    let made = sqlx::query_scalar(
+/// The number of the next follow-up of the blast that a chain begins with: behind all that there are, drafts too, and one by which no
+/// step names what it makes.
+pub async fn next_number(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
+    let next = sqlx::query_scalar(
         "with recursive up as (
              select id, follows_blast, 1 as depth from blasts where id = $1
               union all
@@ -181,9 +182,12 @@ pub async fn made(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
               union all
              select b.id, d.depth + 1 from down d join blasts b on b.follows_blast = d.id
               where b.deleted_at is null and d.depth < 100)
-         select count(*) - 1 from down",
+         select k from generate_series((select count(*) from down), 1000000) k
+          where not exists (select from blast_steps s join down d on d.id = s.blast
+                             where s.removed_at is null and s.stage = 'Follow-up ' || k)
+          order by k limit 1",
     );
-    Ok(made.bind(blast).fetch_one(pool).await?)
+    Ok(next.bind(blast).fetch_one(pool).await?)
 }
 
 /// Who came back only after a follow-up.

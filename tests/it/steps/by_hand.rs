@@ -50,6 +50,27 @@ async fn a_step_leaves_out_who_had_its_message_in_a_follow_up_by_hand() {
 }
 
 #[tokio::test]
+async fn a_step_and_a_follow_up_by_hand_have_different_names() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..5, 400).await;
+    let stage = async |id: &str| shop.json(&["blast", "show", id]).await["follow_up_stage"].clone();
+    let by_hand = async || {
+        let made = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "received"]).await;
+        let id = made["id"].to_string();
+        shop.execute(&format!("update blast_recipients set status = 'skipped', standing = 'skipped' where blast_id = {id}")).await;
+        id
+    };
+
+    let first = by_hand().await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let third = by_hand().await;
+
+    let steps = shop.json_lines(&["blast", "step", "list", &blast]).await;
+    assert_eq!((stage(&first).await, &steps[0]["stage"]), ("Follow-up 1".into(), &"Follow-up 2".into()), "{steps:?}");
+    assert_eq!(stage(&third).await, "Follow-up 3");
+}
+
+#[tokio::test]
 async fn a_step_keeps_its_own_time_from_a_follow_up_by_hand() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..3, 400).await;
