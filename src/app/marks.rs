@@ -16,9 +16,11 @@ use super::customers::NOTE_MAX;
 use super::suppressions::Suppression;
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
+use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
+use crate::domain::text::clean;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
@@ -42,11 +44,18 @@ pub struct Marked {
     pub amount_by: Option<String>,
     /// Orders of theirs that no longer count, since an amount was written in their place.
     pub replaced: Vec<OrderId>,
+    /// A later message of the business that they had, which a reply or a sale may be of.
+    pub later_message: Option<String>,
     /// The same as a command line: `blastdeck mark 7 +60… replied`.
     pub command_line: String,
 }
 
 impl Marked {
+    /// `; they had Raya, Follow-up 1 (blast 9) since`, behind what was done; nothing where they had no later message.
+    pub fn later_in_words(&self) -> String {
+        self.later_message.as_ref().map_or_else(String::new, |name| format!("; they had {name} since"))
+    }
+
     /// `; order 8 no longer counts`, behind what was done; nothing where no order is concerned.
     pub fn replaced_in_words(&self) -> String {
         let ids = self.replaced.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -139,6 +148,7 @@ impl App {
         }
         let counted = counting_before(&mut tx, person, &mark).await?;
         let amount_by = self.others_amount(&mut tx, person, &mark).await?;
+        let later_message = later_message(&mut tx, person, &mark).await?;
         let action = self.log_mark(&mut tx, person, &mark, close).await?;
         let counting = if counted.is_empty() { Vec::new() } else { order::counting(&mut tx, person.id).await? };
         tx.commit().await?;
@@ -153,6 +163,7 @@ impl App {
             amount_before: person.recipient.amount,
             amount_by,
             replaced: counted.into_iter().filter(|order| !counting.contains(order)).collect(),
+            later_message,
             command_line: command_line(person, &mark),
         })
     }
@@ -387,4 +398,12 @@ const fn known_fact(mark: &Mark) -> Option<&'static str> {
         Mark::Closed(Some(_)) => Some("is closed with that amount"),
         _ => None,
     }
+}
+/// Of whoever is marked as replied or closed in one blast and had a later message: that one's name.
+async fn later_message(tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<Option<String>, AppError> {
+    if !matches!(mark, Mark::Replied | Mark::Closed(_)) {
+        return Ok(None);
+    }
+    let later = person::later_message(tx, person.id).await?;
+    Ok(later.map(|(blast, tag, stage)| format!("{} (blast {blast})", clean(&blast_name(&tag, &stage)))))
 }

@@ -43,6 +43,7 @@ impl Recorded {
             amount_before: self.person.recipient.amount,
             amount_by: None,
             replaced: Vec::new(),
+            later_message: None,
             command_line: command_line(&self.person, mark),
         }
     }

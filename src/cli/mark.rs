@@ -94,7 +94,8 @@ async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<(
     let replaced = replaced.map_or_else(String::new, |before| format!(" in place of {}", money(before)));
     let amount = sum.map_or_else(String::new, |sum| format!(" with {}{replaced}", money(sum)));
     let change = if done.before == done.after { String::new() } else { format!(", {} -> {}", done.before, done.after) };
-    line(&format!("{}: {}{amount}{change}{}", done.who, done.act, done.replaced_in_words()))
+    let also = [done.replaced_in_words(), done.later_in_words()].concat();
+    line(&format!("{}: {}{amount}{change}{also}", done.who, done.act))
 }
 
 async fn undo(context: &Context, person: &RecipientRow, sure: bool) -> Result<()> {

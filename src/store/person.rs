@@ -43,6 +43,26 @@ pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<
     select(tx, ids, "for update of r").await
 }
 
+/// The newest message that a person had after the one of this row, of the same business: its blast, with tag and stage. Answers do not
+/// count.
+pub async fn later_message(
+    tx: &mut PgConnection,
+    recipient: RecipientId,
+) -> Result<Option<(BlastId, String, String)>, StoreError> {
+    let later = sqlx::query_as(
+        "select b.id, b.blast_tag, b.follow_up_stage
+           from blast_recipients own
+           join blasts ob on ob.id = own.blast_id
+           join senders os on os.id = ob.sender_id
+           join blast_recipients r on person_key(r.phone_number) = person_key(own.phone_number) and r.sent_at > own.sent_at
+           join blasts b on b.id = r.blast_id and b.id <> ob.id and b.deleted_at is null and b.answer_until is null
+           join senders s on s.id = b.sender_id and s.business = os.business
+          where own.id = $1
+          order by r.sent_at desc limit 1",
+    );
+    Ok(later.bind(recipient).fetch_optional(tx).await?)
+}
+
 pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<PersonRow>, StoreError> {
     Ok(select(tx, &[id], "").await?.pop())
 }

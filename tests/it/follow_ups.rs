@@ -128,6 +128,25 @@ async fn whoever_came_back_after_a_follow_up_is_counted_once_and_not_who_had_rep
     assert_eq!(back, FollowUpResponses::default());
 }
 
+#[tokio::test]
+async fn a_mark_on_an_older_message_says_that_they_had_a_later_one() {
+    let (shop, blast) = stuck_shop().await;
+    let later = follow_up_draft(&shop, &blast).await;
+    let mark = async |blast: &str| shop.ok(&["mark", blast, &format!("+{}", digits(0)), "replied"]).await;
+
+    let before = mark(&blast).await;
+    shop.ok(&["mark", &blast, &format!("+{}", digits(0)), "undo"]).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read', sent_at = now() where blast_id = {later}"
+    ))
+    .await;
+    let after = mark(&blast).await;
+    let there = mark(&later).await;
+
+    assert!(!before.contains("since") && !there.contains("since"), "{before} {there}");
+    assert!(after.contains(&format!(", Follow-up 1 (blast {later}) since")), "{after}");
+}
+
 /// A draft to the first, fourth and fifth of the shop's people.
 async fn follow_up_draft(shop: &Shop, blast: &str) -> String {
     let made = shop.json(&["blast", "follow-up", blast, "--stuck-at", "read"]).await;

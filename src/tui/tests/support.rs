@@ -365,6 +365,7 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
         amount_before: None,
         amount_by: None,
         replaced: Vec::new(),
+        later_message: None,
         command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
     };
     let request = WriteRequest::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };

@@ -32,7 +32,7 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
         Some(Overlay::Plan(_)) => Some("sample"),
         Some(Overlay::FollowUp(_)) => Some("how long"),
         Some(Overlay::Form) => Some("row"),
-        None if matches!(model.focus, Pane::Funnel | Pane::Recipients) => Some("stage"),
+        None if model.focus == Pane::Recipients || model.focus == Pane::Funnel && model.shows_stages() => Some("stage"),
         _ => None,
     }
 }

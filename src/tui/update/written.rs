@@ -183,7 +183,7 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
     if model.hint == Some(Hint::Reply) {
         model.hint = Some(Hint::Undo);
     }
-    let mut text = sentence(model, request, marked) + &marked.replaced_in_words();
+    let mut text = sentence(model, request, marked) + &marked.replaced_in_words() + &marked.later_in_words();
     if marked.before == Status::Failed && marked.after != Status::Failed {
         text.push_str("; not among those who failed any more");
     }

@@ -57,7 +57,10 @@ async fn a_step_and_a_follow_up_by_hand_have_different_names() {
     let by_hand = async || {
         let made = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "received"]).await;
         let id = made["id"].to_string();
-        shop.execute(&format!("update blast_recipients set status = 'skipped', standing = 'skipped' where blast_id = {id}")).await;
+        shop.execute(&format!(
+            "update blast_recipients set status = 'skipped', standing = 'skipped' where blast_id = {id}"
+        ))
+        .await;
         id
     };
 
