@@ -76,7 +76,7 @@ impl App {
         let source = source.into();
         let rejections = source.place().map_or(KeptRejections::OfList, KeptRejections::OfFile);
         let note = ImportNote { request: self.request().cloned(), ..ImportNote::default() };
-        let options = ImportOptions { rejections, note, ..self.import_options() };
+        let options = ImportOptions { note, rejections, ..self.import_options() };
         self.create_from(draft, PeopleSource::Table(source), rejected, options).await
     }
 

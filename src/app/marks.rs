@@ -1,7 +1,10 @@
 //! An operator's marks: recorded as evidence, with the act logged in the same transaction.
 
+mod marked;
 mod outcomes;
 
+pub use marked::Marked;
+use marked::later_message;
 use outcomes::is_said_anew;
 pub(super) use outcomes::{outcome, outcome_of_mark};
 
@@ -16,56 +19,13 @@ use super::customers::NOTE_MAX;
 use super::suppressions::Suppression;
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
-use crate::domain::status::Status;
-use crate::domain::text::clean;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
 use crate::store::order;
 use crate::store::person::{self, PersonRow};
-
-/// A mark that was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marked {
-    pub action: ActionId,
-    pub recipient: RecipientId,
-    /// The person's name, else the number.
-    pub who: String,
-    pub before: Status,
-    pub after: Status,
-    /// What was done, as `replied`, `closed`, `opt-out`, `note`, `resolve`.
-    pub act: String,
-    /// The amount of their sale before.
-    pub amount_before: Option<Decimal>,
-    /// Who wrote that, where it was another operator.
-    pub amount_by: Option<String>,
-    /// Orders of theirs that no longer count, since an amount was written in their place.
-    pub replaced: Vec<OrderId>,
-    /// A later message of the business that they had, which a reply or a sale may be of.
-    pub later_message: Option<String>,
-    /// The same as a command line: `blastdeck mark 7 +60… replied`.
-    pub command_line: String,
-}
-
-impl Marked {
-    /// `; they had Raya, Follow-up 1 (blast 9) since`, behind what was done; nothing where they had no later message.
-    pub fn later_in_words(&self) -> String {
-        self.later_message.as_ref().map_or_else(String::new, |name| format!("; they had {name} since"))
-    }
-
-    /// `; order 8 no longer counts`, behind what was done; nothing where no order is concerned.
-    pub fn replaced_in_words(&self) -> String {
-        let ids = self.replaced.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        match self.replaced.len() {
-            0 => String::new(),
-            1 => format!("; order {ids} no longer counts"),
-            _ => format!("; orders {ids} no longer count"),
-        }
-    }
-}
 
 /// An amount that first follows its close within this time is part of it; a later one amends it.
 pub(super) const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
@@ -398,12 +358,4 @@ const fn known_fact(mark: &Mark) -> Option<&'static str> {
         Mark::Closed(Some(_)) => Some("is closed with that amount"),
         _ => None,
     }
-}
-/// Of whoever is marked as replied or closed in one blast and had a later message: that one's name.
-async fn later_message(tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<Option<String>, AppError> {
-    if !matches!(mark, Mark::Replied | Mark::Closed(_)) {
-        return Ok(None);
-    }
-    let later = person::later_message(tx, person.id).await?;
-    Ok(later.map(|(blast, tag, stage)| format!("{} (blast {blast})", clean(&blast_name(&tag, &stage)))))
 }

@@ -15,7 +15,7 @@ use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{CatalogueChange, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow};
+use crate::app::{AppError, CatalogueChange, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow};
 use crate::domain::amount::in_currency;
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
@@ -180,7 +180,7 @@ async fn named(context: &Context, catalogue: &str) -> Result<CatalogueId> {
         [one] => Ok(one.id),
         [] => {
             let why = format!("no catalogue is called `{}`: `blastdeck catalog list` lists them", clean(catalogue));
-            Err(UsageError(context.pasteable(&why)).into())
+            Err(AppError::NotFound(context.pasteable(&why)).into())
         }
         _ => {
             Err(UsageError(format!("{} catalogues are called {catalogue:?}: name one by its id", of_name.len())).into())

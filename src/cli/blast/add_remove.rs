@@ -45,7 +45,11 @@ impl AddPeopleArgs {
         }
         let source = self.source()?;
         let context = Context::open(global, Intent::Writes).await?;
-        let added = context.app.add_people(self.blast, source).await?;
+        let added = context.app.add_people(self.blast, source).await.map_err(|error| match error {
+            // What a file holds forbids it.
+            AppError::InvalidAt { why, .. } if self.recipients.is_some() => AppError::Refused(why),
+            other => other,
+        })?;
         report(&added);
         say_who_gets_nothing(&context, self.blast).await?;
         let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;

@@ -38,8 +38,10 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
 async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match request {
-        WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
-        WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
+        WriteRequest::Mark { person, mark } => WriteOutcome::Marked(Box::new(app.mark(*person, mark.clone()).await?)),
+        WriteRequest::Amend { person, seen, amount } => {
+            WriteOutcome::Marked(Box::new(app.amend(*person, *seen, *amount).await?))
+        }
         WriteRequest::UndoLaunch(id) | WriteRequest::UndoAnyLaunch(id) => {
             WriteOutcome::Undone(app.undo_launch_of(*id).await?)
         }

@@ -209,7 +209,7 @@ impl WriteRequest {
 /// What a write came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WriteOutcome {
-    Marked(Marked),
+    Marked(Box<Marked>),
     MarkedSeveral(MarkedSeveral),
     Undone(UndoOutcome),
     /// Nothing yet: what would be undone is somebody else's. The question, and what is done on a yes.

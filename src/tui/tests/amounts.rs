@@ -329,10 +329,10 @@ fn an_amount_that_another_window_wrote_first_is_named_where_it_is_replaced() {
     else {
         unreachable!("an answer to an act")
     };
-    let done = Marked { amount_before: Some(Decimal::new(5_000, 2)), amount_by: Some("ben@shop".to_owned()), ..done };
+    let done = Marked { amount_before: Some(Decimal::new(5_000, 2)), amount_by: Some("ben@shop".to_owned()), ..*done };
 
     let request = dashboard.acts().pop().unwrap();
-    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(done)) });
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(Box::new(done))) });
 
     assert_eq!(dashboard.said(), "Siti Aminah: RM 50.00 of ben@shop's replaced by RM 120.00, by you");
 }
@@ -346,10 +346,10 @@ fn an_amount_in_the_place_of_orders_says_that_they_no_longer_count() {
     else {
         unreachable!("an answer to an act")
     };
-    let done = Marked { replaced: vec![OrderId(8), OrderId(9)], ..done };
+    let done = Marked { replaced: vec![OrderId(8), OrderId(9)], ..*done };
 
     let request = dashboard.acts().swap_remove(0);
-    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(done)) });
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Marked(Box::new(done))) });
 
     assert_eq!(dashboard.said(), "Tan Mei Ling: RM 120.00 replaced by RM 130.00, by you; orders 8, 9 no longer count");
 }

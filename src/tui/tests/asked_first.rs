@@ -53,7 +53,7 @@ fn u_takes_back_at_once_what_the_line_on_the_screen_names_wherever_the_cursor_is
         else {
             panic!("a mark")
         };
-        Marked { action: ActionId(40 + id), ..marked }
+        Marked { action: ActionId(40 + id), ..*marked }
     };
     let people = vec![RecipientId(1), RecipientId(3)];
     let request = WriteRequest::MarkSeveral { people, mark: Mark::Replied };

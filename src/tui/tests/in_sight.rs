@@ -52,7 +52,7 @@ fn everybody_who_was_marked_at_once_is_counted_also_those_beyond_the_rows_that_w
     let mut dashboard = TestDashboard::with(WIDE, Vec::new());
     dashboard.keys("2jj\n").list(crowd(1, 30));
     let one = |id: i64| match marked(id, "Kavitha", Status::Read, Status::Replied) {
-        Completion::Written { outcome: Ok(WriteOutcome::Marked(marked)), .. } => marked,
+        Completion::Written { outcome: Ok(WriteOutcome::Marked(marked)), .. } => *marked,
         other => panic!("{other:?}"),
     };
     let several = MarkedSeveral { marked: (1..=54).map(one).collect(), refused: Vec::new() };

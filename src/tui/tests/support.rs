@@ -369,7 +369,7 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
         command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
     };
     let request = WriteRequest::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };
-    Completion::Written { request, outcome: Ok(WriteOutcome::Marked(marked)) }
+    Completion::Written { request, outcome: Ok(WriteOutcome::Marked(Box::new(marked))) }
 }
 
 pub fn details_of(row: RecipientRow) -> RecipientDetails {

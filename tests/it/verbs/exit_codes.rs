@@ -25,6 +25,7 @@ async fn verbs_about_blasts_and_people_fail_as_the_table_says() {
     let new = "blast new --sender sales --message Hi --recipients";
     let [new_nowhere, new_phoneless, new_rate] =
         ["nope.csv", "nophone.csv", "people.csv --rate fast"].map(|list| format!("{new} {list}"));
+    shop.write("wrong.csv", "phone\n12\n");
     let [mark, mark_stranger, mark_amount] = [(0, "replied"), (77, "replied"), (0, "closed --amount x")]
         .map(|(n, what)| format!("mark 1 {} {what}", digits(n)));
     let resolve = format!("uncertain resolve 1 {} drop", digits(0));
@@ -34,6 +35,9 @@ async fn verbs_about_blasts_and_people_fail_as_the_table_says() {
             (&new_nowhere, USAGE, "usage"),
             (&new_phoneless, REFUSED, "refused"),
             (&new_rate, USAGE, "usage"),
+            ("blast add 1 --recipients wrong.csv", REFUSED, "refused"),
+            ("blast add 1 12", USAGE, "usage"),
+            ("catalog show nope", FAILED, "not_found"),
             ("blast list --date x", USAGE, "usage"),
             ("blast show 77", FAILED, "not_found"),
             ("blast plan 77", FAILED, "not_found"),
