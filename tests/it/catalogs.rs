@@ -78,9 +78,9 @@ async fn a_file_with_a_wrong_row_changes_nothing_and_names_it() {
     }
     let other = shop.run(&["catalog", "import", good.to_str().unwrap(), "--business", "nobody"]).await;
     assert!(other.code == 2 && other.err.contains("kedai"), "{other:?}");
-    for (unknown, code) in [("9", 1), ("Feast", 2)] {
+    for unknown in ["9", "Feast"] {
         let said = shop.run(&["catalog", "show", unknown]).await;
-        assert!(said.code == code && said.err.contains("catalog list"), "{said:?}");
+        assert!(said.code == 1 && said.err.contains("catalog list"), "{said:?}");
     }
     assert_eq!(shop.rows().await, before);
 }
