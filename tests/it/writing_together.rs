@@ -88,7 +88,7 @@ async fn a_form_shows_at_once_what_somebody_else_made_of_its_draft() {
     pty.type_keys("1e");
     pty.wait_for_text("Draft ══ draft");
     meanwhile(&shop, &["blast", "edit", &draft, "--message", "theirs"]).await;
-    pty.wait_for_text("somebody changed this draft meanwhile: this is what it says now");
+    pty.wait_for_text("another window of yours changed this draft meanwhile: this is what it says now");
     pty.wait_for_text("theirs");
     // It is the newest version that is written on.
     pty.type_keys("\r, and mine");

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{DraftAt, DraftForm, SavedDraft};
+use super::{DraftAt, DraftForm, OpenedDraft, SavedDraft};
 use crate::app::{App, AppError, DraftOvertaken};
 use crate::domain::ids::BlastId;
 use crate::store::action;
@@ -21,6 +21,13 @@ impl App {
             }
             (saved, _) => saved,
         }
+    }
+
+    /// A draft that somebody else changed, and who that was.
+    pub async fn open_draft_of_another(&self, id: BlastId) -> Result<(OpenedDraft, String), AppError> {
+        let opened = self.open_draft(id).await?;
+        let by = self.overtaken_by(&mut *self.begin().await?, id).await?;
+        Ok((opened, by))
     }
 
     async fn is_gone(&self, draft: BlastId) -> bool {

@@ -32,7 +32,7 @@ fn is_changed(model: &Model, form: &BlastForm) -> bool {
 }
 
 /// The draft as somebody else left it is here, at the line on which the cursor is.
-pub(super) fn read_again(model: &mut Model, opened: OpenedDraft) {
+pub(super) fn read_again(model: &mut Model, opened: OpenedDraft, by: &str) {
     let is_newer =
         |form: &BlastForm| form.draft.is_some_and(|at| at.id == opened.at.id && at.version < opened.at.version);
     if !shown(model).is_some_and(|form| can_be_replaced(form) && is_newer(form)) {
@@ -49,7 +49,7 @@ pub(super) fn read_again(model: &mut Model, opened: OpenedDraft) {
     {
         form.line = FormLine::Sender;
     }
-    model.say(Notice::done(format!("somebody changed this {noun} meanwhile: this is what it says now")));
+    model.say(Notice::done(format!("{} changed this {noun} meanwhile: this is what it says now", clean(by))));
 }
 
 /// What stands below the line at the cursor once somebody else was quicker.

@@ -249,8 +249,8 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
             Err(failure) => model.refuse(failure.sentence(&model.options.keys)),
         },
         DraftAnswer::ReadAgain(again) => {
-            if let Ok(opened) = *again {
-                overtaken::read_again(model, opened);
+            if let Ok((opened, by)) = *again {
+                overtaken::read_again(model, opened, &by);
             }
         }
         DraftAnswer::Paths { typed, found } => offer_paths(model, &typed, found),
