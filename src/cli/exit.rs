@@ -8,6 +8,7 @@ use super::context::{PROGRAM, pasteable};
 use super::output::{json_to_stderr, talk};
 use crate::app::{AppError, StoreError};
 use crate::config::ConfigError;
+use crate::domain::text::{clean, without_details};
 
 /// Wrong usage found after the arguments were parsed: in the configuration, or in a file.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +69,7 @@ pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
 
 /// Prints a failure as one line of JSON, also on standard error: standard output holds data only.
 pub(super) fn print_json(kind: &str, code: u8, message: &str) {
-    let message = crate::domain::text::clean(message);
+    let message = clean(message);
     json_to_stderr(&json!({ "error": { "kind": kind, "exit_code": code, "message": message } }));
 }
 
@@ -79,7 +80,7 @@ fn lines(report: &color_eyre::Report, sentence: &str) -> String {
 
 /// The error and its causes, except those whose text is already included.
 pub(super) fn sentence(report: &color_eyre::Report) -> String {
-    report.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+    let said = report.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         if said.is_empty() {
             cause
         } else if said.contains(&cause) {
@@ -87,7 +88,8 @@ pub(super) fn sentence(report: &color_eyre::Report) -> String {
         } else {
             format!("{said}: {cause}")
         }
-    })
+    });
+    without_details(&said)
 }
 
 /// The failure's kind in JSON, and its exit code.

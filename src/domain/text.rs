@@ -23,6 +23,14 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.map(|c| if is_break(c) { ' ' } else { c }).collect())
 }
 
+/// Without what says nothing to an operator: `(os error 111)`, and addresses of a library's documentation.
+pub fn without_details(text: &str) -> String {
+    let words = text.split(": https://docs.rs/").next().unwrap_or_default();
+    let mut parts = words.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| said + part.split_once(')').map_or("", |(_, after)| after))
+}
+
 /// The same for a screen, on which joiners and variation selectors stay where they mean something: a family is one picture, and
 /// the scripts of India and Iran are joined as they are written.
 pub fn clean_shown(text: &str) -> Cow<'_, str> {
@@ -370,5 +378,14 @@ mod tests {
         fn a_word_is_nearest_to_itself(word in "[a-z_]{1,20}") {
             prop_assert_eq!(nearest(&word, ["zzzzzz", word.as_str()]), Some(word.as_str()));
         }
+    }
+
+    #[test]
+    fn a_cause_names_neither_numbers_of_errors_nor_documentation() {
+        let said = "tcp connect error: Connection refused (os error 111), then reset (os error 104)";
+        assert_eq!(without_details(said), "tcp connect error: Connection refused, then reset");
+        let said =
+            "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/latest/rustls/manual";
+        assert_eq!(without_details(said), "peer closed connection without sending TLS close_notify");
     }
 }

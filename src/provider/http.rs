@@ -21,7 +21,7 @@ use thiserror::Error;
 use self::by_reqwest::ReqwestConnections;
 use self::direct::{DirectConnections, UsedConnection};
 use super::{BODY_MAX, RawResponse};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, without_details};
 
 /// The longest pause that a provider may ask for. Afterwards it may ask for another one.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
@@ -221,14 +221,6 @@ pub(super) fn chain(error: &dyn Error) -> String {
     without_details(&clean(&inner.join(": "))).chars().take(300).collect()
 }
 
-/// Without what says nothing to an operator: `(os error 111)`, and addresses of a library's documentation.
-fn without_details(text: &str) -> String {
-    let words = text.split(": https://docs.rs/").next().unwrap_or_default();
-    let mut parts = words.split(" (os error ");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |said, part| said + part.split_once(')').map_or("", |(_, after)| after))
-}
-
 /// `Retry-After` in seconds or as a date, at most an hour.
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -247,15 +239,6 @@ mod tests {
     fn asked(text: &str) -> Option<Duration> {
         let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
         retry_after(&headers, "2026-06-15T04:00:00Z".parse().unwrap())
-    }
-
-    #[test]
-    fn a_cause_names_neither_numbers_of_errors_nor_documentation() {
-        let said = "tcp connect error: Connection refused (os error 111), then reset (os error 104)";
-        assert_eq!(without_details(said), "tcp connect error: Connection refused, then reset");
-        let said =
-            "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/latest/rustls/manual";
-        assert_eq!(without_details(said), "peer closed connection without sending TLS close_notify");
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, without_details};
 use crate::domain::unseen::SeenSpan;
 
 /// The most people that one act marks.
@@ -276,7 +276,7 @@ impl EffectError {
             Self::Overtaken(overtaken) => {
                 format!("{}: what you wrote is not saved; esc asks what becomes of it", clean(&overtaken.to_string()))
             }
-            Self::List(sentence) | Self::Other(sentence) => keys.in_sentence(sentence, &[]),
+            Self::List(sentence) | Self::Other(sentence) => keys.in_sentence(&without_details(sentence), &[]),
         }
     }
 }

@@ -106,7 +106,9 @@ pub enum DraftOutcome {
 pub(super) async fn read(app: &App, request: DraftRead) -> DraftAnswer {
     match request {
         DraftRead::Open(id) => DraftAnswer::Opened(Box::new(app.open_draft(id).await.map_err(Into::into))),
-        DraftRead::Again(id) => DraftAnswer::ReadAgain(Box::new(app.open_draft_of_another(id).await.map_err(Into::into))),
+        DraftRead::Again(id) => {
+            DraftAnswer::ReadAgain(Box::new(app.open_draft_of_another(id).await.map_err(Into::into)))
+        }
         DraftRead::Paths(typed) => {
             let asked = typed.clone();
             let found = tokio::task::spawn_blocking(move || completions(&asked)).await.unwrap_or_default();

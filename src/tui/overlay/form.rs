@@ -57,8 +57,8 @@ fn title(model: &Model, form: &BlastForm) -> Vec<String> {
     };
     let name = match form.id() {
         Some(_) if form.is_scheduled() => "Scheduled",
-        Some(_) if form.saved_at.is_none() => "Draft",
-        _ => "New blast",
+        Some(_) => "Draft",
+        None => "New blast",
     };
     vec![name.to_owned(), state]
 }

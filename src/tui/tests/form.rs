@@ -311,7 +311,7 @@ fn the_form_stands_as_it_is_drawn() {
     let screen = dashboard.screen();
 
     assert!(
-        screen[1].starts_with("══ New blast ══ draft 8, ") && screen[1].contains("nothing is sent from here"),
+        screen[1].starts_with("══ Draft ══ draft 8, ") && screen[1].contains("nothing is sent from here"),
         "{}",
         screen[1]
     );
