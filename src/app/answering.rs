@@ -192,6 +192,6 @@ async fn refuse_repeated(
     let Some(same) = standing.into_iter().find(|answer| is_same_text(&answer.text, text)) else { return Ok(()) };
     let (who, state) = (person.who(), same.status);
     Err(AppError::Refused(format!(
-        "{who} was answered with this text already, and it is {state}: nothing is sent; --again sends it once more"
+        "{who} was answered with this text already, and it is {state}: nothing is sent; on the command line --again sends it once more"
     )))
 }

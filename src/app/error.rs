@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::domain::blast::BlastState;
 use crate::domain::text::default_keys;
 use crate::store::StoreError;
 
@@ -54,6 +55,11 @@ pub enum DraftOvertaken {
     Deleted {
         by: String,
     },
+    /// Launched or cancelled: nothing more is written on it.
+    Started {
+        by: String,
+        state: BlastState,
+    },
 }
 
 impl fmt::Display for DraftOvertaken {
@@ -61,6 +67,8 @@ impl fmt::Display for DraftOvertaken {
         match self {
             Self::Changed { by, .. } => write!(f, "{by} changed this draft meanwhile"),
             Self::Deleted { by } => write!(f, "{by} deleted this draft meanwhile"),
+            Self::Started { by, state: BlastState::Cancelled } => write!(f, "{by} cancelled this blast meanwhile"),
+            Self::Started { by, .. } => write!(f, "{by} launched this draft meanwhile"),
         }
     }
 }

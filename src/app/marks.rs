@@ -108,7 +108,6 @@ impl App {
         }
         let counted = counting_before(&mut tx, person, &mark).await?;
         let amount_by = self.others_amount(&mut tx, person, &mark).await?;
-        let later_message = later_message(&mut tx, person, &mark).await?;
         let action = self.log_mark(&mut tx, person, &mark, close).await?;
         let counting = if counted.is_empty() { Vec::new() } else { order::counting(&mut tx, person.id).await? };
         tx.commit().await?;
@@ -123,7 +122,7 @@ impl App {
             amount_before: person.recipient.amount,
             amount_by,
             replaced: counted.into_iter().filter(|order| !counting.contains(order)).collect(),
-            later_message,
+            later_message: later_message(person, &mark),
             command_line: command_line(person, &mark),
         })
     }

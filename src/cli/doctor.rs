@@ -63,7 +63,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, sentence(&error))),
         Ok(context) => checks.extend(live_checks(&context).await),
     }
-    checks.extend(disk_check(&config));
+    checks.extend(disk_checks(&config));
     checks.extend(config.senders.iter().filter_map(token_check));
     checks.extend(config.hooks.iter().filter_map(secret_check));
     checks.extend(loopback_check(&config));
@@ -216,14 +216,20 @@ async fn rights_check(app: &App) -> Option<DoctorCheck> {
 const FREE_WANTED: u64 = 200 << 20;
 const FREE_NEEDED: u64 = 16 << 20;
 
-/// Nothing where the disk of the private database has room, or the database is elsewhere.
-fn disk_check(config: &Config) -> Option<DoctorCheck> {
-    let dir = config.database.private_dir()?;
-    let disk = rustix::fs::statvfs(&dir).ok()?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    let verdict = if free < FREE_NEEDED { BAD } else { DOUBTFUL };
-    let detail = format!("{} MB are free on the disk that holds {}: make room there", free >> 20, dir.display());
-    (free < FREE_WANTED).then(|| DoctorCheck::new("disk", verdict, detail))
+/// What this machine remembers of what it sent needs less.
+const FREE_FOR_STATE: u64 = 1 << 20;
+
+/// Nothing where the disks of the private database, if there is one, and of what this machine remembers have room.
+fn disk_checks(config: &Config) -> impl Iterator<Item = DoctorCheck> {
+    let database = config.database.private_dir().map(|dir| (dir, FREE_NEEDED, FREE_WANTED));
+    let state = (config.database.state_dir.clone(), FREE_FOR_STATE, FREE_FOR_STATE);
+    database.into_iter().chain([state]).filter_map(|(dir, needed, wanted)| {
+        let disk = rustix::fs::statvfs(&dir).ok()?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let verdict = if free < needed { BAD } else { DOUBTFUL };
+        let detail = format!("{} MB are free on the disk that holds {}: make room there", free >> 20, dir.display());
+        (free < wanted).then(|| DoctorCheck::new("disk", verdict, detail))
+    })
 }
 
 /// Nothing where a token is not a file, or readable by its owner only; an unreadable one is reported with its sender.

@@ -61,7 +61,10 @@ fn words(line: &str) -> Vec<String> {
         }
     }
     words.extend(word);
-    words
+    // What a script has in a variable is a number, and where its output goes is the shell's.
+    let is_variable = |word: &str| word.starts_with("\"$") && word.ends_with('"');
+    let ours = words.into_iter().take_while(|word| word != ">");
+    ours.map(|word| if is_variable(&word) { "1".to_owned() } else { word }).collect()
 }
 
 /// The command that a line runs; the word that is none where one must be.

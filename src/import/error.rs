@@ -35,7 +35,9 @@ pub enum ImportError {
     NoProducts,
     #[error("this is a spreadsheet's own file: save it as CSV (UTF-8) and give that")]
     Spreadsheet,
-    #[error("this is JSON: a list is a CSV file or an Excel workbook; people as JSON are for the HTTP API")]
+    #[error(
+        "this is JSON: give a CSV file or an Excel workbook, as exports are with --format csv; the HTTP API takes JSON"
+    )]
     Json,
     #[error("the file has no sheets, as only an Excel workbook has: leave --sheet out")]
     NoSheets,

@@ -8,8 +8,8 @@ use super::error::ImportError;
 use super::person::{Outcome, Reason, Rejection, RowNotes};
 use super::records::ROW_MAX;
 use super::seen::SeenPeople;
-use crate::domain::content::BlastContent;
-use crate::domain::message::Variables;
+use crate::domain::content::{BlastContent, ContentRenderError};
+use crate::domain::message::{RenderError, Variables};
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
@@ -24,6 +24,9 @@ pub use written::WrittenPerson;
 const NAME_MAX: usize = 200;
 const EXTERNAL_ID_MAX: usize = 255;
 const VALUE_MAX: usize = 200;
+
+/// What some programs begin a file with.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a number is called in an object.
 const PHONE_KEYS: [&str; 4] = ["phone_number", "phoneNumber", "phone", "to"];
@@ -84,7 +87,7 @@ impl GivenList {
                     self.row += 1;
                     return Ok(Some((self.row, Outcome::Blank)));
                 }
-                Some(line) => serde_json::from_slice::<WrittenPerson>(&line)
+                Some(line) => serde_json::from_slice::<WrittenPerson>(line.strip_prefix(BOM).unwrap_or(&line))
                     .map_err(|_| ("line".to_owned(), String::from_utf8_lossy(&line).into_owned(), Reason::NotJson)),
             },
         };
@@ -126,7 +129,11 @@ impl GivenList {
             return Err(at_phone(Reason::UnitedStates));
         }
         let variables = variables(value);
-        self.content.render(&variables).map_err(|error| ("variables".to_owned(), written.clone(), error.into()))?;
+        self.content.render(&variables).map_err(|error| {
+            // A field that is there, but no text.
+            let nested = missing(&error).and_then(|name| nested(value, name));
+            nested.unwrap_or_else(|| ("variables".to_owned(), written.clone(), error.into()))
+        })?;
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).or_else(|| variables.get(NAME).map(str::to_owned));
         let name = name.map(|name| name.chars().take(NAME_MAX).collect());
@@ -144,7 +151,7 @@ impl GivenList {
 
 /// Refuses a value that says under one of its names something else than under another.
 fn refuse_other(value: &Value, names: &[&'static str], meant: impl Fn(String) -> String) -> Result<(), Refusal> {
-    let given: Vec<_> = names.iter().filter_map(|name| Some((*name, text_of(value.get(*name)?)?))).collect();
+    let given: Vec<_> = names.iter().filter_map(|name| Some((*name, filled(value.get(*name)?)?))).collect();
     let Some((_, first)) = given.first() else { return Ok(()) };
     let first = meant(first.clone());
     match given.iter().find(|(_, other)| meant(other.clone()) != first) {
@@ -177,6 +184,23 @@ fn refuse_unclear(value: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The column that a message misses.
+fn missing(error: &ContentRenderError) -> Option<&str> {
+    match error {
+        ContentRenderError::Message(RenderError::Missing { name }) => Some(name),
+        _ => None,
+    }
+}
+
+/// The refusal of a list or an object that stands where the message wants a text.
+fn nested(value: &Value, column: &str) -> Option<Refusal> {
+    let mut fields = value.as_object()?.iter();
+    let (field, other) = fields.find(|(field, value)| {
+        field.to_lowercase() == column.to_lowercase() && (value.is_array() || value.is_object())
+    })?;
+    Some((field.clone(), other.to_string(), Reason::NotPlain))
+}
+
 /// Whether a field is one that the message may use, as a column of a file is.
 fn is_column(key: &str) -> bool {
     key != "variables" && !PHONE_KEYS.contains(&key) && !EXTERNAL_KEYS.contains(&key)
@@ -184,7 +208,8 @@ fn is_column(key: &str) -> bool {
 
 /// What stands under the first of these names that has a value.
 fn first_of<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
-    names.iter().filter_map(|name| value.get(*name)).find(|value| !value.is_null())
+    let given = || names.iter().filter_map(|name| value.get(*name)).filter(|value| !value.is_null());
+    given().find(|value| filled(value).is_some()).or_else(|| given().next())
 }
 
 /// A line without its end, as long as a row may be.
@@ -196,6 +221,11 @@ fn line(source: &mut BufReader<Box<dyn Read + Send>>, row: u64) -> Result<Option
         return Err(ImportError::RowTooLong { row });
     }
     Ok((!line.is_empty()).then_some(line))
+}
+
+/// A text that is not empty: programs write `""` for nothing.
+fn filled(value: &Value) -> Option<String> {
+    text_of(value).filter(|text| !text.trim().is_empty())
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -213,7 +243,7 @@ fn name_of(value: &Value) -> Option<String> {
 }
 
 fn external_id(value: &Value) -> Option<String> {
-    let id = first_of(value, &EXTERNAL_KEYS).and_then(text_of)?;
+    let id = first_of(value, &EXTERNAL_KEYS).and_then(filled)?;
     Some(text::clean(&id).chars().take(EXTERNAL_ID_MAX).collect())
 }
 
@@ -310,6 +340,7 @@ mod tests {
             (r#""variables":{"a":[1]}"#, "a", &plain),
             (r#""name":["Ali"]"#, "name", &plain),
             (r#""external_id":["q"]"#, "external_id", &plain),
+            (r#""to":"+60150111112""#, "to", &two),
         ] {
             let Outcome::Rejected(refused) = outcome(rest) else { panic!("{rest} is taken") };
             assert_eq!((refused.column.as_str(), &refused.reason), (field, reason), "{rest}");

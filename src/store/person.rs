@@ -1,6 +1,7 @@
 //! One person as use cases need them, with what surrounds them.
 
 use chrono::{DateTime, Utc};
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Row};
 
 use super::alias::is_their_number;
@@ -13,6 +14,22 @@ use crate::domain::recipient::Recipient;
 use crate::domain::retry::{FINAL_CODES, OperatorRetry};
 use crate::domain::status::Status;
 
+/// A message of another blast. Answers do not count.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct LaterMessage {
+    pub blast: BlastId,
+    pub tag: String,
+    pub stage: String,
+}
+
+/// The newest message that the person of a row `r` had after it, of the same business `o`.
+const LATER: &str = "(select jsonb_build_object('blast', b.id, 'tag', b.blast_tag, 'stage', b.follow_up_stage)
+                        from blast_recipients x
+                        join blasts b on b.id = x.blast_id and b.id <> r.blast_id and b.deleted_at is null and b.answer_until is null
+                        join senders s on s.id = b.sender_id and s.business = o.business
+                       where person_key(x.phone_number) = person_key(r.phone_number) and x.sent_at > r.sent_at
+                       order by x.sent_at desc limit 1)";
+
 /// Somebody in a blast, the sender's business included.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct PersonRow {
@@ -23,6 +40,9 @@ pub struct PersonRow {
     pub status: Status,
     pub business: String,
     pub is_suppressed: bool,
+    /// Of somebody who was read alone: the newest message of the business that they had after this one.
+    #[sqlx(default)]
+    pub later: Option<Json<LaterMessage>>,
     /// The database's time.
     pub read_at: DateTime<Utc>,
     /// All that evidence can change.
@@ -43,34 +63,15 @@ pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<
     select(tx, ids, "for update of r").await
 }
 
-/// The newest message that a person had after the one of this row, of the same business: its blast, with tag and stage. Answers do not
-/// count.
-pub async fn later_message(
-    tx: &mut PgConnection,
-    recipient: RecipientId,
-) -> Result<Option<(BlastId, String, String)>, StoreError> {
-    let later = sqlx::query_as(
-        "select b.id, b.blast_tag, b.follow_up_stage
-           from blast_recipients own
-           join blasts ob on ob.id = own.blast_id
-           join senders os on os.id = ob.sender_id
-           join blast_recipients r on person_key(r.phone_number) = person_key(own.phone_number) and r.sent_at > own.sent_at
-           join blasts b on b.id = r.blast_id and b.id <> ob.id and b.deleted_at is null and b.answer_until is null
-           join senders s on s.id = b.sender_id and s.business = os.business
-          where own.id = $1
-          order by r.sent_at desc limit 1",
-    );
-    Ok(later.bind(recipient).fetch_optional(tx).await?)
-}
-
 pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<PersonRow>, StoreError> {
     Ok(select(tx, &[id], "").await?.pop())
 }
 
 async fn select(tx: &mut PgConnection, ids: &[RecipientId], lock: &str) -> Result<Vec<PersonRow>, StoreError> {
     let is_whole = is_whole!();
+    let later = if ids.len() == 1 { LATER } else { "null::jsonb" };
     let people = sqlx::query(AssertSqlSafe(format!(
-        "select {COLUMNS}, {is_whole} as is_whole, blast_id, phone_number, name, status::text as status, business, now() as read_at,
+        "select {COLUMNS}, {is_whole} as is_whole, {later} as later, blast_id, phone_number, name, status::text as status, business, now() as read_at,
                 exists (select 1 from suppressions x
                          where person_key(x.phone_number) = person_key(r.phone_number)
                            and x.business in (o.business, '*')) as is_suppressed

@@ -42,7 +42,7 @@ async fn of_two_texts_the_one_stays_that_somebody_says() {
         assert!(!pty.text().contains("What they read"), "{}", pty.text());
 
         pty.type_keys("\x1b");
-        pty.wait_for_text("put what you wrote in its place?");
+        pty.wait_for_text("put what you wrote in its place? Its people stay.");
         pty.type_keys(answer);
         pty.wait_for_text(if answer == "y" { "is kept" } else { "what is there stays" });
         assert!(says(&shop, &draft, kept).await, "{answer}");
@@ -107,8 +107,54 @@ async fn a_form_shows_at_once_what_somebody_else_made_of_its_draft() {
     pty.type_keys("\x1b");
     pty.wait_for_text("theirs once more");
 
+    // Of a draft that is gone nothing is kept, and nothing is asked where nothing was written.
     meanwhile(&shop, &["blast", "delete", &draft, "--yes"]).await;
-    pty.wait_for_text("somebody deleted this draft meanwhile: esc leaves it, and asks");
-    pty.type_keys("\x1bqqq");
+    pty.wait_for_text("this draft was deleted meanwhile: esc leaves it");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("draft 1 was deleted meanwhile, by somebody else");
+    pty.type_keys("qqq");
+    assert!(pty.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn what_is_written_on_what_somebody_schedules_or_launches_meanwhile_is_not_lost() {
+    let shop = Shop::open(Setup::default()).await;
+    let draft = shop.draft(0..2).await;
+    let mut pty = shop.dashboard(SCREEN);
+    pty.wait_for_text("queued 2");
+
+    // Nothing is unsaved: the form is that of what is scheduled now.
+    pty.type_keys("1e");
+    pty.wait_for_text("Draft ══ draft");
+    meanwhile(&shop, &["blast", "edit", &draft, "--at", "tomorrow 09:00"]).await;
+    meanwhile(&shop, &["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    pty.wait_for_text("Scheduled ══ blast 1");
+
+    // Two texts of what is scheduled: whose stays is asked.
+    pty.type_keys("\r, mine");
+    pty.wait_for_text(", mine");
+    meanwhile(&shop, &["blast", "edit", &draft, "--tag", "theirs"]).await;
+    pty.type_keys("\x1b");
+    pty.wait_for_text("another window of yours changed this draft meanwhile: what you wrote is not saved");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("put what you wrote in its place? Its people stay.");
+    pty.type_keys("y");
+    eventually_async("it is saved", async || says(&shop, &draft, ", mine").await).await;
+
+    // It was launched, and what was written becomes a draft of its own.
+    pty.type_keys("e");
+    pty.wait_for_text("Scheduled ══ blast 1");
+    pty.type_keys("\r too");
+    pty.wait_for_text(", mine too");
+    meanwhile(&shop, &["blast", "cancel", &draft, "--yes"]).await;
+    pty.wait_for_text("this blast was cancelled");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("cancelled this blast meanwhile: what you wrote is not saved");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("make a new draft of what you wrote, without its people?");
+    pty.type_keys("y");
+    eventually_async("it is a draft", async || says(&shop, "2", ", mine too").await).await;
+    assert_eq!(shop.state("2").await, "draft");
+    pty.type_keys("qqq");
     assert!(pty.wait_for_exit().success());
 }

@@ -2,7 +2,7 @@
 //! next moment.
 
 use super::{DraftAt, DraftForm, SavedDraft};
-use crate::app::{App, AppError, DraftEdit};
+use crate::app::{App, AppError, DraftEdit, DraftOvertaken};
 use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
@@ -24,6 +24,10 @@ impl App {
         let edit = DraftEdit { content: self.new_content(&before, form).await?, ..changes(&before, form) };
         if edit == DraftEdit::default() {
             return Ok(Some(SavedDraft { at, unfinished: None }));
+        }
+        if row.version != at.version {
+            let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
+            return Err(AppError::Overtaken(DraftOvertaken::Changed { by, version: row.version }));
         }
         self.edit(at.id, at.version, edit).await?;
         Ok(Some(SavedDraft { at: DraftAt { version: at.version + 1, ..at }, unfinished: None }))

@@ -1,15 +1,13 @@
 //! What a mark came to, and the words behind it.
 
 use rust_decimal::Decimal;
-use sqlx::PgConnection;
 
-use crate::app::AppError;
 use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
-use crate::store::person::{self, PersonRow};
+use crate::store::person::PersonRow;
 
 /// A mark that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,14 +50,7 @@ impl Marked {
 }
 
 /// Of whoever is marked as replied or closed in one blast and had a later message: that one's name.
-pub(super) async fn later_message(
-    tx: &mut PgConnection,
-    person: &PersonRow,
-    mark: &Mark,
-) -> Result<Option<String>, AppError> {
-    if !matches!(mark, Mark::Replied | Mark::Closed(_)) {
-        return Ok(None);
-    }
-    let later = person::later_message(tx, person.id).await?;
-    Ok(later.map(|(blast, tag, stage)| format!("{} (blast {blast})", clean(&blast_name(&tag, &stage)))))
+pub(super) fn later_message(person: &PersonRow, mark: &Mark) -> Option<String> {
+    let later = person.later.as_deref().filter(|_| matches!(mark, Mark::Replied | Mark::Closed(_)))?;
+    Some(format!("{} (blast {})", clean(&blast_name(&later.tag, &later.stage)), later.blast))
 }

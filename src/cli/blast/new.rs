@@ -1,5 +1,7 @@
 //! `blast new`: creates a draft from a message and a list of people.
 
+mod once;
+
 use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroU32;
@@ -7,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
-use color_eyre::{Report, Result};
+use color_eyre::Result;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::gap_arg::GapArg;
 use super::message::MessageArgs;
@@ -154,8 +155,17 @@ impl NewArgs {
         self.check()?;
         let template = self.template.read()?;
         let message = self.message.read()?;
-        let source = self.recipients.as_deref().map(open).transpose()?;
+        let once = self.once(&(&message, &template));
+        // The list of a draft that is made already is not needed.
+        let list = || self.recipients.as_deref().map(open).transpose();
+        let opened = if once.is_none() { list()? } else { None };
         let context = Context::open(global, Intent::Writes).await?;
+        if let Some(once) = &once
+            && let Some(made) = context.app.made_before(&once.key, once.hash).await?
+        {
+            return once::made_before(&context, made);
+        }
+        let source = if once.is_some() { list()? } else { opened };
         let (content, is_marketing) = match (message, template) {
             (Some(message), _) => (BlastContent::Text(message), false),
             (None, Some(template)) => {
@@ -184,7 +194,7 @@ impl NewArgs {
             clocks: PersonClocks { local_time: self.local_time, window_local: self.window_local },
             repeat: self.repeat_order(),
         };
-        let Some(imported) = self.create_once(&context, draft, source).await? else { return Ok(()) };
+        let Some(imported) = self.create_once(&context, once, draft, source).await? else { return Ok(()) };
         context.done(format!("blast {} is a draft now, and only this could not be printed", imported.blast));
         // The draft is made, whatever comes of this.
         if let Ok(Some(binds)) = context.app.unheeded_limit(imported.blast).await {
@@ -218,30 +228,6 @@ impl NewArgs {
         Some(RepeatOrder { rule, until: self.until, times: self.times, at_most: self.at_most })
     }
 
-    /// `None`: the draft was made before, with the same key, and its id is printed.
-    async fn create_once(
-        &self,
-        context: &Context,
-        draft: NewDraft,
-        list: Option<Box<dyn Read + Send>>,
-    ) -> Result<Option<Imported>> {
-        let Some(key) = &self.idempotency_key else {
-            return Ok(Some(self.create(context, &context.app, draft, list).await?));
-        };
-        let hash = Sha256::digest(format!("{draft:?} {:?} {:?}", self.recipients, self.sheet)).into();
-        if let Some(made) = context.app.made_before(key, hash).await? {
-            return made_before(context, made).map(|()| None);
-        }
-        match self.create(context, &context.app.once(key, hash), draft, list).await {
-            // Another run with this key was quicker.
-            Err(error) if is_repeated(&error) => match context.app.made_before(key, hash).await? {
-                Some(made) => made_before(context, made).map(|()| None),
-                None => Err(error),
-            },
-            imported => imported.map(Some),
-        }
-    }
-
     /// From a list, or from whom the filter finds.
     async fn create(
         &self,
@@ -263,16 +249,6 @@ impl NewArgs {
         taken_from_segment(&imported);
         Ok(imported)
     }
-}
-
-/// Prints the draft that this command made when it was run before.
-fn made_before(context: &Context, blast: BlastId) -> Result<()> {
-    talk(&format!("blast {blast} was made with this idempotency key before: nothing is made now"));
-    if context.is_json { json(&json!({ "id": blast, "made_before": true })) } else { line(&blast.to_string()) }
-}
-
-fn is_repeated(error: &Report) -> bool {
-    matches!(error.downcast_ref(), Some(AppError::Repeated))
 }
 
 pub(in crate::cli) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {

@@ -54,8 +54,18 @@ impl SendArgs {
         self.yes || self.people.is_some()
     }
 
-    /// Refuses where others get it than were expected.
+    /// Refuses where others get it than were expected, or at another time: a script that runs twice does not send at once what its
+    /// first run has scheduled.
     fn check_people(&self, plan: &Plan) -> Result<()> {
+        let blast = &plan.blast;
+        if self.people.is_some() && blast.state == BlastState::Scheduled {
+            let id = blast.id;
+            let why = format!(
+                "{} starts by itself: nothing was done; `blastdeck blast send {id} --yes` sends it now",
+                clean(&blast.tag)
+            );
+            return Err(RefusedError(why).into());
+        }
         let Some(expected) = self.people.filter(|people| i64::from(*people) != plan.people) else { return Ok(()) };
         let (expected, people) = (text::number(i64::from(expected)), text::number(plan.people));
         Err(RefusedError(format!("{expected} people were expected, and {people} get it: nothing was done")).into())

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{SecondsFormat, Utc};
 use color_eyre::Result;
 use tokio::time::{Instant, sleep};
 
@@ -16,6 +17,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{parse_span, show_span};
 use crate::domain::text::clean;
+use crate::domain::waiting::Waiting;
 
 /// How often the blast is looked at.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -46,16 +48,17 @@ impl WaitArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Reads).await?;
         let (end, blast) = self.wait(&context).await?;
-        show::print(&context, &blast).await?;
+        let shown = show::print(&context, &blast).await;
         match end {
-            End::Done => Ok(()),
+            End::Done => shown,
+            // Also where the database is away.
             End::NotDone(why) => Err(NotDoneError(why).into()),
         }
     }
 
     async fn wait(&self, context: &Context) -> Result<(End, BlastView)> {
         let until = self.timeout.map(|timeout| Instant::now() + timeout);
-        let mut needs_since: Option<(String, Instant)> = None;
+        let (mut needs_since, mut is_away): (Option<(String, Instant)>, bool) = (None, false);
         let mut blast = context.app.blast(self.blast).await?;
         loop {
             if let Some(end) = ended(&blast) {
@@ -70,23 +73,26 @@ impl WaitArgs {
                 return Ok((End::NotDone(format!("blast {} needs somebody: {needs}", blast.id)), blast));
             }
             if let (Some(timeout), true) = (self.timeout, until.is_some_and(|until| until <= Instant::now())) {
-                let why = format!("blast {} is {} after {}", blast.id, blast.state, show_span(timeout));
+                let state = blast.shown_state(Utc::now());
+                let waits = blast.waiting.as_ref().map(|waiting| format!(", {}", words(waiting))).unwrap_or_default();
+                let why = format!("blast {} is not done after {}: {state}{waits}", blast.id, show_span(timeout));
                 return Ok((End::NotDone(why), blast));
             }
             sleep(POLL_INTERVAL).await;
             refuse_gone_reader()?;
-            blast = self.read_again(context, blast).await?;
-        }
-    }
-
-    /// The blast as it is now. A database that does not answer for a moment does not end a night's work.
-    async fn read_again(&self, context: &Context, before: BlastView) -> Result<BlastView> {
-        match context.app.blast(self.blast).await {
-            Err(AppError::Store(error)) if error.is_transient() => {
-                talk(&format!("the database does not answer, trying again: {error}"));
-                Ok(before)
-            }
-            read => Ok(read?),
+            blast = match context.app.blast(self.blast).await {
+                // A database that is away for a while does not end a night's work.
+                Err(AppError::Store(error)) if error.is_transient() => {
+                    if !std::mem::replace(&mut is_away, true) {
+                        talk("the database does not answer: this goes on once it does");
+                    }
+                    blast
+                }
+                read => {
+                    is_away = false;
+                    read?
+                }
+            };
         }
     }
 }
@@ -115,5 +121,9 @@ fn ended(blast: &BlastView) -> Option<End> {
 fn need(blast: &BlastView) -> Option<String> {
     let waiting = blast.waiting.as_ref().filter(|_| blast.asks_for_person())?;
     let mend = waiting.mend(blast.id, &blast.sender).map(|mend| format!("; {mend}")).unwrap_or_default();
-    Some(format!("{}{mend}", waiting.sentence(|at| at.to_rfc3339())))
+    Some(format!("{}{mend}", words(waiting)))
+}
+
+fn words(waiting: &Waiting) -> String {
+    waiting.sentence(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }

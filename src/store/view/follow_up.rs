@@ -169,8 +169,8 @@ pub async fn last_mark(pool: &PgPool, blast: BlastId) -> Result<Option<(DateTime
     Ok(mark.bind(blast).fetch_optional(pool).await?)
 }
 
-/// The number of the next follow-up of the blast that a chain begins with: behind all that there are, drafts too, and one by which no
-/// step names what it makes.
+/// The number of the next follow-up of the blast that a chain begins with: behind every one by which a follow-up of it, a draft too, or
+/// what a step makes is named.
 pub async fn next_number(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
     let next = sqlx::query_scalar(
         "with recursive up as (
@@ -181,11 +181,12 @@ pub async fn next_number(pool: &PgPool, blast: BlastId) -> Result<i64, StoreErro
              select id, 1 as depth from up where follows_blast is null
               union all
              select b.id, d.depth + 1 from down d join blasts b on b.follows_blast = d.id
-              where b.deleted_at is null and d.depth < 100)
-         select k from generate_series((select count(*) from down), 1000000) k
-          where not exists (select from blast_steps s join down d on d.id = s.blast
-                             where s.removed_at is null and s.stage = 'Follow-up ' || k)
-          order by k limit 1",
+              where b.deleted_at is null and d.depth < 100),
+         named as (
+             select b.follow_up_stage as stage from down d join blasts b on b.id = d.id
+              union all
+             select s.stage from blast_steps s join down d on d.id = s.blast where s.removed_at is null)
+         select coalesce(max(substr(stage, 11)::bigint), 0) + 1 from named where stage ~ '^Follow-up [0-9]{1,9}$'",
     );
     Ok(next.bind(blast).fetch_one(pool).await?)
 }

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::app::view::{BlastView, ElsewhereRow, RowPosition, Total};
+use crate::domain::amount;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::tui::effect::WriteRequest;
 use crate::tui::model::NarrowedBlasts;
@@ -96,9 +97,9 @@ impl AmountPrompt {
         self.trouble.is_some() && !self.field.is_empty()
     }
 
-    /// Whether a letter that is typed goes on with a word, such as a currency.
-    pub fn ends_in_letter(&self) -> bool {
-        self.field.text().ends_with(char::is_alphabetic)
+    /// Whether what was typed is an amount, or nothing was typed.
+    pub fn can_be_kept(&self, currency: &str) -> bool {
+        self.field.is_empty() || amount::parse_with_currency(&self.field.text(), currency).is_ok()
     }
 
     /// Whether a currency was typed before the digits: whoever types it reads it once.

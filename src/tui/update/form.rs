@@ -312,6 +312,12 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         form.trouble = Some("nothing is written yet: enter on a line begins".to_owned());
         return Vec::new();
     }
+    if let Some(what) = model.form.as_deref().and_then(|form| overtaken::what_ended_it(model, form)) {
+        let Some(form) = shown(model) else { return Vec::new() };
+        form.trouble = Some(format!("this {} {what} meanwhile: there is nothing to send", form.noun()));
+        return Vec::new();
+    }
+    let Some(form) = shown(model) else { return Vec::new() };
     form.wants_plan = true;
     if form.writes == FormWrites::Idle && form.is_behind() {
         // A plan of what was not taken would be of something else.

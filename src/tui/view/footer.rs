@@ -39,7 +39,9 @@ pub fn small(model: &Model) -> Vec<TextLine> {
     };
     let has_keys =
         matches!(prompt, Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::Yes | ConfirmBy::YesThenNumber(_), .. }));
-    let keys = prompt_keys::of(prompt).into_iter().map(|entry| format!("{} {}", entry.key, entry.word));
+    let keys = prompt_keys::of(prompt, &model.options.currency)
+        .into_iter()
+        .map(|entry| format!("{} {}", entry.key, entry.word));
     let keys = (!has_keys).then(|| TextLine::dim(format!(" {}", keys.collect::<Vec<_>>().join(", "))));
     let lines = long::lines(model).unwrap_or_else(|| vec![question::line(model, prompt)]);
     keys.into_iter().filter(|keys| keys.width() <= model.size.width).chain(lines).collect()

@@ -71,6 +71,9 @@ async fn a_step_and_a_follow_up_by_hand_have_different_names() {
     let steps = shop.json_lines(&["blast", "step", "list", &blast]).await;
     assert_eq!((stage(&first).await, &steps[0]["stage"]), ("Follow-up 1".into(), &"Follow-up 2".into()), "{steps:?}");
     assert_eq!(stage(&third).await, "Follow-up 3");
+    // Neither is a name given twice where another one is deleted.
+    shop.ok(&["blast", "delete", &first, "--yes"]).await;
+    assert_eq!(stage(&by_hand().await).await, "Follow-up 4");
 }
 
 #[tokio::test]

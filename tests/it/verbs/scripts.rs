@@ -35,7 +35,7 @@ async fn a_script_does_not_wait_for_what_does_not_come() {
     shop.ok(&["blast", "send", &blast, "--people", "3"]).await;
 
     let late = shop.run(&["blast", "wait", &blast, "--timeout", "1s"]).await;
-    assert!(late.code == 5 && late.err.contains(&format!("blast {blast} is sending after 1s")), "{late:?}");
+    assert!(late.code == 5 && late.err.contains(&format!("blast {blast} is not done after 1s: ")), "{late:?}");
 
     shop.ok(&["blast", "pause", &blast]).await;
     let paused = shop.run(&["blast", "wait", &blast]).await;
@@ -43,6 +43,24 @@ async fn a_script_does_not_wait_for_what_does_not_come() {
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
     let cancelled = shop.run(&["blast", "wait", &blast]).await;
     assert!(cancelled.code == 5 && cancelled.err.contains("is cancelled by "), "{cancelled:?}");
+}
+
+#[tokio::test]
+async fn a_script_that_runs_again_does_not_send_at_once_what_it_has_scheduled() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.list(0..3);
+    let new = ["blast", "new", "--sender", "sales", "--recipients", list.to_str().unwrap(), "--message", "Hi"];
+    let new = [&new[..], &["--at", "tomorrow 09:00", "--idempotency-key", "promo"]].concat();
+
+    let blast = shop.ok(&new).await.trim().to_owned();
+    shop.ok(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
+    assert_eq!(shop.ok(&new).await.trim(), blast);
+    let again = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
+
+    assert!(again.code == 3 && again.err.contains("starts by itself: nothing was done"), "{again:?}");
+    assert_eq!(shop.state(&blast).await, "scheduled");
+    let waited = shop.run(&["blast", "wait", &blast, "--timeout", "1s"]).await;
+    assert!(waited.code == 5 && waited.err.contains("not done after 1s: scheduled"), "{waited:?}");
 }
 
 #[tokio::test]
@@ -75,6 +93,13 @@ async fn a_script_that_runs_twice_makes_one_draft() {
     assert_eq!(first.out, again.out);
     assert!(again.err.contains("was made with this idempotency key before: nothing is made now"), "{again:?}");
     assert_eq!(shop.number("select count(*) from blasts").await, 1);
+
+    // The list is not needed any more, and the same place may be spelt in another way.
+    let spelt = list.replace("/people.csv", "/./people.csv");
+    let spelt: Vec<&str> = hi.iter().map(|word| if *word == list { spelt.as_str() } else { word }).collect();
+    assert_eq!(shop.run(&spelt).await.out, first.out);
+    std::fs::remove_file(list).unwrap();
+    assert_eq!(shop.run(&hi).await.out, first.out);
 
     let other = shop.run(&with("Hello")).await;
     assert!(other.code == 3 && other.err.contains("choose another key"), "{other:?}");

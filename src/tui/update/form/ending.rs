@@ -59,6 +59,9 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
             return super::list::take_file(model, field.text().trim(), ending);
         }
         LineEdit::Field(field) => match line {
+            // What was only looked at is not written.
+            FormLine::Variable(n) if form.variables().get(n).is_some_and(|(_, value)| *value == field.text()) => Ok(()),
+            FormLine::Button(n) if form.buttons().get(n).is_some_and(|button| button.text == field.text()) => Ok(()),
             FormLine::Variable(n) => template::set_variable(form, n, &field.text()),
             FormLine::Button(n) => template::set_button(form, n, field.text().trim()),
             FormLine::Country => list_columns::set_country(form, field.text().trim()),

@@ -13,7 +13,13 @@ use crate::tui::model::{BlastForm, EscLeaves, Pane};
 pub fn left(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_deref() else { return Vec::new() };
     let mut effects = Vec::new();
-    if let Some(id) = form.id() {
+    if form.backlog.is_deleted && !form.is_behind() {
+        let gone = format!("{} was deleted meanwhile, by somebody else", name(form));
+        model.form = None;
+        model.say(Notice::done(gone));
+        return effects;
+    }
+    if let Some(id) = form.id().filter(|_| !form.backlog.is_deleted) {
         // There `e` goes on with it.
         model.blasts.select(id);
         effects = lists::focus(model, Pane::Blasts);
@@ -128,7 +134,10 @@ fn say_kept(model: &mut Model) {
         let is_saved = model.form.as_deref().is_some_and(|form| form.saved_at.is_some());
         let now = model.blasts.get(id).map(|blast| blast.state);
         if let Some(state) = now.filter(|state| !matches!(state, BlastState::Draft | BlastState::Scheduled)) {
-            model.refuse(format!("blast {id} was launched meanwhile, as it was saved then: it is {state} now"));
+            model.refuse(match state {
+                BlastState::Cancelled => format!("blast {id} was cancelled meanwhile"),
+                _ => format!("blast {id} was launched meanwhile, as it was saved then: it is {state} now"),
+            });
             return;
         }
         // Elsewhere `e` writes a note.

@@ -2,7 +2,10 @@
 //! that is said, and once the form is left, which of both stays is asked.
 
 use super::{Model, shown};
+use crate::app::view::BlastView;
 use crate::app::{DraftAt, DraftOvertaken, OpenedDraft};
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
@@ -28,7 +31,8 @@ fn can_be_replaced(form: &BlastForm) -> bool {
 /// Whether it is in the database as somebody else left it. While it is being written its own version may be read first.
 fn is_changed(model: &Model, form: &BlastForm) -> bool {
     let Some(at) = form.draft.filter(|_| form.writes == FormWrites::Idle) else { return false };
-    model.blasts.get(at.id).is_some_and(|row| row.state == form.state && row.version > at.version)
+    let is_written_on = |row: &&BlastView| matches!(row.state, BlastState::Draft | BlastState::Scheduled);
+    model.blasts.get(at.id).filter(is_written_on).is_some_and(|row| row.version > at.version)
 }
 
 /// The draft as somebody else left it is here, at the line on which the cursor is.
@@ -55,22 +59,38 @@ pub(super) fn read_again(model: &mut Model, opened: OpenedDraft, by: &str) {
 /// What stands below the line at the cursor once somebody else was quicker.
 pub fn who_was_quicker(model: &Model, form: &BlastForm) -> Option<String> {
     let noun = form.noun();
-    let row = form.id().and_then(|id| model.blasts.get(id));
-    let words = if form.backlog.is_deleted {
-        format!(
-            "somebody deleted this {noun} meanwhile: esc leaves it, and asks whether what is not saved becomes a new draft"
-        )
-    } else if let Some(row) = row.filter(|row| row.state != form.state && form.writes == FormWrites::Idle) {
-        let by = row.state_by.as_ref().map(|by| format!(", by {}", clean(&by.to_string()))).unwrap_or_default();
-        format!("this {noun} is {} meanwhile{by}: nothing that is written here comes to it any more", row.state)
-    } else if is_changed(model, form) {
-        format!(
-            "somebody changed this {noun} meanwhile: esc leaves it, and asks whether what is not saved takes its place"
-        )
-    } else {
-        return None;
+    let is_unsaved = form.is_behind() || form.edit.is_some();
+    let asks = |what: &str| {
+        if is_unsaved {
+            format!("esc leaves it, and asks whether what is not saved {what}")
+        } else {
+            "esc leaves it".to_owned()
+        }
     };
-    Some(words)
+    if let Some(what) = what_ended_it(model, form) {
+        return Some(format!("this {noun} {what} meanwhile: {}", asks("becomes a new draft")));
+    }
+    is_changed(model, form).then(|| format!("somebody changed this {noun} meanwhile: {}", asks("takes its place")))
+}
+
+/// Why nothing more can be written on the draft of a form.
+pub(super) fn what_ended_it(model: &Model, form: &BlastForm) -> Option<String> {
+    if form.backlog.is_deleted {
+        return Some("was deleted".to_owned());
+    }
+    let row = form.id().and_then(|id| model.blasts.get(id)).filter(|_| form.writes == FormWrites::Idle)?;
+    let by = match &row.state_by {
+        Some(Actor::Operator(by)) => format!(" by {}", clean(by)),
+        // The last change of its state: who launched it, that does not say.
+        Some(Actor::Engine) | None => String::new(),
+    };
+    match row.state {
+        BlastState::Draft | BlastState::Scheduled => None,
+        BlastState::Cancelled => Some(format!("was cancelled{by}")),
+        BlastState::Sending | BlastState::Paused | BlastState::Completed | BlastState::Failed => {
+            Some(format!("was launched, and is {}", row.state))
+        }
+    }
 }
 
 /// Asks what becomes of what was written. Where something else is asked or shown, that is said with the refusal.
@@ -83,18 +103,23 @@ pub(super) fn ask(model: &mut Model, overtaken: &DraftOvertaken) -> bool {
     let noun = form.noun();
     let (question, at, otherwise) = match overtaken {
         DraftOvertaken::Changed { by, version } => (
-            format!("{} changed {noun} {id} meanwhile: put what you wrote in its place?", clean(by)),
+            format!("{} changed {noun} {id} meanwhile: put what you wrote in its place? Its people stay.", clean(by)),
             Some(DraftAt { id, version: *version }),
             "what is there stays, and what you wrote is dropped: ⟨e⟩ opens it",
         ),
-        DraftOvertaken::Deleted { by } => {
-            (form.draft, form.people, form.kept_list) = (None, 0, None);
+        DraftOvertaken::Deleted { .. } | DraftOvertaken::Started { .. } => {
+            let (by, did) = match overtaken {
+                DraftOvertaken::Started { by, state: BlastState::Cancelled } => (by, "cancelled"),
+                DraftOvertaken::Started { by, .. } => (by, "launched"),
+                DraftOvertaken::Changed { by, .. } | DraftOvertaken::Deleted { by } => (by, "deleted"),
+            };
+            (form.draft, form.state, form.people, form.kept_list) = (None, BlastState::Draft, 0, None);
             form.backlog.is_deleted = false;
             form.wants_list = form.list.is_some();
             let people = if form.wants_list { "" } else { ", without its people" };
             let by = clean(by);
             (
-                format!("{by} deleted {noun} {id} meanwhile: make a new draft of what you wrote{people}?"),
+                format!("{by} {did} {noun} {id} meanwhile: make a new draft of what you wrote{people}?"),
                 None,
                 "what you wrote is dropped",
             )

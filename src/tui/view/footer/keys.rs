@@ -13,7 +13,10 @@ use crate::tui::widget::{Pen, width};
 /// The keys that work here, as many as fit, the important ones first to stay.
 pub fn draw(model: &Model, pen: &mut Pen<'_>, y: u16) {
     let room = pen.screen().width.saturating_sub(1);
-    let keys = model.prompt.as_ref().map_or_else(|| keys_here(model), prompt_keys::of);
+    let keys = match &model.prompt {
+        Some(prompt) => prompt_keys::of(prompt, &model.options.currency),
+        None => keys_here(model),
+    };
     let shown = fitting(keys, room);
     let mut at = 1;
     for (key, word) in shown {

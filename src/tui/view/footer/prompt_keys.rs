@@ -3,7 +3,8 @@
 use super::keys::FooterKey;
 use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PaceLine, PricedSale, Prompt};
 
-pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
+/// `currency` is that of amounts.
+pub fn of(prompt: &Prompt, currency: &str) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
         Prompt::Find(_) => &[("enter", "keeps this list"), ("tab", "other blasts"), ("esc", "back")],
         Prompt::BlastFilter(_) => &[("enter", "keeps this list"), ("esc", "as it was"), ("tab", "people")],
@@ -14,12 +15,12 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
             (PricedSale::Earlier(_), true) => {
                 &[("backspace", "corrects it"), ("esc", "as it was"), ("any other key", "is ignored")]
             }
-            // There letters are typed.
-            (PricedSale::New, false) if amount.ends_in_letter() => {
-                &[("enter", "keeps it"), ("esc", "no amount"), ("backspace", "corrects it")]
+            // More is to be typed, or less.
+            (PricedSale::New, false) if !amount.can_be_kept(currency) => {
+                &[("esc", "no amount"), ("backspace", "corrects it")]
             }
-            (PricedSale::Earlier(_), false) if amount.ends_in_letter() => {
-                &[("enter", "keeps it"), ("esc", "as it was"), ("backspace", "corrects it")]
+            (PricedSale::Earlier(_), false) if !amount.can_be_kept(currency) => {
+                &[("esc", "as it was"), ("backspace", "corrects it")]
             }
             (PricedSale::New, false) => {
                 &[("enter", "keeps it"), ("esc", "no amount"), ("tab", "items"), ("another key", "keeps it, then acts")]
