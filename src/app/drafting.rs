@@ -142,10 +142,7 @@ impl App {
             None => (DraftAt { id: draft::begin(&mut tx, sender, &form.tag).await?, version: 0 }, Act::Create),
         };
         let head = self.draft(&mut tx, at.id).await?;
-        if refuse_started(head.state).is_err() {
-            let by = self.overtaken_by(&mut tx, at.id).await?;
-            return Err(AppError::Overtaken(DraftOvertaken::Started { by, state: head.state }));
-        }
+        refuse_started(head.state)?;
         let unfinished = self.unfinished(&mut tx, at.id, form).await?;
         let start = self.draft_start(form)?;
         let zone = self.draft_zone(form);

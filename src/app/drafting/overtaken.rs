@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::{DraftAt, DraftForm, OpenedDraft, SavedDraft};
 use crate::app::{App, AppError, DraftOvertaken};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::store::action;
 
@@ -11,7 +12,7 @@ impl App {
     /// Saves a draft as it is, and makes it where there is none yet (`None`). What is scheduled is edited as programs edit it.
     ///
     /// # Errors
-    /// [`AppError::Overtaken`] where somebody else changed or deleted it, [`AppError::Refused`] where it is no draft any more.
+    /// [`AppError::Overtaken`] where somebody else changed, deleted, launched or cancelled it.
     pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
         match (self.save_draft_there_is(at, form).await, at) {
             // Something else may be gone, such as its sender.
@@ -19,6 +20,13 @@ impl App {
                 let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
                 Err(AppError::Overtaken(DraftOvertaken::Deleted { by }))
             }
+            (Err(AppError::Refused(why)), Some(at)) => match self.state(at.id).await? {
+                BlastState::Draft | BlastState::Scheduled => Err(AppError::Refused(why)),
+                state => {
+                    let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
+                    Err(AppError::Overtaken(DraftOvertaken::Started { by, state }))
+                }
+            },
             (saved, _) => saved,
         }
     }
