@@ -30,7 +30,7 @@ impl NewArgs {
         let mut typed = format!("{self:?} {content:?}");
         if let Some(path) = &self.recipients {
             let place = fs::canonicalize(path).or_else(|_| path::absolute(path)).unwrap_or_else(|_| path.clone());
-            typed = typed.replace(&format!("{path:?}"), &format!("{place:?}"));
+            typed = typed.replace(&format!("\"{}\"", path.display()), &format!("\"{}\"", place.display()));
         }
         Some(Once { key, hash: Sha256::digest(typed).into() })
     }
