@@ -299,6 +299,11 @@ impl App {
         Ok(view::recipients::count(self.pool(), blast, filter, changed_after).await?)
     }
 
+    /// How many of these people had the message of their blast by another one, too.
+    pub async fn had_same_message(&self, people: &[RecipientId]) -> Result<i64, AppError> {
+        Ok(view::recipients::had_same_message(self.pool(), people).await?)
+    }
+
     /// One person in full, a template's message as they read it.
     pub async fn recipient(&self, id: RecipientId) -> Result<RecipientDetails, AppError> {
         let details = view::recipients::details(self.pool(), id).await?;

@@ -159,7 +159,12 @@ async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (
     let context = Context::open(global, Intent::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;
     let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
-    let question = format!("Send to {} again? If it did arrive, they get it twice.", clean(&who));
+    let had = match answer {
+        ResolutionArg::Resend if !sure => context.app.had_same_message(&[person.id]).await?,
+        _ => 0,
+    };
+    let had = if had > 0 { " They had this very message from another blast, too." } else { "" };
+    let question = format!("Send to {} again?{had} If it did arrive, they get it twice.", clean(&who));
     let is_sure = sure || answer != ResolutionArg::Resend || person.status != Status::Uncertain;
     confirm(&question, is_sure)?;
     let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;

@@ -166,6 +166,8 @@ pub enum ReadRequest {
     },
     /// How many of those who failed may be tried again.
     Retryable(BlastId),
+    /// How many of these people had their message by another blast, too.
+    SameMessage(Vec<RecipientId>),
     /// Blasts over time.
     Progress(Vec<BlastId>),
     /// Why people of a blast failed.
@@ -340,6 +342,10 @@ pub enum Completion {
     },
     Retryable {
         blast: BlastId,
+        people: EffectResult<i64>,
+    },
+    SameMessage {
+        of: Vec<RecipientId>,
         people: EffectResult<i64>,
     },
     Progress(EffectResult<Vec<(BlastId, BlastProgress)>>),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use blastdeck::app::{App, CopiedPeople, DraftList, ImportProgress, ListToTake, OpenedDraft};
-use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
 
 use crate::recurring::engine_app;
@@ -87,4 +87,37 @@ async fn a_list_that_is_stopped_while_it_is_read_leaves_the_draft_as_it_was() {
     let progress = Arc::new(ImportProgress::default());
     app.take_list_watched(after.at, &after.form, (&list, &progress)).await.unwrap();
     assert_eq!(progress.rows(), 1);
+}
+
+#[tokio::test]
+async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let blast = shop.draft(0..3).await;
+    let (copy, _) = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap();
+    shop.execute(&format!(
+        "update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1 where blast_id = {blast};
+         update blast_recipients set status = 'read', standing = 'read', attempt = 1, sent_at = now()
+          where blast_id = {} and phone_number in ('+{}', '+{}')",
+        copy.id,
+        digits(0),
+        digits(2)
+    ))
+    .await;
+    let people: Vec<i64> = sqlx::query_scalar("select id from blast_recipients where blast_id = $1 order by id")
+        .bind(blast.parse::<i64>().unwrap())
+        .fetch_all(&shop.database.pool)
+        .await
+        .unwrap();
+    let people: Vec<_> = people.into_iter().map(RecipientId).collect();
+
+    assert_eq!(app.had_same_message(&people).await.unwrap(), 2);
+    assert_eq!(app.had_same_message(&people[1..2]).await.unwrap(), 0);
+    let page = app.recipient(people[0]).await.unwrap();
+    assert!(page.elsewhere.is_empty(), "the copy was not launched: {page:?}");
+    shop.execute(&format!("update blasts set launched_at = now() where id = {}", copy.id)).await;
+    assert!(app.recipient(people[0]).await.unwrap().elsewhere[0].is_same_message);
+    shop.execute(&format!("update blasts set message = 'Other words' where id = {}", copy.id)).await;
+    assert_eq!(app.had_same_message(&people).await.unwrap(), 0);
+    assert!(!app.recipient(people[0]).await.unwrap().elsewhere[0].is_same_message);
 }

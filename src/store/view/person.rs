@@ -258,6 +258,19 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
     others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).bind(row.blast_id).fetch_all(snapshot).await
 }
 
+/// How many of these people had the message of their blast by another one, too.
+pub async fn had_same_message(pool: &PgPool, people: &[RecipientId]) -> Result<i64, StoreError> {
+    let had = sqlx::query_scalar(
+        "select count(*) from blast_recipients r join blasts own on own.id = r.blast_id
+          where r.id = any($1)
+            and exists (select from blast_recipients x
+                          join blasts other on other.id = x.blast_id and other.deleted_at is null
+                                           and other.message = own.message and other.template is not distinct from own.template
+                         where person_key(x.phone_number) = person_key(r.phone_number) and x.id <> r.id and x.sent_at is not null)",
+    );
+    Ok(had.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_one(pool).await?)
+}
+
 /// Who matches in every blast (of one sender, where it is given), newest blast first, those of the blast `here` after all others:
 /// however many they are, they do not hide that there is somebody elsewhere. At most `limit`, 1 to 1,000. A filter without
 /// terms finds nobody.

@@ -217,6 +217,10 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             let people = app.retryable(blast, None).await.map(|count| count.people).map_err(Into::into);
             Completion::Retryable { blast, people }
         }
+        ReadRequest::SameMessage(of) => {
+            let people = app.had_same_message(&of).await.map_err(Into::into);
+            Completion::SameMessage { of, people }
+        }
         ReadRequest::FollowUp { blast, stuck_at } | ReadRequest::FollowUpAgain { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
         }

@@ -6,7 +6,7 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, WriteRequest};
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
 
@@ -67,6 +67,21 @@ fn several_are_sent_to_again_only_by_their_number() {
     let mut typed = asked(WIDE);
     typed.key(Key::Down).key(Key::Down).key(Key::Enter).keys("2").key(Key::Enter);
     assert_eq!(typed.acts(), [resolved(Resolution::Resend)]);
+}
+
+#[test]
+fn how_many_of_them_had_the_very_message_is_said_before_they_are_sent_to_again() {
+    let mut dashboard = asked(WIDE);
+    let of = vec![RecipientId(1), RecipientId(2)];
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::SameMessage(of.clone()))));
+
+    dashboard.answer(Completion::SameMessage { of, people: Ok(2) });
+    let words = "2 of them had this very message from another blast, too.";
+    let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(screen.contains(words), "{screen}");
+    dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);
+    let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(screen.contains(&format!("send to 2 people once more? {words}")), "{screen}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, overlays, plan,
-    retries, steps, views, written,
+    retries, steps, uncertain, views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -89,6 +89,9 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
             view_read(model, errors, |model, errors| views::errors_read(model, blast, errors));
         }
         Completion::Steps(read) => with(model, read, steps::loaded),
+        Completion::SameMessage { of, people } => {
+            with(model, people, |model, people| uncertain::same_message_read(model, &of, people));
+        }
         Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
         Completion::FoundFollowUp(preview) => follow_found::loaded(model, preview),

@@ -3,12 +3,25 @@
 use super::{overlays, prompts};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
-use crate::tui::effect::{Effect, WriteRequest};
+use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::counted;
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, ResolutionChoice, UncertainOverlay};
 
 pub(super) fn open(model: &mut Model, people: Vec<RecipientId>) -> Vec<Effect> {
-    overlays::open(model, Overlay::Uncertain(UncertainOverlay { people, choice: ResolutionChoice::LeaveOpen }))
+    let read = Effect::Read(ReadRequest::SameMessage(people.clone()));
+    let page = UncertainOverlay { people, choice: ResolutionChoice::LeaveOpen, had_it: None };
+    let mut effects = overlays::open(model, Overlay::Uncertain(page));
+    effects.push(read);
+    effects
+}
+
+/// It is known how many of them had the message by another blast.
+pub(super) fn same_message_read(model: &mut Model, of: &[RecipientId], people: i64) {
+    if let Some(Overlay::Uncertain(page)) = model.overlays.last_mut()
+        && page.people == of
+    {
+        page.had_it = Some(people);
+    }
 }
 
 /// `enter` on an answer: it is asked for once more, in the list. Sending again may reach people twice, and takes their number, typed.
@@ -28,7 +41,8 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         Resolution::Sent => (format!("count {who} as sent? Nothing is sent to them again."), ConfirmBy::Yes),
         Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),
         Resolution::Resend => {
-            let question = format!("send to {who} once more? Anyone who has it gets it twice.");
+            let had = page.had_it_in_words().map(|had| format!(" {had}")).unwrap_or_default();
+            let question = format!("send to {who} once more?{had} Anyone who has it gets it twice.");
             (question, ConfirmBy::number(i64::try_from(page.people.len()).unwrap_or(i64::MAX)))
         }
     };
