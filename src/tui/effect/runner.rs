@@ -213,14 +213,8 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::AllFound { ticket, blast, filter, as_of } => {
             Completion::AllFound { ticket, people: all_found(app, (blast, filter, as_of)).await }
         }
-        ReadRequest::Retryable(blast) => {
-            let people = app.retryable(blast, None).await.map(|count| count.people).map_err(Into::into);
-            Completion::Retryable { blast, people }
-        }
-        ReadRequest::SameMessage(of) => {
-            let people = app.had_same_message(&of).await.map_err(Into::into);
-            Completion::SameMessage { of, people }
-        }
+        ReadRequest::Retryable(blast) => retryable(app, blast).await,
+        ReadRequest::SameMessage(of) => same_message(app, of).await,
         ReadRequest::FollowUp { blast, stuck_at } | ReadRequest::FollowUpAgain { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
         }
@@ -240,6 +234,16 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::Elsewhere { ticket, rows: Box::pin(elsewhere(app, here, (filter, is_ending_first))).await }
         }
     }
+}
+
+async fn retryable(app: &App, blast: BlastId) -> Completion {
+    let people = app.retryable(blast, None).await.map(|count| count.people).map_err(Into::into);
+    Completion::Retryable { blast, people }
+}
+
+async fn same_message(app: &App, of: Vec<RecipientId>) -> Completion {
+    let people = app.had_same_message(&of).await.map_err(Into::into);
+    Completion::SameMessage { of, people }
 }
 
 async fn elsewhere(
