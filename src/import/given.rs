@@ -8,16 +8,18 @@ use super::error::ImportError;
 use super::person::{Outcome, Reason, Rejection, RowNotes};
 use super::records::ROW_MAX;
 use super::seen::SeenPeople;
-use crate::domain::content::{BlastContent, ContentRenderError};
-use crate::domain::message::{RenderError, Variables};
+use crate::domain::content::BlastContent;
+use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
 use super::columns::NAME;
 
+mod unclear;
 mod written;
 
+use unclear::{nested_value, refuse_other, refuse_unclear};
 pub use written::WrittenPerson;
 
 /// The longest name that is kept beside the number, and the longest id and value, in characters.
@@ -131,8 +133,7 @@ impl GivenList {
         let variables = variables(value);
         self.content.render(&variables).map_err(|error| {
             // A field that is there, but no text.
-            let nested = missing(&error).and_then(|name| nested(value, name));
-            nested.unwrap_or_else(|| ("variables".to_owned(), written.clone(), error.into()))
+            nested_value(&error, value).unwrap_or_else(|| ("variables".to_owned(), written.clone(), error.into()))
         })?;
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).or_else(|| variables.get(NAME).map(str::to_owned));
@@ -147,58 +148,6 @@ impl GivenList {
         refuse_other(value, &PHONE_KEYS, number)?;
         refuse_other(value, &EXTERNAL_KEYS, plain)
     }
-}
-
-/// Refuses a value that says under one of its names something else than under another.
-fn refuse_other(value: &Value, names: &[&'static str], meant: impl Fn(String) -> String) -> Result<(), Refusal> {
-    let given: Vec<_> = names.iter().filter_map(|name| Some((*name, filled(value.get(*name)?)?))).collect();
-    let Some((_, first)) = given.first() else { return Ok(()) };
-    let first = meant(first.clone());
-    match given.iter().find(|(_, other)| meant(other.clone()) != first) {
-        Some((name, other)) => Err(((*name).to_owned(), other.clone(), Reason::TwoNames)),
-        None => Ok(()),
-    }
-}
-
-/// Refuses what would be dropped without a word: a value that is no text, and one of two for the same column.
-fn refuse_unclear(value: &Value) -> Result<(), Refusal> {
-    let Value::Object(fields) = value else { return Ok(()) };
-    let own = match fields.get("variables") {
-        None | Some(Value::Null) => None,
-        Some(Value::Object(own)) => Some(own),
-        Some(other) => return Err(("variables".to_owned(), other.to_string(), Reason::NotAnObject)),
-    };
-    let own = || own.into_iter().flatten();
-    let named = fields.iter().filter(|(key, _)| *key == NAME || EXTERNAL_KEYS.contains(&key.as_str()));
-    if let Some((field, other)) = own().chain(named).find(|(_, value)| value.is_array() || value.is_object()) {
-        return Err((field.clone(), other.to_string(), Reason::NotPlain));
-    }
-    let mut variables = Variables::default();
-    for (field, value) in own().chain(fields.iter().filter(|(key, _)| is_column(key))) {
-        let (Some(text), before) = (text_of(value), variables.get(field).map(str::to_owned)) else { continue };
-        variables.set(field, &text);
-        if before.is_some_and(|before| variables.get(field).is_some_and(|now| now != before)) {
-            return Err((field.clone(), text, Reason::TwoNames));
-        }
-    }
-    Ok(())
-}
-
-/// The column that a message misses.
-fn missing(error: &ContentRenderError) -> Option<&str> {
-    match error {
-        ContentRenderError::Message(RenderError::Missing { name }) => Some(name),
-        _ => None,
-    }
-}
-
-/// The refusal of a list or an object that stands where the message wants a text.
-fn nested(value: &Value, column: &str) -> Option<Refusal> {
-    let mut fields = value.as_object()?.iter();
-    let (field, other) = fields.find(|(field, value)| {
-        field.to_lowercase() == column.to_lowercase() && (value.is_array() || value.is_object())
-    })?;
-    Some((field.clone(), other.to_string(), Reason::NotPlain))
 }
 
 /// Whether a field is one that the message may use, as a column of a file is.
@@ -346,12 +295,37 @@ mod tests {
             assert_eq!((refused.column.as_str(), &refused.reason), (field, reason), "{rest}");
         }
         // A number is a name, whatever its field is spelt like; what no message uses may be anything.
-        for (rest, name) in
-            [(r#""name":5"#, Some("5")), (r#""Name":"Siti","variables":null"#, Some("Siti")), (r#""tags":[1]"#, None)]
-        {
+        for (rest, name) in [
+            (r#""name":5"#, Some("5")),
+            (r#""Name":"Siti","variables":null"#, Some("Siti")),
+            (r#""tags":[1]"#, None),
+            // Nothing is written so, too.
+            (r#""to":"","phone_number":" ","external_id":"""#, None),
+        ] {
             let Outcome::Taken(person, _) = outcome(rest) else { panic!("{rest} is refused") };
-            assert_eq!(person.name.as_deref(), name, "{rest}");
+            assert_eq!((person.name.as_deref(), person.external_id), (name, None), "{rest}");
         }
+    }
+
+    #[test]
+    fn a_list_where_the_message_wants_a_text_is_not_called_empty() {
+        let refused_of = |person: Value| refused(&take("Hi {address}", vec![person])).remove(0);
+
+        let nested = refused_of(json!({"phone": "+60150111111", "Address": {"city": "KL"}}));
+        let empty = refused_of(json!({"phone": "+60150111111", "address": ""}));
+
+        assert_eq!(nested, Some(("Address".to_owned(), Reason::NotPlain.to_string())));
+        assert_eq!(empty.map(|(field, _)| field).as_deref(), Some("variables"));
+    }
+
+    #[test]
+    fn lines_may_begin_with_a_byte_order_mark() {
+        let lines = "\u{feff}{\"phone\":\"+60150111111\"}\n";
+        let content = BlastContent::parse("Hi", None).unwrap();
+
+        let people = outcomes(GivenList::lines(Box::new(lines.as_bytes()), "MY".parse().unwrap(), content, false));
+
+        assert!(matches!(&people[..], [Outcome::Taken(..)]), "{people:?}");
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! What a program says of a person in two ways, or not as a text.
+
+use serde_json::Value;
+
+use super::{EXTERNAL_KEYS, NAME, Refusal, filled, is_column, text_of};
+use crate::domain::content::ContentRenderError;
+use crate::domain::message::{RenderError, Variables};
+use crate::import::person::Reason;
+
+/// Refuses a value that says under one of its names something else than under another.
+pub(super) fn refuse_other(
+    value: &Value,
+    names: &[&'static str],
+    meant: impl Fn(String) -> String,
+) -> Result<(), Refusal> {
+    let given: Vec<_> = names.iter().filter_map(|name| Some((*name, filled(value.get(*name)?)?))).collect();
+    let Some((_, first)) = given.first() else { return Ok(()) };
+    let first = meant(first.clone());
+    match given.iter().find(|(_, other)| meant(other.clone()) != first) {
+        Some((name, other)) => Err(((*name).to_owned(), other.clone(), Reason::TwoNames)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what would be dropped without a word: a value that is no text, and one of two for the same column.
+pub(super) fn refuse_unclear(value: &Value) -> Result<(), Refusal> {
+    let Value::Object(fields) = value else { return Ok(()) };
+    let own = match fields.get("variables") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(own)) => Some(own),
+        Some(other) => return Err(("variables".to_owned(), other.to_string(), Reason::NotAnObject)),
+    };
+    let own = || own.into_iter().flatten();
+    let named = fields.iter().filter(|(key, _)| *key == NAME || EXTERNAL_KEYS.contains(&key.as_str()));
+    if let Some((field, other)) = own().chain(named).find(|(_, value)| value.is_array() || value.is_object()) {
+        return Err((field.clone(), other.to_string(), Reason::NotPlain));
+    }
+    let mut variables = Variables::default();
+    for (field, value) in own().chain(fields.iter().filter(|(key, _)| is_column(key))) {
+        let (Some(text), before) = (text_of(value), variables.get(field).map(str::to_owned)) else { continue };
+        variables.set(field, &text);
+        if before.is_some_and(|before| variables.get(field).is_some_and(|now| now != before)) {
+            return Err((field.clone(), text, Reason::TwoNames));
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of a list or an object that stands where the message wants a text, and so renders nothing.
+pub(super) fn nested_value(error: &ContentRenderError, value: &Value) -> Option<Refusal> {
+    let ContentRenderError::Message(RenderError::Missing { name }) = error else { return None };
+    let (field, other) = value.as_object()?.iter().find(|(field, value)| {
+        field.to_lowercase() == name.to_lowercase() && (value.is_array() || value.is_object())
+    })?;
+    Some((field.clone(), other.to_string(), Reason::NotPlain))
+}
