@@ -38,6 +38,8 @@ async fn an_export_takes_the_filter_language_also_for_replies_and_history() {
            from blast_recipients r join blasts b on b.id = r.blast_id",
     )
     .await;
+    shop.execute(&format!("update blast_recipients set external_id = 'customer-4' where phone_number = '+{person}'"))
+        .await;
     let filter = format!("phone:*{}", &person[person.len() - 4..]);
     let of = |what| ["blast", "export", "1", "--what", what, "--search", &filter];
 
@@ -47,6 +49,10 @@ async fn an_export_takes_the_filter_language_also_for_replies_and_history() {
     let history = shop.json_lines(&of("history")).await;
 
     assert!(people.lines().count() == 2 && people.contains("'=1+1"), "{people}");
+    assert!(people.trim_end().ends_with(",customer-4"), "{people}");
+    let listed = shop.json_lines(&["blast", "recipients", "1"]).await;
+    let own: Vec<_> = listed.iter().map(|person| person["external_id"].as_str()).collect();
+    assert_eq!(own, [None, None, None, Some("customer-4"), None, None]);
     assert!(replies.contains("\"yes\nplease\"") && replies.matches("please").count() == 1, "{replies}");
     assert_eq!(all.len(), 6);
     let steps: Vec<_> = history.iter().map(|change| change["new_status"].as_str().unwrap()).collect();

@@ -114,12 +114,13 @@ impl PeopleOf<'_> {
             Some(last) => ExportPlace::Person(at, Some(last)),
             None => ExportPlace::Person(at + 1, None),
         };
+        let people: Vec<RecipientId> = page.rows.iter().map(|row| row.id).collect();
         let rows = match self.what {
-            PeopleExport::Recipients => page.rows.iter().map(table::recipient).collect(),
-            PeopleExport::History => {
-                let people: Vec<RecipientId> = page.rows.iter().map(|row| row.id).collect();
-                self.app.changes_of(&people).await?.iter().map(table::change).collect()
+            PeopleExport::Recipients => {
+                let own = self.app.external_ids(&people).await?.into_iter().collect();
+                page.rows.iter().map(|row| table::recipient(row, &own)).collect()
             }
+            PeopleExport::History => self.app.changes_of(&people).await?.iter().map(table::change).collect(),
         };
         let rows = if self.names_blast { named(rows, Some(blast)) } else { rows };
         Ok(Some(ExportPage { rows, looked_at: page.looked_at }))
