@@ -29,6 +29,7 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
     match model.overlays.last() {
         Some(Overlay::Details(_)) => Some("person"),
         Some(Overlay::Plan(plan)) if plan.people.is_some() => None,
+        Some(Overlay::Plan(plan)) if plan.loaded.as_ref().is_some_and(|loaded| loaded.samples.len() < 2) => None,
         Some(Overlay::Plan(_)) => Some("sample"),
         Some(Overlay::FollowUp(_)) => Some("how long"),
         Some(Overlay::Form) => Some("row"),

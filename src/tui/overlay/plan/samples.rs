@@ -25,7 +25,8 @@ pub fn columns(model: &Model, plan: &PlanOverlay, width: u16) -> (u16, Vec<TextL
 pub(super) fn sample(model: &Model, (loaded, nth): (&app::Plan, usize), is_chosen: bool, width: u16) -> Vec<TextLine> {
     let Some(sample) = loaded.samples.get(nth) else { return Vec::new() };
     let of = format!("{} of {}, {}", nth + 1, loaded.samples.len(), sample.which);
-    let of = if is_chosen { format!("{} {of}", model.with_keys("⟨[⟩ ⟨]⟩")) } else { of };
+    // With one there is nothing to step over.
+    let of = if is_chosen && loaded.samples.len() > 1 { format!("{} {of}", model.with_keys("⟨[⟩ ⟨]⟩")) } else { of };
     // A long name gives way: the number says who it is.
     let room = (width / 2).max(12);
     let name = sample.name.as_ref().map(|name| format!("{}, ", start_of(name, room))).unwrap_or_default();
