@@ -1,5 +1,7 @@
 //! Reads what an export asks for, a page at a time behind the one before: with flat memory, however much it is.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use super::shop_table;
@@ -117,8 +119,8 @@ impl PeopleOf<'_> {
         let people: Vec<RecipientId> = page.rows.iter().map(|row| row.id).collect();
         let rows = match self.what {
             PeopleExport::Recipients => {
-                let own = self.app.external_ids(&people).await?.into_iter().collect();
-                page.rows.iter().map(|row| table::recipient(row, &own)).collect()
+                let own: HashMap<_, _> = self.app.external_ids(&people).await?.into_iter().collect();
+                page.rows.iter().map(|row| table::recipient(row, own.get(&row.id))).collect()
             }
             PeopleExport::History => self.app.changes_of(&people).await?.iter().map(table::change).collect(),
         };

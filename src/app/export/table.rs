@@ -1,13 +1,10 @@
 //! Which columns each kind of export has, and what stands in them.
 
-use std::collections::HashMap;
-
 use super::cell::ExportCell;
 use super::shop_table::{CART_ITEMS, CARTS, ORDER_ITEMS, ORDERS};
 use super::{App, CartExport, Export, OrderExport, PeopleExport};
 use crate::app::view::{PersonChange, RecipientRow, ReplyRow};
 use crate::app::{CustomerRow, SavedListPerson};
-use crate::domain::ids::RecipientId;
 use crate::domain::message::Variables;
 use crate::domain::text::count_of;
 
@@ -98,8 +95,8 @@ pub const RECIPIENTS: ExportTable = ExportTable {
     nouns: ("person", "people"),
 };
 
-/// The cells of [`RECIPIENTS`]. `external_ids`: what the programs that made people call them.
-pub fn recipient(row: &RecipientRow, external_ids: &HashMap<RecipientId, String>) -> ExportRow {
+/// The cells of [`RECIPIENTS`]. `external_id`: what the program that made them calls them.
+pub fn recipient(row: &RecipientRow, external_id: Option<&String>) -> ExportRow {
     vec![
         ExportCell::of(&row.id),
         ExportCell::of(&row.phone),
@@ -119,7 +116,7 @@ pub fn recipient(row: &RecipientRow, external_ids: &HashMap<RecipientId, String>
         ExportCell::of(&row.error_message),
         ExportCell::of(&row.reason),
         ExportCell::of(&row.attempt),
-        ExportCell::of(&external_ids.get(&row.id)),
+        ExportCell::of(&external_id),
     ]
 }
 

@@ -15,7 +15,7 @@ use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, TextTable};
 use crate::domain::amount::money;
 use crate::domain::filter::{self, Filter, FilterError};
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
 #[derive(Debug, clap::Args)]
@@ -100,8 +100,8 @@ pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Fil
         left = left.saturating_sub(u32::try_from(window.len()).unwrap_or(u32::MAX));
         if context.is_json {
             let people: Vec<_> = window.iter().map(|row| row.id).collect();
-            let own = context.app.external_ids(&people).await?.into_iter().collect();
-            window.iter().try_for_each(|row| json(&as_json(row, &own)))?;
+            let own: HashMap<_, _> = context.app.external_ids(&people).await?.into_iter().collect();
+            window.iter().try_for_each(|row| json(&as_json(row, own.get(&row.id))))?;
         } else {
             let rows: Vec<_> = window.iter().map(|row| cells(context, row)).collect();
             let head = if std::mem::replace(&mut has_head, true) { String::new() } else { table.head(&rows) };
@@ -112,9 +112,9 @@ pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Fil
 }
 
 /// As an export has it.
-fn as_json(row: &RecipientRow, external_ids: &HashMap<RecipientId, String>) -> Value {
+fn as_json(row: &RecipientRow, external_id: Option<&String>) -> Value {
     let names = RECIPIENTS.columns.iter().map(|name| (*name).to_owned());
-    Value::Object(names.zip(recipient(row, external_ids).iter().map(ExportCell::to_json)).collect())
+    Value::Object(names.zip(recipient(row, external_id).iter().map(ExportCell::to_json)).collect())
 }
 
 fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {

@@ -26,7 +26,8 @@ pub(super) fn sample(model: &Model, (loaded, nth): (&app::Plan, usize), is_chose
     let Some(sample) = loaded.samples.get(nth) else { return Vec::new() };
     let of = format!("{} of {}, {}", nth + 1, loaded.samples.len(), sample.which);
     // With one there is nothing to step over.
-    let of = if is_chosen && loaded.samples.len() > 1 { format!("{} {of}", model.with_keys("⟨[⟩ ⟨]⟩")) } else { of };
+    let of =
+        if is_chosen && loaded.samples.len() > 1 { format!("{} {of}", model.with_keys("⟨[⟩ ⟨]⟩")) } else { of };
     // A long name gives way: the number says who it is.
     let room = (width / 2).max(12);
     let name = sample.name.as_ref().map(|name| format!("{}, ", start_of(name, room))).unwrap_or_default();
