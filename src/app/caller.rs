@@ -16,8 +16,9 @@ use crate::store::action::{self, NewAction};
 use crate::store::api_request::{self, AnswerToKeep, RequestKey, StoredRequest};
 use crate::store::api_token::{self, NewToken, TokenIdentity, TokenRow};
 
-/// In place of a token, the command line: its keys are not those of programs.
-const COMMAND_LINE: i64 = -1;
+/// In place of a token, the command line: its keys are not those of programs, nor of our own jobs, which have a negative one. No token
+/// has this id.
+const COMMAND_LINE: i64 = i64::MAX;
 
 /// For whom an app acts, other than its operator.
 #[derive(Debug, Clone)]
@@ -86,18 +87,17 @@ impl App {
         self.caller.as_ref()?.request.as_ref()
     }
 
-    /// The same app for a command that has one effect however often it is run with this key, as long as the key is kept.
-    #[must_use]
-    pub fn once(&self, key: &str, hash: [u8; 32]) -> Self {
+    /// The same app for a command that has one effect however often it is run with this key, as long as that is kept.
+    pub async fn once(&self, key: &str, hash: [u8; 32]) -> Result<Self, AppError> {
         let request = RequestKey {
             token: COMMAND_LINE,
-            key: key.to_owned(),
+            key: self.request_key(COMMAND_LINE, key.to_owned()).await?,
             fingerprint: self.request_fingerprint(hash),
             request_id: format!("{:032x}", rand::random::<u128>()),
             blast: None,
         };
         let (name, scope) = (self.operator().to_owned(), TokenScope::Admin);
-        self.acting_for(Caller { name, sender: None, scope, expires_at: None, request: Some(request) })
+        Ok(self.acting_for(Caller { name, sender: None, scope, expires_at: None, request: Some(request) }))
     }
 
     /// The blast that a command with this key made before.
@@ -105,7 +105,10 @@ impl App {
     /// # Errors
     /// [`AppError::Refused`] where it was another command, or the blast is deleted.
     pub async fn made_before(&self, key: &str, hash: [u8; 32]) -> Result<Option<BlastId>, AppError> {
-        let Some(earlier) = self.stored_request(COMMAND_LINE, key).await? else { return Ok(None) };
+        // Where no server runs, nobody else does.
+        self.prune_requests().await?;
+        let key = self.request_key(COMMAND_LINE, key.to_owned()).await?;
+        let Some(earlier) = self.stored_request(COMMAND_LINE, &key).await? else { return Ok(None) };
         if self.is_another_request(&earlier, hash) {
             let made = earlier.blast.map(|blast| format!(" blast {blast}")).unwrap_or_default();
             return Err(AppError::Refused(format!(

@@ -101,9 +101,17 @@ async fn a_script_that_runs_twice_makes_one_draft() {
     std::fs::remove_file(list).unwrap();
     assert_eq!(shop.run(&hi).await.out, first.out);
 
+    // It is no job's of the API, and goes with whoever it names.
+    shop.execute("update api_requests set created_at = now() - interval '47 hours'").await;
+    assert_eq!(shop.run(&hi).await.out, first.out);
+    assert_eq!(shop.number("select count(*) from api_requests where token_id > 0 and key = 'nightly-1'").await, 1);
+
     let other = shop.run(&with("Hello")).await;
     assert!(other.code == 3 && other.err.contains("choose another key"), "{other:?}");
     shop.ok(&["blast", "delete", first.out.trim(), "--yes"]).await;
     let deleted = shop.run(&hi).await;
     assert!(deleted.code == 3 && deleted.err.contains("is deleted: choose another key"), "{deleted:?}");
+    // After two days the key is free, and the list is read again.
+    shop.execute("update api_requests set created_at = now() - interval '49 hours'").await;
+    assert_eq!(shop.run(&hi).await.code, 2);
 }

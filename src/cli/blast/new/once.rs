@@ -46,7 +46,7 @@ impl NewArgs {
         let Some(Once { key, hash }) = once else {
             return Ok(Some(self.create(context, &context.app, draft, list).await?));
         };
-        match self.create(context, &context.app.once(&key, hash), draft, list).await {
+        match self.create(context, &context.app.once(&key, hash).await?, draft, list).await {
             Err(error) if is_repeated(&error) => match context.app.made_before(&key, hash).await? {
                 Some(made) => made_before(context, made).map(|()| None),
                 None => Err(error),
