@@ -212,11 +212,12 @@ async fn rights_check(app: &App) -> Option<DoctorCheck> {
     Some(DoctorCheck::new("rights", verdict, detail))
 }
 
-/// Less than this is not enough for a day's work, and less than that for anything.
+/// Free bytes on the disk of the private database: with fewer than these a day's blasts may fill it.
 const FREE_WANTED: u64 = 200 << 20;
+/// With fewer than these the server soon fails to write, one segment of its log being as large.
 const FREE_NEEDED: u64 = 16 << 20;
 
-/// What this machine remembers of what it sent needs less.
+/// Free bytes that the memory of what was sent needs.
 const FREE_FOR_STATE: u64 = 1 << 20;
 
 /// Nothing where the disks of the private database, if there is one, and of what this machine remembers have room.

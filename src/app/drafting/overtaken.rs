@@ -1,4 +1,4 @@
-//! Somebody else changes or deletes a draft while it is written on.
+//! Somebody else changes, launches, cancels or deletes a draft while it is written on.
 
 use sqlx::PgConnection;
 
@@ -14,21 +14,21 @@ impl App {
     /// # Errors
     /// [`AppError::Overtaken`] where somebody else changed, deleted, launched or cancelled it.
     pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
-        match (self.save_draft_there_is(at, form).await, at) {
-            // Something else may be gone, such as its sender.
-            (Err(AppError::NotFound(_)), Some(at)) if self.is_gone(at.id).await => {
-                let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
-                Err(AppError::Overtaken(DraftOvertaken::Deleted { by }))
-            }
-            (Err(AppError::Refused(why)), Some(at)) => match self.state(at.id).await? {
-                BlastState::Draft | BlastState::Scheduled => Err(AppError::Refused(why)),
-                state => {
-                    let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
-                    Err(AppError::Overtaken(DraftOvertaken::Started { by, state }))
-                }
-            },
-            (saved, _) => saved,
-        }
+        let saved = self.save_draft_there_is(at, form).await;
+        let (Err(AppError::NotFound(_) | AppError::Refused(_)), Some(DraftAt { id, .. })) = (&saved, at) else {
+            return saved;
+        };
+        let state = match self.state(id).await {
+            Ok(BlastState::Draft | BlastState::Scheduled) => return saved,
+            Ok(state) => Some(state),
+            Err(AppError::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let by = self.overtaken_by(&mut *self.begin().await?, id).await?;
+        Err(AppError::Overtaken(match state {
+            Some(state) => DraftOvertaken::Started { by, state },
+            None => DraftOvertaken::Deleted { by },
+        }))
     }
 
     /// A draft that somebody else changed, and who that was.
@@ -36,10 +36,6 @@ impl App {
         let opened = self.open_draft(id).await?;
         let by = self.overtaken_by(&mut *self.begin().await?, id).await?;
         Ok((opened, by))
-    }
-
-    async fn is_gone(&self, draft: BlastId) -> bool {
-        matches!(self.blast(draft).await, Err(AppError::NotFound(_)))
     }
 
     /// Who was quicker, in words.

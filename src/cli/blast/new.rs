@@ -25,9 +25,11 @@ use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::ChosenColumns;
+use crate::domain::message::Message;
 use crate::domain::pace::{Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::TypedStart;
+use crate::domain::template::TemplateMessage;
 use crate::domain::text::{self, clean, clean_name, count_of};
 use crate::domain::zone;
 use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
@@ -166,14 +168,7 @@ impl NewArgs {
             return once::made_before(&context, made);
         }
         let source = if once.is_some() { list()? } else { opened };
-        let (content, is_marketing) = match (message, template) {
-            (Some(message), _) => (BlastContent::Text(message), false),
-            (None, Some(template)) => {
-                let fitted = self.template.fit(&context.app, &self.sender, template).await?;
-                (BlastContent::Template(Box::new(fitted.message)), fitted.is_marketing)
-            }
-            (None, None) => return Err(UsageError("give a --message or a --template".to_owned()).into()),
-        };
+        let (content, is_marketing) = self.content(&context, message, template).await?;
         let draft = NewDraft {
             sender: self.sender.clone(),
             tag: self.tag.clone().unwrap_or_else(|| default_tag(self.recipients.as_deref())),
@@ -211,6 +206,23 @@ impl NewArgs {
             }));
         }
         line(&imported.blast.to_string())
+    }
+
+    /// What is sent, and whether that is a marketing template.
+    async fn content(
+        &self,
+        context: &Context,
+        message: Option<Message>,
+        template: Option<TemplateMessage>,
+    ) -> Result<(BlastContent, bool)> {
+        match (message, template) {
+            (Some(message), _) => Ok((BlastContent::Text(message), false)),
+            (None, Some(template)) => {
+                let fitted = self.template.fit(&context.app, &self.sender, template).await?;
+                Ok((BlastContent::Template(Box::new(fitted.message)), fitted.is_marketing))
+            }
+            (None, None) => Err(UsageError("give a --message or a --template".to_owned()).into()),
+        }
     }
 
     /// Reads back when it starts: the date that was understood, and that it needs a yes first.

@@ -81,12 +81,7 @@ pub(super) enum StartKind {
 impl SendArgs {
     pub(super) async fn run(self, global: &Global, start: StartKind) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        // Nobody reads the plan of a script: its sender's health is not asked for.
-        let plan = if self.is_sure() {
-            context.app.plan(self.blast).await?
-        } else {
-            context.app.plan_by_days_of(self.blast, Some(context.zone)).await?
-        };
+        let plan = self.plan(&context).await?;
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return self.resume_sender(&context, &plan).await;
         }
@@ -139,6 +134,14 @@ impl SendArgs {
         }
         talk(&farewell(&context, &plan, is_attended).await?);
         Ok(())
+    }
+
+    /// Nobody reads the plan of a script: its sender's health is not asked for.
+    async fn plan(&self, context: &Context) -> Result<Plan> {
+        if self.is_sure() {
+            return Ok(context.app.plan(self.blast).await?);
+        }
+        Ok(context.app.plan_by_days_of(self.blast, Some(context.zone)).await?)
     }
 
     /// Whether an engine is sending the blast. Fails when one should and none is.
