@@ -29,6 +29,7 @@ mod listed;
 mod manual;
 mod mark;
 mod notices;
+mod once;
 mod order;
 mod output;
 mod plain;

@@ -1,10 +1,12 @@
 //! Programs that call over HTTP: who they are, and their requests that may come twice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::time::sleep;
 
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -19,6 +21,11 @@ use crate::store::api_token::{self, NewToken, TokenIdentity, TokenRow};
 /// In place of a token, the command line: its keys are not those of programs, nor of our own jobs, which have a negative one. No token
 /// has this id.
 const COMMAND_LINE: i64 = i64::MAX;
+
+/// How long after its effect began a request may still be answered, in seconds. Later its answer counts as lost.
+pub const ANSWERED_WITHIN: f64 = 3.0;
+/// How often its answer is looked for.
+pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// For whom an app acts, other than its operator.
 #[derive(Debug, Clone)]
@@ -105,17 +112,9 @@ impl App {
     /// # Errors
     /// [`AppError::Refused`] where it was another command, or the blast is deleted.
     pub async fn made_before(&self, key: &str, hash: [u8; 32]) -> Result<Option<BlastId>, AppError> {
-        // Where no server runs, nobody else does.
-        self.prune_requests().await?;
-        let key = self.request_key(COMMAND_LINE, key.to_owned()).await?;
-        let Some(earlier) = self.stored_request(COMMAND_LINE, &key).await? else { return Ok(None) };
-        if self.is_another_request(&earlier, hash) {
-            let made = earlier.blast.map(|blast| format!(" blast {blast}")).unwrap_or_default();
-            return Err(AppError::Refused(format!(
-                "another command made{made} with this idempotency key: choose another key"
-            )));
-        }
-        let Some(blast) = earlier.blast else { return Ok(None) };
+        let Some(blast) = self.earlier_command(key, hash).await?.and_then(|earlier| earlier.blast) else {
+            return Ok(None);
+        };
         match self.state(blast).await {
             Ok(_) => Ok(Some(blast)),
             Err(AppError::NotFound(_)) => Err(AppError::Refused(format!(
@@ -123,6 +122,45 @@ impl App {
             ))),
             Err(error) => Err(error),
         }
+    }
+
+    /// The id of what a command with this key wrote before (`what`: `order`).
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] where it was another command, or its id was not kept.
+    pub async fn written_before(&self, key: &str, hash: [u8; 32], what: &str) -> Result<Option<i64>, AppError> {
+        let earlier = loop {
+            match self.earlier_command(key, hash).await? {
+                // It may be at work.
+                Some(earlier) if earlier.answer.is_none() && earlier.age < ANSWERED_WITHIN => sleep(LOOK_EVERY).await,
+                Some(earlier) => break earlier,
+                None => return Ok(None),
+            }
+        };
+        let id = earlier.answer.and_then(|answer| answer["id"].as_i64());
+        let lost = || {
+            AppError::Refused(format!(
+                "a command with this idempotency key was interrupted once it had written: `blastdeck {what} list` shows the \
+                 {what}"
+            ))
+        };
+        id.map(Some).ok_or_else(lost)
+    }
+
+    /// The command that had this key first.
+    async fn earlier_command(&self, key: &str, hash: [u8; 32]) -> Result<Option<StoredRequest>, AppError> {
+        // Where no server runs, nobody else does.
+        self.prune_requests().await?;
+        let key = self.request_key(COMMAND_LINE, key.to_owned()).await?;
+        let Some(earlier) = self.stored_request(COMMAND_LINE, &key).await? else { return Ok(None) };
+        if self.is_another_request(&earlier, hash) {
+            let made = earlier.blast.map(|blast| format!(" blast {blast}"));
+            let made = made.unwrap_or_else(|| " something else".to_owned());
+            return Err(AppError::Refused(format!(
+                "another command made{made} with this idempotency key: choose another key"
+            )));
+        }
+        Ok(Some(earlier))
     }
 
     /// Takes the key of the caller's request within the transaction of its effect.

@@ -303,6 +303,9 @@ pub(super) fn note(text: Option<&str>) -> Result<Option<&str>, AppError> {
         Some(note) if note.chars().count() > TEXT_MAX => {
             Err(AppError::invalid("note", format!("write at most {TEXT_MAX} characters")))
         }
+        Some(note) if note.contains('\0') => {
+            Err(AppError::invalid("note", "it has a NUL character, which the database cannot take"))
+        }
         note => Ok(note),
     }
 }

@@ -13,6 +13,7 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
+use super::once::{Effect, once};
 use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items, show_written, total, writes_one};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
@@ -56,6 +57,9 @@ pub(super) enum CartVerb {
         /// What they said with it.
         #[arg(long, allow_hyphen_values = true)]
         note: Option<String>,
+        /// A name of your own for this cart, such as shop-1017. Run again with it within two days, the command writes no second one.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
     },
     /// Change an open cart.
     Set {
@@ -94,10 +98,9 @@ impl CartVerb {
                 let context = Context::open(global, Intent::Reads).await?;
                 show(&context, &context.app.cart(cart).await?)?;
             }
-            Self::Add { blast, phone, items, note } => {
+            Self::Add { blast, phone, items, note, idempotency_key } => {
                 let items = items.into_iter().map(|TypedItem(item)| item).collect();
-                let context = Context::open(global, Intent::Writes).await?;
-                show_cart(&context, &context.app.add_cart(&OrderDraft { blast, phone, items, note }).await?)?;
+                add(global, &OrderDraft { blast, phone, items, note }, idempotency_key).await?;
             }
             Self::Set { cart, items, note } => set(global, cart, items, note).await?,
             Self::Order { cart } => {
@@ -128,6 +131,15 @@ fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
     context.done(format!("cart {} is written, and only this could not be printed", written.cart.id));
     say_sold_out(&written.sold_out, "cart");
     show(context, &written.cart)
+}
+
+async fn add(global: &Global, draft: &OrderDraft, key: Option<String>) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let id = |written: &WrittenCart| written.cart.id.0;
+    match once(&context, (key, draft), ("cart", id), async |app| app.add_cart(draft).await).await? {
+        Effect::New(written) => show_cart(&context, &written),
+        Effect::Earlier(id) => show(&context, &context.app.cart(CartId(id)).await?),
+    }
 }
 
 type CartFilter = (Option<BlastId>, Option<CartState>, Option<String>);

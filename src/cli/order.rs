@@ -16,6 +16,7 @@ use super::blast::people::limit;
 use super::confirm::confirm_on_terminal;
 use super::context::{Context, Intent};
 use super::listed::{ListEnd, one_more};
+use super::once::{Effect, once};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
@@ -68,6 +69,9 @@ pub(super) enum OrderVerb {
         /// What they said with it.
         #[arg(long, allow_hyphen_values = true)]
         note: Option<String>,
+        /// A name of your own for this order, such as shop-1017. Run again with it within two days, the command writes no second one.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
     },
     /// Change the items of an order that is not cancelled. The original order is kept, and revenue follows.
     Edit {
@@ -140,9 +144,9 @@ impl OrderVerb {
                 let context = Context::open(global, Intent::Reads).await?;
                 show(&context, &context.app.order(order).await?)?;
             }
-            Self::Add { blast, phone, items, note } => {
+            Self::Add { blast, phone, items, note, idempotency_key } => {
                 let items = items.into_iter().map(|TypedItem(item)| item).collect();
-                add(global, &OrderDraft { blast, phone, items, note }).await?;
+                add(global, &OrderDraft { blast, phone, items, note }, idempotency_key).await?;
             }
             Self::Edit { order, items } => edit(global, order, items).await?,
             Self::Confirm { order } => step(global, order, OrderState::Confirmed).await?,
@@ -263,10 +267,13 @@ fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
     ]
 }
 
-async fn add(global: &Global, draft: &OrderDraft) -> Result<()> {
+async fn add(global: &Global, draft: &OrderDraft, key: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let written = context.app.add_order(draft).await?;
-    show_written(&context, &written)
+    let id = |written: &WrittenOrder| written.order.id.0;
+    match once(&context, (key, draft), ("order", id), async |app| app.add_order(draft).await).await? {
+        Effect::New(written) => show_written(&context, &written),
+        Effect::Earlier(id) => show(&context, &context.app.order(OrderId(id)).await?),
+    }
 }
 
 /// An order that was just written; on standard error what the catalogue calls sold out.

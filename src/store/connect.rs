@@ -170,6 +170,7 @@ pub async fn migrate(url: &str, empty: EmptyDatabase) -> Result<Reached, StoreEr
     match outcome {
         Ok(()) => Ok(Reached { endpoint, connection, holds_lock: true, migrated: after.len() - before.len() }),
         Err(MigrateError::VersionMissing(found)) => Err(StoreError::Newer { found, known: newest_known() }),
+        Err(MigrateError::VersionMismatch(version)) => Err(StoreError::Changed { version }),
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(other) => Err(StoreError::Other(sqlx::Error::Migrate(Box::new(other)))),
     }

@@ -46,6 +46,12 @@ pub enum StoreError {
         "this database was migrated by a newer blastdeck (migration {found}, this one knows up to {known}): update blastdeck"
     )]
     Newer { found: i64, known: i64 },
+    /// One of its migrations is another than this program's of that number.
+    #[error(
+        "migration {version} of this database is not the one that this blastdeck has: it was built from other sources; use a released \
+         version, or the one that made this database"
+    )]
+    Changed { version: i64 },
     /// A read-only process found a schema that has to be migrated first.
     #[error("this database's schema is older than this blastdeck: update it with `blastdeck db migrate`")]
     Older,

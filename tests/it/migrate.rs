@@ -59,6 +59,13 @@ async fn a_database_that_is_newer_than_the_program_is_refused_in_a_sentence() {
         assert_eq!(said.err.lines().count(), 1, "{verb:?}: {said:?}");
     }
     assert_eq!(shop.rows().await, before);
+
+    // Built from changed sources.
+    shop.execute("delete from _sqlx_migrations where version = 9001").await;
+    shop.execute("update _sqlx_migrations set checksum = '\\x00' where version = 3").await;
+    let changed = shop.run(&["blast", "list"]).await;
+    let why = "migration 3 of this database is not the one that this blastdeck has";
+    assert!(changed.code == 1 && changed.err.contains(why), "{changed:?}");
 }
 
 #[tokio::test]

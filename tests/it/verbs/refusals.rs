@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{DONE, FAILED, REFUSED, USAGE, busy_shop, is_a_clear_line};
-use crate::support::{Setup, Shop, digits, measured};
+use crate::support::{Setup, Shop, digits, measured, said};
 
 #[tokio::test]
 async fn a_list_that_cannot_be_used_is_refused_and_leaves_nothing() {
@@ -218,5 +218,22 @@ async fn what_was_typed_wrongly_is_reported_with_what_to_type() {
     ];
     for (verb, words) in cases {
         is_a_clear_line(&shop.run(verb).await, USAGE, words);
+    }
+}
+
+#[tokio::test]
+async fn a_time_zone_that_the_machine_does_not_name_is_doubtful() {
+    let shop = Shop::open(Setup::default()).await;
+    let doctor = async |zone: &str| {
+        let mut command = shop.command(&["doctor"]);
+        command.env("TZ", zone);
+        said(command).await.out
+    };
+
+    let unread = doctor("MYT-8").await;
+    assert!(unread.contains("TZ=MYT-8 is no name of a time zone: times are in "), "{unread}");
+    for zone in ["Asia/Kuala_Lumpur", ":/etc/localtime", ""] {
+        let read = doctor(zone).await;
+        assert!(!read.contains("is no name of a time zone"), "{zone}: {read}");
     }
 }

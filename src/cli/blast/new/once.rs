@@ -1,4 +1,4 @@
-//! `--idempotency-key`: a command that has its effect once, however often it is run.
+//! `--idempotency-key`: a draft that is made once, however often the command is run.
 
 use std::fmt::Debug;
 use std::fs;
@@ -7,20 +7,14 @@ use std::path;
 
 use color_eyre::{Report, Result};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::NewArgs;
 use crate::app::{AppError, NewDraft};
 use crate::cli::context::Context;
+use crate::cli::once::Once;
 use crate::cli::output::{json, line, talk};
 use crate::domain::ids::BlastId;
 use crate::import::Imported;
-
-/// A command that has its effect once.
-pub(super) struct Once {
-    pub key: String,
-    pub hash: [u8; 32],
-}
 
 impl NewArgs {
     /// What makes this command one that has its effect once: its key, and a hash of what it was given. A time such as `tomorrow 09:00`
@@ -32,7 +26,7 @@ impl NewArgs {
             let place = fs::canonicalize(path).or_else(|_| path::absolute(path)).unwrap_or_else(|_| path.clone());
             typed = typed.replace(&format!("\"{}\"", path.display()), &format!("\"{}\"", place.display()));
         }
-        Some(Once { key, hash: Sha256::digest(typed).into() })
+        Some(Once::new(key, &typed))
     }
 
     /// `None`: another run with the same key was quicker, and the id of its draft is printed.
