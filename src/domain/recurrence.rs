@@ -30,6 +30,8 @@ pub enum RecurrenceError {
          cron such as 0 9 * * 1"
     )]
     Unreadable(String),
+    #[error("at which time? Write every {0} 09:00")]
+    Timeless(String),
     #[error("`{0}` never comes")]
     Never(String),
     #[error("`{0}` comes too often: leave at least a quarter of an hour between two times")]
@@ -47,6 +49,8 @@ pub struct RuleOccurrence {
 
 /// The shortest time between two occurrences.
 const SHORTEST: TimeDelta = TimeDelta::minutes(15);
+
+const CRON_FIELDS: usize = 5;
 
 /// How many occurrences are looked at for whether they are too close.
 const LOOKED_AT: usize = 100;
@@ -68,8 +72,10 @@ impl FromStr for Recurrence {
         let lower = written.to_lowercase();
         let quoted: String = clean(&lower).chars().take(60).collect();
         let unreadable = || RecurrenceError::Unreadable(quoted.clone());
-        let (typed, pattern) = match lower.strip_prefix("every ") {
-            Some(rest) => (lower.clone(), every(rest).ok_or_else(unreadable)?),
+        let (typed, pattern) = match in_words(&lower) {
+            Some(rest) => {
+                (format!("every {rest}"), every(&rest).ok_or_else(|| timeless(&rest).unwrap_or_else(unreadable))?)
+            }
             // Cron's own letters, such as L, are kept as they were written.
             None => (written, lower),
         };
@@ -83,6 +89,22 @@ impl FromStr for Recurrence {
         let is_close = times.windows(2).any(|pair| pair[1] - pair[0] < SHORTEST);
         if is_close { Err(RecurrenceError::TooOften(quoted)) } else { Ok(rule) }
     }
+}
+
+/// What follows `every`, which may be left out before a day: `mon, thu at 9:00` is `mon,thu 9:00`. `None`: it is cron's.
+fn in_words(lower: &str) -> Option<String> {
+    let (rest, is_every) = lower.strip_prefix("every ").map_or((lower, false), |rest| (rest, true));
+    let rest = rest.replace(" and ", ",").replace(", ", ",").replace(" ,", ",");
+    let words: Vec<_> = rest.split(' ').filter(|word| !matches!(*word, "at" | "on")).collect();
+    let begins = words.first().copied().unwrap_or_default();
+    let is_day = begins == "day" || begins.parse::<Weekdays>().is_ok();
+    (is_every || is_day && words.len() < CRON_FIELDS).then(|| words.join(" "))
+}
+
+/// What names days and no time.
+fn timeless(rest: &str) -> Option<RecurrenceError> {
+    let is_day = rest == "day" || rest.parse::<Weekdays>().is_ok();
+    is_day.then(|| RecurrenceError::Timeless(clean(rest).chars().take(60).collect()))
 }
 
 /// What follows `every`, as cron's five fields.

@@ -28,6 +28,18 @@ fn rules_are_words_or_cron() {
     for same in ["every day 09:00", "every day 9am", "every day 9:00AM", "every day 9:0"] {
         assert_eq!(after(same, start, kl, 1), ["2026-11-22T09:00+0800"], "{same}");
     }
+    let days = [
+        "every mon,thu 09:00",
+        "mon,thu 9:00",
+        "Monday and Thursday at 9am",
+        "every Monday, Thursday 09:00",
+        "mon, thu 9am",
+    ];
+    for same in days {
+        assert_eq!(after(same, start, kl, 2), ["2026-11-23T09:00+0800", "2026-11-26T09:00+0800"], "{same}");
+    }
+    assert_eq!(rule("Monday and Thursday at 9am").to_string(), "every monday,thursday 9am");
+    assert_eq!(after("daily 9:00", start, kl, 1), ["2026-11-22T09:00+0800"]);
     assert_eq!(after("every hour", start, kl, 1), ["2026-11-21T18:00+0800"]);
     assert_eq!(after("every month last 18:00", start, kl, 2), ["2026-11-30T18:00+0800", "2026-12-31T18:00+0800"]);
     assert_eq!(after("0 9 31 * *", start, kl, 3)[2], "2027-03-31T09:00+0800", "a month without a 31st has none");
@@ -36,19 +48,16 @@ fn rules_are_words_or_cron() {
 
 #[test]
 fn what_is_no_rule_says_how_one_is_written() {
-    for text in [
-        "",
-        "every",
-        "every mon",
-        "every mon 25:00",
-        "soon",
-        "* * * *",
-        "0 0 9 * * 1",
-        "every month 32 09:00",
-        "\u{1b}[2J",
-    ] {
+    for text in ["", "every", "every mon 25:00", "soon", "* * * *", "0 0 9 * * 1", "every month 32 09:00", "\u{1b}[2J"]
+    {
         let said = text.parse::<Recurrence>().unwrap_err().to_string();
         assert!(said.contains("every day 09:00") && !said.contains('\u{1b}'), "{text}: {said}");
+    }
+    for (text, says) in
+        [("every Monday", "every monday 09:00"), ("mon", "every mon 09:00"), ("every day", "every day 09:00")]
+    {
+        let said = text.parse::<Recurrence>().unwrap_err().to_string();
+        assert_eq!(said, format!("at which time? Write {says}"), "{text}");
     }
     assert!("0 9 30 2 *".parse::<Recurrence>().unwrap_err().to_string().contains("never comes"));
     assert!("*/5 * * * *".parse::<Recurrence>().unwrap_err().to_string().contains("too often"));
