@@ -85,6 +85,7 @@ use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 use crate::domain::unseen::Unseen;
 use crate::engine::{ConfiguredSender, EngineContext};
+use crate::store::action::Operator;
 use crate::store::{self, DbTransaction};
 
 /// How long connections may take to be closed.
@@ -289,6 +290,11 @@ impl App {
     /// Who acts: the caller's name; else from `BLASTDECK_OPERATOR`, else login and host.
     pub fn operator(&self) -> &str {
         self.caller.as_ref().map_or(&self.inner.operator, |caller| &caller.name)
+    }
+
+    /// The same, with the token that it acts with: by whom acts are logged.
+    pub(crate) fn acting_operator(&self) -> Operator<'_> {
+        Operator { name: self.operator(), token: self.caller.as_ref().and_then(|caller| caller.token) }
     }
 
     /// This process's holder name in leases: with another one, the sending happens elsewhere.

@@ -100,7 +100,7 @@ impl App {
         };
         let id = session::add(&mut tx, new).await?;
         let act = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: Act::Answer,
             blast: Some(request.blast),
             recipient: Some(person.id),

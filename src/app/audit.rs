@@ -25,7 +25,7 @@ impl App {
     async fn log_repair(&self, blast: Option<BlastId>, counters: usize) -> Result<(), AppError> {
         let mut connection = self.pool().acquire().await?;
         let act = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: Act::Repair,
             blast,
             recipient: None,

@@ -32,6 +32,8 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct Caller {
     /// The token's name, as logged with every act.
     pub name: String,
+    /// The token; none where no program calls.
+    pub token: Option<i64>,
     /// The only sender that it acts for.
     pub sender: Option<SenderId>,
     /// What its token may do.
@@ -104,7 +106,7 @@ impl App {
             blast: None,
         };
         let (name, scope) = (self.operator().to_owned(), TokenScope::Admin);
-        Ok(self.acting_for(Caller { name, sender: None, scope, expires_at: None, request: Some(request) }))
+        Ok(self.acting_for(Caller { name, token: None, sender: None, scope, expires_at: None, request: Some(request) }))
     }
 
     /// The blast that a command with this key made before.
@@ -220,12 +222,31 @@ impl App {
         let mut tx = self.begin().await?;
         let token = NewToken { name, hash: hash(&secret), scope: new.scope, sender, by: self.operator(), expires_at };
         if !api_token::insert(&mut tx, token).await? {
-            let mend = format!("`blastdeck token revoke {name}` ends it, or choose another name");
-            return Err(AppError::Refused(format!("there is a token {name} already: {mend}")));
+            tx.rollback().await?;
+            return Err(self.name_taken(name).await?);
         }
         self.log_token(&mut tx, json!({ "name": name, "made": new.scope, "sender": new.sender })).await?;
         tx.commit().await?;
         Ok(IssuedToken { secret, expires_at, is_cut })
+    }
+
+    async fn name_taken(&self, name: &str) -> Result<AppError, AppError> {
+        let own = self.tokens().await?;
+        let is_own = own.iter().any(|token| token.revoked_at.is_none() && token.name.eq_ignore_ascii_case(name));
+        let why = if is_own {
+            format!("there is a token {name} already: `blastdeck token revoke {name}` ends it, or choose another name")
+        } else {
+            format!("the name {name} is taken: choose another")
+        };
+        Ok(AppError::Refused(why))
+    }
+
+    /// Whether the token that this app acts with still opens anything.
+    pub async fn token_holds(&self) -> Result<bool, AppError> {
+        match self.acting_operator().token {
+            Some(token) => Ok(api_token::holds(self.pool(), token).await?),
+            None => Ok(true),
+        }
     }
 
     /// Ends a token: within a second it opens nothing any more.
@@ -257,7 +278,7 @@ impl App {
     }
 
     async fn log_token(&self, tx: &mut DbTransaction, detail: Value) -> Result<(), AppError> {
-        let operator = self.operator();
+        let operator = self.acting_operator();
         let act = NewAction { operator, action: Act::Token, blast: None, recipient: None, phone: None, detail };
         action::log(tx, act).await?;
         Ok(())

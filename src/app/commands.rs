@@ -200,7 +200,7 @@ impl App {
         detail: serde_json::Value,
     ) -> Result<ActionId, AppError> {
         let action = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: act,
             blast: Some(head.id),
             recipient: None,

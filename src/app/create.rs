@@ -101,6 +101,7 @@ impl App {
         let note = ImportNote {
             request: self.request().cloned(),
             operator: Some(self.operator().to_owned()),
+            token: self.acting_operator().token,
             ..ImportNote::default()
         };
         ImportOptions { note, people_max: Some(PEOPLE_MAX), ..self.import_options() }

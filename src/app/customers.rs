@@ -5,6 +5,7 @@ use sqlx::PgExecutor;
 
 use super::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::filter::Filter;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::{PersonKey, Phone};
@@ -204,10 +205,20 @@ impl App {
     }
 
     async fn log_customer(&self, tx: &mut DbTransaction, phone: &Phone, detail: Value) -> Result<(), AppError> {
-        let (operator, phone) = (self.operator(), Some(phone.as_str()));
+        let (operator, phone) = (self.acting_operator(), Some(phone.as_str()));
         let act = NewAction { operator, action: Act::Customer, blast: None, recipient: None, phone, detail };
         action::log(tx, act).await?;
         Ok(())
+    }
+
+    /// Tags and lists are of customers, which are one over all senders: whoever acts for one of them names nobody by these.
+    ///
+    /// # Errors
+    /// Why that is refused.
+    pub fn refuse_customers_of_all(&self, filter: &Filter) -> Result<(), String> {
+        let is_refused = self.only_sender().is_some() && filter.asks_customers();
+        let why = "tags and lists are of the customers of all senders, and this token acts for one: name people by its blasts";
+        if is_refused { Err(why.to_owned()) } else { Ok(()) }
     }
 
     /// A customer is one over all senders: whoever acts for one of them sees none.

@@ -218,7 +218,11 @@ impl App {
             without_united_states: form.is_marketing,
             mends: to_take.mends.clone(),
         };
-        let note = ImportNote { operator: Some(self.operator().to_owned()), ..ImportNote::default() };
+        let note = ImportNote {
+            operator: Some(self.operator().to_owned()),
+            token: self.acting_operator().token,
+            ..ImportNote::default()
+        };
         let (rejections, progress) = (to_take.list.rejections(), Arc::clone(progress));
         let options = ImportOptions { note, rejections, progress, ..self.import_options() };
         replace_people(self.pool(), to, source, options).await

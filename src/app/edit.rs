@@ -271,7 +271,7 @@ impl App {
         head: &BlastHead,
         detail: Value,
     ) -> Result<(), AppError> {
-        let (operator, blast) = (self.operator(), Some(head.id));
+        let (operator, blast) = (self.acting_operator(), Some(head.id));
         action::log(tx, NewAction { operator, action, blast, recipient: None, phone: None, detail }).await?;
         Ok(())
     }

@@ -166,7 +166,7 @@ impl App {
         forget::forget_requests(&mut tx, &found.traces, &key).await?;
         forget::forget_elsewhere(&mut tx, &found.traces).await?;
         let detail = json!({ "rows": found.rows.len() });
-        let operator = self.operator();
+        let operator = self.acting_operator();
         let act = NewAction { operator, action: Act::Forget, blast: None, recipient: None, phone: None, detail };
         action::log(&mut tx, act).await?;
         // Before the commit, so that a database that is restored knows whom it must not restore.

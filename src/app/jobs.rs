@@ -97,7 +97,15 @@ impl App {
             blast: Some(blast),
         };
         let (name, sender) = (self.operator().to_owned(), self.only_sender());
-        self.acting_for(Caller { name, sender, scope: TokenScope::Write, expires_at: None, request: Some(request) })
+        let token = self.acting_operator().token;
+        self.acting_for(Caller {
+            name,
+            token,
+            sender,
+            scope: TokenScope::Write,
+            expires_at: None,
+            request: Some(request),
+        })
     }
 
     async fn add_for_job(self, job: JobId, blast: BlastId, (people, report): (PeopleSource, AddedReport)) {

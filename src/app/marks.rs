@@ -223,7 +223,7 @@ impl App {
     /// A mark as it is logged.
     pub(super) fn new_action<'a>(&'a self, person: &'a PersonRow, mark: &Mark) -> NewAction<'a> {
         NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: act(mark),
             blast: Some(person.blast_id),
             recipient: Some(person.id),

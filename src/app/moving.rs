@@ -39,7 +39,7 @@ impl App {
         let before = sender::move_to(&mut tx, &registered).await?;
         let from = before.as_ref().map(ToString::to_string);
         let new = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: Act::MoveSender,
             blast: None,
             recipient: None,

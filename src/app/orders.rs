@@ -245,7 +245,7 @@ impl App {
     /// A step or an edit is an act of its own: no older one is taken back in its place.
     async fn log_order_act(&self, tx: &mut PgConnection, order: &OrderRow, detail: Value) -> Result<(), AppError> {
         let act = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: Act::Edit,
             blast: order.blast_id,
             recipient: order.recipient_id,
@@ -284,7 +284,7 @@ impl App {
     ) -> Result<(), AppError> {
         action::mark_undone(&mut *tx, &[action], self.operator()).await?;
         let act = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: Act::Undo,
             blast: Some(person.blast_id),
             recipient: Some(person.id),

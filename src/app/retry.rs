@@ -175,7 +175,7 @@ impl App {
         let settled = record_in(&mut tx, &entries, &self.engine().settings.retry, WhenLocked::Wait).await?;
         let queued = settled.iter().filter(|settled| matches!(settled, EntryOutcome::Changed { .. })).count();
         let new = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: Act::Retry,
             blast: Some(blast),
             recipient: None,

@@ -84,7 +84,7 @@ impl App {
     }
 
     async fn log_share(&self, tx: &mut DbTransaction, blast: BlastId, detail: Value) -> Result<(), AppError> {
-        let operator = self.operator();
+        let operator = self.acting_operator();
         let act = NewAction { operator, action: Act::Token, blast: Some(blast), recipient: None, phone: None, detail };
         action::log(tx, act).await?;
         Ok(())

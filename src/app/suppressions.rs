@@ -235,7 +235,7 @@ impl App {
         Ok(done)
     }
 
-    /// A page of suppressions, newest first; for a caller that acts for one sender, those of its business.
+    /// A page of suppressions, newest first; for a caller that acts for one sender, those that hold for its business.
     pub async fn suppressions_page(
         &self,
         query: SuppressionQuery,
@@ -291,7 +291,7 @@ impl App {
         (business, phone): (&str, &Phone),
     ) -> Result<(), AppError> {
         let new = NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: act,
             blast: None,
             recipient: None,

@@ -66,7 +66,7 @@ impl App {
                 TagChange::Add(_) => json!({ "tags": tags, "people": some.len() }),
                 TagChange::Remove(_) => json!({ "without": tags, "people": some.len() }),
             };
-            let operator = self.operator();
+            let operator = self.acting_operator();
             let act = NewAction { operator, action: Act::Customer, blast: None, recipient: None, phone: None, detail };
             action::log(&mut tx, act).await?;
             tx.commit().await?;

@@ -97,7 +97,7 @@ impl App {
         {
             return Err(AppError::Refused(format!("{by} took that back already: nothing more was taken back")));
         }
-        let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
+        let Some(mine) = action::newest_of(&mut tx, self.acting_operator()).await? else {
             return Err(AppError::Refused("there is nothing of yours to take back".to_owned()));
         };
         if only.is_some_and(|only| only != mine.id) {
@@ -306,7 +306,7 @@ impl App {
     fn undo_action<'a>(&'a self, undo: &'a Undo) -> NewAction<'a> {
         let Undo { act, person, .. } = undo;
         NewAction {
-            operator: self.operator(),
+            operator: self.acting_operator(),
             action: Act::Undo,
             blast: act.blast_id,
             recipient: act.recipient_id,

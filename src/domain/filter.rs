@@ -123,6 +123,11 @@ pub enum Side {
 }
 
 impl Filter {
+    /// Whether it asks for what customers have whoever's customers they are: their tags, and the lists that they are on.
+    pub fn asks_customers(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term.test, Test::Tag(_) | Test::List(_)))
+    }
+
     /// Reads a filter as typed. Times without a zone are read in `zone`, a time without a day means today; empty text
     /// finds everybody.
     pub fn parse(text: &str, now: DateTime<Utc>, zone: chrono_tz::Tz) -> Result<Self, FilterError> {

@@ -16,10 +16,25 @@ use crate::domain::sale::{ClosingAct, Sale};
 /// Which process logs an act: it distinguishes two windows of one operator.
 static PROCESS: LazyLock<i64> = LazyLock::new(rand::random);
 
+/// Who acts. A token may have the name of an operator, or of one that was revoked: their acts are not its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operator<'a> {
+    pub name: &'a str,
+    /// With which it acts over HTTP.
+    pub token: Option<i64>,
+}
+
+impl<'a> Operator<'a> {
+    /// One who acts with no token.
+    pub const fn named(name: &'a str) -> Self {
+        Self { name, token: None }
+    }
+}
+
 /// An act to log.
 #[derive(Debug, Clone)]
 pub struct NewAction<'a> {
-    pub operator: &'a str,
+    pub operator: Operator<'a>,
     pub action: Act,
     pub blast: Option<BlastId>,
     pub recipient: Option<RecipientId>,
@@ -46,11 +61,11 @@ pub struct LoggedAction {
 /// waited for.
 pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, StoreError> {
     let id = sqlx::query_scalar(
-        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail, process)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail, process, token_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $9)
          returning id, case when blast_id is not null then pg_notify($8, blast_id::text) end",
     )
-    .bind(new.operator)
+    .bind(new.operator.name)
     .bind(new.action.word())
     .bind(new.blast)
     .bind(new.recipient)
@@ -58,6 +73,7 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
     .bind(new.detail)
     .bind(*PROCESS)
     .bind(notify::ORDERS)
+    .bind(new.operator.token)
     .fetch_one(tx)
     .await?;
     Ok(id)
@@ -68,16 +84,16 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
 pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Result<Vec<ActionId>, StoreError> {
     let each = |key: fn(&NewAction<'_>) -> Option<i64>| acts.iter().map(key).collect::<Vec<_>>();
     let ids = sqlx::query_scalar(
-        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, process, detail)
-         select a.operator, a.action, a.blast_id, a.recipient_id, a.phone_number, $8,
+        "insert into operator_actions (operator, token_id, action, blast_id, recipient_id, phone_number, process, detail)
+         select a.operator, a.token_id, a.action, a.blast_id, a.recipient_id, a.phone_number, $8,
                 a.detail || jsonb_build_object('several', jsonb_build_object('act', pg_current_xact_id()::text,
                                                                              'people', $7::bigint))
-           from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::jsonb[])
-                with ordinality as a (operator, action, blast_id, recipient_id, phone_number, detail, place)
+           from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::jsonb[], $9::bigint[])
+                with ordinality as a (operator, action, blast_id, recipient_id, phone_number, detail, token_id, place)
           order by a.place
          returning id",
     )
-    .bind(acts.iter().map(|act| act.operator).collect::<Vec<_>>())
+    .bind(acts.iter().map(|act| act.operator.name).collect::<Vec<_>>())
     .bind(acts.iter().map(|act| act.action.word()).collect::<Vec<_>>())
     .bind(each(|act| act.blast.map(|id| id.0)))
     .bind(each(|act| act.recipient.map(|id| id.0)))
@@ -85,6 +101,7 @@ pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Resul
     .bind(acts.iter().map(|act| act.detail.clone()).collect::<Vec<_>>())
     .bind(i64::try_from(acts.len()).unwrap_or(i64::MAX))
     .bind(*PROCESS)
+    .bind(each(|act| act.operator.token))
     .fetch_all(tx)
     .await?;
     Ok(ids)
@@ -130,14 +147,15 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
 /// An operator's newest act that is not taken back, whatever it was. What takes another back is none, but the cancel of an order that
 /// somebody asked for: one that an undo cancelled goes with it, and has what that left. Whoever lets a sender go on changed nothing that
 /// an undo could find.
-pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<LoggedAction>, StoreError> {
+pub async fn newest_of(tx: &mut PgConnection, operator: Operator<'_>) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
-          where operator = $1 and undone_at is null and not (action = 'edit' and detail -> 'stopped' is not null)
+          where operator = $1 and token_id is not distinct from $2 and undone_at is null and not (action = 'edit' and detail -> 'stopped' is not null)
             and (action <> 'undo' or detail -> 'order' is not null and detail -> 'left' is null)
           order by id desc limit 1",
     )
-    .bind(operator)
+    .bind(operator.name)
+    .bind(operator.token)
     .fetch_optional(tx)
     .await?;
     Ok(action)
@@ -148,6 +166,7 @@ pub async fn taken_back_by_others(tx: &mut PgConnection, act: &LoggedAction) -> 
     let by = sqlx::query_scalar(
         "select undone_by from operator_actions
           where operator = $1 and id > $2 and undone_at is not null and undone_by <> operator
+            and token_id is not distinct from (select token_id from operator_actions where id = $2)
           order by id desc limit 1",
     );
     Ok(by.bind(&act.operator).bind(act.id).fetch_optional(tx).await?)
@@ -164,6 +183,7 @@ pub async fn taken_back_after(tx: &mut PgConnection, act: &LoggedAction) -> Resu
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
           where operator = $1 and id > $2 and action = 'undo' and recipient_id is not null
+            and token_id is not distinct from (select token_id from operator_actions where id = $2)
           order by id desc limit 1",
     )
     .bind(&act.operator)

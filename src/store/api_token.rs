@@ -104,6 +104,15 @@ pub async fn list(pool: &PgPool, sender: Option<SenderId>) -> Result<Vec<TokenRo
     Ok(tokens.bind(sender).fetch_all(pool).await?)
 }
 
+/// Whether a token is neither revoked nor expired.
+pub async fn holds(pool: &PgPool, id: i64) -> Result<bool, StoreError> {
+    let holds = sqlx::query_scalar(
+        "select exists (select from api_tokens
+                         where id = $1 and revoked_at is null and coalesce(expires_at > now(), true))",
+    );
+    Ok(holds.bind(id).fetch_one(pool).await?)
+}
+
 /// The valid token with this hash. Notes that it is used, once a minute.
 pub async fn identify(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<TokenIdentity>, StoreError> {
     let found = sqlx::query(

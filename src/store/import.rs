@@ -14,7 +14,7 @@ use sqlx::{Executor as _, PgPool, Postgres};
 
 use self::settling::{TransactionId, settle};
 use super::StoreError;
-use super::action::{self, NewAction};
+use super::action::{self, NewAction, Operator};
 use super::api_request::{self, RequestKey};
 use super::customer::{self, CONSENT_SOURCE};
 use super::recurring::{self, OccurrenceNote};
@@ -65,6 +65,8 @@ pub struct ImportNote {
     pub request: Option<RequestKey>,
     /// Under whose name it is logged as an act; not at all without one.
     pub operator: Option<String>,
+    /// With which that operator acts.
+    pub token: Option<i64>,
     /// What makes it a follow-up.
     pub follows: Option<Lineage>,
     /// Which time of a blast that repeats it is.
@@ -286,6 +288,7 @@ impl Import {
         if let Some(operator) = &note.operator {
             let act = if self.target == ImportTarget::Draft { Act::Add } else { Act::Create };
             let (blast, detail) = (Some(self.blast), serde_json::json!({}));
+            let operator = Operator { name: operator, token: note.token };
             let new = NewAction { operator, action: act, blast, recipient: None, phone: None, detail };
             action::log(&mut self.connection, new).await?;
         }

@@ -13,6 +13,7 @@ mod fuzz;
 mod jobs;
 mod live;
 mod matrix;
+mod one_sender;
 mod people;
 mod problems;
 mod schedule;

@@ -78,6 +78,13 @@ impl App {
     /// The same app, whose acts are the engine's.
     fn as_engine(&self) -> Self {
         let name = Actor::ENGINE.to_owned();
-        self.acting_for(Caller { name, sender: None, scope: TokenScope::Admin, expires_at: None, request: None })
+        self.acting_for(Caller {
+            name,
+            token: None,
+            sender: None,
+            scope: TokenScope::Admin,
+            expires_at: None,
+            request: None,
+        })
     }
 }

@@ -58,6 +58,7 @@ impl App {
         let business = self.business(id).await?;
         let zone = draft.timezone.unwrap_or(sender.timezone);
         let segment = self.read_segment(text, zone, follows)?;
+        self.refuse_foreign(&segment).await?;
         self.refuse_unknown_lists(&segment.lists()).await?;
         let strangers = segment::strangers(self.pool(), &segment.blasts, &business).await?;
         if let Some(stranger) = strangers.first() {
@@ -147,6 +148,20 @@ impl App {
             }
         };
         refused.map_or(Ok(()), Err)
+    }
+
+    /// Refuses a caller who acts for one sender what is not that sender's: the lists and tags of all customers, and the blasts of others.
+    async fn refuse_foreign(&self, segment: &Segment) -> Result<(), AppError> {
+        if self.only_sender().is_none() {
+            return Ok(());
+        }
+        self.refuse_customers_of_all(&segment.filter).map_err(|why| AppError::invalid(FIELD, why))?;
+        for id in &segment.blasts {
+            if matches!(self.blast_row(*id).await, Err(AppError::NotFound(_))) {
+                return Err(AppError::invalid(FIELD, format!("there is no blast {id} of this token's sender")));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn read_segment(&self, text: &str, zone: Tz, blast: Option<BlastId>) -> Result<Segment, AppError> {

@@ -44,7 +44,7 @@ impl App {
         person: Option<RecipientId>,
     ) -> Result<Option<(ActionId, String)>, AppError> {
         let mut tx = self.begin().await?;
-        let Some(act) = action::newest_of(&mut tx, self.operator()).await? else { return Ok(None) };
+        let Some(act) = action::newest_of(&mut tx, self.acting_operator()).await? else { return Ok(None) };
         let Some(id) = act.blast_id else { return Ok(None) };
         let in_another = shown.is_some_and(|shown| shown != id);
         let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
@@ -108,7 +108,7 @@ impl App {
     /// Asks before this operator's own act, which the screen names, is undone where somebody gets a message by it.
     pub async fn ask_about_named(&self, named: ActionId) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
-        let newest = action::newest_of(&mut tx, self.operator()).await?;
+        let newest = action::newest_of(&mut tx, self.acting_operator()).await?;
         let Some(act) = newest.filter(|act| act.id == named) else { return Ok(None) };
         let acts = action::whole(&mut tx, &act).await?;
         let then = sends::in_words(&mut tx, &acts).await?;

@@ -10,7 +10,7 @@ use crate::domain::order::{OrderTotal, OrderedItem, Uncounted};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::provider::meta::webhook::InboundOrder;
 use crate::store::StoreError;
-use crate::store::action::{self, NewAction};
+use crate::store::action::{self, NewAction, Operator};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry};
 use crate::store::order::{self, NewOrder};
 use crate::store::reply::NewReply;
@@ -112,7 +112,7 @@ pub(super) async fn keep(
     if let Some(message) = reply.answers.filter(|_| is_closed) {
         let amount = revenue.ok();
         let act = NewAction {
-            operator: Actor::ENGINE,
+            operator: Operator::named(Actor::ENGINE),
             action: Act::Closed,
             blast: Some(message.blast_id),
             recipient: Some(message.recipient_id),

@@ -31,6 +31,9 @@ const VERSION_HEADER: HeaderName = HeaderName::from_static("api-version");
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct PeerAddress(pub SocketAddr);
 
+/// The id of whoever asks from this machine without a token.
+const WITHOUT_TOKEN: i64 = 0;
+
 /// Who asks, and for whom the use cases act.
 #[derive(Clone)]
 pub(super) struct ApiCaller {
@@ -63,8 +66,9 @@ impl ApiCaller {
     }
 
     fn app_with(&self, request: Option<RequestKey>) -> App {
-        let TokenIdentity { name, sender, scope, expires_at, .. } = self.token.clone();
-        self.app.acting_for(Caller { name, sender, scope, expires_at, request })
+        let TokenIdentity { id, name, sender, scope, expires_at } = self.token.clone();
+        let token = (id != WITHOUT_TOKEN).then_some(id);
+        self.app.acting_for(Caller { name, token, sender, scope, expires_at, request })
     }
 }
 
@@ -171,7 +175,13 @@ pub(in crate::http) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whoever asks from this machine, with the operator's own rights and name.
 fn local(app: &App) -> TokenIdentity {
-    TokenIdentity { id: 0, name: app.operator().to_owned(), scope: TokenScope::Admin, sender: None, expires_at: None }
+    TokenIdentity {
+        id: WITHOUT_TOKEN,
+        name: app.operator().to_owned(),
+        scope: TokenScope::Admin,
+        sender: None,
+        expires_at: None,
+    }
 }
 
 /// Whether somebody at this machine needs no token, and this is one.

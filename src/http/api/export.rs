@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -56,8 +57,11 @@ pub(super) fn format(asked: Option<&str>) -> Result<ExportFormat, Problem> {
 
 /// People by the filter language, of all where nothing is said.
 pub(super) fn filter(app: &App, text: Option<&str>) -> Result<Filter, Problem> {
+    let wrong = |why: String| Problem::field("q", why);
     let filter = Filter::parse(text.unwrap_or_default(), Utc::now(), app.config().ui.timezone);
-    filter.map_err(|error| Problem::field("q", error.to_string()))
+    let filter = filter.map_err(|error| wrong(error.to_string()))?;
+    app.refuse_customers_of_all(&filter).map_err(wrong)?;
+    Ok(filter)
 }
 
 /// Whoever is at the other end of the connection, where that is known.
@@ -148,6 +152,8 @@ impl Download {
         let first = pages.next().await?;
         let head = encoder.head().map_err(|_| unwritten())?;
         let sending = Sending {
+            app: app.clone(),
+            check_at: Instant::now() + TOKEN_EVERY,
             pages,
             encoder: Some(encoder),
             ahead: Some(FirstPage(first)),
@@ -173,8 +179,14 @@ fn unwritten() -> Problem {
 /// The first page; `None`: there is none.
 struct FirstPage(Option<ExportPage>);
 
+/// How often it is looked whether a token still holds.
+const TOKEN_EVERY: Duration = Duration::from_secs(1);
+
 /// An export on its way.
 struct Sending {
+    app: App,
+    /// When its token is looked at again.
+    check_at: Instant,
     pages: ExportPages,
     /// `None` once the end was sent.
     encoder: Option<ExportEncoder>,
@@ -194,9 +206,23 @@ impl Sending {
         Some((bytes, self))
     }
 
+    /// Whoever is sent a million people is sent no more once their token ended.
+    async fn check_token(&mut self) -> io::Result<()> {
+        if Instant::now() < self.check_at {
+            return Ok(());
+        }
+        self.check_at = Instant::now() + TOKEN_EVERY;
+        match self.app.token_holds().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(io::Error::new(io::ErrorKind::PermissionDenied, "its token ended")),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
     /// The next bytes; `None` behind the last.
     async fn encoded(&mut self) -> io::Result<Option<Bytes>> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(None) };
+        self.check_token().await?;
         let page = match self.ahead.take() {
             Some(FirstPage(page)) => page,
             None => self.pages.next().await.map_err(|error: AppError| io::Error::other(error))?,

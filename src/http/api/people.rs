@@ -11,6 +11,7 @@ use super::adding::{AddedPeople, RemovedPeople, add, add_operation, remove, remo
 use super::authentication::ApiReader;
 use super::body::{Params, PathId};
 use super::customers::customer_id;
+use super::export;
 use super::page::{self, NumberedPage};
 use crate::app::App;
 use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, Total};
@@ -221,10 +222,7 @@ pub(super) async fn read_page(
 ) -> Result<RecipientListPage, Problem> {
     let limit = page::limit(asked.limit)?;
     let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
-    let text = asked.q.as_deref().unwrap_or_default();
-    let mut filter = Filter::parse(text, Utc::now(), app.config().ui.timezone)
-        .map_err(|error| Problem::field("q", error.to_string()))?;
-    filter = app.ending_first(blast, filter).await?;
+    let mut filter = app.ending_first(blast, export::filter(app, asked.q.as_deref())?).await?;
     filter.terms.extend(among.into_iter().flat_map(|among| among.terms));
     let anchor = match (asked.cursor.as_deref(), offset) {
         (Some(cursor), _) if !cursor.is_empty() => after(read_cursor(cursor)?),

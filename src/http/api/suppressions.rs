@@ -354,10 +354,12 @@ async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<LiftSuppressionBody
         let business = app.own_business(body.value.business.as_deref()).await?;
         let Some(back) = app.unsuppress(&business, &phone).await? else {
             let others = app.suppressed_for(&phone).await?.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>();
-            let but = if others.is_empty() {
-                String::new()
-            } else {
-                format!(", but for {}: name it as `business`", others.join(", "))
+            let but = match others.join(", ") {
+                none if none.is_empty() => none,
+                every if app.only_sender().is_some() => {
+                    format!(", but for {every}: a token of one sender does not lift that")
+                }
+                others => format!(", but for {others}: name it as `business`"),
             };
             return Err(Problem::not_found(format!("{phone} is not suppressed for `{business}`{but}")));
         };

@@ -34,7 +34,7 @@ pub async fn page(
         "select id, business, phone_number, reason, source, created_by, created_at
            from suppressions
           where id < $1 and ($2::text is null or person_key(phone_number) = person_key($2))
-            and ($3::text is null or business = $3)
+            and ($3::text is null or business in ($3, '*'))
           order by id desc limit $4",
     )
     .bind(query.before.map_or(i64::MAX, |before| before.0))
