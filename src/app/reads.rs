@@ -27,7 +27,7 @@ use crate::store::action;
 use crate::store::draft;
 use crate::store::sender;
 use crate::store::view::history::TimelineRow;
-use crate::store::view::recipients::RecipientFacts;
+use crate::store::view::recipients::{BeforeResend, RecipientFacts};
 use crate::store::view::{
     self, BlastFilter, BlastRow, ChangesSince, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow,
     SenderStop, Total,
@@ -299,9 +299,9 @@ impl App {
         Ok(view::recipients::count(self.pool(), blast, filter, changed_after).await?)
     }
 
-    /// How many of these people had the message of their blast by another one, too.
-    pub async fn had_same_message(&self, people: &[RecipientId]) -> Result<i64, AppError> {
-        Ok(view::recipients::had_same_message(self.pool(), people).await?)
+    /// What is known of these people before their message goes once more.
+    pub async fn before_resend(&self, people: &[RecipientId]) -> Result<BeforeResend, AppError> {
+        Ok(view::recipients::before_resend(self.pool(), people).await?)
     }
 
     /// One person in full, a template's message as they read it.

@@ -165,6 +165,7 @@ async fn keep(tx: &mut PgConnection, incoming: &Incoming, person: &PersonRow) ->
         message_id: &message_id,
         quoted_id: None,
         at: incoming.at,
+        is_undecided: false,
     };
     reply::add(tx, &new, &[incoming.sender]).await?;
     Ok(())

@@ -24,7 +24,7 @@ pub use crate::store::view::activity::{
 pub use crate::store::view::export::PersonChange;
 pub use crate::store::view::follow_up::FollowUpResponses;
 pub use crate::store::view::history::TimelineRow;
-pub use crate::store::view::recipients::RecipientFacts;
+pub use crate::store::view::recipients::{BeforeResend, RecipientFacts};
 pub use crate::store::view::replies::{
     NoticeRow, RepliedHour, ReplyCounts, ReplyFile, ReplyPosition, ReplyQuery, ReplyRow,
 };

@@ -13,7 +13,7 @@ use super::context::{Context, Intent};
 use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use crate::app::AppError;
-use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
+use crate::app::view::{Anchor, BeforeResend, BlastFilter, Order, RecipientQuery};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
@@ -129,7 +129,9 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     if people == 0 {
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
-    confirm_number(&answer.consequence(people), people, sure)?;
+    let known = if answer == ResolutionArg::Resend { known_of_all(&context, blast).await? } else { None };
+    let known = known.map(|known| format!(" {known}")).unwrap_or_default();
+    confirm_number(&format!("{}{known}", answer.consequence(people)), people, sure)?;
     let (mut done, mut refused, mut anchor) = (0, Vec::new(), Anchor::Start);
     loop {
         let filter = Filter::status(Status::Uncertain);
@@ -154,19 +156,37 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     line(&format!("{done} resolved, {} refused", refused.len()))
 }
 
+/// What is known of everybody whose message is to go once more.
+async fn known_of_all(context: &Context, blast: BlastId) -> Result<Option<String>> {
+    let (filter, limit) = (Filter::status(Status::Uncertain), 500);
+    let query = RecipientQuery { blast, filter, order: Order::Row, as_of: None, anchor: Anchor::Start, limit };
+    let mut known = BeforeResend::default();
+    let mut anchor = Anchor::Start;
+    loop {
+        let window = context.app.recipients(&RecipientQuery { anchor, ..query.clone() }).await?;
+        let Some(last) = window.last() else { return Ok(known.of_several()) };
+        anchor = Anchor::After(last.place());
+        let people: Vec<_> = window.iter().map(|person| person.id).collect();
+        let some = context.app.before_resend(&people).await?;
+        known.wrote += some.wrote;
+        known.had_same_message += some.had_same_message;
+    }
+}
+
 /// Asks before sending again: only that may deliver the message twice.
 async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (ResolutionArg, bool)) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;
     let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
-    let had = match answer {
-        ResolutionArg::Resend if !sure => context.app.had_same_message(&[person.id]).await?,
-        _ => 0,
-    };
-    let had = if had > 0 { " They had this very message from another blast, too." } else { "" };
-    let question = format!("Send to {} again?{had} If it did arrive, they get it twice.", clean(&who));
+    let is_resent = answer == ResolutionArg::Resend && person.status == Status::Uncertain;
+    let known = if is_resent { context.app.before_resend(&[person.id]).await?.of_one() } else { None };
+    let said = known.as_ref().map(|known| format!(" {known}")).unwrap_or_default();
+    let question = format!("Send to {} again?{said} If it did arrive, they get it twice.", clean(&who));
     let is_sure = sure || answer != ResolutionArg::Resend || person.status != Status::Uncertain;
     confirm(&question, is_sure)?;
+    if let Some(known) = known.filter(|_| sure) {
+        talk(&format!("{}: {known}", clean(&who)));
+    }
     let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "before": done.before, "after": done.after }));

@@ -25,6 +25,8 @@ pub struct NewReply<'a> {
     pub message_id: &'a str,
     pub quoted_id: Option<&'a str>,
     pub at: DateTime<Utc>,
+    /// It is not known whether its writer has the message that it may answer.
+    pub is_undecided: bool,
 }
 
 /// Which message somebody answers.
@@ -35,7 +37,8 @@ pub struct AnsweredMessage {
     pub attempt: i32,
 }
 
-/// Keeps a reply; `None` when it is there already, with whichever of these senders.
+/// Keeps a reply; `None` when it is there already, with whichever of these senders. One that was undecided is decided now, and stays
+/// where it is if it answers no other message.
 pub async fn add(
     tx: &mut PgConnection,
     reply: &NewReply<'_>,
@@ -43,11 +46,16 @@ pub async fn add(
 ) -> Result<Option<ReplyId>, StoreError> {
     let plain = |text: &str| text.replace('\0', "");
     let id = sqlx::query_scalar(
-        "insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
-                              message_id, quoted_id, at)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-          where not exists (select 1 from replies where sender_id = any($14) and message_id = $11)
-         on conflict (sender_id, message_id) do nothing returning id",
+        "with decided as (
+             update replies set is_undecided = $15, blast_id = coalesce($2, blast_id), recipient_id = coalesce($3, recipient_id)
+              where sender_id = any($14) and message_id = $11 and is_undecided and not $15 returning id),
+              added as (
+             insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
+                                  message_id, quoted_id, at, is_undecided)
+             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15
+              where not exists (select 1 from replies where sender_id = any($14) and message_id = $11)
+             on conflict (sender_id, message_id) do nothing returning id)
+         select id from decided union all select id from added",
     )
     .bind(reply.sender)
     .bind(reply.answers.map(|message| message.blast_id))
@@ -63,9 +71,46 @@ pub async fn add(
     .bind(reply.quoted_id)
     .bind(reply.at)
     .bind(candidates.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(reply.is_undecided)
     .fetch_optional(tx)
     .await?;
     Ok(id)
+}
+
+/// The message with which an undecided reply is kept, once it is known that it reached its person: it was sent again since.
+pub async fn kept_with(
+    tx: &mut PgConnection,
+    senders: &[SenderId],
+    message_id: &str,
+) -> Result<Option<AnsweredMessage>, StoreError> {
+    let kept = sqlx::query_as(
+        "select r.blast_id, r.id as recipient_id, r.attempt
+           from replies p join blast_recipients r on r.id = p.recipient_id
+          where p.sender_id = any($1) and p.message_id = $2 and p.is_undecided
+            and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')",
+    );
+    let senders = senders.iter().map(|sender| sender.0).collect::<Vec<_>>();
+    Ok(kept.bind(senders).bind(message_id).fetch_optional(tx).await?)
+}
+
+/// The newest message of these senders to this number of which it is not known whether it went.
+pub async fn newest_uncertain(
+    tx: &mut PgConnection,
+    (senders, phone): (&[SenderId], &str),
+) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
+    let message: Option<ReachedMessage> = sqlx::query_as(concat!(
+        "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
+           from blast_recipients r join blasts b on b.id = r.blast_id
+          where ",
+        is_their_number!(),
+        " and b.sender_id = any($1) and b.answer_until is null and r.status = 'uncertain'
+          order by r.changed_at desc, r.id desc limit 1"
+    ))
+    .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(phone)
+    .fetch_optional(tx)
+    .await?;
+    Ok(message.map(|reached| (reached.sender_id, reached.message)))
 }
 
 /// A message that was quoted, and whom it went to.

@@ -21,8 +21,8 @@ use super::model::{MouseCapture, PageRequest};
 use super::{Charset, ExitReason, Palette};
 use crate::app::report::ErrorLine;
 use crate::app::view::{
-    ActivityHead, ActivityPage, ActivityPosition, BlastView, ChangesSince, ElsewhereRow, FollowUpResponses,
-    RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
+    ActivityHead, ActivityPage, ActivityPosition, BeforeResend, BlastView, ChangesSince, ElsewhereRow,
+    FollowUpResponses, RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
 };
 use crate::app::{
     AppError, CustomerSheet, DraftOvertaken, FollowUpPreview, FoundFollowUp, FoundPreview, Plan, PlanGroup, PlanPerson,
@@ -167,7 +167,7 @@ pub enum ReadRequest {
     /// How many of those who failed may be tried again.
     Retryable(BlastId),
     /// How many of these people had their message by another blast, too.
-    SameMessage(Vec<RecipientId>),
+    BeforeResend(Vec<RecipientId>),
     /// Blasts over time.
     Progress(Vec<BlastId>),
     /// Why people of a blast failed.
@@ -344,9 +344,9 @@ pub enum Completion {
         blast: BlastId,
         people: EffectResult<i64>,
     },
-    SameMessage {
+    BeforeResend {
         of: Vec<RecipientId>,
-        people: EffectResult<i64>,
+        known: EffectResult<BeforeResend>,
     },
     Progress(EffectResult<Vec<(BlastId, BlastProgress)>>),
     Errors {

@@ -27,7 +27,7 @@ use super::model::{Model, Overlay, PlanOverlay};
 use super::view;
 use super::widget::{TextLine, TitleRule};
 
-pub use details::same_message;
+pub use details::before_resend;
 
 /// An overlay as it is drawn: a title and lines.
 #[derive(Debug, Default)]

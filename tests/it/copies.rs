@@ -111,13 +111,13 @@ async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
         .unwrap();
     let people: Vec<_> = people.into_iter().map(RecipientId).collect();
 
-    assert_eq!(app.had_same_message(&people).await.unwrap(), 2);
-    assert_eq!(app.had_same_message(&people[1..2]).await.unwrap(), 0);
+    assert_eq!(app.before_resend(&people).await.unwrap().had_same_message, 2);
+    assert_eq!(app.before_resend(&people[1..2]).await.unwrap().had_same_message, 0);
     let page = app.recipient(people[0]).await.unwrap();
     assert!(page.elsewhere.is_empty(), "the copy was not launched: {page:?}");
     shop.execute(&format!("update blasts set launched_at = now() where id = {}", copy.id)).await;
     assert!(app.recipient(people[0]).await.unwrap().elsewhere[0].is_same_message);
     shop.execute(&format!("update blasts set message = 'Other words' where id = {}", copy.id)).await;
-    assert_eq!(app.had_same_message(&people).await.unwrap(), 0);
+    assert_eq!(app.before_resend(&people).await.unwrap().had_same_message, 0);
     assert!(!app.recipient(people[0]).await.unwrap().elsewhere[0].is_same_message);
 }

@@ -20,5 +20,6 @@ pub mod scene;
 mod sharing;
 mod stopping;
 mod truth;
+mod undecided;
 
 pub use scene::blast_of;

@@ -185,6 +185,10 @@ pub(super) enum ItemOutcome {
         why: String,
         id: Option<String>,
     },
+    /// It is kept. What it answers is to be decided: tried again later.
+    Undecided {
+        why: String,
+    },
     /// Somebody else has a person's row.
     Locked,
     Failed(String),

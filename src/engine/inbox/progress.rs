@@ -35,6 +35,10 @@ pub(super) fn of<'a>(
                 progress.waits_for.extend(id);
                 progress.reason.get_or_insert(why);
             }
+            ItemOutcome::Undecided { why } => {
+                progress.open.push(item.position);
+                progress.reason.get_or_insert(why);
+            }
             ItemOutcome::Locked => {
                 progress.open.push(item.position);
                 progress.reason.get_or_insert_with(|| "a person's row is locked by somebody else".to_owned());

@@ -24,6 +24,9 @@ use crate::store::{StoreError, media};
 /// that it may answer. A stop waits for nothing but a number: what is in flight is found by the opt-out itself.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
 
+/// One that is kept already, with the message of somebody uncertain, waits longer for what is decided about them.
+const KEPT_PATIENCE: TimeDelta = TimeDelta::hours(23);
+
 /// Files that are fetched: payment slips come as these. Films and voices stay where they are.
 const FETCHED: [&str; 2] = ["picture", "document"];
 
@@ -35,30 +38,20 @@ pub(super) async fn apply(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
-    if let Some(waits) = waits(&mut *tx, engine, (item, news), &written_to).await? {
+    if let Some(waits) = waits(&mut *tx, engine, (item, news), (&written_to, effects)).await? {
         return Ok(waits);
     }
     let written_to = again(&mut *tx, engine, (item, news), (written_to, effects)).await?;
     let (sender, phone, answered) = match written_to {
         WrittenTo::Message { sender, phone, message, quoted, .. } => (sender, phone, Some((message, quoted))),
-        WrittenTo::Sender { sender, phone } => (sender, phone, None),
+        WrittenTo::Sender { sender, phone } => {
+            let kept = reply::kept_with(&mut *tx, &item.senders, &news.message_id).await?;
+            (sender, phone, kept.map(|message| (message, Quoted::No)))
+        }
         WrittenTo::Nobody => return Ok(ItemOutcome::Applied),
     };
-    let at = item.time_of(news.at);
-    let new = NewReply {
-        sender,
-        answers: answered.map(|(message, _)| message),
-        phone: phone.as_deref(),
-        user_id: news.person.user_id.as_deref(),
-        name: news.name.as_deref(),
-        kind: &news.kind,
-        body: &news.body,
-        payload: news.payload.as_deref(),
-        media_id: news.media_id.as_deref(),
-        message_id: &news.message_id,
-        quoted_id: news.quoted.as_ref().map(crate::domain::ids::MessageId::as_str),
-        at,
-    };
+    let new = new_reply((item, news), (sender, phone.as_deref()), answered.map(|(message, _)| message));
+    let at = new.at;
     let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? else { return Ok(ItemOutcome::Applied) };
     want_file(&mut *tx, (id, sender), item, news).await?;
     let Some((message, quoted)) = answered else {
@@ -85,6 +78,47 @@ pub(super) async fn apply(
     Ok(ItemOutcome::Applied)
 }
 
+/// A reply as it is kept.
+fn new_reply<'a>(
+    (item, news): (&InboxItem, &'a ReplyNews),
+    (sender, phone): (SenderId, Option<&'a str>),
+    answers: Option<AnsweredMessage>,
+) -> NewReply<'a> {
+    NewReply {
+        sender,
+        answers,
+        phone,
+        user_id: news.person.user_id.as_deref(),
+        name: news.name.as_deref(),
+        kind: &news.kind,
+        body: &news.body,
+        payload: news.payload.as_deref(),
+        media_id: news.media_id.as_deref(),
+        message_id: &news.message_id,
+        quoted_id: news.quoted.as_ref().map(crate::domain::ids::MessageId::as_str),
+        at: item.time_of(news.at),
+        is_undecided: false,
+    }
+}
+
+/// Keeps what somebody uncertain wrote with the message that it may answer: whoever decides about them has to see it.
+async fn keep_undecided(
+    tx: &mut PgConnection,
+    (item, news): (&InboxItem, &ReplyNews),
+    phone: Option<&str>,
+    effects: &mut Effects,
+) -> Result<bool, StoreError> {
+    let Some(phone) = phone.filter(|_| news.order.is_none()) else { return Ok(false) };
+    let uncertain = reply::newest_uncertain(&mut *tx, (&item.senders, phone)).await?;
+    let Some((sender, message)) = uncertain else { return Ok(false) };
+    let new = NewReply { is_undecided: true, ..new_reply((item, news), (sender, Some(phone)), Some(message)) };
+    if let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? {
+        want_file(&mut *tx, (id, sender), item, news).await?;
+        effects.changed.insert(message.blast_id);
+    }
+    Ok(true)
+}
+
 /// A message that was in flight when it was looked for may have been known to have gone when it was asked whether any is. Whatever went
 /// before that question is found now.
 async fn again(
@@ -104,12 +138,13 @@ async fn waits(
     tx: &mut PgConnection,
     engine: &EngineContext,
     (item, news): (&InboxItem, &ReplyNews),
-    written_to: &WrittenTo,
+    (written_to, effects): (&WrittenTo, &mut Effects),
 ) -> Result<Option<ItemOutcome>, StoreError> {
-    if !has_time(engine, item) {
+    if !has_time_of(engine, item, KEPT_PATIENCE) {
         return Ok(None);
     }
-    if written_to.lacks_number() && news.person.user_id.is_some() {
+    let has_time = has_time(engine, item);
+    if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
         let kind = match &news.order {
             Some(_) => NamelessKind::Order,
             None if news.is_stop => NamelessKind::Stop,
@@ -118,8 +153,13 @@ async fn waits(
         return Ok(Some(lacks_number(news.person.user_id.as_deref(), kind)));
     }
     if !news.is_stop && written_to.is_undecided(tx, item, news).await? {
+        let is_kept = keep_undecided(tx, (item, news), written_to.phone(), effects).await?;
+        if !is_kept && !has_time {
+            return Ok(None);
+        }
         let why = "it is not known yet whether a message to this person went".to_owned();
-        return Ok(Some(ItemOutcome::Waits { why, id: None }));
+        let kept = ItemOutcome::Undecided { why: why.clone() };
+        return Ok(Some(if is_kept { kept } else { ItemOutcome::Waits { why, id: None } }));
     }
     Ok(None)
 }
@@ -140,7 +180,11 @@ async fn want_file(
 
 /// Whether what is not known of its writer may still become known.
 pub(super) fn has_time(engine: &EngineContext, item: &InboxItem) -> bool {
-    engine.clock.now() - item.received_at < PATIENCE
+    has_time_of(engine, item, PATIENCE)
+}
+
+fn has_time_of(engine: &EngineContext, item: &InboxItem, patience: TimeDelta) -> bool {
+    engine.clock.now() - item.received_at < patience
 }
 
 /// Until the id is learned, or its time is over.

@@ -243,7 +243,7 @@ impl<'e> InboxTurn<'e> {
         Ok(if is_wish { wish } else { rest })
     }
 
-    /// Under a savepoint of its own. Of a wish everything stays that could be written; of the rest nothing, unless it is applied.
+    /// Under a savepoint of its own. Of a wish everything stays that could be written; of the rest nothing, unless it is applied or kept.
     pub(super) async fn apply_part(
         &mut self,
         tx: &mut PgConnection,
@@ -266,7 +266,7 @@ impl<'e> InboxTurn<'e> {
         };
         let stays = match part {
             ItemPart::Wish => !matches!(outcome, ItemOutcome::Failed(_)),
-            ItemPart::Rest => outcome == ItemOutcome::Applied,
+            ItemPart::Rest => matches!(outcome, ItemOutcome::Applied | ItemOutcome::Undecided { .. }),
         };
         if stays {
             savepoint.commit().await?;

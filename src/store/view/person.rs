@@ -10,6 +10,7 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
+use crate::domain::text::number;
 use crate::store::history::changes_of;
 use crate::store::in_flight::current;
 use crate::store::transaction::begin_with;
@@ -258,17 +259,51 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
     others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).bind(row.blast_id).fetch_all(snapshot).await
 }
 
-/// How many of these people had the message of their blast by another one, too.
-pub async fn had_same_message(pool: &PgPool, people: &[RecipientId]) -> Result<i64, StoreError> {
-    let had = sqlx::query_scalar(
-        "select count(*) from blast_recipients r join blasts own on own.id = r.blast_id
-          where r.id = any($1)
-            and exists (select from blast_recipients x
+/// What is known of uncertain people whose message is to go once more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+pub struct BeforeResend {
+    /// How many of them had the message of their blast by another one, too.
+    pub had_same_message: i64,
+    /// How many of them have written since it was tried.
+    pub wrote: i64,
+}
+
+impl BeforeResend {
+    /// Of several people: `2 of them wrote since, maybe in answer to it.`
+    pub fn of_several(self) -> Option<String> {
+        let wrote =
+            (self.wrote > 0).then(|| format!("{} of them wrote since, maybe in answer to it.", number(self.wrote)));
+        let had = self.had_same_message;
+        let had = (had > 0).then(|| format!("{} of them had this very message from another blast, too.", number(had)));
+        join(wrote, had)
+    }
+
+    /// Of one person.
+    pub fn of_one(self) -> Option<String> {
+        let wrote = (self.wrote > 0).then(|| "They wrote since, maybe in answer to it.".to_owned());
+        let had = (self.had_same_message > 0).then(|| "They had this very message from another blast, too.".to_owned());
+        join(wrote, had)
+    }
+}
+
+fn join(one: Option<String>, other: Option<String>) -> Option<String> {
+    let said: Vec<_> = one.into_iter().chain(other).collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// What is known of these people before their message goes once more.
+pub async fn before_resend(pool: &PgPool, people: &[RecipientId]) -> Result<BeforeResend, StoreError> {
+    let known = sqlx::query_as(
+        "select count(*) filter (where exists (select from replies p where p.recipient_id = r.id)) as wrote,
+                count(*) filter (where exists (select from blast_recipients x
                           join blasts other on other.id = x.blast_id and other.deleted_at is null
                                            and other.message = own.message and other.template is not distinct from own.template
-                         where person_key(x.phone_number) = person_key(r.phone_number) and x.id <> r.id and x.sent_at is not null)",
+                         where person_key(x.phone_number) = person_key(r.phone_number) and x.id <> r.id
+                           and x.sent_at is not null)) as had_same_message
+           from blast_recipients r join blasts own on own.id = r.blast_id
+          where r.id = any($1)",
     );
-    Ok(had.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_one(pool).await?)
+    Ok(known.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_one(pool).await?)
 }
 
 /// Who matches in every blast (of one sender, where it is given), newest blast first, those of the blast `here` after all others:

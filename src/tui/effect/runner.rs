@@ -214,7 +214,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::AllFound { ticket, people: all_found(app, (blast, filter, as_of)).await }
         }
         ReadRequest::Retryable(blast) => retryable(app, blast).await,
-        ReadRequest::SameMessage(of) => same_message(app, of).await,
+        ReadRequest::BeforeResend(of) => before_resend(app, of).await,
         ReadRequest::FollowUp { blast, stuck_at } | ReadRequest::FollowUpAgain { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
         }
@@ -241,9 +241,9 @@ async fn retryable(app: &App, blast: BlastId) -> Completion {
     Completion::Retryable { blast, people }
 }
 
-async fn same_message(app: &App, of: Vec<RecipientId>) -> Completion {
-    let people = app.had_same_message(&of).await.map_err(Into::into);
-    Completion::SameMessage { of, people }
+async fn before_resend(app: &App, of: Vec<RecipientId>) -> Completion {
+    let known = app.before_resend(&of).await.map_err(Into::into);
+    Completion::BeforeResend { of, known }
 }
 
 async fn elsewhere(

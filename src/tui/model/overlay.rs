@@ -7,13 +7,12 @@ pub use plan_count::PlanCount;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::view::{ElsewhereRow, RecipientDetails, Total};
+use crate::app::view::{BeforeResend, ElsewhereRow, RecipientDetails, Total};
 use crate::app::{self, FollowUpPreview, FoundFollowUp, FoundPreview, PlanGroup, PlanPerson};
 use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::format::number;
 use crate::tui::model::{AnswerOverlay, CustomerOverlay, Model, NeedsLine};
 use crate::tui::view;
 use crate::tui::widget::TextField;
@@ -180,15 +179,14 @@ impl ResolutionChoice {
 pub struct UncertainOverlay {
     pub people: Vec<RecipientId>,
     pub choice: ResolutionChoice,
-    /// How many of them had the very message by another blast, once that is read.
-    pub had_it: Option<i64>,
+    /// What is known of them before the message goes once more, once that is read.
+    pub known: Option<BeforeResend>,
 }
 
 impl UncertainOverlay {
-    /// `2 of them had this very message from another blast, too.`; nothing where nobody had.
-    pub fn had_it_in_words(&self) -> Option<String> {
-        let had = self.had_it.filter(|had| *had > 0)?;
-        Some(format!("{} of them had this very message from another blast, too.", number(had)))
+    /// `2 of them had this very message from another blast, too.`; nothing where nothing is known.
+    pub fn known_in_words(&self) -> Option<String> {
+        self.known?.of_several()
     }
 }
 

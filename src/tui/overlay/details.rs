@@ -5,10 +5,14 @@ use super::{OverlayContent, clock, history, message, wrapped};
 use crate::app::view::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
+use crate::domain::text::clean;
 use crate::tui::format::{TimeFormat, in_currency, money, number, symbol, told_apart, total};
 use crate::tui::model::{DetailsOverlay, Model, Pane, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, TitleRule, start_of};
+
+/// So much is said of what somebody uncertain wrote.
+const WROTE_MAX: usize = 60;
 
 /// The most of a provider's answer that is shown, in bytes.
 const RAW_MAX: usize = 8_192;
@@ -209,8 +213,22 @@ fn before_resolution(loaded: &RecipientDetails) -> Option<&HistoryRow> {
     changes.find(|change| !is_by_hand(change)).filter(|_| is_again)
 }
 
+/// What is known of somebody uncertain before their message goes once more.
+pub fn before_resend(loaded: &RecipientDetails, clock: TimeFormat) -> Option<String> {
+    let said: Vec<_> = wrote_since(loaded, clock).into_iter().chain(same_message(loaded, clock)).collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// What they wrote since may be an answer to it.
+fn wrote_since(loaded: &RecipientDetails, clock: TimeFormat) -> Option<String> {
+    let last = loaded.replies.last()?;
+    let words: String = clean(&last.body).chars().take(WROTE_MAX).collect();
+    let cut = if last.body.chars().count() > WROTE_MAX { "…" } else { "" };
+    Some(format!("They wrote since, {}, maybe in answer to it: \"{words}{cut}\".", clock.long(last.at)))
+}
+
 /// Said of somebody who is uncertain and had the same text by another blast: what their phone shows may be that one.
-pub fn same_message(loaded: &RecipientDetails, clock: TimeFormat) -> Option<String> {
+fn same_message(loaded: &RecipientDetails, clock: TimeFormat) -> Option<String> {
     let had = |other: &&ElsewhereRow| other.is_same_message && other.person.sent_at.is_some();
     let other = loaded.elsewhere.iter().find(had)?;
     let sent = other.person.sent_at.map(|at| clock.long(at))?;
@@ -244,7 +262,7 @@ fn question(loaded: &RecipientDetails, is_over_meta: bool, (clock, width): (Time
     let text = format!(
         "It is not known whether the message was sent: {why}. They may have it or not; nothing is sent again by itself. {ask}{later}"
     );
-    let text = format!("{text}{}", same_message(loaded, clock).map(|had| format!(" {had}")).unwrap_or_default());
+    let text = format!("{text}{}", before_resend(loaded, clock).map(|known| format!(" {known}")).unwrap_or_default());
     let mut lines = vec![TextLine::rule("Was it sent?")];
     lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines

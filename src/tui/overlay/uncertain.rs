@@ -20,7 +20,7 @@ pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayCon
     } else {
         "Open the chats of some of them on the phone, and look whether the message is there"
     };
-    let had = page.had_it_in_words().map(|had| format!(" {had}")).unwrap_or_default();
+    let had = page.known_in_words().map(|had| format!(" {had}")).unwrap_or_default();
     let text = format!(
         "It is not known whether their messages were sent. Nothing is sent again by itself. {ask}; then give one answer for all of them.{had}"
     );

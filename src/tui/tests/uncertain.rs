@@ -1,6 +1,7 @@
 //! One answer for several uncertain people who are marked.
 
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, person, raya};
+use crate::app::view::BeforeResend;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
@@ -73,10 +74,12 @@ fn several_are_sent_to_again_only_by_their_number() {
 fn how_many_of_them_had_the_very_message_is_said_before_they_are_sent_to_again() {
     let mut dashboard = asked(WIDE);
     let of = vec![RecipientId(1), RecipientId(2)];
-    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::SameMessage(of.clone()))));
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::BeforeResend(of.clone()))));
 
-    dashboard.answer(Completion::SameMessage { of, people: Ok(2) });
-    let words = "2 of them had this very message from another blast, too.";
+    let known = BeforeResend { had_same_message: 2, wrote: 1 };
+    dashboard.answer(Completion::BeforeResend { of, known: Ok(known) });
+    let words =
+        "1 of them wrote since, maybe in answer to it. 2 of them had this very message from another blast, too.";
     let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(screen.contains(words), "{screen}");
     dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);

@@ -89,8 +89,8 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
             view_read(model, errors, |model, errors| views::errors_read(model, blast, errors));
         }
         Completion::Steps(read) => with(model, read, steps::loaded),
-        Completion::SameMessage { of, people } => {
-            with(model, people, |model, people| uncertain::same_message_read(model, &of, people));
+        Completion::BeforeResend { of, known } => {
+            with(model, known, |model, known| uncertain::known_before_resend(model, &of, known));
         }
         Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),

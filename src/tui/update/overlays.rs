@@ -248,9 +248,9 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
         }
         ResolutionChoice::Say(Resolution::Resend) => {
             let clock = TimeFormat { zone: model.options.zone, now: model.now };
-            let same = details.loaded.as_deref().and_then(|loaded| overlay::same_message(loaded, clock));
-            let same = same.map(|same| format!(" {same}")).unwrap_or_default();
-            let question = format!("send to {who} once more?{same} If it did arrive, they get it twice.");
+            let known = details.loaded.as_deref().and_then(|loaded| overlay::before_resend(loaded, clock));
+            let known = known.map(|known| format!(" {known}")).unwrap_or_default();
+            let question = format!("send to {who} once more?{known} If it did arrive, they get it twice.");
             prompts::ask(model, question, ConfirmBy::Yes, vec![mark(Resolution::Resend)])
         }
         ResolutionChoice::Say(resolution) => vec![Effect::Write(mark(resolution))],

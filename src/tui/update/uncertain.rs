@@ -1,6 +1,7 @@
 //! What became of the messages of several people: one answer for all who are marked.
 
 use super::{overlays, prompts};
+use crate::app::view::BeforeResend;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
@@ -8,19 +9,19 @@ use crate::tui::format::counted;
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, ResolutionChoice, UncertainOverlay};
 
 pub(super) fn open(model: &mut Model, people: Vec<RecipientId>) -> Vec<Effect> {
-    let read = Effect::Read(ReadRequest::SameMessage(people.clone()));
-    let page = UncertainOverlay { people, choice: ResolutionChoice::LeaveOpen, had_it: None };
+    let read = Effect::Read(ReadRequest::BeforeResend(people.clone()));
+    let page = UncertainOverlay { people, choice: ResolutionChoice::LeaveOpen, known: None };
     let mut effects = overlays::open(model, Overlay::Uncertain(page));
     effects.push(read);
     effects
 }
 
-/// It is known how many of them had the message by another blast.
-pub(super) fn same_message_read(model: &mut Model, of: &[RecipientId], people: i64) {
+/// What is known of them before the message goes once more was read.
+pub(super) fn known_before_resend(model: &mut Model, of: &[RecipientId], known: BeforeResend) {
     if let Some(Overlay::Uncertain(page)) = model.overlays.last_mut()
         && page.people == of
     {
-        page.had_it = Some(people);
+        page.known = Some(known);
     }
 }
 
@@ -41,7 +42,7 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         Resolution::Sent => (format!("count {who} as sent? Nothing is sent to them again."), ConfirmBy::Yes),
         Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),
         Resolution::Resend => {
-            let had = page.had_it_in_words().map(|had| format!(" {had}")).unwrap_or_default();
+            let had = page.known_in_words().map(|had| format!(" {had}")).unwrap_or_default();
             let question = format!("send to {who} once more?{had} Anyone who has it gets it twice.");
             (question, ConfirmBy::number(i64::try_from(page.people.len()).unwrap_or(i64::MAX)))
         }

@@ -13,7 +13,8 @@ use crate::support::{PATIENCE, digits};
 async fn an_undo_takes_back_the_acts_of_its_own_token_whatever_that_is_named() {
     let (shop, serve) = served().await;
     let all = client(&shop, &serve, "write").await;
-    let made = all.post("/api/blasts", json!({ "message": "Hi", "sender": "sales", "recipients": [digits(0), digits(1)] }));
+    let made =
+        all.post("/api/blasts", json!({ "message": "Hi", "sender": "sales", "recipients": [digits(0), digits(1)] }));
     let path = format!("/api/blasts/{}", made.await.expect(201).body["id"]);
     let people: Vec<Value> = all.get(&path).await.body["recipients"].as_array().unwrap().clone();
     let opt_out = async |api: &Api, person: &Value| {

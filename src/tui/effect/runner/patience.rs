@@ -87,7 +87,7 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::HandOver(_)
         | ReadRequest::Elsewhere { .. }
         | ReadRequest::Retryable(_)
-        | ReadRequest::SameMessage(_)
+        | ReadRequest::BeforeResend(_)
         | ReadRequest::Draft(_) => Duration::ZERO,
     }
 }
