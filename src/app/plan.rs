@@ -231,7 +231,7 @@ impl App {
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
-            health: health(number.as_ref(), &template),
+            health: health(number.as_ref(), &template, self.unheard(&row.sender)),
             sender_health: None,
             test_to: self.config().ui.test_to.clone(),
             samples: self.samples(&row, &business, (&template, &left_out)).await?,
@@ -302,7 +302,7 @@ fn at_its_first_time(row: BlastRow, repeat: Option<&PlannedRepeat>) -> BlastRow 
 }
 
 /// What the provider said while the plan was made.
-fn health(number: Option<&NumberHealth>, template: &TemplateCheck) -> Vec<String> {
+fn health(number: Option<&NumberHealth>, template: &TemplateCheck, unheard: Option<String>) -> Vec<String> {
     let number = number.map(|number| {
         let quality = match &number.quality {
             QualityRating::Unknown => String::new(),
@@ -310,7 +310,7 @@ fn health(number: Option<&NumberHealth>, template: &TemplateCheck) -> Vec<String
         };
         format!("{}{quality}", number.in_brief())
     });
-    number.into_iter().chain(template.notes()).collect()
+    number.into_iter().chain(unheard).chain(template.notes()).collect()
 }
 
 /// Of a blast that was begun nothing: some of those rows were sent to by then.

@@ -78,7 +78,7 @@ impl App {
         left_out: i64,
     ) -> Result<AppError, AppError> {
         if left_out > 0 {
-            let why = "answered since they failed, or had another message: a follow-up of the same blast, or one within the frequency cap";
+            let why = "opted out or answered since they failed, or had another message: a follow-up of the same blast, or one within the frequency cap";
             return Ok(AppError::Refused(format!("nobody to retry: {} {why}", text::people(left_out))));
         }
         let errors = self.errors(blast).await?;

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::recurring::own_start;
 use crate::config::TokenSource;
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, blast_name};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, TEST_STAGE, blast_name};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{Gap, LimitColumns, Rate};
@@ -189,6 +189,11 @@ impl BlastView {
             BlastState::Scheduled if self.origin.repeat.rule.is_some() => "repeats",
             state => state.label(),
         }
+    }
+
+    /// Whether somebody sent it to themselves, to see it.
+    pub fn is_test(&self) -> bool {
+        self.follow_up_stage == TEST_STAGE
     }
 
     /// The same at a moment: a launch that can still be taken back starts, and what sends nothing for long does not read as being

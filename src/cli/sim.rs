@@ -83,7 +83,7 @@ fn cannot_run(error: std::io::Error, listen: SocketAddr) -> Report {
 }
 
 /// Prints what a sender's configuration needs: the address first, then the account at Meta.
-fn announce(url: &str, account: &CloudAccount, is_json: bool) -> Result<()> {
+fn announce(url: &str, (account, token_env): (&CloudAccount, Option<&str>), is_json: bool) -> Result<()> {
     let secret = account.app_secret_text();
     if is_json {
         return json(&json!({
@@ -99,7 +99,8 @@ fn announce(url: &str, account: &CloudAccount, is_json: bool) -> Result<()> {
         }));
     }
     line(url)?;
-    line(&format!("WSAPME: base_url {url}  any token; device 5850, or another, which checks call doubtful"))?;
+    let token = token_env.map_or_else(|| "any token".to_owned(), |variable| format!("the token in ${variable}"));
+    line(&format!("WSAPME: base_url {url}  {token}; device 5850, or another, which checks call doubtful"))?;
     line(&format!(
         "Meta: base_url {url}  phone_number_id {}  waba_id {}  app_secret {secret}  verify_token {}",
         account.phone_number_ids.join(" or "),
@@ -143,7 +144,7 @@ impl SimVerb {
         let is_json = global.json;
         run(self.listen, options, stop, move |address| {
             // Nobody may be reading; the simulator runs all the same.
-            let _ = announce(&format!("http://{address}"), &account, is_json);
+            let _ = announce(&format!("http://{address}"), (&account, self.token_env.as_deref()), is_json);
         })
         .await
         .map_err(|error| cannot_run(error, self.listen))?;

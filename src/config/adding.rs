@@ -26,6 +26,8 @@ pub struct NewSender {
     pub device: String,
     /// The WhatsApp business account at Meta.
     pub waba_id: String,
+    /// The business whose opt-outs it shares; empty: one of its own.
+    pub business: String,
     /// The region of numbers without a country code.
     pub region: String,
     /// Seconds between messages, such as `20-60`.
@@ -185,6 +187,7 @@ impl NewSender {
         entry("provider", &self.provider.to_string());
         entry(if self.provider == ProviderKind::Meta { "phone_number_id" } else { "device" }, &self.device);
         entry("waba_id", &self.waba_id);
+        entry("business", &self.business);
         entry("region", &self.region);
         // Its hours and its day's limit are by these clocks; else they would be by those of the shop or this machine.
         entry("timezone", country_zone(&self.region).map_or("", Tz::name));
@@ -258,6 +261,7 @@ mod tests {
             provider: ProviderKind::Wsapme,
             device: "5850".to_owned(),
             waba_id: String::new(),
+            business: String::new(),
             region: "MY".to_owned(),
             gap: "20-60".to_owned(),
             base_url: String::new(),
@@ -319,6 +323,26 @@ mod tests {
             let loaded = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
             assert_eq!(loaded.sender("sales").unwrap().timezone.name(), zone);
         }
+    }
+
+    #[test]
+    fn a_sender_shares_the_opt_outs_of_the_business_that_was_chosen() {
+        let (_dir, config) = config("");
+        let (path, _) = PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
+        let flags = Flags { config: Some(path), database_url: None };
+        let config = Config::load(&flags).unwrap();
+        let own = |name: &str, device: &str| NewSender { device: device.to_owned(), ..new(name) };
+
+        let second = NewSender { business: "sales".to_owned(), ..own("second", "5851") };
+        PreparedConfig::write(&config, &second).unwrap().keep().unwrap();
+        let config = Config::load(&flags).unwrap();
+        PreparedConfig::write(&config, &own("third", "5852")).unwrap().keep().unwrap();
+
+        let config = Config::load(&flags).unwrap();
+        assert_eq!(
+            ["sales", "second", "third"].map(|name| config.sender(name).unwrap().business()),
+            ["sales", "sales", "third"]
+        );
     }
 
     #[test]

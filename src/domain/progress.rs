@@ -112,12 +112,17 @@ pub struct StageSpeed {
     pub people: i64,
 }
 
+/// So much earlier than it was sent a message may have arrived, by a provider's clock.
+const CLOCKS_APART: TimeDelta = TimeDelta::minutes(2);
+
 impl StageSpeed {
     fn of(people: &[SampledPerson], stage: usize) -> Option<Self> {
         let took = |person: &SampledPerson| {
             let (sent, at) = (person.times.sent_at?, person.times.own(stage)?);
             person.times.reached().filter(|reached| *reached >= stage)?;
-            Some((at - sent, person.weight)).filter(|(took, _)| *took >= TimeDelta::zero())
+            // A provider's clock is not ours, and it may say whole seconds.
+            let took = Some(at - sent).filter(|took| *took >= -CLOCKS_APART)?;
+            Some((took.max(TimeDelta::zero()), person.weight))
         };
         let mut took: Vec<(TimeDelta, f64)> = people.iter().filter_map(took).collect();
         took.sort_by_key(|(took, _)| *took);
@@ -219,6 +224,20 @@ mod tests {
             changed_at: after(600),
         };
         SampledPerson { times, weight }
+    }
+
+    #[test]
+    fn a_clock_that_is_a_little_behind_ours_leaves_nobody_out_of_the_speed() {
+        let read = |seconds: i64| {
+            let read = person(Status::Read, 0, Some(0), None, 1.0);
+            let times = StageTimes { read_at: Some(noon() + TimeDelta::seconds(seconds)), ..read.times };
+            SampledPerson { times, weight: 1.0 }
+        };
+        let speed = |people: &[SampledPerson]| BlastProgress::of(people, chrono_tz::UTC).speeds[1].unwrap();
+
+        // The last one is no time of this message.
+        let people = [read(-1), read(-90), read(8), read(-600)];
+        assert_eq!((speed(&people).people, speed(&people).median), (3, TimeDelta::zero()));
     }
 
     #[test]

@@ -108,6 +108,7 @@ pub async fn retryable(
     let people = sqlx::query_as(
         "select id, attempt from blast_recipients r
           where blast_id = $1 and status >= 'failed' and status <= 'failed' and id > $3
+            and starts_with(phone_number, '+')
             and ($2::text is null or coalesce(nullif(error_code, ''), 'unknown') = $2)
             and not (coalesce(error_code, '') = any($5) and failed_at > $6)
             and not coalesce(error_code, '') = any($8)

@@ -299,6 +299,11 @@ pub enum Completion {
         newest: Option<DateTime<Utc>>,
     },
     Rows(EffectResult<Vec<RecipientRow>>),
+    /// Of those who were asked for some do not exist any more.
+    SomeGone {
+        gone: Vec<RecipientId>,
+        rows: Vec<RecipientRow>,
+    },
     Count {
         ticket: u64,
         total: EffectResult<Total>,

@@ -151,8 +151,8 @@ impl Keymap {
             let id = action.id();
             for key in self.keys(action) {
                 let others = ACTIONS.iter().filter(|other| other.title != action.title);
-                // In a pane the table itself has a key do what is nearest there, as `/` among the blasts.
-                let is_shared = |other: &UiAction| action.keys.contains(key) && other.keys.contains(key);
+                // In a pane the table itself has a key do what is nearest there, as `/` among the blasts: they may move together.
+                let is_shared = |other: &UiAction| action.keys.iter().any(|key| other.keys.contains(key));
                 let conflicts =
                     |other: &&UiAction| meet(action, other) && self.keys(other).contains(key) && !is_shared(other);
                 if let Some(other) = others.clone().find(conflicts) {
@@ -348,6 +348,9 @@ mod tests {
         assert!(says("commands-by-name", &[]).contains("needs a key"));
         let swapped = [binding("they-replied", &["e"]), binding("write-a-note-about-them", &["r"])];
         assert!(Keymap::new(&swapped).is_ok(), "two may change places");
+        let both =
+            ["find-a-person", "list-only-some-blasts-by-name-state-or-day"].map(|action| binding(action, &["ctrl-f"]));
+        assert!(Keymap::new(&both).is_ok(), "what has one key by the table may move together");
     }
 
     #[test]

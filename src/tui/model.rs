@@ -176,6 +176,8 @@ pub struct Model {
     /// The sender that is being added.
     pub new_sender: Option<Box<SenderForm>>,
     pub prompt: Option<Prompt>,
+    /// Whether the question that is asked has been on the screen: a pasted text answers none.
+    pub question_shown: Shown,
     pub notice: Option<Notice>,
     /// When the notice was said.
     pub said_at: DateTime<Utc>,
@@ -260,6 +262,7 @@ impl Model {
             copied: None,
             new_sender: None,
             prompt: None,
+            question_shown: Shown::Yes,
             notice,
             said_at: now,
             held: VecDeque::new(),
@@ -335,6 +338,14 @@ impl Model {
     /// A sentence with its marked keys as this operator has them.
     pub fn with_keys(&self, sentence: &str) -> String {
         self.options.keys.in_sentence(sentence, &[])
+    }
+
+    /// What is asked before something that a key cannot undo.
+    pub fn question(&self) -> Option<&str> {
+        match &self.prompt {
+            Some(Prompt::Confirm(ask)) => Some(&ask.question),
+            _ => None,
+        }
     }
 
     /// The name or number of somebody who is on the screen.

@@ -58,6 +58,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     model.now = message.at;
     let heights = list_heights(model);
     let lost = lost::unseen(model, &message.msg);
+    let asked = model.question().map(str::to_owned);
     let mut effects = match message.msg {
         Msg::Key(key) => keys::typed(model, key),
         Msg::Paste(text) => keys::pasted(model, &text),
@@ -86,6 +87,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
         }
         Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
         Msg::Drawn => {
+            model.question_shown = Shown::Yes;
             if model.recipients.awaiting.is_none() {
                 model.recipients.shown = Shown::Yes;
             }
@@ -101,6 +103,9 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     senders::expire(model);
     if let Some(words) = lost {
         lost::keep_unless_asked(model, words);
+    }
+    if model.question().is_some_and(|question| asked.as_deref() != Some(question)) {
+        model.question_shown = Shown::NotYet;
     }
     model.list_found_blasts();
     if list_heights(model) != heights {

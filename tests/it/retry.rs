@@ -143,3 +143,30 @@ async fn a_retry_of_a_paused_blast_says_that_it_is_paused_and_starts_nobody() {
     assert!(said.err.contains(&format!("blast resume {blast}` goes on")), "{said:?}");
     assert!(shop.engines().is_empty());
 }
+
+#[tokio::test]
+async fn a_retry_leaves_out_who_opted_out_since_and_who_is_forgotten() {
+    let shop = Shop::open(Setup {
+        sim: &["--latency", "10ms", "--speed", "6000"],
+        sender: "rate = \"unlimited\"\nin_flight = 1",
+        engine: "speed = 600",
+        polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+    })
+    .await;
+    for n in 0..3 {
+        shop.sim.answer_send(&digits(n), json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }])).await;
+    }
+    let blast = shop.blast(0..3).await;
+    shop.until_idle().await;
+    assert_eq!(shop.count("failed").await, 3);
+    shop.ok(&["suppress", "add", &digits(0)]).await;
+    shop.ok(&["customer", "forget", &digits(1), "--yes"]).await;
+
+    let said = shop.json(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+
+    assert_eq!((&said["people"], shop.count("queued").await, shop.count("failed").await), (&json!(1), 1, 2));
+    shop.until_idle().await;
+    shop.execute("update blast_recipients set status = 'replied', replied_at = now() where status <> 'failed'").await;
+    let nobody = shop.run(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+    assert!(nobody.code == 3 && nobody.err.contains("1 person opted out or answered since they failed"), "{nobody:?}");
+}

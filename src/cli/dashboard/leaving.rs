@@ -68,6 +68,10 @@ pub(in crate::cli) async fn hand_over(app: &App, ctrl_c: CtrlC<'_>) -> Result<Ex
         ended = app.hand_over_all(&blasts, Engines::Others, report) => ended?,
         () = ctrl_c.pressed() => {}
     }
+    if !matches!(ctrl_c, CtrlC::EndsProcess) {
+        // One more `q` of somebody who waited is no command of their shell.
+        tui::discard_typed();
+    }
     let open: Vec<_> = blasts.into_iter().filter(|blast| !known.contains(&blast.id)).collect();
     if open.is_empty() {
         return Ok(code);

@@ -19,13 +19,24 @@ const FOLLOWED: &str = "
             or o.status = 'uncertain' and o.changed_at > coalesce(r.failed_at, r.changed_at)
             or o.status = 'queued' and b.state in ('scheduled', 'sending', 'paused'))";
 
-/// Those of a blast's people who failed whom a retry leaves out, until the transaction ends. Nobody where it is no follow-up.
+/// Who opted out since: queued again they would only be left out.
+const SUPPRESSED: &str = "
+    select r.id
+      from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
+     where r.id = any($2)
+       and exists (select from suppressions x
+                    where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*'))";
+
+/// Those of a blast's people who failed whom a retry leaves out, until the transaction ends: whoever opted out, and of a follow-up whoever
+/// answered or had another one.
 pub async fn not_to_retry(
     tx: &mut PgConnection,
     blast: BlastId,
     people: &[RecipientId],
 ) -> Result<Vec<RecipientId>, StoreError> {
-    let sql = format!("with {LINKS} select id from ({ANSWERED} and r.id = any($2)) answered union {FOLLOWED}");
+    let sql = format!(
+        "with {LINKS} select id from ({ANSWERED} and r.id = any($2)) answered union {FOLLOWED} union {SUPPRESSED}"
+    );
     lock_follow_ups(tx, blast).await?;
     let found = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(vec![blast.0])

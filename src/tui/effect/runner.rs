@@ -183,7 +183,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::Blasts => Completion::Blasts(blasts(app).await),
         ReadRequest::Senders => Completion::Senders(senders(app).await),
         ReadRequest::List { ticket, part, query } => list(app, (ticket, part), query).await,
-        ReadRequest::Rows(ids) => Completion::Rows(app.recipients_by_id(&ids).await.map_err(Into::into)),
+        ReadRequest::Rows(ids) => rows(app, ids).await,
         ReadRequest::Count { ticket, blast, filter } | ReadRequest::CountAgain { ticket, blast, filter } => {
             Completion::Count { ticket, total: app.count(blast, &filter, None).await.map_err(Into::into) }
         }
@@ -239,6 +239,17 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
 async fn retryable(app: &App, blast: BlastId) -> Completion {
     let people = app.retryable(blast, None).await.map(|count| count.people).map_err(Into::into);
     Completion::Retryable { blast, people }
+}
+
+async fn rows(app: &App, asked: Vec<RecipientId>) -> Completion {
+    match app.recipients_by_id(&asked).await {
+        Err(error) => Completion::Rows(Err(error.into())),
+        Ok(rows) if rows.len() == asked.len() => Completion::Rows(Ok(rows)),
+        Ok(rows) => {
+            let gone = asked.into_iter().filter(|id| rows.iter().all(|row| row.id != *id)).collect();
+            Completion::SomeGone { gone, rows }
+        }
+    }
 }
 
 async fn before_resend(app: &App, of: Vec<RecipientId>) -> Completion {

@@ -151,6 +151,7 @@ impl Model {
         let others = marked.into_iter().filter(|blast| blast.id != selected.id);
         let older = self.blasts.rows().iter().filter(|blast| {
             blast.id != selected.id
+                && !blast.is_test()
                 && blast.follows.is_none()
                 && blast.blast_date < selected.blast_date
                 && sent(blast) > 0

@@ -32,6 +32,8 @@ pub const WELCOME: [WelcomeChoice; 4] =
 pub enum SenderLine {
     Provider,
     Name,
+    /// The business whose opt-outs it shares, where there are senders already.
+    Business,
     /// The device's id, or the id of Meta's number.
     Device,
     /// Meta's business account.
@@ -55,6 +57,8 @@ pub struct SenderForm {
     pub trouble: Option<String>,
     /// The names of the senders that there are.
     pub taken: Vec<String>,
+    /// Their businesses.
+    pub businesses: Vec<String>,
 }
 
 /// Fewer letters and digits in a row may be a name or an id.
@@ -76,22 +80,26 @@ impl Default for SenderForm {
             provider: ProviderKind::Wsapme,
             device: String::new(),
             waba_id: String::new(),
+            business: String::new(),
             region: "MY".to_owned(),
             gap: String::new(),
             base_url: String::new(),
             token: TypedToken::Secret(String::new()),
         };
-        Self { sender, line: SenderLine::Provider, edit: None, is_checking: false, trouble: None, taken: Vec::new() }
+        let (taken, businesses) = (Vec::new(), Vec::new());
+        Self { sender, line: SenderLine::Provider, edit: None, is_checking: false, trouble: None, taken, businesses }
     }
 }
 
 impl SenderForm {
     pub fn lines(&self) -> Vec<SenderLine> {
-        use SenderLine::{Account, Add, Address, Device, Gap, Name, Provider, Region, Token};
-        match self.sender.provider {
-            ProviderKind::Meta => vec![Provider, Name, Device, Account, Region, Token, Address, Add],
-            ProviderKind::Wsapme => vec![Provider, Name, Device, Region, Token, Gap, Address, Add],
-        }
+        use SenderLine::{Account, Add, Address, Business, Device, Gap, Name, Provider, Region, Token};
+        let mut lines = match self.sender.provider {
+            ProviderKind::Meta => vec![Provider, Name, Business, Device, Account, Region, Token, Address, Add],
+            ProviderKind::Wsapme => vec![Provider, Name, Business, Device, Region, Token, Gap, Address, Add],
+        };
+        lines.retain(|line| *line != Business || !self.businesses.is_empty());
+        lines
     }
 
     /// The text of a line, as it is typed.
@@ -108,8 +116,15 @@ impl SenderForm {
                 TypedToken::Secret(secret) => secret.clone(),
                 TypedToken::Variable(name) => format!("${name}"),
             },
+            SenderLine::Business => sender.business.clone(),
             SenderLine::Provider | SenderLine::Add => String::new(),
         }
+    }
+
+    /// To the next business of those that there are, and behind the last to one of its own.
+    pub fn next_business(&mut self) {
+        let at = self.businesses.iter().position(|business| *business == self.sender.business);
+        self.sender.business = self.businesses.get(at.map_or(0, |at| at + 1)).cloned().unwrap_or_default();
     }
 
     /// Whether a token was typed already, which is never shown again.
@@ -134,7 +149,7 @@ impl SenderForm {
                     None => TypedToken::Secret(text),
                 }
             }
-            SenderLine::Provider | SenderLine::Add => {}
+            SenderLine::Provider | SenderLine::Business | SenderLine::Add => {}
         }
     }
 
@@ -144,7 +159,7 @@ impl SenderForm {
             SenderLine::Token if is_variable_name(text) => {
                 return Some("that is the name of a variable: with $ before it, the token is read from there");
             }
-            SenderLine::Token | SenderLine::Provider | SenderLine::Add => return None,
+            SenderLine::Token | SenderLine::Provider | SenderLine::Business | SenderLine::Add => return None,
             // Without a scheme and a dot it is no address in any case.
             SenderLine::Address if !text.is_empty() && !text.contains(['.', ':', '/']) => {
                 return Some(

@@ -264,8 +264,8 @@ mod tests {
     const INTRODUCTION: &str = "# Keys
 
 Every key of the dashboard, as `?` shows them; the last column names the action in `[ui.keys]` of the configuration, which gives it
-other keys: one character, `ctrl-` and a small letter, or a name such as `space`, `tab`, `up` or `PgDn`. An action without a name cannot be
-given other keys. Generated from the table in `src/tui/action.rs`:
+other keys: one character, `ctrl-` and a small letter, or a name such as `space`, `tab`, `up` or `PgDn`. An empty text gives it
+none: `:` finds it. An action without a name cannot be given other keys. Generated from the table in `src/tui/action.rs`:
 `UPDATE_DOCS=1 cargo test --lib keys_page` regenerates it.
 ";
 

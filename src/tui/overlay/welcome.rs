@@ -94,6 +94,10 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
     match line {
         SenderLine::Provider => ("Provider", "enter: the other one"),
         SenderLine::Name => ("Name", "what you call it, such as sales"),
+        SenderLine::Business => (
+            "Opt-outs",
+            "enter: the other choice. Whoever opts out of a business is messaged by none of its senders; its customers and catalogues are shared, too",
+        ),
         SenderLine::Device if is_meta => ("Number id", "the phone number id, as Meta's API setup shows it"),
         SenderLine::Device => ("Device", "the device's id, as WSAPME's list of devices shows it"),
         SenderLine::Account => ("Account id", "the WhatsApp business account's id, from the same page"),
@@ -116,7 +120,7 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
 /// What stands for a text that is missing.
 const fn empty(line: SenderLine) -> &'static str {
     match line {
-        SenderLine::Provider | SenderLine::Add => "",
+        SenderLine::Provider | SenderLine::Business | SenderLine::Add => "",
         SenderLine::Gap => "20-60 s",
         SenderLine::Address => "the provider's own",
         SenderLine::Name | SenderLine::Device | SenderLine::Account | SenderLine::Region | SenderLine::Token => {
@@ -131,6 +135,10 @@ fn shown(form: &SenderForm, line: SenderLine) -> String {
             "Meta (WhatsApp Cloud API)".to_owned()
         }
         (SenderLine::Provider, _) => "WSAPME".to_owned(),
+        (SenderLine::Business, _) if form.sender.business.is_empty() => {
+            "of its own: it may message who opted out of the others".to_owned()
+        }
+        (SenderLine::Business, _) => format!("shared with the business {}", form.sender.business),
         (SenderLine::Add, _) if form.is_checking => "asking its provider ...".to_owned(),
         (SenderLine::Add, _) => "Check and add".to_owned(),
         (SenderLine::Token, TypedToken::Secret(secret)) => "*".repeat(secret.chars().count().min(40)),

@@ -1,11 +1,14 @@
 //! Somebody who opted out is shown to have, in whichever blast that was noted.
 
 use super::customers::{opened, sheet};
-use super::support::{STACKED, TestDashboard, WIDE, at, details_of, people};
+use super::support::{STACKED, TestDashboard, WIDE, at, details_of, marked, people};
 use crate::app::view::{RecipientRow, SenderView, StandingOptOut};
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{RecipientId, SenderId};
+use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
-use crate::tui::effect::Completion;
+use crate::tui::effect::{Completion, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::msg::Msg;
 
 fn opted_out(row: RecipientRow) -> RecipientRow {
     RecipientRow { opt_out: Some(StandingOptOut { business: "kedai".to_owned(), since: at(12, 30) }), ..row }
@@ -59,6 +62,32 @@ fn an_opt_out_that_is_not_of_all_senders_names_the_business_it_is_of() {
     dashboard.answer(Completion::Senders(Ok([own, vec![other]].concat()))).keys("3b");
 
     assert!(dashboard.line(22).starts_with(" never message Siti Aminah again from kedai?"), "{}", dashboard.line(22));
+
+    let Completion::Written { outcome, .. } = marked(1, "Siti Aminah", Status::Read, Status::Read) else { panic!() };
+    let request = WriteRequest::Mark { person: RecipientId(1), mark: Mark::OptOut };
+    dashboard.keys("y").answer(Completion::Written { request, outcome });
+    assert_eq!(dashboard.said(), "Siti Aminah: never messaged again from kedai, by you");
+}
+
+/// In a terminal that does not say what is pasted, a text comes as keys.
+#[test]
+fn a_question_is_answered_only_once_it_was_on_the_screen() {
+    let pasted = |dashboard: &mut TestDashboard, text: &str| {
+        for c in text.chars() {
+            dashboard.dispatch(Msg::Key(if c == '\n' { Key::Enter } else { Key::Char(c) }));
+        }
+    };
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3");
+    pasted(&mut dashboard, "by");
+    assert!(dashboard.acts().is_empty() && dashboard.line(22).contains("never message Siti Aminah again"));
+    dashboard.dispatch(Msg::Drawn).keys("y");
+    assert_eq!(dashboard.acts().len(), 1);
+
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3");
+    pasted(&mut dashboard, "  T2\n");
+    assert!(dashboard.acts().is_empty());
 }
 
 /// A sentence is typed without a look at the screen: `p` of "price" paused a blast, `b` and `y` of "by" were an opt-out.

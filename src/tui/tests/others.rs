@@ -1,8 +1,9 @@
 //! The line of those who are outside of the funnel, where there is little room.
 
-use super::support::{STACKED, TestDashboard, WIDE, raya, senders};
+use super::support::{STACKED, TestDashboard, WIDE, at, raya, senders};
 use crate::app::EngineChange;
-use crate::app::view::{BlastView, SenderView};
+use crate::app::view::{BlastView, LeaseRow, SenderView};
+use crate::domain::engine_role::EngineRole;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::SenderId;
 use crate::tui::Size;
@@ -67,6 +68,20 @@ fn a_window_that_sends_no_more_says_why() {
     dashboard.dispatch(Msg::Retired(EngineChange::Program));
     let line = dashboard.line(0);
     assert!(line.contains("does not send: the program has changed, open it again"), "{line}");
+    dashboard.model.senders[0].lease = Some(LeaseRow {
+        holder: "another".to_owned(),
+        host: "kedai1".to_owned(),
+        role: Some(EngineRole::Standby),
+        expires_at: at(14, 3),
+    });
+    let line = dashboard.line(0);
+    assert!(line.contains("the standby sends: reopen this"), "{line}");
+    let mut wide = TestDashboard::new(Size { width: 200, height: 50 });
+    wide.model.senders = dashboard.model.senders.clone();
+    wide.dispatch(Msg::Retired(EngineChange::Settings));
+    let line = wide.line(0);
+    let words = "this window does not send, the standby does: the configuration has changed, open it again";
+    assert!(line.contains(words), "{line}");
 }
 
 /// The first line while others are here, beside a sender with its limits.

@@ -15,7 +15,7 @@ use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ListPart, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Model, PageRequest};
+use crate::tui::model::{Model, PageRequest, Shown};
 use crate::tui::msg::{Msg, TimedMsg};
 use crate::tui::theme::{Colours, ScreenTheme};
 use crate::tui::update::{is_known, update};
@@ -263,6 +263,7 @@ impl TestDashboard {
     pub fn answer(&mut self, answer: Completion) -> &mut Self {
         let before = is_known(&self.model, &answer).then(|| (self.screen(), self.other_than_pages()));
         self.dispatch(Msg::Completed(answer));
+        self.model.question_shown = Shown::Yes;
         if let Some(before) = before {
             assert_eq!((self.screen(), self.other_than_pages()), before, "it was said to be known");
         }
@@ -287,7 +288,10 @@ impl TestDashboard {
     }
 
     pub fn key(&mut self, key: Key) -> &mut Self {
-        self.dispatch(Msg::Key(key))
+        self.dispatch(Msg::Key(key));
+        // Whoever types sees what is asked.
+        self.model.question_shown = Shown::Yes;
+        self
     }
 
     pub fn keys(&mut self, keys: &str) -> &mut Self {

@@ -65,7 +65,7 @@ fn the_letters_of_the_new_blast_form_keep_their_meaning_and_the_footer_names_the
 fn a_letter_on_a_text_line_of_a_new_sender_opens_it_and_is_typed() {
     let mut dashboard = opened(Overlay::NewSender);
 
-    dashboard.key(Key::Down).key(Key::Down).keys("58p:1q");
+    dashboard.keys("↓↓↓58p:1q");
 
     let form = dashboard.model.new_sender.as_deref().unwrap();
     assert_eq!((form.line, form.edit.as_ref().unwrap().text()), (SenderLine::Device, "58p:1q".to_owned()));
@@ -161,7 +161,7 @@ fn the_keys_of_a_form_keep_their_meaning_on_a_line_that_is_written() {
 fn every_letter_begins_an_empty_line_of_a_new_sender() {
     for letter in ['j', 'k', 'g', 'G', 'q', '?'] {
         let mut dashboard = opened(Overlay::NewSender);
-        dashboard.key(Key::Down).key(Key::Down);
+        dashboard.keys("↓↓↓");
 
         dashboard.key(Key::Char(letter));
 
@@ -173,7 +173,7 @@ fn every_letter_begins_an_empty_line_of_a_new_sender() {
         dashboard.key(Key::Esc).keys("k");
         let form = dashboard.model.new_sender.as_deref().unwrap();
         assert!(
-            form.line == SenderLine::Name && form.edit.is_none(),
+            form.line == SenderLine::Business && form.edit.is_none(),
             "{letter}: on a line that is written j and k move"
         );
     }

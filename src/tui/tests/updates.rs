@@ -52,6 +52,24 @@ fn an_unfocused_table_follows_the_news_and_a_focused_one_only_its_cells() {
 }
 
 #[test]
+fn a_frozen_list_whose_people_were_taken_anew_is_read_again() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3 ").dispatch(Msg::Refresh).taken();
+    assert_eq!(dashboard.model.recipients.marked.len(), 1);
+
+    let anew: Vec<_> = (101..=105).map(|id| person(id, "Kavitha", Status::Queued, at(14, 6))).collect();
+    dashboard.answer(Completion::SomeGone { gone: (1..=5).map(RecipientId).collect(), rows: Vec::new() });
+
+    assert_eq!(lists(&dashboard.taken()).len(), 1);
+    dashboard.list(anew);
+    assert_eq!((dashboard.cursor(), dashboard.model.recipients.marked.len()), (Some(101), 0));
+    assert!(dashboard.screen().iter().any(|line| line.contains("Kavitha")));
+    // Of whoever is not in it any more there is nothing to read.
+    dashboard.answer(Completion::SomeGone { gone: vec![RecipientId(1)], rows: Vec::new() });
+    assert!(lists(&dashboard.taken()).is_empty());
+}
+
+#[test]
 fn whoever_watches_sees_the_news_at_the_top_for_as_long_as_nobody_was_chosen() {
     let mut dashboard = TestDashboard::new(STACKED);
 

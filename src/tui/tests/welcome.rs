@@ -254,3 +254,21 @@ fn a_text_that_is_not_taken_stays_to_be_corrected_and_what_the_provider_could_no
     dashboard.keys("\nfoo\n");
     assert!(dashboard.screen().join("\n").contains("this is no address"));
 }
+
+#[test]
+fn a_further_sender_shares_the_opt_outs_of_those_that_there_are_unless_somebody_says_otherwise() {
+    let mut dashboard = TestDashboard::new(USUAL);
+    dashboard.model.overlays.push(Overlay::Welcome(1));
+    dashboard.keys("\n↓↓");
+    let business = |dashboard: &TestDashboard| dashboard.model.new_sender.as_ref().unwrap().sender.business.clone();
+    assert_eq!(business(&dashboard), dashboard.model.senders[0].business);
+    let shared = format!("shared with the business {}", dashboard.model.senders[0].business);
+    assert!(dashboard.screen().join(" ").contains(&shared), "{:#?}", dashboard.screen());
+
+    dashboard.keys("\n");
+
+    assert_eq!(business(&dashboard), "");
+    assert!(dashboard.screen().join(" ").contains("it may message who opted out of the others"));
+    dashboard.keys("\n");
+    assert_eq!(business(&dashboard), dashboard.model.senders[0].business);
+}

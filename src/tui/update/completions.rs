@@ -35,6 +35,10 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Others(others) => with(model, others, |model, others| model.presence.others = others),
         Completion::Senders(senders) => return senders_read(model, senders),
         Completion::Rows(updated) => with(model, updated, rows),
+        Completion::SomeGone { gone, rows: updated } => {
+            rows(model, updated);
+            return lists::read_without(model, &gone);
+        }
         Completion::Count { ticket, total } if ticket == model.recipients.ticket => {
             with(model, total, |model, total| model.recipients.total = Some(total));
         }

@@ -73,6 +73,17 @@ pub fn from_start(model: &mut Model) -> Effect {
     list(model, ListPart::Reload, Anchor::Start)
 }
 
+/// Some of those in it do not exist any more, as where the list of a draft was taken anew: it is read as it is now, frozen or not.
+pub(super) fn read_without(model: &mut Model, gone: &[RecipientId]) -> Vec<Effect> {
+    let people = &mut model.recipients;
+    people.marked.retain(|id, _| !gone.contains(id));
+    if people.awaiting.is_some() || !gone.iter().any(|id| people.get(*id).is_some()) {
+        return Vec::new();
+    }
+    people.thaw();
+    vec![from_start(model)]
+}
+
 fn list(model: &Model, part: ListPart, anchor: Anchor) -> Effect {
     let people = &model.recipients;
     let (order, direction) = people.order.reading(people.direction);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{completions, keys, prompts};
-use crate::app::view::SenderView;
+use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -72,10 +72,13 @@ pub fn opted_out(model: &mut Model) -> Vec<Effect> {
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Mark { person, mark: Mark::OptOut }])
 }
 
-/// Whose messages an opt-out ends, where that is not everybody's: it holds for the senders of one business.
 fn opt_out_from(model: &Model) -> String {
+    opt_out_in(model, model.person().map_or_else(|| model.blast(), |person| model.blasts.get(person.blast_id)))
+}
+
+/// Whose messages an opt-out of somebody in this blast ends, where that is not everybody's: it holds for the senders of one business.
+pub(super) fn opt_out_in(model: &Model, blast: Option<&BlastView>) -> String {
     let senders = &model.senders;
-    let blast = model.person().map_or_else(|| model.blast(), |person| model.blasts.get(person.blast_id));
     let own = blast.and_then(|blast| senders.iter().find(|sender| sender.id == blast.sender_id));
     let is_of_all = |own: &&SenderView| senders.iter().all(|sender| sender.business == own.business);
     own.filter(|own| !is_of_all(own)).map_or_else(String::new, |own| format!(" from {}", clean(&own.business)))

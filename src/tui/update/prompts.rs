@@ -14,6 +14,7 @@ use crate::tui::format::{number, symbol};
 use crate::tui::key::Key;
 use crate::tui::model::{
     AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Notice, PricedSale, Prompt, RefusedKeys, RefusedPrompt,
+    Shown,
 };
 use crate::tui::widget::{EditOutcome, TextField};
 
@@ -296,6 +297,14 @@ fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
 
 fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effect> {
     match (&mut ask.by, key) {
+        // It came with the key that asks, as where a text was pasted: nobody has read the question. It stays.
+        (ConfirmBy::Yes | ConfirmBy::YesThenNumber(_), Key::Char('y')) if model.question_shown == Shown::NotYet => {
+            model.prompt = Some(Prompt::Confirm(ask));
+        }
+        (ConfirmBy::Number { field, .. }, Key::Enter) if model.question_shown == Shown::NotYet => {
+            *field = TextField::default();
+            model.prompt = Some(Prompt::Confirm(ask));
+        }
         (ConfirmBy::Yes, Key::Char('y')) => return yes(model, ask.then),
         // Pressed once more by whoever takes several back: it is no answer to the question, which they have not read.
         (ConfirmBy::Yes, key) if ask.then.iter().any(takes_back) && is_key_of(model, key, UNDO) => {

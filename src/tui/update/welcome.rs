@@ -1,5 +1,7 @@
 //! The first screen, and the form that adds a sender.
 
+use std::collections::BTreeSet;
+
 use super::key_outcome::KeyOutcome;
 use super::{form, unopened, written};
 use crate::app::TypedToken;
@@ -33,6 +35,9 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
                 let taken = model.senders.iter().map(|sender| sender.name.clone()).collect();
                 let mut form = SenderForm { taken, ..SenderForm::default() };
                 form.sender.name = free_name(&form.taken);
+                form.businesses = businesses(model);
+                // Whoever wants no more messages of a shop wants none by another number of it.
+                form.sender.business = form.businesses.first().cloned().unwrap_or_default();
                 model.new_sender = Some(Box::new(form));
             }
             model.overlays.push(Overlay::NewSender);
@@ -42,6 +47,12 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
         Some(WelcomeChoice::Quit) => vec![Effect::Exit(ExitReason::Quit)],
         None => Vec::new(),
     }
+}
+
+/// The businesses of the senders that there are, each once.
+fn businesses(model: &Model) -> Vec<String> {
+    let all: BTreeSet<_> = model.senders.iter().map(|sender| sender.business.clone()).collect();
+    all.into_iter().collect()
 }
 
 /// What a further sender is called until somebody says otherwise.
@@ -82,7 +93,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
 /// Whether the line at the cursor of the form that adds a sender is a text: a letter begins it.
 pub fn takes_text(model: &Model) -> bool {
     let form = model.new_sender.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::NewSender));
-    form.is_some_and(|form| !matches!(form.line, SenderLine::Provider | SenderLine::Add))
+    form.is_some_and(|form| !matches!(form.line, SenderLine::Provider | SenderLine::Business | SenderLine::Add))
 }
 
 /// Whether that line is still empty: any letter begins it then, also one that moves the cursor elsewhere.
@@ -142,6 +153,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
                 ProviderKind::Meta => ProviderKind::Wsapme,
             };
         }
+        SenderLine::Business => form.next_business(),
         SenderLine::Add => return check(form),
         // Never shown again: it is typed anew.
         SenderLine::Token if matches!(form.sender.token, TypedToken::Secret(_)) => {
@@ -190,7 +202,7 @@ pub fn pasted(model: &mut Model, text: &str) {
     match &mut form.edit {
         Some(_) if SenderForm::refused(at, line).is_some() => _ = take(form, at, line),
         Some(field) => field.insert(line),
-        None if matches!(at, SenderLine::Provider | SenderLine::Add) => {
+        None if matches!(at, SenderLine::Provider | SenderLine::Business | SenderLine::Add) => {
             form.trouble = Some("nothing is typed on this line".to_owned());
         }
         None => {

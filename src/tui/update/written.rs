@@ -1,5 +1,6 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
+use super::marks::opt_out_in;
 use super::{
     answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, pace, plan, prompts, reports,
     retries, senders, steps, welcome,
@@ -215,7 +216,7 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
         model.recipients.note_status(marked.recipient, marked.after);
         model.marked(marked.recipient);
     }
-    let mut text = sentence_for_several(request, several);
+    let mut text = sentence_for_several(model, request, several);
     if several.marked.iter().any(|marked| leaves_the_list(model, marked)) {
         text.push_str(STAY);
     }
@@ -230,9 +231,16 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
 }
 
 /// "40 people: replied, by you", and why others were not marked.
-fn sentence_for_several(request: &WriteRequest, MarkedSeveral { marked, refused }: &MarkedSeveral) -> String {
+fn sentence_for_several(
+    model: &Model,
+    request: &WriteRequest,
+    MarkedSeveral { marked, refused }: &MarkedSeveral,
+) -> String {
     let what = match request {
-        WriteRequest::MarkSeveral { mark: Mark::OptOut, .. } => "never messaged again".to_owned(),
+        WriteRequest::MarkSeveral { mark: Mark::OptOut, .. } => {
+            let blast = marked.first().and_then(|marked| blast_of(model, marked));
+            format!("never messaged again{}", opt_out_in(model, blast))
+        }
         _ => marked.first().map(|marked| marked.after.to_string()).unwrap_or_default(),
     };
     let who = counted(marked.len());
@@ -241,6 +249,12 @@ fn sentence_for_several(request: &WriteRequest, MarkedSeveral { marked, refused 
         [why] => format!("{who}: {what}, by you. 1 not: {why}"),
         [why, ..] => format!("{who}: {what}, by you. {} not, the first: {why}", refused.len()),
     }
+}
+
+/// The blast in which somebody was marked, wherever the cursor is by now.
+fn blast_of<'m>(model: &'m Model, marked: &Marked) -> Option<&'m BlastView> {
+    let listed = model.recipients.get(marked.recipient).map(|person| person.row.blast_id);
+    model.blasts.get(listed.or(model.recipients.blast)?)
 }
 
 fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
@@ -264,7 +278,9 @@ fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
         Some(Mark::Closed(Some(sum))) => format!("{who}: {after}, {}, by you", money(*sum)),
         _ if before != after => format!("{who}: {before} -> {after}, by you"),
         Some(Mark::Note(_)) => format!("{who}: note written, by you"),
-        Some(Mark::OptOut) => format!("{who}: never messaged again, by you"),
+        Some(Mark::OptOut) => {
+            format!("{who}: never messaged again{}, by you", opt_out_in(model, blast_of(model, marked)))
+        }
         _ => format!("{who}: {after}, by you"),
     }
 }

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use crate::app::view::SenderView;
 use crate::app::{DatabaseState, EngineChange};
 use crate::domain::blast::BlastState;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::pace::Speed;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
@@ -169,12 +170,19 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
             EngineChange::Settings => "the configuration has changed, ",
             EngineChange::Gone(_) | EngineChange::NoDatabase(_) => "",
         };
-        let full = format!("this window does not send: {why}open it again");
+        // Or somebody reads that nothing goes out, while all of it does.
+        let elsewhere = model.senders.iter().filter_map(|sender| sender.lease.as_ref());
+        let elsewhere = elsewhere.into_iter().find(|lease| lease.holder != model.holder);
+        let other = elsewhere.map(|lease| lease.role.unwrap_or(EngineRole::Engine));
+        let sends = other.map(|role| format!(", {role} does")).unwrap_or_default();
+        let short = other.map(|role| format!("{role} sends: reopen this"));
+        let full = format!("this window does not send{sends}: {why}open it again");
         // What to do comes before the senders, and is said at every width.
         let (words, longer) = if room >= WIDE {
             (full, Vec::new())
         } else {
-            ("no longer sends: reopen it".to_owned(), vec![full, "this window does not send: open it again".to_owned()])
+            let longer = vec![full, format!("this window does not send{sends}: open it again")];
+            (short.unwrap_or_else(|| "no longer sends: reopen it".to_owned()), longer)
         };
         segments.push(HeaderSegment { words, longer, meaning: TextRole::Need });
     }

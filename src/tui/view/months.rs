@@ -54,7 +54,8 @@ pub fn months(model: &Model, area: Rect) -> Vec<TextLine> {
     lines
 }
 
-fn sum_within(amount: Decimal, room: u16) -> String {
+/// A sum with its cents where they have room.
+pub(super) fn sum_within(amount: Decimal, room: u16) -> String {
     let whole = money(amount);
     if width(&whole) > room { short_money(amount) } else { whole }
 }
@@ -62,7 +63,7 @@ fn sum_within(amount: Decimal, room: u16) -> String {
 /// The months in which something was sent, newest first.
 fn totals(blasts: &[BlastView], clock: TimeFormat) -> Vec<MonthTotal> {
     let mut months: Vec<MonthTotal> = Vec::new();
-    for blast in blasts.iter().filter(|blast| blast.counts.funnel().sent > 0) {
+    for blast in blasts.iter().filter(|blast| blast.counts.funnel().sent > 0 && !blast.is_test()) {
         let date = blast.blast_date.with_timezone(&clock.zone);
         let (year, month) = (date.year(), date.month());
         let at = months.iter().position(|total| (total.year, total.month) == (year, month)).unwrap_or_else(|| {

@@ -130,7 +130,9 @@ fn nobody(model: &Model) -> String {
     match &model.recipients.scope {
         _ if model.blast().is_none() => String::new(),
         ListScope::Everyone => "nobody is in this blast yet".to_owned(),
-        ListScope::Found { text, .. } => format!("nobody here is found by {text}; / and tab look in every blast"),
+        ListScope::Found { text, .. } => {
+            format!("nobody here is found by {text}; {}", model.with_keys("⟨/⟩ and tab look in every blast"))
+        }
         label => format!("nobody is {}", label.title()),
     }
 }

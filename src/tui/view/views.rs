@@ -3,7 +3,7 @@
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
-use super::months::months;
+use super::months::{months, sum_within};
 use super::side_by_side::{LABEL, SideBySide};
 use super::speed::{speed, speed_lines};
 use super::{cursor, focused};
@@ -11,7 +11,7 @@ use crate::app::report::ErrorLine;
 use crate::app::view::BlastView;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, compact, number, span_words};
+use crate::tui::format::{TimeFormat, compact, number, span_words, symbol};
 use crate::tui::model::{FunnelView, Model, Pane, STAGES, is_going_out, stage_label};
 use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
@@ -268,9 +268,22 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
             }
         }));
     }
+    // What each brought in at that age is not known.
+    let is_sold = blasts.iter().any(|(blast, _)| !blast.counts.amount.is_zero());
+    let has_room = usize::from(area.height) > lines.len() + usize::from(!is_low);
+    let now = if is_sold && has_room {
+        let currency = symbol(&model.options.currency);
+        lines.push(row(currency, TextRole::Plain, &|blast, _| {
+            sum_within(blast.counts.amount, columns.width.saturating_sub(3))
+        }));
+        format!("; {currency} as of now")
+    } else {
+        String::new()
+    };
     if !is_low {
         let more = if hidden > 0 { format!("; {hidden} more: a wider window") } else { String::new() };
-        lines.push(TextLine::dim(format!("  each as it stood {} after its first message{more}", span_words(age))));
+        let age = span_words(age);
+        lines.push(TextLine::dim(format!("  each as it stood {age} after its first message{now}{more}")));
     }
     lines
 }

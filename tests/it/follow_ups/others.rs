@@ -201,7 +201,7 @@ async fn whoever_failed_is_not_sent_to_again_once_another_follow_up_has_written_
     assert_eq!(queued, [format!("+{}", digits(0))]);
     shop.execute(&format!("update blasts set state = 'completed' where id = {draft}")).await;
     let nobody = shop.run(&[&retry[..], &["--yes"]].concat()).await;
-    assert!(nobody.code == 3 && nobody.err.contains("2 people answered since they failed"), "{nobody:?}");
+    assert!(nobody.code == 3 && nobody.err.contains("2 people opted out or answered since they failed"), "{nobody:?}");
 }
 
 #[tokio::test]

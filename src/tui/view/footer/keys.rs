@@ -74,6 +74,7 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
         return Some(match (&form.edit, form.line) {
             (Some(_), _) => &[("enter", "next line"), ("esc", "done")],
             (None, SenderLine::Provider) => &[("enter", "the other one"), ("up down", "lines"), ("esc", "back")],
+            (None, SenderLine::Business) => &[("enter", "the other choice"), ("up down", "lines"), ("esc", "back")],
             (None, SenderLine::Add) => &[("enter", "checks and adds"), ("up down", "lines"), ("esc", "back")],
             (None, _) => &[("enter", "edits"), ("up down", "lines"), ("esc", "back")],
         });
