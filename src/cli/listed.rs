@@ -43,7 +43,9 @@ impl ListEnd {
         let Self { limit, is_cut } = self;
         if is_cut {
             let more = limit.saturating_mul(10);
-            talk(&format!("{there_are_more} {limit}: `--limit {more}` lists more of them"));
+            let these =
+                if limit == 1 { there_are_more.replace("these", "this") } else { format!("{there_are_more} {limit}") };
+            talk(&format!("{these}: `--limit {more}` lists more of them"));
         }
     }
 }

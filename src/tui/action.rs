@@ -261,7 +261,8 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(attention::cannot_end)
         .footer_here(attention::end_word, 3),
     shows("welcome: practise, add a sender, how it stands", &[], &[Everywhere], |model| {
-        model.overlays = vec![Overlay::Welcome(0)];
+        // Whoever asks for it has begun: what they want is a sender.
+        model.overlays = vec![Overlay::Welcome(usize::from(!model.options.is_first_run()))];
         Vec::new()
     }),
     shows("open this customer, or choose the answer under the cursor", &[Enter], &[Details], customer::enter)

@@ -15,7 +15,7 @@ use super::body::{EmptyBody, JsonBody, Params, PathId};
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use super::people::PersonAnswer;
-use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
+use crate::app::view::{ElsewhereRow, HistoryRow, RecipientRow, ReplyRow};
 use crate::app::{App, Marked, StillSuppressed, UndoOutcome};
 use crate::domain::amount;
 use crate::domain::filter::Filter;
@@ -230,6 +230,25 @@ enum PersonAct {
     Undo,
 }
 
+impl PersonAct {
+    /// Without a mark that says what is known already, where a note comes with it: that is written all the same.
+    fn without_known(self, row: &RecipientRow) -> Self {
+        let is_known = |mark: &Mark| match mark {
+            Mark::Replied => row.status == Status::Replied,
+            Mark::Closed(amount) => row.status == Status::Closed && (amount.is_none() || *amount == row.amount),
+            Mark::OptOut => row.status == Status::OptedOut,
+            _ => false,
+        };
+        match self {
+            Self::Marks(mut marks) if marks.len() > 1 => {
+                marks.retain(|mark| !is_known(mark));
+                Self::Marks(marks)
+            }
+            other => other,
+        }
+    }
+}
+
 impl MarkBody {
     fn read(&self, currency: &str) -> Result<PersonAct, Problem> {
         let amount = self.amount.as_ref().map(|amount| read_amount(amount, currency)).transpose()?;
@@ -270,7 +289,8 @@ async fn mark(
     body: JsonBody<MarkBody>,
 ) -> Result<Response, Problem> {
     let act = body.value.read(&caller.app().config().ui.currency)?;
-    let blast = caller.app().recipient_row(id).await?.blast_id;
+    let row = caller.app().recipient_row(id).await?;
+    let (blast, act) = (row.blast_id, act.without_known(&row));
     once(&caller, body.about(blast), async |app: App| {
         let (marks, undone) = match act {
             PersonAct::Undo => (None, Some(app.undo_person(id).await?)),

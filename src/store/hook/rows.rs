@@ -188,7 +188,8 @@ async fn orders(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, Sto
 const REPLIES: &str = "select r.id, r.at, r.received_at as written_at,
                 json_strip_nulls(json_build_object(
                     'reply_id', r.id, 'sender', s.name, 'blast_id', r.blast_id, 'recipient_id', r.recipient_id,
-                    'phone_number', r.phone_number, 'user_id', r.user_id, 'name', r.name, 'kind', r.kind, 'text', r.body,
+                    'phone_number', r.phone_number, 'user_id', r.user_id,
+                    'name', coalesce(r.name, (select p.name from blast_recipients p where p.id = r.recipient_id)), 'kind', r.kind, 'text', r.body,
                     'payload', r.payload, 'message_id', r.message_id, 'quoted_message_id', r.quoted_id)) as data
            from replies r
            join senders s on s.id = r.sender_id
@@ -209,7 +210,7 @@ const OPT_OUTS: &str = "select x.id, x.created_at as at, x.created_at as written
 /// The same of those that were taken back.
 const OPT_OUT_REMOVALS: &str = "select x.id, x.at, x.at as written_at,
                 json_build_object('phone_number', x.phone_number, 'business', x.business, 'source', x.source,
-                                  'added_at', x.added_at) as data
+                                  'added_at', to_char(x.added_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) as data
            from opt_out_removals x
           where x.id > $1 and x.id <= $2
             and ($3::text[] is null or x.business = '*'

@@ -68,13 +68,24 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         lines.push(TextLine::rule("Orders"));
         lines.push(TextLine::dim(no_sale(model, page)));
     }
-    let blasts = blasts(model, (page, sheet), clock, column);
+    let blasts = [blasts(model, (page, sheet), clock, column), forgetting(page, column)].concat();
     if columns.is_some() {
         lines = TextLine::in_columns(lines, blasts);
     } else {
         lines.extend(blasts);
     }
     OverlayContent { title, lines, focus }
+}
+
+/// What no key does, and somebody may ask for.
+fn forgetting(page: &CustomerOverlay, width: u16) -> Vec<TextLine> {
+    if page.is_forgotten() {
+        return Vec::new();
+    }
+    let text =
+        format!("`blastdeck customer forget {}` forgets them for good: name, number and what they wrote", page.phone);
+    let lines = wrapped(&text, width.saturating_sub(4)).into_iter();
+    std::iter::once(TextLine::default()).chain(lines.map(|line| TextLine::dim(format!("  {line}")))).collect()
 }
 
 /// Said of a customer without orders and carts, to whom both may be written.

@@ -25,9 +25,11 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     let clock = clock(model);
     let column = super::column_of(width);
     let width = column.unwrap_or(width);
-    let mut lines = vec![standing(model, loaded, clock)];
+    let standing = standing(model, loaded, clock);
+    let note = if standing.width() > width { note_lines(&loaded.row, width) } else { Vec::new() };
+    let mut lines = vec![standing];
     lines.extend(opt_out_lines(&loaded.row, clock, width));
-    lines.extend(note_lines(&loaded.row, width));
+    lines.extend(note);
     lines.extend(failure_lines(loaded, width));
     let before = if column.is_some() { earlier(model, loaded, clock) } else { before(model, loaded, clock) };
     lines.extend(before);
@@ -109,7 +111,7 @@ fn failure_lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
 
 /// A note that is longer than the first line has room for.
 fn note_lines(row: &RecipientRow, width: u16) -> Vec<TextLine> {
-    let Some(note) = row.note.as_ref().filter(|note| note.chars().count() > 12) else { return Vec::new() };
+    let Some(note) = &row.note else { return Vec::new() };
     let lines = wrapped(note, width.saturating_sub(11)).into_iter();
     lines.map(|line| TextLine::plain(format!("    note {line}"))).collect()
 }

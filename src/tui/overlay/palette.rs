@@ -158,6 +158,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     // Where it works that is meant, and elsewhere what comes nearest.
     ("filter", "list only some"),
     ("filter", "find"),
+    ("forget", "this customer"),
     ("fullscreen", "this pane alone"),
     ("halt", "pause"),
     ("help", "all keys"),

@@ -22,11 +22,17 @@ pub fn of(prompt: &Prompt, currency: &str) -> Vec<FooterKey> {
             (PricedSale::Earlier(_), false) if !amount.can_be_kept(currency) => {
                 &[("esc", "as it was"), ("backspace", "corrects it")]
             }
-            (PricedSale::New, false) => {
+            (PricedSale::New, false) if amount.field.is_empty() => {
                 &[("enter", "keeps it"), ("esc", "no amount"), ("tab", "items"), ("another key", "keeps it, then acts")]
             }
-            (PricedSale::Earlier(_), false) => {
+            (PricedSale::New, false) => {
+                &[("enter", "keeps it"), ("esc", "no amount"), ("another key", "keeps it, then acts")]
+            }
+            (PricedSale::Earlier(_), false) if amount.field.is_empty() => {
                 &[("enter", "keeps it"), ("esc", "as it was"), ("tab", "items"), ("another key", "keeps it, then acts")]
+            }
+            (PricedSale::Earlier(_), false) => {
+                &[("enter", "keeps it"), ("esc", "as it was"), ("another key", "keeps it, then acts")]
             }
         },
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {
