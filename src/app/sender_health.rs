@@ -18,6 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Clocks that are nearer than this are right: a reading over a network is not more exact.
 const CLOCK_EXACT: TimeDelta = TimeDelta::seconds(2);
 
+/// Said of a number of Meta's whose webhooks are not accepted.
+const UNHEARD: &str = "no app_secret on this machine: unless another one takes its webhooks, who received, read, replied or wrote \
+                       STOP stays unknown (docs/META.md, Webhooks)";
+
 /// A sender's health, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownHealth {
@@ -67,6 +71,12 @@ pub fn skew_words(skew: TimeDelta) -> String {
 }
 
 impl App {
+    /// Of a sender at Meta whose webhooks nothing here accepts: what that means.
+    pub(super) fn unheard(&self, sender: &str) -> Option<String> {
+        let meta = self.config().sender(sender)?.meta.as_ref()?;
+        meta.app_secret.is_none().then(|| UNHEARD.to_owned())
+    }
+
     /// Of a sender whose provider has no templates to say something of; one that is not configured here is not asked.
     pub(super) async fn sender_health(&self, id: BlastId) -> Result<Option<KnownHealth>, AppError> {
         let blast = self.blast_row(id).await?;

@@ -41,10 +41,6 @@ const KEPT_AT_ONCE: usize = 256;
 const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 /// Unproven requests are logged no more often than this, with their number.
 const LOG_EVERY: Duration = Duration::from_secs(60);
-/// Said of a number of Meta's whose webhooks are not accepted.
-const UNHEARD: &str = "no app_secret on this machine: unless another one takes its webhooks, who received, read, replied or wrote \
-                       STOP stays unknown (docs/META.md, Webhooks)";
-
 const NO_APP_SECRET: &str = "no sender has an app_secret: webhooks of Meta's are not accepted";
 /// Said of a sender whose secret cannot be read.
 const REFUSED: &str = "its webhooks are refused";
@@ -103,12 +99,6 @@ struct WebhookSecrets {
 }
 
 impl App {
-    /// Of a sender at Meta whose webhooks nothing here accepts: what that means.
-    pub(super) fn unheard(&self, sender: &str) -> Option<String> {
-        let meta = self.config().sender(sender)?.meta.as_ref()?;
-        meta.app_secret.is_none().then(|| UNHEARD.to_owned())
-    }
-
     /// Begins to take webhooks in, also those of senders that cannot be used here. A secret that cannot be read is logged: its
     /// sender's webhooks are refused.
     pub fn webhook_intake(&self) -> WebhookIntake {

@@ -86,13 +86,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             effects
         }
         Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
-        Msg::Drawn => {
-            model.question_shown = Shown::Yes;
-            if model.recipients.awaiting.is_none() {
-                model.recipients.shown = Shown::Yes;
-            }
-            activity::drawn(model).into_iter().collect()
-        }
+        Msg::Drawn => drawn(model),
         Msg::Completed(completion) => {
             let mut effects = attention::while_listed(model, |model| completions::completed(model, completion));
             effects.extend(attention::ring(model));
@@ -104,9 +98,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     if let Some(words) = lost {
         lost::keep_unless_asked(model, words);
     }
-    if model.question().is_some_and(|question| asked.as_deref() != Some(question)) {
-        model.question_shown = Shown::NotYet;
-    }
+    note_question(model, asked.as_deref());
     model.list_found_blasts();
     if list_heights(model) != heights {
         reveal_cursors(model);
@@ -118,6 +110,22 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     effects.extend(retries::read(model));
     effects.extend(views::read_preview(model));
     effects
+}
+
+/// What is on the screen was seen.
+fn drawn(model: &mut Model) -> Vec<Effect> {
+    model.question_shown = Shown::Yes;
+    if model.recipients.awaiting.is_none() {
+        model.recipients.shown = Shown::Yes;
+    }
+    activity::drawn(model).into_iter().collect()
+}
+
+/// Another question than this one is asked now: nobody has seen it yet.
+fn note_question(model: &mut Model, before: Option<&str>) {
+    if model.question().is_some_and(|question| before != Some(question)) {
+        model.question_shown = Shown::NotYet;
+    }
 }
 
 /// Keeps which acts are under way, and whom they are about.

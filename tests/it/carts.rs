@@ -1,7 +1,9 @@
 //! Carts: what people put together, what becomes of it, and whom a follow-up finds by it.
 
+mod cut_lists;
 mod follow_ups;
 mod sold_out;
+mod twice;
 
 use serde_json::{Value, json};
 
@@ -359,71 +361,4 @@ async fn an_edit_that_changes_nothing_is_none_and_nothing_is_written_with_its_pl
     let free = shop.json(&["order", "edit", "1", "teh*2@0", "-kuih"]).await;
     assert_eq!((&free["total"], &free["counted"]), (&json!("0.00"), &json!("0.00")));
     assert_eq!(shop.number("select count(*) from order_edits").await, 1);
-}
-
-#[tokio::test]
-async fn a_list_that_ends_at_its_limit_says_so() {
-    let scene = scene(3).await;
-    let shop = &scene.shop;
-    for n in 1..=3 {
-        shop.ok(&["cart", "add", "1", &digits(n), "teh"]).await;
-        shop.ok(&["order", "add", "1", &digits(n), "teh"]).await;
-        shop.ok(&["suppress", "add", &digits(90 + n)]).await;
-    }
-    shop.execute(
-        "insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
-         select sender_id, blast_id, r.id, phone_number, 'text', 'yes', 'in.' || r.id, now()
-           from blast_recipients r join blasts b on b.id = r.blast_id;
-         insert into webhook_inbox (provider, digest, body, state) values ('meta', 'a', '{}', 'applied'), ('meta', 'b', '{}', 'applied'),
-            ('meta', 'c', '{}', 'applied')",
-    )
-    .await;
-
-    let lists = [
-        &["order", "list"][..],
-        &["cart", "list"],
-        &["replies"],
-        &["suppress", "list"],
-        &["customer", "list"],
-        &["customer", "find", "601"],
-        &["inbox", "list"],
-    ];
-    for list in lists {
-        for json in [&[][..], &["--json"]] {
-            let cut = shop.run(&[list, &["--limit", "2"], json].concat()).await;
-            assert!(cut.err.contains("there are more than these 2: `--limit 20` lists more"), "{list:?}: {cut:?}");
-        }
-        assert_eq!(shop.json_lines(&[list, &["--limit", "2"]].concat()).await.len(), 2, "{list:?}");
-        let whole = shop.run(&[list, &["--limit", "20"]].concat()).await;
-        assert!(!whole.err.contains("there are more"), "{list:?}: {whole:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_shop_that_hands_over_its_orders_twice_has_each_once() {
-    let scene = scene(2).await;
-    let shop = &scene.shop;
-    for verb in ["order", "cart"] {
-        let with = |items: &'static str| {
-            [verb, "add", "1", &digits(1), items, "--idempotency-key", "shop-1017"].map(str::to_owned)
-        };
-        let run = async |words: [String; 7]| shop.run(&words.each_ref().map(String::as_str)).await;
-        let (first, second) = tokio::join!(run(with("teh*2")), run(with("teh*2")));
-        let again = run(with("teh*2")).await;
-
-        assert_eq!((first.code, second.code, again.code), (0, 0, 0), "{first:?} {second:?} {again:?}");
-        assert_eq!((&first.out, &again.out), (&second.out, &first.out));
-        let said = format!("{verb} 1 was written with this idempotency key before: nothing is written now");
-        assert!(again.err.contains(&said), "{again:?}");
-        assert_eq!(shop.number(&format!("select count(*) from {verb}s")).await, 1);
-        let other = run(with("teh*3")).await;
-        assert!(other.code == 3 && other.err.contains("choose another key"), "{other:?}");
-
-        // Killed once it had written, and before it had kept the id.
-        shop.execute("update api_requests set status = null, answer = null, created_at = now() - interval '1 minute'")
-            .await;
-        let lost = run(with("teh*2")).await;
-        assert!(lost.code == 3 && lost.err.contains(&format!("{verb} list` shows the {verb}")), "{lost:?}");
-        shop.execute("delete from api_requests").await;
-    }
 }

@@ -1,28 +1,28 @@
 //! One person: what is known of them, what an operator or a program says of them, and people found in every blast.
 
+mod person_act;
+
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::calls::for_programs;
-use super::super::openapi::{Operation, Routes, schemas};
+use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
 use super::body::{EmptyBody, JsonBody, Params, PathId};
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use super::people::PersonAnswer;
-use crate::app::view::{ElsewhereRow, HistoryRow, RecipientRow, ReplyRow};
+use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
 use crate::app::{App, Marked, StillSuppressed, UndoOutcome};
-use crate::domain::amount;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
+use person_act::{MarkBody, PersonAct};
 
 /// The most people of a search.
 const FOUND: u32 = 100;
@@ -199,88 +199,12 @@ struct FindParams {
     limit: Option<u32>,
 }
 
-/// What is said of a person. `undo` takes the newest mark back.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct MarkBody {
-    /// `replied`, `closed`, `opted_out`, or `undo` alone.
-    #[serde(default)]
-    #[schema(example = "closed")]
-    status: Option<String>,
-    /// Of a sale: a text, or a number.
-    #[serde(default)]
-    #[schema(schema_with = schemas::amount)]
-    amount: Option<Value>,
-    #[serde(default)]
-    #[schema(example = "paid")]
-    note: Option<String>,
-}
-
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ResolveBody {
     /// `sent`, `resend` or `drop`.
     #[schema(example = "sent")]
     resolution: String,
-}
-
-/// What is done to a person: marks one after the other, or the newest one undone.
-enum PersonAct {
-    Marks(Vec<Mark>),
-    Undo,
-}
-
-impl PersonAct {
-    /// Without a mark that says what is known already, where a note comes with it: that is written all the same.
-    fn without_known(self, row: &RecipientRow) -> Self {
-        let is_known = |mark: &Mark| match mark {
-            Mark::Replied => row.status == Status::Replied,
-            Mark::Closed(amount) => row.status == Status::Closed && (amount.is_none() || *amount == row.amount),
-            Mark::OptOut => row.status == Status::OptedOut,
-            _ => false,
-        };
-        match self {
-            Self::Marks(mut marks) if marks.len() > 1 => {
-                marks.retain(|mark| !is_known(mark));
-                Self::Marks(marks)
-            }
-            other => other,
-        }
-    }
-}
-
-impl MarkBody {
-    fn read(&self, currency: &str) -> Result<PersonAct, Problem> {
-        let amount = self.amount.as_ref().map(|amount| read_amount(amount, currency)).transpose()?;
-        let mut marks = match self.status.as_deref() {
-            None => Vec::new(),
-            Some("replied" | "responded" | "REPLIED") => vec![Mark::Replied],
-            Some("closed" | "CLOSED") => vec![Mark::Closed(amount)],
-            Some("opted_out" | "opt_out" | "opt-out") => vec![Mark::OptOut],
-            Some("undo") if self.note.is_none() && amount.is_none() => return Ok(PersonAct::Undo),
-            Some(other) => {
-                let detail = format!("`{other}` is not a mark: send replied, closed or opted_out, or undo on its own");
-                return Err(Problem::field("status", detail));
-            }
-        };
-        if amount.is_some() && self.status.as_deref().is_none_or(|status| !status.eq_ignore_ascii_case("closed")) {
-            return Err(Problem::field("amount", "an amount belongs to status closed"));
-        }
-        marks.extend(self.note.clone().map(Mark::Note));
-        if marks.is_empty() {
-            return Err(Problem::field("status", "missing: write replied, closed, opted_out or undo, or a note"));
-        }
-        Ok(PersonAct::Marks(marks))
-    }
-}
-
-fn read_amount(value: &Value, currency: &str) -> Result<Decimal, Problem> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return Err(Problem::field("amount", "write it as \"120.50\"")),
-    };
-    amount::parse(&text, currency).map_err(|error| Problem::field("amount", error.to_string()))
 }
 
 async fn mark(

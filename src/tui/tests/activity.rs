@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::seen::seen;
-use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, exactly, people, senders};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, people, senders};
 use crate::app::Nameless;
 use crate::app::view::{
     ActivityEvent, ActivityHead, ActivityOrder, ActivityPage, ActivityPosition, ActivityRow, ActivitySource,
-    LeftByUndo, RecipientRow, SenderView,
+    LeftByUndo, RecipientRow, SenderView, Total,
 };
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
@@ -109,7 +109,7 @@ pub fn head(unread: i64, seen_at: DateTime<Utc>) -> ActivityHead {
     ActivityHead {
         unseen: Unseen::since(seen_at),
         newest: Some(at(14, 1)),
-        unread: exactly(unread),
+        unread: Total::Exactly(unread),
         replies: unread.min(3),
         strangers: unread.min(1),
         notices: 0,

@@ -1,6 +1,7 @@
 //! What must not be hidden: the person at the cursor, the blast that is compared, whoever left a list.
 
-use super::support::{STACKED, TestDashboard, WIDE, at, blasts, crowd, marked, senders};
+use super::support::{STACKED, TestDashboard, WIDE, at, blasts, crowd, marked, person, senders};
+use super::updates::lists;
 use super::views::progress;
 use crate::app::view::{BlastView, RecipientRow, SenderView};
 use crate::app::{DatabaseState, MarkedSeveral};
@@ -11,6 +12,24 @@ use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::model::Notice;
 use crate::tui::msg::Msg;
+
+#[test]
+fn a_frozen_list_whose_people_were_taken_anew_is_read_again() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3 ").dispatch(Msg::Refresh).taken();
+    assert_eq!(dashboard.model.recipients.marked.len(), 1);
+
+    let anew: Vec<_> = (101..=105).map(|id| person(id, "Kavitha", Status::Queued, at(14, 6))).collect();
+    dashboard.answer(Completion::SomeGone { gone: (1..=5).map(RecipientId).collect(), rows: Vec::new() });
+
+    assert_eq!(lists(&dashboard.taken()).len(), 1);
+    dashboard.list(anew);
+    assert_eq!((dashboard.cursor(), dashboard.model.recipients.marked.len()), (Some(101), 0));
+    assert!(dashboard.screen().iter().any(|line| line.contains("Kavitha")));
+    // Of whoever is not in it any more there is nothing to read.
+    dashboard.answer(Completion::SomeGone { gone: vec![RecipientId(1)], rows: Vec::new() });
+    assert!(lists(&dashboard.taken()).is_empty());
+}
 
 #[test]
 fn a_long_message_never_covers_the_person_at_the_cursor() {

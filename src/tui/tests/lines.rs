@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::support::{STACKED, TestDashboard, WIDE, at, blasts, buffer, exactly, noon, people, person, raya};
+use super::support::{STACKED, TestDashboard, WIDE, at, blasts, buffer, noon, people, person, raya};
+use crate::app::view::Total;
 use crate::app::view::{BlastView, ChangesSince, LeaseRow};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::funnel::Counts;
@@ -158,7 +159,7 @@ fn the_title_says_what_was_looked_for() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/0001").list(vec![people().swap_remove(0)]);
     let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::Count { ticket, total: Ok(exactly(1)) });
+    dashboard.answer(Completion::Count { ticket, total: Ok(Total::Exactly(1)) });
 
     assert_eq!(dashboard.line(22), " find 0001_   1 here: Siti Aminah   enter, then r replied  c closed  b stop");
     assert!(matches!(&dashboard.model.recipients.scope, ListScope::Found { text, .. } if text == "0001"));

@@ -6,10 +6,11 @@ use rust_decimal::Decimal;
 use super::plans::plan_of;
 use super::since::since_of;
 use super::support::{
-    RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, details_of, draft, exactly, marked, noon, people, person,
-    raya, senders,
+    RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, details_of, draft, marked, noon, people, person, raya,
+    senders,
 };
 use crate::app::SessionAnswer;
+use crate::app::view::Total;
 use crate::app::view::{
     AnswerRow, BlastView, HistoryRow, RecipientDetails, RecipientRow, ReplyFile, ReplyRow, SenderStop, SenderView,
 };
@@ -53,7 +54,7 @@ fn the_wide_dashboard_is_drawn_to_the_column() {
     let changed = RecipientRow { changed_at: at(13, 57), ..hafiz };
     dashboard.answer(Completion::Rows(Ok(vec![people().swap_remove(0), changed])));
     let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
+    dashboard.answer(Completion::CountChanged { ticket, total: Ok(Total::Exactly(3)) });
     dashboard.answer(Completion::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
 
     let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 146/500 today, about 90/h                                    ! 2 need you
@@ -94,7 +95,7 @@ fn the_stacked_desk_is_drawn_to_the_column() {
     dashboard.model.last_key = at(13, 56);
     dashboard.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).answer(Completion::Rows(Ok(people())));
     let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(8)) });
+    dashboard.answer(Completion::CountChanged { ticket, total: Ok(Total::Exactly(8)) });
 
     let expected = " REAL Kedai Aina  live, news 14:02  sales 146/500 today            ! 2 need you
 ── 2 Funnel ── Raya promo, Initial ── sending ────────────── 1 Blasts: 1 of 6 ──

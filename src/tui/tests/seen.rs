@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{answer, head, opened, row, wrote};
-use super::support::{STACKED, TestDashboard, WIDE, at, exactly, people};
+use super::support::{STACKED, TestDashboard, WIDE, at, people};
+use crate::app::view::Total;
 use crate::app::view::{ActivityHead, ActivityPage, ActivityRow};
 use crate::domain::unseen::SeenSpan;
 use crate::tui::Size;
@@ -37,7 +38,7 @@ fn recorded(dashboard: &mut TestDashboard, spans: &[(DateTime<Utc>, DateTime<Utc
     for (from, to) in spans {
         left.unseen.show(SeenSpan { from: *from, to: *to });
     }
-    left.unread = exactly(unread);
+    left.unread = Total::Exactly(unread);
     dashboard.answer(Completion::ActivitySeen(Ok(left)));
 }
 
@@ -64,8 +65,11 @@ fn what_comes_while_the_pane_is_open_is_unread_until_g_lets_it_in() {
     let first = seen(&mut dashboard);
     recorded(&mut dashboard, &first, 40);
 
-    let newer =
-        ActivityHead { newest: Some(at(14, 5)), unread: exactly(42), ..dashboard.model.activity.head.clone().unwrap() };
+    let newer = ActivityHead {
+        newest: Some(at(14, 5)),
+        unread: Total::Exactly(42),
+        ..dashboard.model.activity.head.clone().unwrap()
+    };
     dashboard.answer(Completion::ActivityHead(Ok(newer)));
 
     assert_eq!(seen(&mut dashboard), []);

@@ -5,9 +5,8 @@ use proptest::sample::select;
 
 use super::activity;
 use super::plans::plan_of;
-use super::support::{
-    DRAFT, RAYA, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, people,
-};
+use super::support::{DRAFT, RAYA, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, marked, people};
+use crate::app::view::Total;
 use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::tui::Size;
@@ -173,7 +172,7 @@ fn dispatch(dashboard: &mut TestDashboard, event: &StormEvent) {
         StormEvent::List(count) => _ = dashboard.list(crowd(1, count)),
         StormEvent::Count => {
             let ticket = dashboard.model.recipients.ticket;
-            dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
+            dashboard.answer(Completion::CountChanged { ticket, total: Ok(Total::Exactly(3)) });
             let people = (1..4).map(crate::domain::ids::RecipientId).collect();
             dashboard.answer(Completion::AllFound { ticket, people: Ok(people) });
         }

@@ -262,8 +262,7 @@ impl TestDashboard {
     /// Applies an answer also where the event loop would leave it out, which must come to the same.
     pub fn answer(&mut self, answer: Completion) -> &mut Self {
         let before = is_known(&self.model, &answer).then(|| (self.screen(), self.other_than_pages()));
-        self.dispatch(Msg::Completed(answer));
-        self.model.question_shown = Shown::Yes;
+        self.dispatch(Msg::Completed(answer)).sees();
         if let Some(before) = before {
             assert_eq!((self.screen(), self.other_than_pages()), before, "it was said to be known");
         }
@@ -288,8 +287,11 @@ impl TestDashboard {
     }
 
     pub fn key(&mut self, key: Key) -> &mut Self {
-        self.dispatch(Msg::Key(key));
-        // Whoever types sees what is asked.
+        self.dispatch(Msg::Key(key)).sees()
+    }
+
+    /// Whoever types sees what is asked.
+    fn sees(&mut self) -> &mut Self {
         self.model.question_shown = Shown::Yes;
         self
     }
@@ -395,8 +397,4 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         due_at: None,
         session: None,
     }
-}
-
-pub const fn exactly(n: i64) -> Total {
-    Total::Exactly(n)
 }
