@@ -81,7 +81,11 @@ impl FrameDiff {
         }
         if let Some(before) = blank.as_ref().or(self.shown.as_ref()) {
             let whole = uncertain_rows(before, next);
-            for (x, y, cell) in before.diff_iter(next).filter(|(_, y, _)| !whole.contains(y)) {
+            let mut cells: Vec<_> = before.diff_iter(next).chain(uncovered(before, next)).collect();
+            cells.retain(|(_, y, _)| !whole.contains(y));
+            cells.sort_by_key(|(x, y, _)| (*y, *x));
+            cells.dedup_by_key(|(x, y, _)| (*y, *x));
+            for (x, y, cell) in cells {
                 encoder.cell(x, y, cell, next.area);
             }
             for y in before.diff_iter(next).map(|(_, y, _)| y).filter(|y| whole.contains(y)).collect::<BTreeSet<_>>() {
@@ -123,6 +127,21 @@ impl FrameDiff {
 
 /// Also ends a title, as every terminal reads it.
 const BELL: char = '\x07';
+
+/// Cells that half of a wide character covered and that are blank now, as they were behind it: not every terminal blanks them.
+fn uncovered<'b>(before: &Buffer, next: &'b Buffer) -> impl Iterator<Item = (u16, u16, &'b Cell)> {
+    let is_wide = |cell: &Cell| crate::tui::widget::width(cell.symbol()) > 1;
+    let width = usize::from(next.area.width.max(1));
+    let pairs = before.content().iter().zip(next.content()).enumerate();
+    let uncovers = move |(at, (was, is)): (usize, (&Cell, &Cell))| {
+        let uncovers = (at + 1) % width != 0 && was != is && is_wide(was) && !is_wide(is);
+        uncovers.then_some(at + 1)
+    };
+    pairs.filter_map(uncovers).filter_map(move |at| {
+        let (x, y) = next.pos_of(at);
+        Some((x, y, next.content().get(at)?))
+    })
+}
 
 /// The rows that have or had a cell on whose width terminals disagree. Nobody knows what stands there: where such a row changes, all
 /// of it is written again.

@@ -28,6 +28,16 @@ fn one_changed_digit_is_one_jump_and_one_character() {
 }
 
 #[test]
+fn a_blank_where_half_of_a_wide_character_stood_is_written() {
+    let mut frames = FrameDiff::default();
+    frames.advance(&buffer(&["李小龙  ok"]));
+
+    let bytes = String::from_utf8(frames.advance(&buffer(&["Nur Iz  ok"]))).unwrap();
+
+    assert!(bytes.contains("Nur Iz"), "{bytes:?}");
+}
+
+#[test]
 fn a_copied_text_goes_before_the_frame_in_base64_and_only_once() {
     let mut frames = FrameDiff::default();
     frames.advance(&buffer(&["Raya promo"]));

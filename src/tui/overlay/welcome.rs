@@ -96,7 +96,7 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
         SenderLine::Name => ("Name", "what you call it, such as sales"),
         SenderLine::Business => (
             "Opt-outs",
-            "enter: the other choice. Whoever opts out of a business is messaged by none of its senders; its customers and catalogues are shared, too",
+            "enter: the other choice. Whoever opts out of a business is messaged by none of its senders; its catalogues are shared, too",
         ),
         SenderLine::Device if is_meta => ("Number id", "the phone number id, as Meta's API setup shows it"),
         SenderLine::Device => ("Device", "the device's id, as WSAPME's list of devices shows it"),
