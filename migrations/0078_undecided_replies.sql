@@ -2,5 +2,5 @@
 -- Why: such a reply was shown to nobody for an hour, and its writer was sent the message once more.
 -- Locks: replies, for an instant.
 
--- Until it is known what it answers.
-alter table replies add column is_undecided boolean not null default false;
+-- Which attempt it may answer, until that is known.
+alter table replies add column undecided_attempt integer;

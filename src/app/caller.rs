@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::time::sleep;
 
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -114,7 +113,7 @@ impl App {
     /// # Errors
     /// [`AppError::Refused`] where it was another command, or the blast is deleted.
     pub async fn made_before(&self, key: &str, hash: [u8; 32]) -> Result<Option<BlastId>, AppError> {
-        let Some(blast) = self.earlier_command(key, hash).await?.and_then(|earlier| earlier.blast) else {
+        let Some(blast) = self.earlier_command(key, hash, "blast").await?.and_then(|earlier| earlier.blast) else {
             return Ok(None);
         };
         match self.state(blast).await {
@@ -129,37 +128,25 @@ impl App {
     /// The id of what a command with this key wrote before (`what`: `order`).
     ///
     /// # Errors
-    /// [`AppError::Refused`] where it was another command, or its id was not kept.
+    /// [`AppError::Refused`] where it was another command.
     pub async fn written_before(&self, key: &str, hash: [u8; 32], what: &str) -> Result<Option<i64>, AppError> {
-        let earlier = loop {
-            match self.earlier_command(key, hash).await? {
-                // It may be at work.
-                Some(earlier) if earlier.answer.is_none() && earlier.age < ANSWERED_WITHIN => sleep(LOOK_EVERY).await,
-                Some(earlier) => break earlier,
-                None => return Ok(None),
-            }
-        };
-        let id = earlier.answer.and_then(|answer| answer["id"].as_i64());
-        let lost = || {
-            AppError::Refused(format!(
-                "a command with this idempotency key was interrupted once it had written: `blastdeck {what} list` shows the \
-                 {what}"
-            ))
-        };
-        id.map(Some).ok_or_else(lost)
+        let Some(earlier) = self.earlier_command(key, hash, what).await? else { return Ok(None) };
+        Ok(earlier.answer.and_then(|answer| answer["id"].as_i64()))
     }
 
     /// The command that had this key first.
-    async fn earlier_command(&self, key: &str, hash: [u8; 32]) -> Result<Option<StoredRequest>, AppError> {
+    async fn earlier_command(&self, key: &str, hash: [u8; 32], what: &str) -> Result<Option<StoredRequest>, AppError> {
         // Where no server runs, nobody else does.
         self.prune_requests().await?;
         let key = self.request_key(COMMAND_LINE, key.to_owned()).await?;
         let Some(earlier) = self.stored_request(COMMAND_LINE, &key).await? else { return Ok(None) };
         if self.is_another_request(&earlier, hash) {
-            let made = earlier.blast.map(|blast| format!(" blast {blast}"));
-            let made = made.unwrap_or_else(|| " something else".to_owned());
+            let written = earlier.answer.as_ref().and_then(|answer| answer["id"].as_i64());
+            let made = earlier.blast.map(|blast| format!("blast {blast}"));
+            let made =
+                made.or_else(|| written.map(|id| format!("{what} {id}"))).unwrap_or_else(|| "something".to_owned());
             return Err(AppError::Refused(format!(
-                "another command made{made} with this idempotency key: choose another key"
+                "another command, or this one spelt otherwise, made {made} with this idempotency key: choose another key"
             )));
         }
         Ok(Some(earlier))
@@ -169,6 +156,14 @@ impl App {
     pub(super) async fn claim_request(&self, tx: &mut DbTransaction) -> Result<(), AppError> {
         let Some(key) = self.request() else { return Ok(()) };
         if api_request::claim(tx, key, None).await? { Ok(()) } else { Err(AppError::Repeated) }
+    }
+
+    /// Keeps what a command wrote with it, so that it is known whatever becomes of the command. A program's answer is kept by whoever gives it.
+    pub(super) async fn keep_written(&self, tx: &mut DbTransaction, id: i64) -> Result<(), AppError> {
+        match self.request().filter(|key| key.token == COMMAND_LINE) {
+            Some(key) => Ok(api_request::wrote(tx, key, &json!({ "id": id })).await?),
+            None => Ok(()),
+        }
     }
 
     /// What became of an earlier request with this key.

@@ -65,6 +65,7 @@ impl App {
         };
         let id = cart::insert(&mut tx, &new).await?;
         cart::set_items(&mut tx, (id, sender), &items).await?;
+        self.keep_written(&mut tx, id.0).await?;
         tx.commit().await?;
         Ok(WrittenCart { cart: self.cart(id).await?, sold_out })
     }

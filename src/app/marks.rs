@@ -26,6 +26,7 @@ use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
 use crate::store::order;
 use crate::store::person::{self, PersonRow};
+use crate::store::reply;
 
 /// An amount that first follows its close within this time is part of it; a later one amends it.
 pub(super) const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
@@ -102,6 +103,9 @@ impl App {
             self.refuse_second(&mut tx, person, &mark).await?;
         }
         let (before, after) = outcome_of_mark(settled.first(), person, &mark)?;
+        if matches!(mark, Mark::Resolve(_)) {
+            reply::decide(&mut tx, &[person.id]).await?;
+        }
         if mark == Mark::OptOut {
             let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
             self.remember(&mut tx, vec![noted.opt_out]).await?;

@@ -124,6 +124,7 @@ impl App {
         if close == FreshClose::Replaced {
             action::replace_fresh_close(&mut tx, recipient, self.operator(), SAME_ACT).await?;
         }
+        self.keep_written(&mut tx, id.0).await?;
         tx.commit().await?;
         self.notify(draft.blast).await?;
         Ok(WrittenOrder { order: self.order(id).await?, sold_out })

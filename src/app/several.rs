@@ -14,6 +14,7 @@ use crate::domain::status::Status;
 use crate::store::action;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, hold_blasts_of, record_locked};
 use crate::store::person::{self, PersonRow};
+use crate::store::reply;
 
 /// The result of a mark on several people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,10 @@ impl App {
         if recorded.is_empty() {
             let why = refused.into_iter().next().unwrap_or_else(|| "they are gone".to_owned());
             return Err(AppError::Refused(format!("nobody was marked: {why}")));
+        }
+        if matches!(mark, Mark::Resolve(_)) {
+            let people: Vec<_> = recorded.iter().map(|one| one.person.id).collect();
+            reply::decide(&mut tx, &people).await?;
         }
         if *mark == Mark::OptOut {
             let mut noted = Vec::with_capacity(recorded.len());

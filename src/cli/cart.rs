@@ -9,6 +9,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use super::Global;
+use super::blast::new::short_text;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
@@ -58,7 +59,7 @@ pub(super) enum CartVerb {
         #[arg(long, allow_hyphen_values = true)]
         note: Option<String>,
         /// A name of your own for this cart, such as shop-1017. Run again with it within two days, the command writes no second one.
-        #[arg(long, value_name = "KEY")]
+        #[arg(long, value_name = "KEY", value_parser = short_text)]
         idempotency_key: Option<String>,
     },
     /// Change an open cart.
@@ -135,8 +136,7 @@ fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
 
 async fn add(global: &Global, draft: &OrderDraft, key: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let id = |written: &WrittenCart| written.cart.id.0;
-    match once(&context, (key, draft), ("cart", id), async |app| app.add_cart(draft).await).await? {
+    match once(&context, (key, draft), "cart", async |app| app.add_cart(draft).await).await? {
         Effect::New(written) => show_cart(&context, &written),
         Effect::Earlier(id) => show(&context, &context.app.cart(CartId(id)).await?),
     }

@@ -3,7 +3,6 @@
 use std::fmt::Debug;
 
 use color_eyre::Result;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::context::Context;
@@ -33,7 +32,7 @@ pub(super) enum Effect<T> {
 pub(super) async fn once<T>(
     context: &Context,
     (key, typed): (Option<String>, &impl Debug),
-    (what, id): (&str, impl FnOnce(&T) -> i64),
+    what: &str,
     write: impl AsyncFnOnce(&App) -> Result<T, AppError>,
 ) -> Result<Effect<T>> {
     let Some(key) = key else { return Ok(Effect::New(write(&context.app).await?)) };
@@ -43,11 +42,7 @@ pub(super) async fn once<T>(
     }
     let app = context.app.once(&key, hash).await?;
     match write(&app).await {
-        Ok(written) => {
-            let id = id(&written);
-            app.store_answer(201, &json!({ "id": id }), json!({})).await?;
-            Ok(Effect::New(written))
-        }
+        Ok(written) => Ok(Effect::New(written)),
         // Another run with the same key was quicker.
         Err(AppError::Repeated) => match context.app.written_before(&key, hash, what).await? {
             Some(earlier) => Ok(repeated(what, earlier)),

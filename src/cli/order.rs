@@ -12,6 +12,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
+use super::blast::new::short_text;
 use super::blast::people::limit;
 use super::confirm::confirm_on_terminal;
 use super::context::{Context, Intent};
@@ -70,7 +71,7 @@ pub(super) enum OrderVerb {
         #[arg(long, allow_hyphen_values = true)]
         note: Option<String>,
         /// A name of your own for this order, such as shop-1017. Run again with it within two days, the command writes no second one.
-        #[arg(long, value_name = "KEY")]
+        #[arg(long, value_name = "KEY", value_parser = short_text)]
         idempotency_key: Option<String>,
     },
     /// Change the items of an order that is not cancelled. The original order is kept, and revenue follows.
@@ -269,8 +270,7 @@ fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
 
 async fn add(global: &Global, draft: &OrderDraft, key: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let id = |written: &WrittenOrder| written.order.id.0;
-    match once(&context, (key, draft), ("order", id), async |app| app.add_order(draft).await).await? {
+    match once(&context, (key, draft), "order", async |app| app.add_order(draft).await).await? {
         Effect::New(written) => show_written(&context, &written),
         Effect::Earlier(id) => show(&context, &context.app.order(OrderId(id)).await?),
     }

@@ -94,8 +94,16 @@ impl FromStr for Recurrence {
 /// What follows `every`, which may be left out before a day: `mon, thu at 9:00` is `mon,thu 9:00`. `None`: it is cron's.
 fn in_words(lower: &str) -> Option<String> {
     let (rest, is_every) = lower.strip_prefix("every ").map_or((lower, false), |rest| (rest, true));
-    let rest = rest.replace(" and ", ",").replace(", ", ",").replace(" ,", ",");
-    let words: Vec<_> = rest.split(' ').filter(|word| !matches!(*word, "at" | "on")).collect();
+    let rest = rest.replace(" and ", ",").replace(" & ", ",").replace(", ", ",").replace(" ,", ",");
+    let mut words: Vec<_> = rest.split(' ').filter(|word| !matches!(*word, "at" | "on")).collect();
+    if let Some(first) = words.first_mut() {
+        *first = match *first {
+            "daily" | "all" => "day",
+            "weekday" | "weekdays" => "mon-fri",
+            "weekend" | "weekends" => "sat,sun",
+            other => other,
+        };
+    }
     let begins = words.first().copied().unwrap_or_default();
     let is_day = begins == "day" || begins.parse::<Weekdays>().is_ok();
     (is_every || is_day && words.len() < CRON_FIELDS).then(|| words.join(" "))

@@ -97,6 +97,15 @@ pub struct AnswerToKeep<'a> {
     pub headers: Value,
 }
 
+/// Stores what a request wrote, within the transaction that wrote it.
+pub async fn wrote(tx: &mut PgConnection, key: &RequestKey, answer: &Value) -> Result<(), StoreError> {
+    let stored = sqlx::query(
+        "update api_requests set status = 201, answer = $3, headers = '{}' where token_id = $1 and key = $2",
+    );
+    stored.bind(key.token).bind(&key.key).bind(answer).execute(tx).await?;
+    Ok(())
+}
+
 /// Stores the answer of a request, also of one whose effect was there before. `false`: another request had its key first.
 pub async fn answer(pool: &PgPool, key: &RequestKey, answer: AnswerToKeep<'_>) -> Result<bool, StoreError> {
     let stored = sqlx::query(concat!(

@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{FromRow, PgConnection};
 
-use super::StoreError;
 use super::alias::is_their_number;
 use super::settings::interval;
+use super::{StoreError, inbox, notify};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
 
 /// A reply as it is kept.
@@ -47,11 +47,11 @@ pub async fn add(
     let plain = |text: &str| text.replace('\0', "");
     let id = sqlx::query_scalar(
         "with decided as (
-             update replies set is_undecided = $15, blast_id = coalesce($2, blast_id), recipient_id = coalesce($3, recipient_id)
-              where sender_id = any($14) and message_id = $11 and is_undecided and not $15 returning id),
+             update replies set undecided_attempt = null, blast_id = coalesce($2, blast_id), recipient_id = coalesce($3, recipient_id)
+              where sender_id = any($14) and message_id = $11 and undecided_attempt is not null and $15::integer is null returning id),
               added as (
              insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
-                                  message_id, quoted_id, at, is_undecided)
+                                  message_id, quoted_id, at, undecided_attempt)
              select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15
               where not exists (select 1 from replies where sender_id = any($14) and message_id = $11)
              on conflict (sender_id, message_id) do nothing returning id)
@@ -71,26 +71,42 @@ pub async fn add(
     .bind(reply.quoted_id)
     .bind(reply.at)
     .bind(candidates.iter().map(|sender| sender.0).collect::<Vec<_>>())
-    .bind(reply.is_undecided)
+    .bind(reply.answers.map(|message| message.attempt).filter(|_| reply.is_undecided))
     .fetch_optional(tx)
     .await?;
     Ok(id)
 }
 
-/// The message with which an undecided reply is kept, once it is known that it reached its person: it was sent again since.
-pub async fn kept_with(
+/// The attempt that an undecided reply may answer.
+pub async fn undecided(
     tx: &mut PgConnection,
     senders: &[SenderId],
     message_id: &str,
 ) -> Result<Option<AnsweredMessage>, StoreError> {
     let kept = sqlx::query_as(
-        "select r.blast_id, r.id as recipient_id, r.attempt
-           from replies p join blast_recipients r on r.id = p.recipient_id
-          where p.sender_id = any($1) and p.message_id = $2 and p.is_undecided
-            and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')",
+        "select blast_id, recipient_id, undecided_attempt as attempt from replies
+          where sender_id = any($1) and message_id = $2 and undecided_attempt is not null and recipient_id is not null",
     );
     let senders = senders.iter().map(|sender| sender.0).collect::<Vec<_>>();
     Ok(kept.bind(senders).bind(message_id).fetch_optional(tx).await?)
+}
+
+/// Has the replies of these people tried again at once of which it was not known what they answer.
+pub async fn decide(tx: &mut PgConnection, people: &[RecipientId]) -> Result<(), StoreError> {
+    let waiting: Vec<String> = undecided_of(&mut *tx, people).await?;
+    if !waiting.is_empty() && inbox::wake_waiting(&mut *tx, &waiting).await? > 0 {
+        sqlx::query("select pg_notify($1, '')").bind(notify::INBOX).execute(tx).await?;
+    }
+    Ok(())
+}
+
+async fn undecided_of(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<String>, StoreError> {
+    let waiting = sqlx::query_scalar(
+        "select p.message_id from blast_recipients r
+           join replies p on person_key(p.phone_number) = person_key(r.phone_number) and p.undecided_attempt is not null
+          where r.id = any($1)",
+    );
+    Ok(waiting.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
 }
 
 /// The newest message of these senders to this number of which it is not known whether it went.

@@ -4,8 +4,9 @@ use super::super::answered::AnsweredSince;
 use super::super::template::{TemplateCheck, number_of};
 use super::super::{App, AppError};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
-use crate::domain::content::BlastContent;
+use crate::domain::content::{BlastContent, ContentError};
 use crate::domain::ids::SenderId;
+use crate::domain::message::MessageError;
 use crate::domain::phone::is_united_states;
 use crate::domain::text::{number, people};
 use crate::provider::meta::preflight::NumberHealth;
@@ -106,6 +107,9 @@ impl App {
             obstacles.push(format!("{} is not finished: {why}", blast.tag));
         }
         match content {
+            Err(ContentError::Message(MessageError::Empty)) if self.sends_templates(blast.sender_id) => {
+                obstacles.push(format!("{} has no template yet: choose one of its sender's", blast.tag));
+            }
             Err(error) => obstacles.push(format!("the message cannot be used: {error}")),
             Ok(BlastContent::Template(_)) if !self.sends_templates(blast.sender_id) => {
                 obstacles.push(format!("{} sends a template, which only a sender of provider meta can", blast.tag));

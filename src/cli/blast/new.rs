@@ -131,7 +131,7 @@ fn is_standard_input(path: Option<&Path>) -> bool {
 }
 
 /// A name of 1 to 255 characters without control characters.
-pub(super) fn short_text(text: &str) -> Result<String, String> {
+pub(in crate::cli) fn short_text(text: &str) -> Result<String, String> {
     let text = clean_name(text).trim().to_owned();
     let fits = !text.is_empty() && text.chars().count() <= 255;
     fits.then_some(text).ok_or_else(|| "write 1 to 255 characters".to_owned())

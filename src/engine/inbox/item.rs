@@ -185,9 +185,10 @@ pub(super) enum ItemOutcome {
         why: String,
         id: Option<String>,
     },
-    /// It is kept. What it answers is to be decided: tried again later.
+    /// It is kept. What it answers is to be decided: tried again later, at once when it is known of this message.
     Undecided {
         why: String,
+        id: String,
     },
     /// Somebody else has a person's row.
     Locked,

@@ -43,11 +43,15 @@ pub(super) async fn apply(
     }
     let written_to = again(&mut *tx, engine, (item, news), (written_to, effects)).await?;
     let (sender, phone, answered) = match written_to {
-        WrittenTo::Message { sender, phone, message, quoted, .. } => (sender, phone, Some((message, quoted))),
-        WrittenTo::Sender { sender, phone } => {
-            let kept = reply::kept_with(&mut *tx, &item.senders, &news.message_id).await?;
-            (sender, phone, kept.map(|message| (message, Quoted::No)))
+        WrittenTo::Message { sender, phone, message, quoted, .. } => {
+            let kept = reply::undecided(&mut *tx, &item.senders, &news.message_id).await?;
+            // Whoever had it sent once more has said that they did not have it when they wrote: it marks nobody.
+            let is_before =
+                |kept: AnsweredMessage| kept.recipient_id == message.recipient_id && kept.attempt < message.attempt;
+            let answers = (quoted == Quoted::Yes || !kept.is_some_and(is_before)).then_some((message, quoted));
+            (sender, phone, answers)
         }
+        WrittenTo::Sender { sender, phone } => (sender, phone, None),
         WrittenTo::Nobody => return Ok(ItemOutcome::Applied),
     };
     let new = new_reply((item, news), (sender, phone.as_deref()), answered.map(|(message, _)| message));
@@ -158,7 +162,7 @@ async fn waits(
             return Ok(None);
         }
         let why = "it is not known yet whether a message to this person went".to_owned();
-        let kept = ItemOutcome::Undecided { why: why.clone() };
+        let kept = ItemOutcome::Undecided { why: why.clone(), id: news.message_id.clone() };
         return Ok(Some(if is_kept { kept } else { ItemOutcome::Waits { why, id: None } }));
     }
     Ok(None)

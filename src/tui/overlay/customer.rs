@@ -82,8 +82,10 @@ fn forgetting(page: &CustomerOverlay, width: u16) -> Vec<TextLine> {
     if page.is_forgotten() {
         return Vec::new();
     }
-    let text =
-        format!("`blastdeck customer forget {}` forgets them for good: name, number and what they wrote", page.phone);
+    let text = format!(
+        "`blastdeck customer forget {}` forgets them for good: name, number and what they wrote",
+        page.phone.as_str()
+    );
     let lines = wrapped(&text, width.saturating_sub(4)).into_iter();
     std::iter::once(TextLine::default()).chain(lines.map(|line| TextLine::dim(format!("  {line}")))).collect()
 }

@@ -110,6 +110,11 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
         }
         SenderLine::Gap => ("Pace", "seconds between two messages, such as 20-60; a blast may be slower, never faster"),
         SenderLine::Address => ("Address", "leave it empty unless you run a gateway of your own"),
+        SenderLine::Add if is_meta => (
+            "",
+            "enter asks Meta whether this number can send, and writes it into the configuration; nothing is sent. Who received, read, replied \
+             or wrote STOP is known once app_secret and verify_token stand there and `blastdeck serve` runs (docs/META.md)",
+        ),
         SenderLine::Add => (
             "",
             "enter asks the provider whether this sender can send, and writes it into the configuration; nothing is sent",

@@ -113,6 +113,10 @@ fn cancel_question(model: &Model, row: &BlastView, field: TextField) -> ConfirmP
 /// What a no to a cancel leaves, where its blast does not stand as the question has it: somebody may have resumed it meanwhile.
 pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
     let [WriteRequest::Cancel(id)] = ask.then[..] else { return None };
+    // Where nobody is queued it was not paused for the question.
+    if !matches!(ask.by, ConfirmBy::Number { .. } | ConfirmBy::NumberOncePaused { .. }) {
+        return None;
+    }
     let row = model.blasts.get(id).filter(|row| row.state != BlastState::Paused)?;
     let name = model.distinct_name(row);
     let now = match row.armed_until(model.now) {

@@ -81,6 +81,8 @@ pub(super) fn read_without(model: &mut Model, gone: &[RecipientId]) -> Vec<Effec
         return Vec::new();
     }
     people.thaw();
+    // What was counted of the list as it was is no news of this one.
+    model.recipients.ticket = model.next_ticket();
     vec![from_start(model)]
 }
 

@@ -226,7 +226,7 @@ async fn an_id_that_cannot_be_learned_for_a_lock_is_learned_after_it() {
 async fn a_stop_waits_for_no_outcome_as_other_replies_do() {
     let scene = InboxScene::with(1, "cloud", &uncertain(1)).await;
     scene.receive(text(1, "wamid.in1", "Hello")).await;
-    let decided = "select count(*) from replies where not is_undecided";
+    let decided = "select count(*) from replies where undecided_attempt is null";
     assert_eq!(scene.shop.number(decided).await, 0, "a message to them may have gone");
 
     scene.receive(text(1, "wamid.in2", "STOP")).await;
