@@ -43,8 +43,11 @@ impl ListEnd {
         let Self { limit, is_cut } = self;
         if is_cut {
             let more = limit.saturating_mul(10);
-            let these =
-                if limit == 1 { there_are_more.replace("these", "this") } else { format!("{there_are_more} {limit}") };
+            let these = if limit == 1 {
+                there_are_more.replace("these", "this one")
+            } else {
+                format!("{there_are_more} {limit}")
+            };
             talk(&format!("{these}: `--limit {more}` lists more of them"));
         }
     }

@@ -40,9 +40,12 @@ struct Writing {
     stops: bool,
 }
 
-/// The first pause after a connection that could not be made, and the longest: five in a row take two minutes.
+/// The first pause after a connection that could not be made, and the longest.
 const UNCONNECTED_WAIT: Duration = Duration::from_secs(10);
 const UNCONNECTED_WAIT_MAX: Duration = Duration::from_secs(60);
+/// So many times as many of these in a row pause a blast: of five thirty, about half an hour. Nothing was sent and nobody harmed, and a router or
+/// a gateway that restarts is back by then.
+const UNCONNECTED_PATIENCE: i32 = 6;
 
 /// An opt-out is tried to be written this often.
 const SUPPRESS_TRIES: u32 = 40;
@@ -144,7 +147,9 @@ impl FailurePolicy {
         }
         let length = streak.length;
         self.changed.insert(blast);
-        if length >= self.context.failures_in_a_row {
+        let most = self.context.failures_in_a_row;
+        let most = if code == NOT_CONNECTED { most.saturating_mul(UNCONNECTED_PATIENCE) } else { most };
+        if length >= most {
             let why = self.advised(code, why);
             self.add(Consequence::Pause { blast, why: equal_failures(length, &why) });
         }

@@ -3,6 +3,7 @@
 mod template;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::app::{
     CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListColumn, ListToTake, OpenedDraft,
@@ -205,6 +206,8 @@ pub struct BlastForm {
     pub esc_leaves: EscLeaves,
     /// The provider's templates, once they were asked for.
     pub templates: Option<Result<Vec<SenderTemplate>, String>>,
+    /// The template that was chosen before a sender that sends none.
+    pub template_before: Option<Value>,
     /// The plan is opened as soon as everything is saved.
     pub wants_plan: bool,
     pub log: FormLog,
@@ -271,6 +274,7 @@ impl BlastForm {
             trouble: None,
             esc_leaves: EscLeaves::Trouble,
             templates: None,
+            template_before: None,
             wants_plan: false,
             log: FormLog::default(),
         }
@@ -309,6 +313,9 @@ impl BlastForm {
             FormLine::Stage => self.values.follow_up_stage.is_empty(),
             FormLine::Message => self.values.message.is_empty(),
             FormLine::People => self.list.is_none() && self.people == 0 && self.left_out.total == 0,
+            FormLine::Header => self.header().is_some_and(|(_, place)| place.is_empty()),
+            FormLine::Variable(n) => self.variables().get(n).is_some_and(|(_, value)| value.is_empty()),
+            FormLine::Button(n) => self.buttons().get(n).is_some_and(|button| button.text.is_empty()),
             _ => false,
         }
     }

@@ -85,7 +85,7 @@ fn another_path_takes_the_place_of_the_one_that_is_offered() {
 }
 
 #[test]
-fn a_template_is_not_kept_for_a_sender_that_sends_texts() {
+fn a_template_is_not_sent_by_a_sender_of_texts_and_is_there_again_with_one_of_templates() {
     let cloud = SenderView { name: "cloud".to_owned(), provider: "meta".to_owned(), ..senders().swap_remove(0) };
     let mut dashboard = scheduled_form();
     dashboard.answer(Completion::Senders(Ok(vec![senders().swap_remove(0), cloud])));
@@ -98,6 +98,11 @@ fn a_template_is_not_kept_for_a_sender_that_sends_texts() {
 
     let [DraftWrite::Save { form, .. }] = &writes(&mut dashboard)[..] else { panic!("it is saved") };
     assert_eq!((form.sender.as_str(), &form.template), ("sales", &None));
+
+    // A slip of the fingers loses nothing that was filled in.
+    dashboard.keys("\n");
+    let values = &dashboard.model.form.as_ref().unwrap().values;
+    assert_eq!((values.sender.as_str(), &values.template.as_ref().unwrap()["name"]), ("cloud", &json!("hello_world")));
 }
 
 #[test]

@@ -256,9 +256,11 @@ fn next_sender(model: &mut Model, senders: &[String]) -> Vec<Effect> {
     form.wants_list = form.list.is_some();
     let name = form.values.sender.clone();
     let sends_templates = model.sends_templates(&name);
-    if let Some(form) = shown(model).filter(|_| !sends_templates) {
-        // It would be sent in place of the text that is written now.
-        form.values.template = None;
+    if let Some(form) = shown(model) {
+        // It would be sent in place of the text that is written now, and is there again with a sender that sends templates.
+        let template = form.values.template.take().or_else(|| form.template_before.take());
+        let kept = if sends_templates { &mut form.values.template } else { &mut form.template_before };
+        *kept = template;
     }
     // A draft in which nothing is written is not kept.
     let is_untouched = model.form.as_deref().is_some_and(BlastForm::is_untouched);

@@ -62,7 +62,7 @@ async fn somebody_is_found_in_every_blast() {
     assert_eq!(blasts, [second, first]);
     assert!(found.iter().all(|row| row["phone_number"] == format!("+{}", digits(2))), "{found:?}");
     let one = shop.run(&["find", ending, "--limit", "1"]).await;
-    assert!(one.err.contains("there are more than these"), "{one:?}");
+    assert!(one.err.contains("there are more than this one"), "{one:?}");
     let nobody = shop.run(&["find", "nobody at all"]).await;
     assert_eq!((nobody.code, nobody.out.as_str()), (0, ""), "{nobody:?}");
     is_a_clear_line(&shop.run(&["find", " "]).await, USAGE, &["digits"]);
