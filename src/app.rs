@@ -96,7 +96,7 @@ pub use crate::engine::{DatabaseState, EngineChange, ForgottenCheck, is_panic_ca
 pub use activity::{SavedFile, reply_file_name, write_new};
 pub use adding::AddedSender;
 pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
-pub use caller::{ANSWERED_WITHIN, Caller, IssuedToken, LOOK_EVERY, TokenRequest};
+pub use caller::{Caller, IssuedToken, TokenRequest};
 pub use carts::{CartEdit, WrittenCart};
 pub use catalogues::SyncedCatalogue;
 pub use concurrent::ConcurrentBlast;

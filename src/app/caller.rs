@@ -1,7 +1,6 @@
 //! Programs that call over HTTP: who they are, and their requests that may come twice.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -20,11 +19,6 @@ use crate::store::api_token::{self, NewToken, TokenIdentity, TokenRow};
 /// In place of a token, the command line: its keys are not those of programs, nor of our own jobs, which have a negative one. No token
 /// has this id.
 const COMMAND_LINE: i64 = i64::MAX;
-
-/// How long after its effect began a request may still be answered, in seconds. Later its answer counts as lost.
-pub const ANSWERED_WITHIN: f64 = 3.0;
-/// How often its answer is looked for.
-pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// For whom an app acts, other than its operator.
 #[derive(Debug, Clone)]

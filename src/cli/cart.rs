@@ -14,7 +14,7 @@ use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
-use super::once::{Effect, once};
+use super::once::{KeyedWrite, once};
 use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items, show_written, total, writes_one};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
@@ -137,8 +137,8 @@ fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
 async fn add(global: &Global, draft: &OrderDraft, key: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     match once(&context, (key, draft), "cart", async |app| app.add_cart(draft).await).await? {
-        Effect::New(written) => show_cart(&context, &written),
-        Effect::Earlier(id) => show(&context, &context.app.cart(CartId(id)).await?),
+        KeyedWrite::New(written) => show_cart(&context, &written),
+        KeyedWrite::Earlier(id) => show(&context, &context.app.cart(CartId(id)).await?),
     }
 }
 

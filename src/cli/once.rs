@@ -22,7 +22,7 @@ impl Once {
 }
 
 /// What a command came to.
-pub(super) enum Effect<T> {
+pub(super) enum KeyedWrite<T> {
     New(T),
     /// The id of what an earlier run with its key wrote.
     Earlier(i64),
@@ -34,15 +34,15 @@ pub(super) async fn once<T>(
     (key, typed): (Option<String>, &impl Debug),
     what: &str,
     write: impl AsyncFnOnce(&App) -> Result<T, AppError>,
-) -> Result<Effect<T>> {
-    let Some(key) = key else { return Ok(Effect::New(write(&context.app).await?)) };
+) -> Result<KeyedWrite<T>> {
+    let Some(key) = key else { return Ok(KeyedWrite::New(write(&context.app).await?)) };
     let Once { key, hash } = Once::new(key, &format!("{what} {typed:?}"));
     if let Some(earlier) = context.app.written_before(&key, hash, what).await? {
         return Ok(repeated(what, earlier));
     }
     let app = context.app.once(&key, hash).await?;
     match write(&app).await {
-        Ok(written) => Ok(Effect::New(written)),
+        Ok(written) => Ok(KeyedWrite::New(written)),
         // Another run with the same key was quicker.
         Err(AppError::Repeated) => match context.app.written_before(&key, hash, what).await? {
             Some(earlier) => Ok(repeated(what, earlier)),
@@ -52,7 +52,7 @@ pub(super) async fn once<T>(
     }
 }
 
-fn repeated<T>(what: &str, earlier: i64) -> Effect<T> {
+fn repeated<T>(what: &str, earlier: i64) -> KeyedWrite<T> {
     talk(&format!("{what} {earlier} was written with this idempotency key before: nothing is written now"));
-    Effect::Earlier(earlier)
+    KeyedWrite::Earlier(earlier)
 }

@@ -17,7 +17,7 @@ use super::blast::people::limit;
 use super::confirm::confirm_on_terminal;
 use super::context::{Context, Intent};
 use super::listed::{ListEnd, one_more};
-use super::once::{Effect, once};
+use super::once::{KeyedWrite, once};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{Anchor, BlastFilter, Order, RecipientQuery};
@@ -271,8 +271,8 @@ fn cells(context: &Context, order: &OrderRow) -> Vec<String> {
 async fn add(global: &Global, draft: &OrderDraft, key: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     match once(&context, (key, draft), "order", async |app| app.add_order(draft).await).await? {
-        Effect::New(written) => show_written(&context, &written),
-        Effect::Earlier(id) => show(&context, &context.app.order(OrderId(id)).await?),
+        KeyedWrite::New(written) => show_written(&context, &written),
+        KeyedWrite::Earlier(id) => show(&context, &context.app.order(OrderId(id)).await?),
     }
 }
 

@@ -129,7 +129,7 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     if people == 0 {
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
-    let known = if answer == ResolutionArg::Resend { known_of_all(&context, blast).await? } else { None };
+    let known = if answer == ResolutionArg::Resend && !sure { known_of_all(&context, blast).await? } else { None };
     let known = known.map(|known| format!(" {known}")).unwrap_or_default();
     confirm_number(&format!("{}{known}", answer.consequence(people)), people, sure)?;
     let (mut done, mut refused, mut anchor) = (0, Vec::new(), Anchor::Start);

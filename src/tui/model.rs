@@ -226,10 +226,10 @@ impl Model {
         let overlays = if options.is_first_run() { vec![Overlay::Welcome(0)] } else { Vec::new() };
         let notice = options.greeting.clone().map(Notice::done);
         let log = LogLine::of_greeting(&options, now).into_iter().collect();
-        let hint = (options.hints == Hints::On).then_some(Hint::Find);
         Self {
             blasts: BlastList::opening(options.open),
             setup: ScreenSetup::new(options.zone),
+            hint: (options.hints == Hints::On).then_some(Hint::Find),
             options,
             size,
             now,
@@ -278,7 +278,6 @@ impl Model {
             preview_asked: None,
             log,
             leaving: Leaving::No,
-            hint,
             seen_at: None,
             ticket: 0,
         }

@@ -4,15 +4,17 @@ use serde_json::json;
 
 use crate::support::{Setup, Shop, digits};
 
+/// One message after the other.
+const ONE_BY_ONE: Setup<'_> = Setup {
+    sim: &["--latency", "10ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 1",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
 #[tokio::test]
 async fn who_was_refused_is_sent_to_again_and_who_failed_after_acceptance_is_not() {
-    let shop = Shop::open(Setup {
-        sim: &["--latency", "10ms", "--speed", "6000"],
-        sender: "rate = \"unlimited\"\nin_flight = 1",
-        engine: "speed = 600",
-        polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
-    })
-    .await;
+    let shop = Shop::open(ONE_BY_ONE).await;
     shop.sim.answer_send(&digits(0), json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }])).await;
     shop.sim.answer_send(&digits(1), json!([{ "message_id": "M1" }])).await;
     shop.sim
@@ -146,13 +148,7 @@ async fn a_retry_of_a_paused_blast_says_that_it_is_paused_and_starts_nobody() {
 
 #[tokio::test]
 async fn a_retry_leaves_out_who_opted_out_since_and_who_is_forgotten() {
-    let shop = Shop::open(Setup {
-        sim: &["--latency", "10ms", "--speed", "6000"],
-        sender: "rate = \"unlimited\"\nin_flight = 1",
-        engine: "speed = 600",
-        polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
-    })
-    .await;
+    let shop = Shop::open(ONE_BY_ONE).await;
     for n in 0..3 {
         shop.sim.answer_send(&digits(n), json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }])).await;
     }

@@ -157,9 +157,12 @@ impl App {
         }
         self.refuse_customers_of_all(&segment.filter).map_err(|why| AppError::invalid(FIELD, why))?;
         for id in &segment.blasts {
-            if matches!(self.blast_row(*id).await, Err(AppError::NotFound(_))) {
-                return Err(AppError::invalid(FIELD, format!("there is no blast {id} of this token's sender")));
-            }
+            self.blast_row(*id).await.map_err(|error| match error {
+                AppError::NotFound(_) => {
+                    AppError::invalid(FIELD, format!("there is no blast {id} of this token's sender"))
+                }
+                other => other,
+            })?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Requests that may come twice: with an `Idempotency-Key` they have one effect, and one answer.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,13 +14,16 @@ use super::super::problem::Problem;
 use super::super::spelling::ApiSpelling;
 use super::authentication::ApiCaller;
 use super::jobs;
-use crate::app::{ANSWERED_WITHIN, App, AppError, LOOK_EVERY, StoredRequest};
+use crate::app::{App, AppError, StoredRequest};
 use crate::domain::ids::{BlastId, JobId};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Headers that are stored with an answer.
 const KEPT: [HeaderName; 2] = [header::ETAG, header::LOCATION];
+/// How long after its effect began a request may still be answered, in seconds. Later its answer counts as lost.
+const ANSWERED_WITHIN: f64 = 3.0;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The longest key.
 const KEY_MAX: usize = 255;
 

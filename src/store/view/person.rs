@@ -294,10 +294,9 @@ fn join(one: Option<String>, other: Option<String>) -> Option<String> {
 /// What is known of these people before their message goes once more.
 pub async fn before_resend(pool: &PgPool, people: &[RecipientId]) -> Result<BeforeResend, StoreError> {
     let known = sqlx::query_as(
-        "select count(*) filter (where exists (select from replies p where p.recipient_id = r.id)
-                                   or exists (select from replies p
-                                               where person_key(p.phone_number) = person_key(r.phone_number)
-                                                 and p.undecided_attempt is not null)) as wrote,
+        "select count(*) filter (where exists (select from replies p
+                          where person_key(p.phone_number) = person_key(r.phone_number)
+                            and (p.recipient_id = r.id or p.undecided_attempt is not null))) as wrote,
                 count(*) filter (where exists (select from blast_recipients x
                           join blasts other on other.id = x.blast_id and other.deleted_at is null
                                            and other.message = own.message and other.template is not distinct from own.template

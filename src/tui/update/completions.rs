@@ -8,6 +8,7 @@ use super::{
 };
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
+use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::domain::unseen::SeenSpan;
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
@@ -35,10 +36,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Others(others) => with(model, others, |model, others| model.presence.others = others),
         Completion::Senders(senders) => return senders_read(model, senders),
         Completion::Rows(updated) => with(model, updated, rows),
-        Completion::SomeGone { gone, rows: updated } => {
-            rows(model, updated);
-            return lists::read_without(model, &gone);
-        }
+        Completion::SomeGone { gone, rows } => return some_gone(model, rows, &gone),
         Completion::Count { ticket, total } if ticket == model.recipients.ticket => {
             with(model, total, |model, total| model.recipients.total = Some(total));
         }
@@ -243,6 +241,11 @@ pub(super) fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
     failed(model, failure);
     keys::drop_held(model, "the list did not come".to_owned());
     Vec::new()
+}
+
+fn some_gone(model: &mut Model, updated: Vec<RecipientRow>, gone: &[RecipientId]) -> Vec<Effect> {
+    rows(model, updated);
+    lists::read_without(model, gone)
 }
 
 fn rows(model: &mut Model, rows: Vec<RecipientRow>) {

@@ -171,9 +171,9 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
             EngineChange::Gone(_) | EngineChange::NoDatabase(_) => "",
         };
         // Or somebody reads that nothing goes out, while all of it does.
-        let elsewhere = model.senders.iter().filter_map(|sender| sender.lease.as_ref());
-        let elsewhere = elsewhere.into_iter().find(|lease| lease.holder != model.holder);
-        let other = elsewhere.map(|lease| lease.role.unwrap_or(EngineRole::Engine));
+        let mut leases = model.senders.iter().filter_map(|sender| sender.lease.as_ref());
+        let other =
+            leases.find(|lease| lease.holder != model.holder).map(|lease| lease.role.unwrap_or(EngineRole::Engine));
         let sends = other.map(|role| format!(", {role} does")).unwrap_or_default();
         let short = other.map(|role| format!("{role} sends: reopen this"));
         let full = format!("this window does not send{sends}: {why}open it again");

@@ -269,17 +269,12 @@ fn compare(model: &Model, area: Rect) -> Vec<TextLine> {
         }));
     }
     // What each brought in at that age is not known.
-    let is_sold = blasts.iter().any(|(blast, _)| !blast.counts.amount.is_zero());
     let has_room = usize::from(area.height) > lines.len() + usize::from(!is_low);
-    let now = if is_sold && has_room {
-        let currency = symbol(&model.options.currency);
-        lines.push(row(currency, TextRole::Plain, &|blast, _| {
-            sum_within(blast.counts.amount, columns.width.saturating_sub(3))
-        }));
-        format!("; {currency} as of now")
-    } else {
-        String::new()
-    };
+    let is_sold = has_room && blasts.iter().any(|(blast, _)| !blast.counts.amount.is_zero());
+    let (currency, room) = (symbol(&model.options.currency), columns.width.saturating_sub(3));
+    let sold = is_sold.then(|| row(currency, TextRole::Plain, &|blast, _| sum_within(blast.counts.amount, room)));
+    let now = if is_sold { format!("; {currency} as of now") } else { String::new() };
+    lines.extend(sold);
     if !is_low {
         let more = if hidden > 0 { format!("; {hidden} more: a wider window") } else { String::new() };
         let age = span_words(age);
