@@ -68,6 +68,9 @@ pub struct Heading {
     #[schema(example = "Campaign 2025-01-18")]
     pub tag: String,
     pub state: BlastState,
+    /// Whether it goes on only once somebody does something: the words for people read *asks you*.
+    #[schema(example = false)]
+    pub asks_you: bool,
     /// Its state in words for people.
     #[serde(skip)]
     pub shown_state: &'static str,
@@ -114,6 +117,7 @@ impl Report {
                 id: blast.id,
                 tag: blast.tag.clone(),
                 state: blast.state,
+                asks_you: blast.asks_for_person(),
                 shown_state: blast.state_words(),
                 sender: blast.sender.clone(),
                 follow_up_stage: blast.follow_up_stage.clone(),

@@ -85,6 +85,9 @@ impl UncertainVerb {
                 }
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
                 if uncertain > 0 && !context.is_json {
+                    if let Some(known) = known_of_all(&context, blast).await? {
+                        talk(&known);
+                    }
                     talk(&format!(
                         "look into each chat on the phone, then: `blastdeck uncertain resolve {blast} NUMBER sent`, or resend, or drop"
                     ));

@@ -65,7 +65,7 @@ fn the_json_is_the_one_that_programs_rely_on() {
     assert_eq!(
         json,
         concat!(
-            r#"{"blast":{"id":1,"tag":"Campaign 2025-01-18","state":"completed","sender":"sales","#,
+            r#"{"blast":{"id":1,"tag":"Campaign 2025-01-18","state":"completed","asks_you":false,"sender":"sales","#,
             r#""follow_up_stage":"Initial","total_recipients":250},"#,
             r#""funnel":{"sent":250,"received":240,"read":180,"replied":80,"closed":25},"#,
             r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"unasked":0,"#,

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -196,8 +197,14 @@ fn is_local(headers: &HeaderMap, extensions: &Extensions) -> bool {
 }
 
 /// What the caller's own token is: a call to try a token with.
-pub(super) async fn own_token(ApiReader(caller): ApiReader) -> Json<OwnToken> {
-    Json(OwnToken { name: caller.token.name, scope: caller.token.scope })
+pub(super) async fn own_token(ApiReader(caller): ApiReader) -> Result<Json<OwnToken>, Problem> {
+    let TokenIdentity { name, scope, sender, expires_at, .. } = caller.token;
+    let only = match sender {
+        Some(id) => caller.app.senders().await?.into_iter().find(|sender| sender.id == id),
+        None => None,
+    };
+    let (sender, business) = only.map(|sender| (sender.name, sender.business)).unzip();
+    Ok(Json(OwnToken { name, scope, sender, business, expires_at }))
 }
 
 /// The caller's token.
@@ -206,4 +213,13 @@ pub(super) struct OwnToken {
     #[schema(example = "shop")]
     name: String,
     scope: TokenScope,
+    /// The only sender that it acts for; `null`: any.
+    #[schema(example = json!(null))]
+    sender: Option<String>,
+    /// Whose opt-outs that sender's are.
+    #[schema(example = json!(null))]
+    business: Option<String>,
+    /// When it ends; `null`: when it is revoked.
+    #[schema(example = json!(null))]
+    expires_at: Option<DateTime<Utc>>,
 }

@@ -8,6 +8,7 @@ use crate::domain::ids::RecipientId;
 use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Pane;
+use chrono::TimeDelta;
 
 #[test]
 fn what_is_being_sent_is_cancelled_by_typing_how_many_are_queued() {
@@ -119,7 +120,24 @@ fn a_no_to_a_cancel_says_that_somebody_has_resumed_it_meanwhile() {
 
     dashboard.keys("n");
 
-    assert_eq!(dashboard.said(), "Raya promo is not cancelled: somebody resumed it; p pauses it");
+    assert_eq!(dashboard.said(), "Raya promo is not cancelled: it is being sent; p pauses it");
+}
+
+#[test]
+fn a_cancel_of_a_scheduled_blast_pauses_it_only_shortly_before_its_start() {
+    for (minutes, pauses) in [(30, false), (1, true)] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        let start = Some(dashboard.model.now + TimeDelta::minutes(minutes));
+        let scheduled = BlastView { state: BlastState::Scheduled, scheduled_for: start, ..raya() };
+        dashboard.answer(Completion::Blasts(Ok(vec![scheduled]))).taken();
+
+        dashboard.keys("1Xy");
+
+        assert_eq!(dashboard.acts().contains(&WriteRequest::Pause(RAYA)), pauses);
+        // The other asks for the number at once: a letter is a no.
+        let kept = dashboard.said().starts_with("nothing done: Raya promo still starts");
+        assert_eq!(kept, !pauses, "{}", dashboard.said());
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
 use crate::tui::model::Notice;
 use crate::tui::msg::Msg;
 
@@ -28,6 +29,29 @@ fn a_frozen_list_whose_people_were_taken_anew_is_read_again() {
     assert!(dashboard.screen().iter().any(|line| line.contains("Kavitha")));
     // Of whoever is not in it any more there is nothing to read.
     dashboard.answer(Completion::SomeGone { gone: vec![RecipientId(1)], rows: Vec::new() });
+    assert!(lists(&dashboard.taken()).is_empty());
+}
+
+#[test]
+fn the_list_of_a_draft_shows_who_was_added_elsewhere_also_while_somebody_works_in_it() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1").key(Key::End).list(crowd(1, 3)).keys("3j").taken();
+    assert_eq!(dashboard.cursor(), Some(2));
+
+    dashboard.dispatch(Msg::Refresh);
+    assert_eq!(lists(&dashboard.taken()).len(), 1);
+    dashboard.list(crowd(1, 4));
+    assert_eq!((dashboard.cursor(), dashboard.model.recipients.visible(9).count()), (Some(2), 4));
+
+    // On the first row, too, the cursor stays where it was put.
+    dashboard.keys("k").dispatch(Msg::Refresh).taken();
+    let mut before: Vec<_> = crowd(9, 1);
+    before.extend(crowd(1, 4));
+    dashboard.list(before);
+    assert_eq!(dashboard.cursor(), Some(1));
+
+    // Somebody who was marked stays in sight: the list waits.
+    dashboard.keys(" ").dispatch(Msg::Refresh);
     assert!(lists(&dashboard.taken()).is_empty());
 }
 

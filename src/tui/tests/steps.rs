@@ -9,6 +9,7 @@ use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
 use crate::tui::model::{NeedsLine, Overlay, Pane};
 
 const STEP: StepKey = StepKey { blast: RAYA, number: 1 };
@@ -124,7 +125,14 @@ fn what_is_scheduled_stands_beside_the_steps_and_its_keys_act_on_it() {
     dashboard.keys("nX");
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("end Good morning for good, with all its times to come? It pauses first"), "{screen}");
+    assert!(screen.contains("end Good morning for good, with all its times to come? Type"), "{screen}");
+    dashboard.key(Key::Esc);
+    assert!(
+        dashboard.said().starts_with("nothing done: Good morning still starts 21 Nov 09:00"),
+        "{}",
+        dashboard.said()
+    );
+    assert!(dashboard.acts().is_empty(), "it was paused");
 }
 
 #[test]

@@ -8,6 +8,10 @@ use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Prompt};
 use crate::tui::widget::TextField;
+use chrono::TimeDelta;
+
+/// A blast that starts within this time is paused before its cancel asks for a number.
+const PAUSED_BEFORE: TimeDelta = TimeDelta::minutes(2);
 
 pub fn pause(model: &mut Model) -> Vec<Effect> {
     if let Some(view) = model.chosen_step() {
@@ -46,6 +50,11 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
             };
             let question = format!("cancel {tag}? Nobody is queued any more{open}.");
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Cancel(id)])
+        }
+        // Nothing goes out while the question is open: its start stands, whatever the answer.
+        BlastState::Scheduled if blast.scheduled_for.is_some_and(|at| at - model.now > PAUSED_BEFORE) => {
+            model.prompt = Some(Prompt::Confirm(cancel_question(model, blast, TextField::default())));
+            Vec::new()
         }
         BlastState::Sending | BlastState::Scheduled => {
             let question = match blast.origin.repeat.rule {
@@ -105,7 +114,10 @@ fn cancel_question(model: &Model, row: &BlastView, field: TextField) -> ConfirmP
     } else {
         format!("cancel {tag} for good? {typed} still queued; type {typed}:")
     };
-    let otherwise = format!("{tag} stays paused; ⟨S⟩ resumes it");
+    let otherwise = match row.scheduled_for.filter(|_| row.state == BlastState::Scheduled) {
+        Some(at) => format!("nothing done: {tag} still starts {}", model.time_of(row, at)),
+        None => format!("{tag} stays paused; ⟨S⟩ resumes it"),
+    };
     let by = ConfirmBy::Number { people: queued, field, refused: None };
     ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
 }
@@ -119,11 +131,14 @@ pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
     }
     let row = model.blasts.get(id).filter(|row| row.state != BlastState::Paused)?;
     let name = model.distinct_name(row);
+    if let (BlastState::Scheduled, Some(at)) = (row.state, row.scheduled_for) {
+        return Some(format!("nothing done: {name} still starts {}", model.time_of(row, at)));
+    }
     let now = match row.armed_until(model.now) {
         Some(until) => {
-            format!("somebody resumed it, and it starts at {}; ⟨p⟩ pauses it", model.start_after(row, until))
+            format!("it starts at {}; ⟨p⟩ pauses it", model.start_after(row, until))
         }
-        None if row.state == BlastState::Sending => "somebody resumed it; ⟨p⟩ pauses it".to_owned(),
+        None if row.state == BlastState::Sending => "it is being sent; ⟨p⟩ pauses it".to_owned(),
         None => format!("it is {}", row.state),
     };
     Some(format!("{name} is not cancelled: {now}"))

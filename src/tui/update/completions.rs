@@ -205,7 +205,8 @@ fn list(
         ListPart::Reload => {
             let waited = model.recipients.awaiting.take().is_some();
             // The operator began to work in the table while a live list was being read.
-            if !waited && model.focus == Pane::Recipients && !model.recipients.is_empty() {
+            let is_worked_in = model.focus == Pane::Recipients && !model.recipients.is_empty();
+            if !waited && is_worked_in && !lists::is_draft_at_start(model) {
                 return Vec::new();
             }
             if rows.is_empty() && matches!(asked.anchor, Anchor::From(_)) {

@@ -187,6 +187,15 @@ fn is_live(model: &Model) -> bool {
     model.people_follow_changes() && model.recipients.awaiting.is_none()
 }
 
+/// Whether the first rows of a draft are shown. Also while somebody works in it: its people come and go with its list, and a change
+/// moves nobody whom the cursor is on.
+pub(super) fn is_draft_at_start(model: &Model) -> bool {
+    let people = &model.recipients;
+    let is_draft =
+        people.blast.and_then(|id| model.blasts.get(id)).is_some_and(|blast| blast.state == BlastState::Draft);
+    is_draft && people.is_at_start() && people.marked.is_empty() && !matches!(model.prompt, Some(Prompt::Find(_)))
+}
+
 impl Model {
     /// The same, whatever is being read.
     fn people_follow_changes(&self) -> bool {
@@ -209,7 +218,7 @@ impl Model {
 pub fn refresh(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)];
     if model.recipients.blast.is_some() && model.recipients.awaiting.is_none() && shows_people(model) {
-        if is_live(model) {
+        if is_live(model) || is_draft_at_start(model) {
             effects.push(live_list(model));
         } else {
             model.recipients.freeze();
@@ -253,8 +262,8 @@ fn shows_people(model: &Model) -> bool {
 fn live_list(model: &mut Model) -> Effect {
     model.recipients.thaw();
     model.recipients.order = order(model, &model.recipients.scope);
-    // Whoever was chosen stays so, and is carried down by the news; the first place is nobody's choice.
-    let is_first = model.recipients.is_cursor_first();
+    // Whoever was chosen stays so, and is carried down by the news; the first place of a list that nobody works in is no choice.
+    let is_first = model.recipients.is_cursor_first() && model.people_follow_changes();
     model.recipients.target = if is_first { CursorTarget::First } else { CursorTarget::Keep };
     list(model, ListPart::Reload, Anchor::Start)
 }

@@ -13,7 +13,11 @@ async fn a_token_is_shown_once_and_kept_as_a_hash() {
     let api = client(&shop, &serve, "read").await;
 
     let own = api.get("/api/token").await.expect(200);
-    assert_eq!(own.body, json!({ "name": "read", "scope": "read" }));
+    let any = json!({ "name": "read", "scope": "read", "sender": null, "business": null, "expires_at": null });
+    assert_eq!(own.body, any);
+    let one = client_with(&shop, &serve, &["one", "--scope", "read", "--sender", "cloud"]).await;
+    let one = one.get("/api/token").await.expect(200).body;
+    assert_eq!((&one["sender"], &one["business"]), (&json!("cloud"), &json!("kedai")));
     let kept: (String, bool) = sqlx::query_as("select api_tokens::text, last_used_at is not null from api_tokens")
         .fetch_one(&shop.database.pool)
         .await

@@ -37,6 +37,8 @@ async fn a_reply_of_somebody_uncertain_is_shown_at_once_and_decides_nothing() {
     scene.receive(text(1, "wamid.in1", "Ok, I take three")).await;
     assert_eq!(shop.json_lines(&["replies", "1"]).await.len(), 1);
 
+    let listed = shop.run(&["uncertain", "list", "1"]).await;
+    assert!(listed.code == 0 && listed.err.contains("1 of them wrote since, maybe in answer to it."), "{listed:?}");
     let all = shop.run(&["uncertain", "resolve", "1", "all", "resend"]).await;
     assert!(all.code == 3 && all.err.contains("1 of them wrote since, maybe in answer to it."), "{all:?}");
     let one = shop.run(&["uncertain", "resolve", "1", &digits(1), "resend"]).await;
