@@ -320,6 +320,7 @@ async fn a_deleted_draft_is_named_and_a_close_that_became_an_order_is_not_said_t
         "update operator_actions set undone_by = 'ben', undone_at = now(), detail = detail || '{\"replaced\": true}'
           where action = 'closed';
          insert into operator_actions (operator, action, blast_id, detail) values
+             ('ben', 'edit', 99, '{\"pace\": \"rate 5/s\"}'),
              ('ben', 'delete', 99, '{\"tag\": \"Raya last call\", \"stage\": \"Follow-up 1\"}')",
     )
     .await;
@@ -328,6 +329,7 @@ async fn a_deleted_draft_is_named_and_a_close_that_became_an_order_is_not_said_t
 
     assert_eq!(rows[0].blast_name().as_deref(), Some("Raya last call, Follow-up 1"), "{:?}", rows[0]);
     assert_eq!(rows[0].name, None);
+    assert_eq!(rows[1].blast_name(), rows[0].blast_name(), "what was done to it before: {:?}", rows[1]);
     assert!(!rows.iter().any(|row| words(row).contains("closed")), "{rows:?}");
 }
 

@@ -228,7 +228,7 @@ const PAGE: &str = concat!(
          union all
          (select 2, a.id, a.at, a.blast_id, case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.recipient_id end,
                  case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.phone_number end,
-                 case when a.action = 'delete' then a.detail ->> 'tag' when a.detail -> 'stopped' is not null then a.detail ->> 'sender' end,
+                 case when a.detail -> 'stopped' is not null then a.detail ->> 'sender' end,
                  case a.detail ->> 'stopped' when 'true' then 'stop-sender' when 'false' then 'resume-sender' else a.action end,
                  coalesce(case when a.detail -> 'stopped' is not null then left(a.detail ->> 'reason', 2000) end,
                           a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total', a.detail ->> 'resolution', a.detail ->> 'pace',
@@ -239,7 +239,7 @@ const PAGE: &str = concat!(
                                 where u.id = (a.detail ->> 'of')::bigint
                                   and coalesce(a.detail -> 'several' -> 'people', '1') = '1')) end),
                  a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1),
-                 case a.action when 'delete' then a.detail ->> 'stage' when 'answer' then a.detail ->> 'answer' else a.detail ->> 'order' end
+                 case a.action when 'answer' then a.detail ->> 'answer' else a.detail ->> 'order' end
             from operator_actions a
            where (a.at, a.id) < ($1, ($2::bigint[])[3]) and ",
     shown_act!(),
@@ -262,10 +262,10 @@ const PAGE: &str = concat!(
            where (p.received_at, p.id) < ($1, ($2::bigint[])[6]) order by p.received_at desc, p.id desc limit $3)
          order by at desc, source desc, id desc limit $3)
      select page.source, page.id, page.at, page.word, page.text, page.by_whom, page.people, page.other,
-            coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, coalesce(b.blast_tag, case when page.word = 'delete' then page.name end) as tag,
-            coalesce(b.follow_up_stage, case when page.word = 'delete' then page.other end) as stage,
+            coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, coalesce(b.blast_tag, deleted.tag) as tag,
+            coalesce(b.follow_up_stage, deleted.stage) as stage,
             coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
-            coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, case when page.word <> 'delete' then page.name end) as name,
+            coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
             ord.id as order_id, case when later.id is null then ord.total else later.total end as total,
             case when later.id is null then ord.currency else later.currency end as currency,
@@ -292,12 +292,16 @@ const PAGE: &str = concat!(
              where page.source = 4 and person_key(p.phone_number) = person_key(page.phone) and pb.answer_until is null
                and pb.deleted_at is null
              order by p.sent_at desc nulls last, p.id desc limit 1) o on true
-       left join orders ord on ord.id = case when page.source = 2 and page.word not in ('delete', 'answer') then page.other::bigint end
+       left join orders ord on ord.id = case when page.source = 2 and page.word <> 'answer' then page.other::bigint end
        -- An edit keeps what the order was before it: that is what it was at any step until then.
        left join lateral (
             select e.id, e.total, e.currency from order_edits e where e.order_id = ord.id and e.at > page.at
              order by e.id limit 1) later on true
        left join blasts b on b.id = coalesce(page.blast_id, o.blast_id)
+       -- What it was called stands in the act that deleted it.
+       left join lateral (
+            select d.detail ->> 'tag' as tag, d.detail ->> 'stage' as stage from operator_actions d
+             where d.blast_id = page.blast_id and d.action = 'delete' order by d.id desc limit 1) deleted on b.id is null
       order by page.at desc, page.source desc, page.id desc"
 );
 
