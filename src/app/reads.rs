@@ -20,6 +20,7 @@ use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
+use crate::domain::status::Status;
 use crate::domain::template;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::engine::{ConfiguredSender, EngineChange, per_hour, variables};
@@ -308,7 +309,8 @@ impl App {
     pub async fn recipient(&self, id: RecipientId) -> Result<RecipientDetails, AppError> {
         let details = view::recipients::details(self.pool(), id).await?;
         let mut details = details.ok_or_else(|| AppError::NotFound("that person is gone".to_owned()))?;
-        if details.message_text.is_none() && details.row.attempt > 0 {
+        let may_go = details.row.attempt > 0 || details.row.status == Status::Queued;
+        if details.message_text.is_none() && may_go {
             details.words = self.words_to(&details.row).await?;
         }
         details.advice = self.advice_for(&details.row).await?;

@@ -321,7 +321,7 @@ pub struct RecipientDetails {
     pub due_at: Option<DateTime<Utc>>,
     /// As it was sent: a text, or a template's JSON.
     pub message_text: Option<String>,
-    /// What they were to read, where no answer accepted it and something was tried.
+    /// What they are to read, where no answer accepted it and it was tried or goes yet.
     pub words: Option<String>,
     /// The template's text, with its variables, where it is one and known.
     pub template_text: Option<String>,

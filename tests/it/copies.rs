@@ -90,6 +90,19 @@ async fn a_list_that_is_stopped_while_it_is_read_leaves_the_draft_as_it_was() {
 }
 
 #[tokio::test]
+async fn whoever_is_queued_shows_what_they_are_to_read() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    shop.draft(0..2).await;
+    shop.execute("update blast_recipients set name = 'Siti'").await;
+    shop.execute("update blast_recipients set status = 'skipped', standing = 'skipped' where id = 2").await;
+
+    let words = async |id: i64| app.recipient(RecipientId(id)).await.unwrap().words;
+    assert_eq!(words(1).await.as_deref(), Some("Hi Siti"));
+    assert_eq!(words(2).await, None, "nothing goes to them");
+}
+
+#[tokio::test]
 async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
     let shop = Shop::open(Setup::default()).await;
     let app = engine_app(&shop, "aina").await;

@@ -18,7 +18,7 @@ pub(super) fn lines(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
         return std::iter::once(title).chain(wrap(text).map(TextLine::plain)).collect();
     }
     let known = wrap(&unaccepted(loaded)).map(TextLine::dim);
-    let words = loaded.words.iter().flat_map(|words| {
+    let words = loaded.words.iter().filter(|words| !words.is_empty()).flat_map(|words| {
         let title = TextLine::dim("  its text:");
         std::iter::once(title).chain(wrap(words).map(TextLine::plain))
     });
