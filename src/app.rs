@@ -157,8 +157,7 @@ pub use crate::config::{NewSender, TokenSource, TypedToken};
 pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
 pub use crate::import::{
-    CellMend, ImportProgress, Imported, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections,
-    WrittenPerson,
+    ImportProgress, Imported, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson,
 };
 pub use crate::provider::meta::preflight::{ButtonKind, FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};

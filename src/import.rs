@@ -14,7 +14,7 @@ use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
 use crate::domain::phone::Region;
-use crate::domain::rejected_rows::UnusualLengths;
+use crate::domain::rejected_rows::{CellMend, UnusualLengths};
 use crate::store::import::{self as store, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
@@ -127,15 +127,6 @@ pub struct Replacement {
     /// As in [`NewBlast`].
     pub without_united_states: bool,
     pub mends: Vec<CellMend>,
-}
-
-/// A cell that is read as something else than stands in the list, which stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CellMend {
-    /// As [`Rejection`] counts them.
-    pub row: u64,
-    pub column: String,
-    pub value: String,
 }
 
 /// A created draft.
@@ -355,6 +346,7 @@ impl File {
             columns: self.columns,
             is_chosen: self.is_chosen,
             country: self.country,
+            mends: self.mends,
         })
     }
 
@@ -366,9 +358,13 @@ impl File {
         Ok(())
     }
 
+    /// A row that is another one since the cell was mended, as in a file that was changed, is read as it stands.
     fn mend(&self, record: &mut Record) {
         for mend in self.mends.iter().filter(|mend| mend.row == record.row) {
             let Some(column) = self.columns.iter().position(|name| *name == mend.column) else { continue };
+            if mend.was != person::cell_of(record, column) {
+                continue;
+            }
             if record.values.len() <= column {
                 record.values.resize(column + 1, Vec::new());
             }

@@ -27,9 +27,23 @@ pub struct RejectedRows {
     /// The columns that it was read by; `None` where that was not noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Box<ListColumns>>,
+    /// The cells that were read as something else, for whenever the list is read again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mends: Vec<CellMend>,
     /// Rows that were taken all the same.
     #[serde(default)]
     pub unusual_lengths: UnusualLengths,
+}
+
+/// A cell that is read as something else than stands in the list, which stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellMend {
+    /// As [`LeftOutRow`] counts them.
+    pub row: u64,
+    pub column: String,
+    /// What stands there, as [`LeftOutRow`] has it: where a changed file has something else, this is another row, and is left as it is.
+    pub was: String,
+    pub value: String,
 }
 
 /// The most rows that are named.

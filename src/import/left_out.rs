@@ -33,8 +33,10 @@ impl KeptRejections {
             unusual_lengths: read.tally.unusual_lengths.clone(),
             is_pasted: *self == Self::Pasted,
             columns: read.list_columns().map(Box::new),
+            mends: read.mends.clone(),
             ..left_out(&read.tally.rejections(), &read.columns, self.file())
         };
+        // A table has columns, and only a table's cells are mended.
         let is_any = left_out.total > 0 || left_out.unusual_lengths.total > 0 || left_out.columns.is_some();
         (*self != Self::None && is_any).then(|| left_out.to_keep())
     }

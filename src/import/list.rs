@@ -9,11 +9,12 @@ use super::given::GivenList;
 use super::person::Outcome;
 use super::seen::SeenPeople;
 use super::table::Table;
-use super::{CellMend, FIRST_ROWS, File, ImportProgress, PeopleSource, ReadThrough, RejectedTo, Tally};
+use super::{FIRST_ROWS, File, ImportProgress, PeopleSource, ReadThrough, RejectedTo, Tally};
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
+use crate::domain::rejected_rows::CellMend;
 use crate::store::import::{CopyBatch, NewRecipient};
 
 /// A batch is sent when it has grown to this many bytes.
@@ -133,6 +134,7 @@ impl GivenList {
             columns: Vec::new(),
             is_chosen: false,
             country: None,
+            mends: Vec::new(),
         })
     }
 }

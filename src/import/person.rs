@@ -271,10 +271,20 @@ impl Taker {
             At::Message => ("message".to_owned(), values.get(self.columns.phone)),
         };
         let value = value.filter(|_| reason != Reason::Forgotten);
-        let value = value.map_or("", |value| value).trim().chars().take(VALUE_MAX).collect();
+        let value = kept(value.map_or("", |value| value));
         let name = self.name_of(values).filter(|_| reason != Reason::Forgotten);
         Rejection { row, column, value, name, reason }
     }
+}
+
+/// A cell as a rejection has it.
+fn kept(value: &str) -> String {
+    value.trim().chars().filter(|c| *c != '\0').take(VALUE_MAX).collect()
+}
+
+/// The same of a record; empty where the row is too short.
+pub(super) fn cell_of(record: &Record, column: usize) -> String {
+    texts(record).0.get(column).map(|value| kept(value)).unwrap_or_default()
 }
 
 /// Where in a row something is wrong, and what.

@@ -10,7 +10,7 @@ use super::{Imported, NotUtf8, ReasonCount, Rejections};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
 use crate::domain::phone::Region;
-use crate::domain::rejected_rows::UnusualLengths;
+use crate::domain::rejected_rows::{CellMend, UnusualLengths};
 use crate::store::import::NewRecipient;
 
 /// How many rejections are kept in memory, to be shown.
@@ -80,6 +80,8 @@ pub(super) struct ReadThrough {
     /// Somebody chose the phone's or the name's.
     pub(super) is_chosen: bool,
     pub(super) country: Option<Region>,
+    /// The cells that were read as something else than stands there.
+    pub(super) mends: Vec<CellMend>,
 }
 
 impl ReadThrough {

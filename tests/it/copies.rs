@@ -5,6 +5,7 @@ use std::sync::Arc;
 use blastdeck::app::{App, CopiedPeople, DraftList, ImportProgress, ListToTake, OpenedDraft};
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
+use blastdeck::domain::rejected_rows::CellMend;
 
 use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, digits};
@@ -38,6 +39,34 @@ async fn a_draft_that_is_opened_again_and_its_copy_name_the_rows_and_the_list_of
     let list = opened.left_out.as_ref().unwrap();
     assert!(list.file.as_ref().unwrap().ends_with("raya.csv") && list.total == 1, "{list:?}");
     assert_eq!(copied.left_out, opened.left_out);
+}
+
+#[tokio::test]
+async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_again() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    let file = DraftList::File(shop.path("raya.csv"));
+    let reread = async |mends: Vec<CellMend>| {
+        let opened = app.open_draft(draft).await.unwrap();
+        let list = ListToTake { list: file.clone(), columns: ChosenColumns::default(), mends };
+        app.take_list(opened.at, &opened.form, &list).await.unwrap();
+        app.open_draft(draft).await.unwrap()
+    };
+    let mend = |was: &str| CellMend { row: 3, column: "phone".into(), was: was.into(), value: digits(5) };
+
+    let opened = reread(vec![mend("x")]).await;
+    assert_eq!(rows(&opened)[1], (Some(3), Some("Ben")));
+    let kept = opened.left_out.unwrap();
+    assert_eq!((&kept.mends, kept.total), (&vec![mend("x")], 0));
+    let (copy, _) = app.duplicate(draft).await.unwrap();
+    assert_eq!(app.open_draft(copy.id).await.unwrap().left_out.unwrap().mends, kept.mends);
+
+    // Another row stands there now: nobody gets the number of somebody else.
+    shop.write("raya.csv", format!("phone,name\n{},Raj\n{},Aina\nx,Ben\n", digits(3), digits(1)));
+    let opened = reread(kept.mends).await;
+    assert_eq!(rows(&opened), [(Some(2), Some("Raj")), (Some(3), Some("Aina"))]);
+    assert_eq!(opened.first_people[1].phone.replace([' ', '-'], ""), format!("+{}", digits(1)));
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::app::AppError;
 use crate::domain::list_columns::ChosenColumns;
+use crate::domain::rejected_rows::CellMend;
 use crate::domain::text::escaped;
-use crate::import::{CellMend, KeptRejections, PeopleSource, TableSource};
+use crate::import::{KeptRejections, PeopleSource, TableSource};
 
 /// Where the people of a draft come from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::app::{
-    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListColumn, ListToTake, OpenedDraft,
-    SenderTemplate, variable_names,
+    DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListColumn, ListToTake, OpenedDraft, SenderTemplate,
+    variable_names,
 };
 use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
-use crate::domain::rejected_rows::{RejectedReason, RejectedRows};
+use crate::domain::rejected_rows::{CellMend, RejectedReason, RejectedRows};
 use crate::tui::effect::EffectError;
 use crate::tui::widget::{TextArea, TextField};
 
@@ -296,6 +296,7 @@ impl BlastForm {
             unfinished: opened.unfinished,
             columns: left_out.columns.as_deref().map(ListColumns::again).unwrap_or_default(),
             read_columns: left_out.columns.as_deref().cloned(),
+            mends: left_out.mends.clone(),
             left_out,
             line: if is_listed { content } else { FormLine::People },
             ..Self::new(String::new())

@@ -86,8 +86,11 @@ pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRu
         lines.push(TextLine::of("  enter answers that", TextRole::Accent));
     }
     lines.extend(super::reply::section(model, loaded, width));
-    lines.push(TextLine::rule("What happened"));
-    lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
+    let happened = history::lines(&loaded.history, loaded.row.opted_out_at, clock);
+    if !happened.is_empty() {
+        lines.push(TextLine::rule("What happened"));
+        lines.extend(happened);
+    }
     lines.extend(message::lines(loaded, width));
     (title, lines)
 }

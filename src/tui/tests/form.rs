@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::support::{DRAFT, TestDashboard, WIDE, buffer};
 use crate::app::{
-    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListToTake, NewRecipient, OpenedDraft, Reason,
-    ReasonCount, Rejection, Rejections, SavedDraft, TakenList,
+    DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListToTake, NewRecipient, OpenedDraft, Reason, ReasonCount,
+    Rejection, Rejections, SavedDraft, TakenList,
 };
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::ChosenColumns;
 use crate::domain::message::Variables;
-use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
+use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
 use crate::tui::Size;
 use crate::tui::effect::{
     Completion, DraftAnswer, DraftOutcome, DraftWrite, Effect, EffectError, WriteOutcome, WriteRequest,
@@ -246,8 +246,42 @@ fn a_mended_cell_goes_along_with_the_list() {
         DraftWrite::TakeList { list, .. } => Some(list.mends),
         _ => None,
     });
-    let mend = CellMend { row: 4, column: "No. Telefon".to_owned(), value: "0100120003".to_owned() };
+    let mend =
+        CellMend { row: 4, column: "No. Telefon".to_owned(), was: HOSTILE.to_owned(), value: "0100120003".to_owned() };
     assert_eq!(mends, Some(vec![mend]));
+}
+
+#[test]
+fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
+    let mend =
+        |row, was: &str, value: &str| CellMend { row, column: "phone".into(), was: was.into(), value: value.into() };
+    let wrong = LeftOutRow {
+        row: 5,
+        column: "phone".into(),
+        value: "y".into(),
+        name: None,
+        reason: "no".into(),
+        is_cell: true,
+    };
+    let again = LeftOutRow { row: 3, value: "01".into(), ..wrong.clone() };
+    let left_out = RejectedRows {
+        total: 2,
+        rows: vec![again, wrong],
+        file: Some("/home/aina/raya.csv".into()),
+        mends: vec![mend(2, "x", "0100120001"), mend(3, "O1", "01")],
+        ..RejectedRows::default()
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1").key(Key::End).keys("e").answer(opened_with(Some(left_out)));
+    dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
+    dashboard.answer(saved(DRAFT.0, 4));
+
+    let list = writes(&mut dashboard).into_iter().find_map(|write| match write {
+        DraftWrite::TakeList { list, .. } => Some(list.mends),
+        _ => None,
+    });
+    // What stands in the file is what was found there first.
+    assert_eq!(list, Some(vec![mend(2, "x", "0100120001"), mend(3, "O1", "0100120003")]));
 }
 
 #[test]

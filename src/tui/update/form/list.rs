@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::super::key_outcome::KeyOutcome;
 use super::ending::Ending;
 use super::{saving, shown};
-use crate::app::{CellMend, DraftList};
+use crate::app::DraftList;
 use crate::domain::list_columns::ListColumns;
-use crate::domain::rejected_rows::{LeftOutRow, RejectedRows};
+use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
 use crate::domain::text::clean_name;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
@@ -215,11 +215,13 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
 fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let Some(left_out) = form.left_out.rows.get(row) else { return Vec::new() };
-    let mend = CellMend { row: left_out.row, column: left_out.column.clone(), value: value.trim().to_owned() };
+    let (row_number, column, value) = (left_out.row, left_out.column.clone(), value.trim().to_owned());
+    let earlier = form.mends.iter().position(|other| (other.row, &other.column) == (row_number, &column));
+    // What stands in the file is what the first one found there.
+    let was = earlier.map_or_else(|| left_out.value.clone(), |at| form.mends.remove(at).was);
+    form.mends.push(CellMend { row: row_number, column, was, value });
     // A draft that is opened again is read from its file once more.
     form.list = form.source();
-    form.mends.retain(|other| (other.row, &other.column) != (mend.row, &mend.column));
-    form.mends.push(mend);
     form.page = FormPage::LeftOut { row, edit: None };
     form.wants_list = true;
     form.line = FormLine::People;
