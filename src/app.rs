@@ -142,7 +142,7 @@ pub use saved_lists::SavedList;
 pub use schedule::{PlannedStart, start_after};
 pub use segment::{ExcludedPerson, FoundFollowUp, FoundPreview, SegmentCount, SegmentDraft};
 pub use sender_health::{HealthCheck, KnownHealth, skew_words};
-pub use several::MarkedSeveral;
+pub use several::{MarkedSeveral, Unmarked};
 pub use shares::NewShareLink;
 pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;

@@ -135,12 +135,13 @@ impl App {
         if !head.state.is_under_way() || has_begun {
             let why = match head.state {
                 BlastState::Sending if plan::has_people_left(tx, id).await? => {
-                    "is launched already: ⟨p⟩ pauses it".to_owned()
+                    "has started: ⟨p⟩ pauses it, then ⟨X⟩ cancels the rest".to_owned()
                 }
                 BlastState::Sending => "has started, and nobody in it is left to send to".to_owned(),
                 state => format!("is {state} now"),
             };
-            return Err(AppError::Refused(format!("{} {why}", name(&head))));
+            let name = blast::distinct_name(tx, &head).await?;
+            return Err(AppError::Refused(format!("{name} {why}")));
         }
         Ok(head)
     }

@@ -180,7 +180,7 @@ impl App {
         }
         self.apply_cap(&mut tx, capped.as_ref()).await?;
         if opened.is_some() {
-            blast::arm(&mut tx, id, armed_for).await?;
+            blast::arm(&mut tx, id, self.operator(), armed_for).await?;
         }
         local_time::set_due(&mut tx, id, &launched.dues).await?;
         if let Some(text) = &launched.template_text {

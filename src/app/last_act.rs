@@ -35,13 +35,19 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         _ => false,
     };
     let current = CurrentBlast { head: head.as_ref(), is_sent_out };
-    let said = format!("{}: {}", what(act, current.head, &whom), reversal(act, current));
+    let name = match &head {
+        Some(head) => Some(blast::distinct_name(tx, head).await?),
+        None => None,
+    };
+    let said = format!("{}: {}", what(act, (current.head, name), &whom), reversal(act, current));
     if let Some(by) = action::taken_back_by_others(tx, act).await? {
-        return Ok(AppError::Refused(format!("{by} took back what you did last. The act before was to {said}")));
+        return Ok(AppError::Refused(format!("{by} took back what you did last. Your act before that was to {said}")));
     }
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
         Some(who) => {
-            format!("⟨u⟩ does not restore a mark that was taken back: mark {who} again. The act before was to {said}")
+            format!(
+                "⟨u⟩ does not restore a mark that was taken back: mark {who} again. Your act before that was to {said}"
+            )
         }
         None => format!("your last act was to {said}"),
     }))
@@ -66,8 +72,8 @@ async fn taken_back_since(tx: &mut PgConnection, act: &LoggedAction) -> Result<O
 }
 
 /// The act, as after "your last act was to".
-fn what(act: &LoggedAction, head: Option<&BlastHead>, whom: &str) -> String {
-    let blast = || blast_name(act, head);
+fn what(act: &LoggedAction, (head, name): (Option<&BlastHead>, Option<String>), whom: &str) -> String {
+    let blast = || blast_name(act, name.clone());
     match &act.action {
         Act::Launch if is_test(head) => "send one message to yourself".to_owned(),
         Act::Launch => format!("start {}", blast()),
@@ -140,7 +146,7 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         },
         Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, current),
         Act::Cancel if head.is_some() => {
-            "that cannot be taken back; ⟨d⟩ on it makes a draft to whom it left out".to_owned()
+            "that cannot be taken back; ⟨d⟩ on it makes a draft to those it left out".to_owned()
         }
         Act::Edit if head.is_none() && act.detail.get("order").is_none() => "it was deleted since".to_owned(),
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
@@ -210,19 +216,17 @@ fn now(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         Some(BlastState::Sending) if act.action == Act::Pause => {
             "it was resumed since and is sending, and ⟨p⟩ pauses it".to_owned()
         }
-        Some(BlastState::Sending) => "it is launched, and ⟨p⟩ pauses it".to_owned(),
+        Some(BlastState::Sending) => "it has started, and ⟨p⟩ pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
     }
 }
 
-fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {
+fn blast_name(act: &LoggedAction, name: Option<String>) -> String {
     let text = |key| act.detail.get(key).and_then(Value::as_str);
     // Of a deleted one: another stage of that name may be there still.
     let logged = text("tag")
         .map(|tag| text("stage").map_or_else(|| tag.to_owned(), |stage| domain::blast::blast_name(tag, stage)));
-    let name = |head: &BlastHead| domain::blast::blast_name(&head.blast_tag, &head.follow_up_stage);
-    let tag = head.map(name).or(logged);
-    tag.or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
+    name.or(logged).or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
 }
 
 /// A deleted blast: others may have its name, and are still there.

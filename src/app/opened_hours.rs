@@ -6,7 +6,7 @@ use serde_json::json;
 use super::undo::{UndoOutcome, has_armed};
 use super::{App, AppError, DraftEdit};
 use crate::domain::act::Act;
-use crate::domain::blast::{BlastCommand, blast_name};
+use crate::domain::blast::BlastCommand;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{LimitColumns, UnreadableLimit};
@@ -99,14 +99,12 @@ impl App {
         super::commands::raced(draft::change(&mut tx, blast, head.version, hours.back()).await?)?;
         blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
+        let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;
         self.notify(blast).await?;
         Ok(UndoOutcome {
             recipients: Vec::new(),
-            sentence: format!(
-                "{} waits for its hours again: nothing was sent",
-                blast_name(&head.blast_tag, &head.follow_up_stage)
-            ),
+            sentence: format!("{name} waits for its hours again: nothing was sent"),
             still_suppressed: Vec::new(),
             command_lines: Vec::new(),
         })
@@ -122,9 +120,9 @@ impl App {
         self.change_in(&mut tx, head.id, BlastCommand::Pause, None).await?;
         self.log_blast_act(&mut tx, Act::Pause, head, json!({})).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
+        let name = blast::distinct_name(&mut tx, head).await?;
         tx.commit().await?;
         self.notify(head.id).await?;
-        let name = blast_name(&head.blast_tag, &head.follow_up_stage);
         Ok(UndoOutcome {
             recipients: Vec::new(),
             sentence: format!("{name} is paused: its hours were changed once more since, and stay; nothing was sent"),

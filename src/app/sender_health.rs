@@ -50,11 +50,11 @@ impl KnownHealth {
         Some(format!("Sender {}: {}. Send all the same?", self.sender, check.detail))
     }
 
-    /// `clock right`.
+    /// `clock is right`.
     pub fn clock_words(&self) -> String {
         match self.skew {
             None => "clock not checked".to_owned(),
-            Some(skew) if skew.abs() < CLOCK_EXACT => "clock right".to_owned(),
+            Some(skew) if skew.abs() < CLOCK_EXACT => "clock is right".to_owned(),
             Some(skew) => skew_words(skew),
         }
     }
@@ -106,7 +106,7 @@ mod tests {
     fn a_clock_that_is_off_is_said_to_be_and_by_how_much() {
         let says = |skew| KnownHealth { sender: String::new(), check: None, last_sent: None, skew }.clock_words();
 
-        assert_eq!(says(Some(TimeDelta::milliseconds(-400))), "clock right");
+        assert_eq!(says(Some(TimeDelta::milliseconds(-400))), "clock is right");
         assert_eq!(says(Some(TimeDelta::seconds(42))), "this machine's clock is 42 s behind the database's");
         assert_eq!(says(Some(TimeDelta::seconds(-42))), "this machine's clock is 42 s ahead of the database's");
         assert_eq!(skew_words(TimeDelta::milliseconds(-400)), "this machine's clock agrees with the database's");

@@ -21,8 +21,38 @@ use crate::store::reply;
 pub struct MarkedSeveral {
     /// Never empty.
     pub marked: Vec<Marked>,
-    /// A sentence for each of the others: why they were not marked.
+    pub unmarked: Unmarked,
+}
+
+/// Those of several people who were not marked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unmarked {
+    /// How many are what they were to be marked as.
+    pub already: usize,
+    /// Why, a sentence for each of the others.
     pub refused: Vec<String>,
+}
+
+impl Unmarked {
+    /// `12 had replied already`, and why of the others; nothing where there is nobody.
+    pub fn in_words(&self, mark: &Mark) -> Option<String> {
+        let what = match mark {
+            Mark::Replied => "replied",
+            Mark::Closed(_) | Mark::Ordered(_) => "been closed",
+            Mark::OptOut => "opted out",
+            Mark::Note(_) => "had this note",
+            Mark::Resolve(_) => "been decided about",
+            Mark::Retry => "been queued",
+        };
+        let already = (self.already > 0).then(|| format!("{} had {what} already", self.already));
+        let refused = match self.refused.as_slice() {
+            [] => None,
+            [why] => Some(format!("1 not: {why}")),
+            [why, ..] => Some(format!("{} not, the first: {why}", self.refused.len())),
+        };
+        let said: Vec<_> = already.into_iter().chain(refused).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
 }
 
 /// Somebody whose mark was recorded.
@@ -56,11 +86,15 @@ impl App {
     pub async fn mark_several(&self, people: &[RecipientId], mark: &Mark) -> Result<MarkedSeveral, AppError> {
         refuse_long_note(mark)?;
         let mut tx = self.begin().await?;
-        let mut refused = Vec::new();
-        let held = self.hold_markable(&mut tx, people, mark, &mut refused).await?;
-        let recorded = self.record_marks(&mut tx, held, mark, &mut refused).await?;
+        let mut unmarked = Unmarked::default();
+        let held = self.hold_markable(&mut tx, people, mark, &mut unmarked.refused).await?;
+        let recorded = self.record_marks(&mut tx, held, mark, &mut unmarked).await?;
         if recorded.is_empty() {
-            let why = refused.into_iter().next().unwrap_or_else(|| "they are gone".to_owned());
+            let why = match (unmarked.already, unmarked.refused.as_slice()) {
+                (0, [why]) => Some(why.clone()),
+                _ => unmarked.in_words(mark),
+            };
+            let why = why.unwrap_or_else(|| "they are gone".to_owned());
             return Err(AppError::Refused(format!("nobody was marked: {why}")));
         }
         if matches!(mark, Mark::Resolve(_)) {
@@ -79,7 +113,7 @@ impl App {
         tx.commit().await?;
         self.notify_all(recorded.iter().map(|one| one.person.blast_id)).await?;
         let marked = recorded.iter().zip(logged).map(|(one, action)| one.marked(mark, action)).collect();
-        Ok(MarkedSeveral { marked, refused })
+        Ok(MarkedSeveral { marked, unmarked })
     }
 
     /// The people under lock whom nobody else marked first.
@@ -107,7 +141,7 @@ impl App {
         tx: &mut PgConnection,
         people: Vec<PersonRow>,
         mark: &Mark,
-        refused: &mut Vec<String>,
+        unmarked: &mut Unmarked,
     ) -> Result<Vec<Recorded>, AppError> {
         let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(mark.clone()));
         let entries: Vec<_> = people.iter().map(entry).collect();
@@ -116,7 +150,8 @@ impl App {
         for (person, settled) in people.into_iter().zip(&settled) {
             match outcome_of_mark(Some(settled), &person, mark) {
                 Ok((before, after)) => recorded.push(Recorded { person, before, after }),
-                Err(AppError::Refused(why) | AppError::NotFound(why)) => refused.push(why),
+                Err(AppError::Refused(_)) if *settled == EntryOutcome::Nothing => unmarked.already += 1,
+                Err(AppError::Refused(why) | AppError::NotFound(why)) => unmarked.refused.push(why),
                 Err(other) => return Err(other),
             }
         }

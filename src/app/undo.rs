@@ -24,7 +24,7 @@ use super::put_back::LiftedIn;
 use super::resumed_sender::LiftedStop;
 use super::{App, AppError, Launch, StillSuppressed};
 use crate::domain::act::Act;
-use crate::domain::blast::{BlastState, TEST_STAGE, blast_name};
+use crate::domain::blast::{BlastState, TEST_STAGE};
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
@@ -114,10 +114,12 @@ impl App {
                 None => Err(last_act::refusal(&mut tx, &mine).await?),
             };
         }
+        let is_decision = mine.action == Act::Resolve;
         let acts = action::whole(&mut tx, &mine).await?;
         let (acts, changed) = partly::unchanged_since(&mut tx, acts).await?;
         let cancelled = self.cancel_order_of(&mut tx, &mine).await?;
-        Ok(changed.beside(self.undo(tx, acts, cancelled).await?))
+        let undone = self.undo(tx, acts, cancelled).await;
+        Ok(changed.beside(if is_decision { undone.map_err(with_way_to_marks)? } else { undone? }))
     }
 
     /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it.
@@ -260,8 +262,11 @@ impl App {
         done.extend(kept_out);
         done.sort_by_key(|undo| undo.person.id);
         let (acts, why): (Vec<_>, Vec<_>) = refused.into_iter().unzip();
-        if let (true, Some(why)) = (done.is_empty(), why.first()) {
-            return Err(AppError::Refused(why.clone()));
+        if let (true, Some(first)) = (done.is_empty(), why.first()) {
+            return Err(AppError::Refused(format!(
+                "of {} people nothing is taken back, the first: {first}",
+                why.len()
+            )));
         }
         partly::keep(tx, &acts).await?;
         Ok((done, LeftAsTheyAre::of(&why)))
@@ -344,9 +349,9 @@ impl App {
             disarmed => disarmed?,
         };
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
+        let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;
         self.notify(blast).await?;
-        let name = blast_name(&head.blast_tag, &head.follow_up_stage);
         Ok(UndoOutcome {
             recipients: Vec::new(),
             sentence: match state {

@@ -208,7 +208,9 @@ impl BlastView {
 
     /// Until when an armed launch can be undone. A start at a set time is none: nothing begins within seconds.
     pub fn armed_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.send_after.filter(|until| self.state == BlastState::Sending && *until > now)
+        // One that nobody is queued in starts nothing, as where its sender was resumed for others.
+        let starts = self.state == BlastState::Sending && self.counts.queued > 0;
+        self.send_after.filter(|until| starts && *until > now)
     }
 
     /// How it repeats, or what it is an occurrence of, in words; nothing for most blasts.

@@ -4,7 +4,7 @@ use crate::domain::text::default_keys;
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
-const WORDS: [(&str, &str); 34] = [
+const WORDS: [(&str, &str); 35] = [
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),
@@ -18,8 +18,8 @@ const WORDS: [(&str, &str); 34] = [
     ("u does not restore a mark that was taken back", "this does not restore a mark that was taken back"),
     ("X deletes the draft", "`DELETE /api/blasts/{id}` removes the draft"),
     (
-        "d on it makes a draft to whom it left out",
-        "`POST /api/blasts` with `from` `status:skipped` makes a draft to whom it left out",
+        "d on it makes a draft to those it left out",
+        "`POST /api/blasts` with `from` `status:skipped` makes a draft to those it left out",
     ),
     ("e on it changes it again", "`PATCH /api/blasts/{id}` changes it again"),
     ("e gives it its hours again", "`PATCH /api/blasts/{id}` gives it its hours again"),
@@ -33,6 +33,7 @@ const WORDS: [(&str, &str); 34] = [
     ),
     ("it is done now", "it is completed now"),
     ("S resumes it", "`POST /api/blasts/{id}/resume` resumes it"),
+    ("p pauses it, then X cancels the rest", "`POST /api/blasts/{id}/cancel` cancels the rest"),
     ("p pauses it", "`POST /api/blasts/{id}/pause` pauses it"),
     ("Name its business with --business:", "Write its `business`, one of"),
     ("write the number in the first column of ", "write the id that it has in "),

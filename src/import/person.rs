@@ -272,7 +272,9 @@ impl Taker {
         };
         let value = value.filter(|_| reason != Reason::Forgotten);
         let value = kept(value.map_or("", |value| value));
-        let name = self.name_of(values).filter(|_| reason != Reason::Forgotten);
+        // Whoever has no name is known by their number.
+        let number = || values.get(self.columns.phone).map(|phone| kept(phone)).filter(|phone| !phone.is_empty());
+        let name = self.name_of(values).or_else(number).filter(|_| reason != Reason::Forgotten);
         Rejection { row, column, value, name, reason }
     }
 }

@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 pub use self::armed::{arm, arm_again, arm_all, disarm_all, has_begun_since_armed};
-pub use self::head::{BlastHead, head, locked_head};
+pub use self::head::{BlastHead, distinct_name, head, locked_head};
 pub use self::set_back::{make_due_now, patterns_ahead, set_pattern_back};
 pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;

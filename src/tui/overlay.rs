@@ -223,7 +223,17 @@ fn folded(line: TextLine, width: u16) -> Vec<TextLine> {
     let first = format!("{}{}", " ".repeat(indent), texts.next().unwrap_or_default().trim_end());
     let first = TextLine { pieces: before.to_vec(), ..line.clone() }.and(first, last.meaning);
     let below = |text: String| TextLine::of(format!("{}{}", " ".repeat(column), text.trim_end()), last.meaning);
-    std::iter::once(first).chain(texts.map(below)).collect()
+    let mut lines: Vec<_> = std::iter::once(first).chain(texts.map(below)).collect();
+    // Words at the right end stand where they have room.
+    let has_room = |line: &TextLine| {
+        let right = line.right.as_deref().or(lines[0].right.as_deref()).map_or(0, super::widget::width);
+        line.width() + right + 2 <= width
+    };
+    if let (false, true) = (has_room(&lines[0]), lines.last().is_some_and(has_room)) {
+        let right = lines[0].right.take();
+        lines.last_mut().into_iter().for_each(|last| last.right.clone_from(&right));
+    }
+    lines
 }
 
 /// Cuts a line without spaces after so many columns; returns the rest.

@@ -24,6 +24,15 @@ pub(in crate::app) fn outcome_of_mark(
     }
 }
 
+/// A status that somebody has, as in `has replied already`.
+fn reached(status: Status) -> String {
+    match status {
+        Status::Replied => "has replied".to_owned(),
+        Status::OptedOut => "has opted out".to_owned(),
+        status => format!("is {status}"),
+    }
+}
+
 /// The status before and after; a refusal as an error.
 pub(in crate::app) fn outcome(
     settled: Option<&EntryOutcome>,
@@ -33,7 +42,7 @@ pub(in crate::app) fn outcome(
         Some(EntryOutcome::Changed { before, after }) => Ok((*before, *after)),
         Some(EntryOutcome::Refused(why)) => Err(AppError::Refused(format!("{}: {why}", person.who()))),
         Some(EntryOutcome::Nothing) => {
-            Err(AppError::Refused(format!("{} is already {}: nothing changed", person.who(), person.status)))
+            Err(AppError::Refused(format!("{} {} already: nothing changed", person.who(), reached(person.status))))
         }
         Some(EntryOutcome::Locked) => {
             Err(AppError::Refused(format!("{} is being changed by somebody else: try again", person.who())))

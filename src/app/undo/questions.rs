@@ -10,12 +10,13 @@ use crate::app::opened_hours::OpenedHours;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::blast::{BlastState, blast_name};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::recipient::Undone;
 use crate::domain::text::people;
 use crate::store::action::LoggedAction;
 use crate::store::blast::{self, BlastHead};
-use crate::store::{self, action};
+use crate::store::{self, action, person};
 
 /// Whether a launch can still be taken back. Once it has begun, `u` says so at once instead of asking first.
 pub(super) async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
@@ -32,6 +33,21 @@ pub(super) async fn start_before(tx: &mut PgConnection, edit: &LoggedAction) -> 
         return Ok(None);
     }
     Ok(action::newest_start(tx, id).await?.filter(|start| start.operator == edit.operator))
+}
+
+/// Whether it is too late for each of these decisions about uncertain people: their messages went on since.
+async fn all_too_late(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<bool, AppError> {
+    for act in acts {
+        let Some(Undone::Resolve(resolution)) = undone(act, None) else { return Ok(false) };
+        let person = match act.recipient_id {
+            Some(id) => person::get(&mut *tx, id).await?,
+            None => None,
+        };
+        if person.is_some_and(|person| resolution.is_undoable(&person.recipient)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl App {
@@ -62,6 +78,9 @@ impl App {
             (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => {
                 let acts = action::whole(&mut tx, &act).await?;
+                if all_too_late(&mut tx, &acts).await? {
+                    return Ok(None);
+                }
                 then = sends::in_words(&mut tx, &acts).await?;
                 match &acts[..] {
                     [] | [_] if !in_another && !on_another && is_own && then.is_none() => return Ok(None),
@@ -180,9 +199,10 @@ impl App {
         let mut tx = self.begin().await?;
         let launch = action::newest_start(&mut tx, blast).await?;
         let Some(act) = launch.filter(|act| act.operator != self.operator()) else { return Ok(None) };
-        let name = blast::head(&mut tx, blast)
-            .await?
-            .map_or_else(|| format!("blast {blast}"), |head| blast_name(&head.blast_tag, &head.follow_up_stage));
+        let name = match blast::head(&mut tx, blast).await? {
+            Some(head) => blast::distinct_name(&mut tx, &head).await?,
+            None => format!("blast {blast}"),
+        };
         Ok(Some(format!("{} started {name}: take that back?", act.operator)))
     }
 }

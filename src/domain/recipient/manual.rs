@@ -184,14 +184,24 @@ fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     }
 }
 
+impl Resolution {
+    /// Whether somebody is as this left them, so that it can be taken back.
+    pub fn is_undoable(self, person: &Recipient) -> bool {
+        let is_as_it_left = match self {
+            Self::Sent => person.delivery_status == Status::Sent && person.message_id.is_none(),
+            Self::Resend => person.delivery_status == Status::Queued,
+            Self::Drop => person.delivery_status == Status::Skipped,
+        };
+        is_as_it_left && person.status() == person.delivery_status
+    }
+}
+
 fn undo_resolution(before: &Recipient, resolution: Resolution) -> Applied {
-    let as_it_left = match resolution {
-        Resolution::Sent => before.delivery_status == Status::Sent && before.message_id.is_none(),
-        Resolution::Resend => before.delivery_status == Status::Queued,
-        Resolution::Drop => before.delivery_status == Status::Skipped,
-    };
-    if !as_it_left || before.status() != before.delivery_status {
-        return Applied::Refused(format!("too late to take that back: their status is {} by now", before.status()));
+    if !resolution.is_undoable(before) {
+        return Applied::Refused(format!(
+            "too late to take back what you decided about their message: it is {} by now",
+            before.status()
+        ));
     }
     changed(before, |after| {
         after.delivery_status = Status::Uncertain;

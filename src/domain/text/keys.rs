@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn only_what_is_a_key_loses_its_marks() {
         for (sentence, expected) in [
-            ("is launched already: ⟨p⟩ pauses it", "is launched already: p pauses it"),
+            ("it has started: ⟨p⟩ pauses it", "it has started: p pauses it"),
             ("⟨!⟩ lists it, and there ⟨S⟩ resumes it", "! lists it, and there S resumes it"),
             ("⟨Siti⟩ bought; ⟨ and ⟩⟨", "⟨Siti⟩ bought; ⟨ and ⟩⟨"),
             ("nothing", "nothing"),

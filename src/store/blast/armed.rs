@@ -38,14 +38,17 @@ pub async fn disarm_all(tx: &mut PgConnection, of: &BlastHead) -> Result<(), Sto
     Ok(())
 }
 
-/// The same as [`arm_all`] of one blast.
-pub async fn arm(tx: &mut PgConnection, id: BlastId, armed_for: TimeDelta) -> Result<(), StoreError> {
+/// The same as [`arm_all`] of one blast that `operator` had send at once.
+pub async fn arm(tx: &mut PgConnection, id: BlastId, operator: &str, armed_for: TimeDelta) -> Result<(), StoreError> {
     let wait = interval(armed_for)?;
-    sqlx::query("update blasts set send_after = greatest(send_after, now() + $2), armed_at = now() where id = $1")
-        .bind(id)
-        .bind(wait)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "update blasts set send_after = greatest(send_after, now() + $2), armed_at = now(), state_by = $3 where id = $1",
+    )
+    .bind(id)
+    .bind(wait)
+    .bind(operator)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

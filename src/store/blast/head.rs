@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row};
 
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;
 use crate::store::fence::{is_whole, whole_or_incomplete};
@@ -33,6 +33,18 @@ const HEAD: &str = concat!(
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
     whole(sqlx::query(HEAD).bind(id).fetch_optional(tx).await?)
+}
+
+/// What people call a blast, as lists do: with its number where another one is called the same.
+pub async fn distinct_name(tx: &mut PgConnection, head: &BlastHead) -> Result<String, StoreError> {
+    let name = blast_name(&head.blast_tag, &head.follow_up_stage);
+    let namesake = sqlx::query_scalar(
+        "select exists (select from blasts
+                         where blast_tag = $2 and follow_up_stage = $3 and id <> $1 and deleted_at is null and answer_until is null)",
+    );
+    let has_namesake: bool =
+        namesake.bind(head.id).bind(&head.blast_tag).bind(&head.follow_up_stage).fetch_one(tx).await?;
+    Ok(if has_namesake { format!("{name} #{}", head.id) } else { name })
 }
 
 /// A blast that may be changed: in the middle of a restore no count would follow.

@@ -229,7 +229,9 @@ const PAGE: &str = concat!(
          (select 2, a.id, a.at, a.blast_id, case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.recipient_id end,
                  case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.phone_number end,
                  case when a.detail -> 'stopped' is not null then a.detail ->> 'sender' end,
-                 case a.detail ->> 'stopped' when 'true' then 'stop-sender' when 'false' then 'resume-sender' else a.action end,
+                 case when a.detail ->> 'stopped' = 'true' then 'stop-sender' when a.detail ->> 'stopped' = 'false' then 'resume-sender'
+                      -- By its new hours it sends at once.
+                      when a.detail -> 'hours' is not null then 'launch' else a.action end,
                  coalesce(case when a.detail -> 'stopped' is not null then left(a.detail ->> 'reason', 2000) end,
                           a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total', a.detail ->> 'resolution', a.detail ->> 'pace',
                           case when a.action = 'delete' then a.detail ->> 'state' end,

@@ -122,6 +122,21 @@ pub enum WriteRequest {
 }
 
 impl WriteRequest {
+    /// Whether it takes something back.
+    pub const fn is_undo(&self) -> bool {
+        matches!(
+            self,
+            Self::UndoNamed(_)
+                | Self::UndoMyAct(_)
+                | Self::UndoLaunch(_)
+                | Self::UndoPerson(_)
+                | Self::UndoAnyLaunch(_)
+                | Self::UndoAnyMark(_)
+                | Self::UndoPeople(_)
+                | Self::UndoAnyMarks(_)
+        )
+    }
+
     /// The amount of this person's sale that it writes.
     pub fn amount_of(&self, of: RecipientId) -> Option<Decimal> {
         match self {

@@ -30,6 +30,11 @@ impl Model {
         }
     }
 
+    /// A launch that has not begun to send while another line stands in the place of its announcement.
+    pub fn unannounced(&self) -> Option<(&BlastView, DateTime<Utc>)> {
+        self.armed().next().filter(|_| self.announced().is_none())
+    }
+
     /// The blast that `p` pauses: the one that the screen is about, or the announced launch where that is not being sent.
     pub fn to_pause(&self) -> Option<&BlastView> {
         let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);

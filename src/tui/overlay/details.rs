@@ -52,7 +52,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     let said = [message::lines(loaded, width), said(loaded, (clock, width), column)].concat();
     let (below, beside) = if column.is_some() { (Vec::new(), said) } else { (said, Vec::new()) };
     lines.extend(below);
-    lines.extend(command_line(model, loaded, width));
+    lines.extend(command_line(model, (loaded, details.choice), width));
     let focus = focus.filter(|_| details.scroll == 0);
     OverlayContent { title: title(model, loaded), lines, focus }.beside(beside)
 }
@@ -265,7 +265,7 @@ fn question(loaded: &RecipientDetails, is_over_meta: bool, (clock, width): (Time
         ""
     };
     let text = format!(
-        "It is not known whether the message was sent: {why}. They may have it or not; nothing is sent again by itself. {ask}{later}"
+        "It is not known whether the message was sent: {why}. They may have it or not; nothing is resent by itself. {ask}{later}"
     );
     let text = format!("{text}{}", before_resend(loaded, clock).map(|known| format!(" {known}")).unwrap_or_default());
     let mut lines = vec![TextLine::rule("Was it sent?")];
@@ -351,10 +351,18 @@ fn raw(answer: &AnswerRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
 }
 
 /// A line to paste as it is, and the words that may replace its last one.
-fn command_line(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
+fn command_line(model: &Model, (loaded, choice): (&RecipientDetails, ResolutionChoice), width: u16) -> Vec<TextLine> {
     let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
     let (same, others) = match loaded.row.status {
-        Status::Uncertain => (format!("blastdeck uncertain resolve {blast} {phone} sent"), "resend, drop"),
+        // The one at the cursor.
+        Status::Uncertain => {
+            let (answer, others) = match choice {
+                ResolutionChoice::Say(Resolution::Resend) => ("resend", "sent, drop"),
+                ResolutionChoice::Say(Resolution::Drop) => ("drop", "sent, resend"),
+                _ => ("sent", "resend, drop"),
+            };
+            (format!("blastdeck uncertain resolve {blast} {phone} {answer}"), others)
+        }
         // Nothing has reached them that they could answer.
         Status::Queued | Status::Sending | Status::Skipped => {
             (format!("blastdeck mark {blast} {phone} opt-out"), "undo, note --note TEXT")

@@ -70,7 +70,8 @@ pub(super) fn segments(model: &Model, page: &FollowUpOverlay) -> Vec<String> {
 
 pub(super) fn blast_words(model: &Model, blast: BlastId) -> String {
     let blast = model.blasts.get(blast);
-    blast.map(|blast| format!("{}, {}", blast.tag, blast.follow_up_stage)).unwrap_or_default()
+    let id = |blast| model.id_of_namesake(blast).unwrap_or_default();
+    blast.map(|blast| format!("{}, {}{}", blast.tag, blast.follow_up_stage, id(blast))).unwrap_or_default()
 }
 
 /// Said where people are marked: the draft is to everybody who is counted here, so that whoever marked them learns it before.

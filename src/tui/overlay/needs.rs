@@ -300,9 +300,9 @@ fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {
         (false, _) => "look at their chats on the phone",
     };
     let asks = if blast.counts.uncertain == 1 {
-        "enter on them asks what you know"
+        "then answer for them: enter"
     } else {
-        "there enter asks about one, * and enter about all of them"
+        "then answer: enter for one, * and enter for all of them"
     };
     NeedWords { what, mend: format!("{first}; {asks}") }
 }

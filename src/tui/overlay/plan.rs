@@ -9,10 +9,12 @@ pub use samples::columns;
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{self, EngineChange, FirstFared, PlanGroup, PlanPerson, ZoneShare};
+use crate::app::{self, EngineChange, FirstFared, PlanGroup, PlanPerson, SegmentCount, ZoneShare};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::funnel::percent_words;
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
 use crate::domain::text::{clean, count_of, escaped};
 use crate::domain::zone::words::has_same_time;
 use crate::tui::availability;
@@ -67,7 +69,7 @@ pub fn of_file(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
 fn title_of(loaded: &app::Plan) -> TitleRule {
     let blast = &loaded.blast;
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
-    super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None)
+    super::title(vec!["Plan".to_owned(), name, format!("{}, blast {}", blast.state, blast.id)], None)
 }
 
 /// Said where the limits are those of a configuration that was changed since.
@@ -84,7 +86,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16), h
     let list =
         loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", escaped(list)), width.saturating_sub(4)));
     lines.extend(list.into_iter().flatten().map(|line| TextLine::dim(format!("  {line}"))));
-    lines.extend(audience(loaded, clock(model)));
+    lines.extend(audience(model, loaded, clock(model)));
     lines.extend(of_step(model, loaded, width));
     lines.push(TextLine::default());
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
@@ -249,11 +251,27 @@ fn says(loaded: &app::Plan, count: PlanCount, (us, most): (&str, usize)) -> (i64
     (people, words.to_owned())
 }
 
+/// `5 are stuck at received in Raya`; any other filter as it is written.
+fn finds(model: &Model, segment: &SegmentCount, clock: TimeFormat) -> String {
+    let found = number(segment.finds);
+    let stuck = segment.from.split_once(' ').and_then(|(blast, stage)| {
+        let blast = model.blasts.get(BlastId(blast.strip_prefix("blast:")?.parse().ok()?))?;
+        let stage = stage.strip_prefix("stuck:")?;
+        let stage = Status::from_word(if stage == "received" { "delivered" } else { stage })?;
+        Some(format!(
+            "{} stuck at {stage} in {}",
+            if segment.finds == 1 { "is" } else { "are" },
+            model.distinct_name(blast)
+        ))
+    });
+    format!("{found} {}", stuck.unwrap_or_else(|| format!("found by {}", filter_words(&segment.from, clock))))
+}
+
 /// Whom its filter finds, its times where it repeats, and its day by zones.
-fn audience(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
+fn audience(model: &Model, loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     let mut lines = Vec::new();
     if let Some(segment) = &loaded.segment {
-        lines.push(format!("  {} found by {}", number(segment.finds), filter_words(&segment.from, clock)));
+        lines.push(format!("  {}", finds(model, segment, clock)));
         let out =
             segment.left_out.iter().map(|(why, people)| format!("  left out: {} {}", number(*people), why.words()));
         lines.extend(out);

@@ -18,11 +18,11 @@ pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayCon
     let ask = if is_over_meta {
         "Webhooks of Meta's settle it, mostly within minutes. If none come, ask some of them whether the message is there"
     } else {
-        "Open the chats of some of them on the phone, and look whether the message is there"
+        "Open their chats on the phone, and look whether the message is there"
     };
     let had = page.known_in_words().map(|had| format!(" {had}")).unwrap_or_default();
     let text = format!(
-        "It is not known whether their messages were sent. Nothing is sent again by itself. {ask}; then give one answer for all of them.{had}"
+        "It is not known whether their messages were sent. Nothing is resent by itself. {ask}; then give one answer for all of them.{had}"
     );
     let lines = wrapped(&text, width.saturating_sub(4)).into_iter();
     let mut lines: Vec<_> = lines.map(|line| TextLine::plain(format!("  {line}"))).collect();

@@ -190,9 +190,9 @@ fn digits_for_a_close_that_was_refused_are_no_keys_of_the_keymap() {
 fn what_was_said_of_somebody_goes_when_their_row_changes() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3c75");
-    let why = EffectError::Other("Siti Aminah is already closed: nothing changed".to_owned());
+    let why = EffectError::Other("Siti Aminah is closed already: nothing changed".to_owned());
     dashboard.answer(Completion::Written { request: closed(1, None), outcome: Err(why) }).keys("\n");
-    let said = "Siti Aminah is already closed: nothing changed; you typed RM 75.00";
+    let said = "Siti Aminah is closed already: nothing changed; you typed RM 75.00";
 
     let known = person(1, "Siti Aminah", Status::Closed, at(14, 1));
     dashboard.answer(Completion::Rows(Ok(vec![known])));

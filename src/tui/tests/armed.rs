@@ -3,12 +3,13 @@
 use chrono::TimeDelta;
 
 use super::plans::plan_of;
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft, marked};
 use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
+use crate::domain::status::Status;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::tui::effect::{Completion, Effect, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -52,6 +53,30 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
     dashboard.taken();
     dashboard.keys("u");
     assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
+}
+
+#[test]
+fn a_launch_that_counts_down_stays_in_sight_behind_another_act() {
+    let mut dashboard = launched();
+    let row = armed(&dashboard);
+    read(&mut dashboard, row);
+    assert!(!dashboard.line(0).contains("starts"), "the line of messages says it: {}", dashboard.line(0));
+
+    dashboard.model.now += TimeDelta::seconds(1);
+    dashboard.answer(marked(1, "Siti", Status::Read, Status::Replied));
+
+    assert!(dashboard.line(0).contains("  starts 14:02:10  "), "{}", dashboard.line(0));
+}
+
+#[test]
+fn a_blast_with_nobody_queued_does_not_start_where_its_sender_is_resumed_for_others() {
+    let mut dashboard = launched();
+    let mut row = armed(&dashboard);
+    (row.counts.queued, row.counts.uncertain) = (0, 4);
+    read(&mut dashboard, row);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(!screen.contains("starts"), "{screen}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::follow_ups::{asked, preview, step};
 use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
-use crate::app::{Marked, MarkedSeveral};
+use crate::app::{Marked, MarkedSeveral, Unmarked};
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
@@ -45,6 +45,21 @@ fn the_log_has_the_line_that_adds_a_step_of_a_template_again() {
 }
 
 #[test]
+fn a_question_about_taking_back_that_is_left_says_nothing_more() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3u");
+    let request = dashboard.acts().pop().unwrap();
+    let question = "your last act: closed, Aina. Take it back?".to_owned();
+    let asks = WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(ActionId(7)) };
+    dashboard.answer(Completion::Written { request, outcome: Ok(asks) });
+    assert!(dashboard.line(22).contains("Take it back?"), "{}", dashboard.line(22));
+
+    dashboard.keys("/6668\n");
+
+    assert!(!dashboard.said().contains("answered no"), "{}", dashboard.said());
+}
+
+#[test]
 fn u_takes_back_at_once_what_the_line_on_the_screen_names_wherever_the_cursor_is() {
     let mut dashboard = TestDashboard::new(WIDE);
     let marked = |id: i64| {
@@ -57,7 +72,7 @@ fn u_takes_back_at_once_what_the_line_on_the_screen_names_wherever_the_cursor_is
     };
     let people = vec![RecipientId(1), RecipientId(3)];
     let request = WriteRequest::MarkSeveral { people, mark: Mark::Replied };
-    let several = MarkedSeveral { marked: vec![marked(3), marked(1)], refused: Vec::new() };
+    let several = MarkedSeveral { marked: vec![marked(3), marked(1)], unmarked: Unmarked::default() };
     dashboard.keys("3").answer(Completion::Written { request, outcome: Ok(WriteOutcome::MarkedSeveral(several)) });
     dashboard.keys("jjj").taken();
 

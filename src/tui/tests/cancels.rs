@@ -158,5 +158,5 @@ fn u_after_a_taking_back_takes_back_no_older_act_unasked() {
     dashboard.keys("u");
 
     assert!(dashboard.acts().is_empty());
-    assert_eq!(dashboard.said(), "taking back a mark is not taken back by u: u again asks about the act before it");
+    assert_eq!(dashboard.said(), "u does not take back an undo: u again asks about the act before it");
 }

@@ -15,7 +15,7 @@ fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent(
     let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code };
     let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
-    let asks = " sales: the database was restored. May everybody queued get it? Type 140:";
+    let asks = " sales: the database was restored. May it send? 140 queued; type 140:";
     assert!(dashboard.line(22).starts_with(asks), "{}", dashboard.line(22));
 
     dashboard.keys("y").keys("S14\n");

@@ -279,7 +279,7 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
     );
     dashboard.taken();
     dashboard.keys("u");
-    assert_eq!(dashboard.said(), "a step of an order is not taken back by u: u again asks about the act before it");
+    assert_eq!(dashboard.said(), "u does not take back a step of an order: u again asks about the act before it");
     assert!(dashboard.acts().is_empty());
     for again in 0..2 {
         dashboard.keys("u");

@@ -252,39 +252,6 @@ fn a_mended_cell_goes_along_with_the_list() {
 }
 
 #[test]
-fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
-    let mend =
-        |row, was: &str, value: &str| CellMend { row, column: "phone".into(), was: was.into(), value: value.into() };
-    let wrong = LeftOutRow {
-        row: 5,
-        column: "phone".into(),
-        value: "y".into(),
-        name: None,
-        reason: "no".into(),
-        is_cell: true,
-    };
-    let again = LeftOutRow { row: 3, value: "01".into(), ..wrong.clone() };
-    let left_out = RejectedRows {
-        total: 2,
-        rows: vec![again, wrong],
-        file: Some("/home/aina/raya.csv".into()),
-        mends: vec![mend(2, "x", "0100120001"), mend(3, "O1", "01")],
-        ..RejectedRows::default()
-    };
-    let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1").key(Key::End).keys("e").answer(opened_with(Some(left_out)));
-    dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
-    dashboard.answer(saved(DRAFT.0, 4));
-
-    let list = writes(&mut dashboard).into_iter().find_map(|write| match write {
-        DraftWrite::TakeList { list, .. } => Some(list.mends),
-        _ => None,
-    });
-    // What stands in the file is what was found there first.
-    assert_eq!(list, Some(vec![mend(2, "x", "0100120001"), mend(3, "O1", "0100120003")]));
-}
-
-#[test]
 fn what_was_typed_last_is_saved_also_after_the_form_was_left() {
     let mut dashboard = new_form(WIDE);
 

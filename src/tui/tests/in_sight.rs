@@ -4,7 +4,7 @@ use super::support::{STACKED, TestDashboard, WIDE, at, blasts, crowd, marked, pe
 use super::updates::lists;
 use super::views::progress;
 use crate::app::view::{BlastView, RecipientRow, SenderView};
-use crate::app::{DatabaseState, MarkedSeveral};
+use crate::app::{DatabaseState, MarkedSeveral, Unmarked};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
@@ -98,7 +98,7 @@ fn everybody_who_was_marked_at_once_is_counted_also_those_beyond_the_rows_that_w
         Completion::Written { outcome: Ok(WriteOutcome::Marked(marked)), .. } => *marked,
         other => panic!("{other:?}"),
     };
-    let several = MarkedSeveral { marked: (1..=54).map(one).collect(), refused: Vec::new() };
+    let several = MarkedSeveral { marked: (1..=54).map(one).collect(), unmarked: Unmarked::default() };
     let request = WriteRequest::MarkSeveral { people: (1..=54).map(RecipientId).collect(), mark: Mark::Replied };
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::MarkedSeveral(several)) });
     let now = crowd(1, 30).into_iter().map(|row| RecipientRow { status: Status::Replied, ..row });

@@ -290,7 +290,7 @@ fn a_blast_whose_sender_stopped_goes_on_after_the_number_of_people() {
     let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
     assert!(
-        dashboard.line(22).starts_with(" sales stopped: the token is refused. Fixed? Type 140:"),
+        dashboard.line(22).starts_with(" sales stopped: the token is refused. Fixed? 140 queued; type 140:"),
         "{}",
         dashboard.line(22)
     );

@@ -63,13 +63,13 @@ fn the_health_of_a_sender_of_texts_says_what_is_known_and_what_is_not_in_either_
     let known = KnownHealth { sender, check, last_sent: Some(at(13, 7)), skew: Some(TimeDelta::zero()) };
 
     let wide = planned(|plan| Plan { sender_health: Some(Box::new(known.clone())), ..plan });
-    let words = "  sales: device 5850 paired, named Kedai, checked 14:01   last sent 13:07   template: none needed   clock right";
+    let words = "  sales: device 5850 paired, named Kedai, checked 14:01   last sent 13:07   template: none needed   clock is right";
     assert!(shows(&wide, words), "{:#?}", wide.screen());
 
     let mut narrow = planned(|plan| Plan { sender_health: Some(Box::new(known.clone())), ..plan });
     narrow.dispatch(Msg::Resized(Size { width: 80, height: 50 }));
     assert!(shows(&narrow, "checked 14:01   last sent 13:07"), "{:#?}", narrow.screen());
-    assert!(shows(&narrow, "  template: none needed   clock right"), "{:#?}", narrow.screen());
+    assert!(shows(&narrow, "  template: none needed   clock is right"), "{:#?}", narrow.screen());
 
     let unknown = KnownHealth { check: None, last_sent: None, skew: None, ..known };
     let unknown = planned(|plan| Plan { sender_health: Some(Box::new(unknown)), ..plan });
@@ -131,6 +131,7 @@ fn a_plan_without_hours_says_that_it_goes_out_now_and_what_time_it_is_where_its_
     dashboard.model.options.zone = Tz::UTC;
 
     assert!(shows(&dashboard, "no hours set: goes out now, 14:02 in Kuala Lumpur"), "{:#?}", dashboard.screen());
+    assert!(shows(&planned(|plan| plan), "from sales; within its hours: goes out now"));
     let start = PlannedStart { at: at(23, 0), zone: Tz::UTC, note: None };
     let dashboard = planned(|plan| Plan { window: None, start: Some(start), ..plan });
     assert!(!shows(&dashboard, "goes out now"), "it starts later");

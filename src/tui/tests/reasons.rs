@@ -35,6 +35,18 @@ fn a_blast_that_somebody_paused_says_which_key_resumes_it_wherever_keys_are_name
 }
 
 #[test]
+fn below_the_blasts_stands_who_paused_the_one_at_the_cursor() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let ben = Some(Actor::Operator("ben".to_owned()));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { state: BlastState::Paused, state_by: ben, ..raya() }])));
+
+    dashboard.keys("1");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("paused by ben: S resumes it"), "{screen}");
+}
+
+#[test]
 fn what_is_to_be_done_at_the_end_of_a_long_reason_is_seen_beside_the_blasts() {
     let mut dashboard = TestDashboard::new(WIDE);
     let reason = "its time passed while no engine ran: resume it if it is still to go".to_owned();

@@ -33,7 +33,7 @@ fn what_was_taken_back_is_told_with_its_amount_and_what_is_left() {
     let left = |status, amount: Option<i64>| Some(LeftByUndo { status, amount: amount.map(Decimal::from) });
 
     let sum = undone(replied, left(Status::Closed, Some(120)));
-    assert!(sum.contains("closed RM 200.00 taken back by ben: RM 120.00 is left"), "{sum}");
+    assert!(sum.contains("closed RM 200.00 taken back by ben: still closed, RM 120.00"), "{sum}");
     let sale = undone(replied, left(Status::Read, None));
     assert!(sale.contains("closed RM 200.00 taken back by ben: now at read"), "they replied since: {sale}");
     assert!(undone(replied, None).contains("closed RM 200.00 taken back by ben"), "logged before that was kept");

@@ -107,7 +107,7 @@ pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     let named = named.map(WriteRequest::UndoNamed);
     if let Some(NoUndo { what, is_said: false }) = model.no_undo.filter(|_| launch.is_none() && named.is_none()) {
         model.no_undo = Some(NoUndo { what, is_said: true });
-        model.refuse(format!("{what} is not taken back by u: u again asks about the act before it"));
+        model.refuse(format!("⟨u⟩ does not take back {what}: ⟨u⟩ again asks about the act before it"));
         return Vec::new();
     }
     let asks = model.no_undo.is_some();

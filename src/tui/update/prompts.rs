@@ -41,7 +41,10 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Pace(typed) => KeyOutcome::Handled(pace::key(model, typed, key)),
         // Whoever goes on to the next person, or pauses what sends, has answered no; what they type is no key of a pane.
         Prompt::Confirm(ask) if opens_field(model, key) => {
-            lost::say(model, format!("{} answered no", ask.question));
+            // Nothing is lost where something was to be taken back: it stands.
+            if !ask.then.iter().any(WriteRequest::is_undo) {
+                lost::say(model, format!("{} answered no", ask.question));
+            }
             KeyOutcome::PassOn(Vec::new())
         }
         Prompt::Confirm(_) if pauses(model, key) => KeyOutcome::PassOn(Vec::new()),

@@ -13,7 +13,7 @@ use crate::tui::model::{ConfirmBy, Model, Notice};
 /// Asks for the number of people who are queued in launched blasts, where there are any. How many become uncertain is known only
 /// afterwards.
 pub fn confirm(model: &mut Model, name: &str) -> Vec<Effect> {
-    let question = format!("{}: the database was restored. May everybody queued get it?", clean(name));
+    let question = format!("{}: the database was restored. May it send?", clean(name));
     ask_by_queued(model, (name, question), WriteRequest::ConfirmSender(name.to_owned()))
 }
 
@@ -23,7 +23,8 @@ pub fn ask_by_queued(model: &mut Model, (sender, question): (&str, String), then
         0 => prompts::ask(model, question, ConfirmBy::Yes, vec![then]),
         people => {
             let by = ConfirmBy::number(people);
-            prompts::ask(model, format!("{question} Type {}:", number(people)), by, vec![then])
+            let typed = number(people);
+            prompts::ask(model, format!("{question} {typed} queued; type {typed}:"), by, vec![then])
         }
     }
 }

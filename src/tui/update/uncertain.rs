@@ -5,7 +5,7 @@ use crate::app::view::BeforeResend;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
-use crate::tui::format::counted;
+use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, ResolutionChoice, UncertainOverlay};
 
 pub(super) fn open(model: &mut Model, people: Vec<RecipientId>) -> Vec<Effect> {
@@ -43,8 +43,10 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),
         Resolution::Resend => {
             let had = page.known_in_words().map(|had| format!(" {had}")).unwrap_or_default();
-            let question = format!("send to {who} once more?{had} Anyone who has it gets it twice.");
-            (question, ConfirmBy::number(i64::try_from(page.people.len()).unwrap_or(i64::MAX)))
+            let people = i64::try_from(page.people.len()).unwrap_or(i64::MAX);
+            let typed = number(people);
+            let question = format!("send to {who} once more?{had} Anyone who has it gets it twice. Type {typed}:");
+            (question, ConfirmBy::number(people))
         }
     };
     let mark = Mark::Resolve(resolution);

@@ -55,7 +55,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Undone(outcome)) => {
             // Whoever wants it back presses u, which would take back an older act.
             let is_by_person = !people_of(request).is_empty();
-            model.no_undo = is_by_person.then_some(NoUndo { what: "taking back a mark", is_said: false });
+            model.no_undo = is_by_person.then_some(NoUndo { what: "an undo", is_said: false });
             undone(model, outcome)
         }
         Ok(WriteOutcome::AsksFirst { question, then }) => asks_first(model, question, then),
@@ -186,7 +186,7 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
     }
     let mut text = sentence(model, request, marked) + &marked.replaced_in_words() + &marked.later_in_words();
     if marked.before == Status::Failed && marked.after != Status::Failed {
-        text.push_str("; not among those who failed any more");
+        text.push_str("; no longer counted as failed");
     }
     if leaves_the_list(model, marked) {
         text.push_str(STAY);
@@ -226,7 +226,10 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
     }
     // They are one act, which goes by its newest row.
     let undoes = several.marked.iter().map(|marked| marked.action).max_by_key(|action| action.0);
-    model.say(Notice { undoes, ..Notice::done(text).hint(model.undoes()) });
+    // They go on together: what is said of a decision about them ends with the first of them.
+    let is_decision = matches!(request, WriteRequest::MarkSeveral { mark: Mark::Resolve(_), .. });
+    let of = people.first().copied().filter(|_| is_decision);
+    model.say(Notice { of, undoes, ..Notice::done(text).hint(model.undoes()) });
     after_mark(model, &people)
 }
 
@@ -234,7 +237,7 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
 fn sentence_for_several(
     model: &Model,
     request: &WriteRequest,
-    MarkedSeveral { marked, refused }: &MarkedSeveral,
+    MarkedSeveral { marked, unmarked }: &MarkedSeveral,
 ) -> String {
     let what = match request {
         WriteRequest::MarkSeveral { mark: Mark::OptOut, .. } => {
@@ -244,11 +247,11 @@ fn sentence_for_several(
         _ => marked.first().map(|marked| marked.after.to_string()).unwrap_or_default(),
     };
     let who = counted(marked.len());
-    match refused.as_slice() {
-        [] => format!("{who}: {what}, by you"),
-        [why] => format!("{who}: {what}, by you. 1 not: {why}"),
-        [why, ..] => format!("{who}: {what}, by you. {} not, the first: {why}", refused.len()),
-    }
+    let others = match request {
+        WriteRequest::MarkSeveral { mark, .. } => unmarked.in_words(mark),
+        _ => None,
+    };
+    format!("{who}: {what}, by you{}", others.map(|others| format!(". {others}")).unwrap_or_default())
 }
 
 /// The blast in which somebody was marked, wherever the cursor is by now.

@@ -263,6 +263,10 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         ActivityEvent::Change { from: BlastState::Sending | BlastState::Scheduled, to: BlastState::Draft, .. } => {
             ("undone", TextRole::Plain)
         }
+        // Whether anything went out by then is another matter: its hours may have been closed.
+        ActivityEvent::Change { from, to: BlastState::Sending, by: Some(by), .. } if by != Actor::ENGINE => {
+            (if *from == BlastState::Paused { "resumed" } else { "launched" }, TextRole::Accent)
+        }
         ActivityEvent::Change { to, .. } => (to.label(), TextRole::Accent),
         ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
     }

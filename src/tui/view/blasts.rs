@@ -193,8 +193,11 @@ fn nothing(model: &Model) -> String {
 /// Below the blasts: why the selected one sends nothing, or when it starts, where its funnel is not beside it. In full where empty lines have room for it, else
 /// in brief, and cut to one line unless somebody is asked for.
 fn reason_lines(model: &Model, area: Rect) -> Vec<String> {
-    let needs_words =
-        |blast: &&BlastView| blast.is_held_up() || blast.asks_for_person() || blast.state == BlastState::Scheduled;
+    let needs_words = |blast: &&BlastView| match blast.state {
+        BlastState::Scheduled => true,
+        BlastState::Paused => blast.has_people_left(),
+        _ => blast.is_held_up() || blast.asks_for_person(),
+    };
     let is_listed = |blast: &&BlastView| model.blasts.lists(blast.id);
     let Some(blast) = model.blast().filter(is_listed).filter(needs_words) else { return Vec::new() };
     let height = usize::from(area.height.saturating_sub(2));

@@ -186,7 +186,15 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
         };
         segments.push(HeaderSegment { words, longer, meaning: TextRole::Need });
     }
+    segments.extend(starting(model));
     segments
+}
+
+/// A launch that is about to begin, where the line of messages says something else by now.
+fn starting(model: &Model) -> Option<HeaderSegment> {
+    let (blast, until) = model.unannounced()?;
+    let words = format!("starts {}", model.start_after(blast, until));
+    Some(HeaderSegment::followed(words, &format!(": {}", model.brief_distinct_name(blast)), TextRole::Need))
 }
 
 /// The longest name of another operator, in characters.

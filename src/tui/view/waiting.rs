@@ -212,6 +212,8 @@ fn waiting(model: &Model, blast: &BlastView) -> Option<Waiting> {
         model.senders.iter().find(|sender| sender.id == blast.sender_id).and_then(|sender| sender.usage.gap);
     let own = blast.limits.gap.as_ref().and_then(|gap| gap.as_ref().ok()).copied();
     let binds = [of_sender, own].into_iter().flatten().max_by_key(|gap| gap.low() + gap.high());
+    // As its engine names it where the sender is not configured here.
+    let binds = binds.or_else(|| gap.parse().ok());
     Some(Waiting::Gap { gap: binds.map_or(gap, Gap::words), next })
 }
 

@@ -35,7 +35,7 @@ async fn a_plan_says_what_the_command_line_says_of_list_first_people_and_limits(
         assert_eq!(plan[key], printed[key], "{key}");
     }
     assert!(printed["sender_health"]["check"]["detail"].as_str().is_some_and(|detail| detail.contains("device")));
-    assert!(text.contains("  health    device") && text.contains("; nothing sent yet; clock right"), "{text}");
+    assert!(text.contains("  health    device") && text.contains("; nothing sent yet; clock is right"), "{text}");
 }
 
 #[tokio::test]

@@ -33,6 +33,6 @@ async fn each_amount_has_a_line_with_who_wrote_it_and_who_took_it_back() {
     let theirs = ben.ask_about_mark(SITI).await.unwrap();
     assert_eq!(theirs.as_deref(), Some("aina marked Person 1 closed: take that back?"));
     let why = refusal(ben.undo_mine().await);
-    assert!(why.starts_with("aina took back what you did last. The act before was to pause "), "{why}");
+    assert!(why.starts_with("aina took back what you did last. Your act before that was to pause "), "{why}");
     scene.invariants().await;
 }

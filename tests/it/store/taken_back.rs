@@ -222,7 +222,7 @@ async fn u_after_a_mark_was_taken_back_does_not_call_an_older_act_the_last_one()
     assert!(why.starts_with("u does not restore a mark that was taken back: mark "), "{why}");
     assert!(
         why.ends_with(
-            " again. The act before was to pause Raya: S resumes it; U on a person takes back their last mark"
+            " again. Your act before that was to pause Raya: S resumes it; U on a person takes back their last mark"
         ),
         "{why}"
     );

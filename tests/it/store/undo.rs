@@ -80,7 +80,7 @@ async fn a_pause_that_somebody_ended_is_still_ones_last_act() {
         refused_unchanged(&scene, &aina).await,
         "your last act was to pause Raya: it was resumed since and is sending, and p pauses it; U on a person takes back their last mark"
     );
-    assert!(refused_unchanged(&scene, &ben).await.contains("is launched already: p pauses it"));
+    assert!(refused_unchanged(&scene, &ben).await.contains("has started: p pauses it"));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_the
 
     assert_eq!(
         refused_unchanged(&scene, &aina).await,
-        "your last act was to cancel Raya: that cannot be taken back; d on it makes a draft to whom it left out"
+        "your last act was to cancel Raya: that cannot be taken back; d on it makes a draft to those it left out"
     );
 
     aina.delete(BLAST).await.unwrap();
@@ -154,7 +154,7 @@ async fn a_retry_is_named_with_the_key_that_stops_it() {
 
     assert_eq!(
         why,
-        format!("your last act was to try those who failed in Raya again: it is launched, and p pauses it{WAY}")
+        format!("your last act was to try those who failed in Raya again: it has started, and p pauses it{WAY}")
     );
     scene.execute("update blast_recipients set status = 'sent', standing = 'sent'").await;
     assert_eq!(
@@ -174,7 +174,7 @@ async fn a_start_of_long_ago_is_not_stepped_over() {
     aina.launch(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
     scene.execute("update operator_actions set at = at - interval '1 hour'").await;
 
-    assert!(refused_unchanged(&scene, &aina).await.contains("is launched already: p pauses it"));
+    assert!(refused_unchanged(&scene, &aina).await.contains("has started: p pauses it"));
     let ben = operator_app(&scene, "ben").await;
     for person in [1, 3] {
         ben.mark(RecipientId(person), Mark::OptOut).await.unwrap();

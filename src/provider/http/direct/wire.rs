@@ -51,7 +51,7 @@ pub(super) enum WireError {
     Length,
     #[error("no valid chunk of the body")]
     Chunk,
-    #[error("closed before its end")]
+    #[error("closed before the whole answer came")]
     Closed,
 }
 

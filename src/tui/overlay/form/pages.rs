@@ -133,9 +133,12 @@ fn list_of(list: &[&SenderTemplate], row: usize, width: u16) -> (Vec<TextLine>, 
 }
 
 pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, width: u16) -> OverlayContent {
-    let keys = "enter corrects, l another list, esc goes back".to_owned();
+    let keys = match edit {
+        Some(_) => "enter takes it, ctrl-u empties it, esc leaves it",
+        None => "enter corrects, l another list, esc goes back",
+    };
     let left_out = &form.left_out;
-    let title = title(vec!["Left out".to_owned(), count_of(left_out.total, "row", "rows")], Some(keys));
+    let title = title(vec!["Left out".to_owned(), count_of(left_out.total, "row", "rows")], Some(keys.to_owned()));
     let mut lines = Vec::new();
     let mut focus = None;
     for (n, rejection) in left_out.rows.iter().enumerate() {
@@ -145,7 +148,10 @@ pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, w
             Some(field) => field.line(head),
             None => cell(head, rejection, strong(n == row)),
         });
-        let why = wrapped(&rejection.reason, width.saturating_sub(14));
+        // What is typed takes the place of whose row it is.
+        let whose = rejection.name.as_ref().filter(|_| n == row && edit.is_some());
+        let why = whose.map_or_else(|| rejection.reason.clone(), |name| format!("{name}: {}", rejection.reason));
+        let why = wrapped(&why, width.saturating_sub(14));
         lines.extend(why.into_iter().map(|line| TextLine::of(format!("             {line}"), TextRole::Plain)));
         if n == row {
             focus = Some(lines.len() - 1);

@@ -8,7 +8,7 @@ use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, width as display_width};
 
-/// `sales: device 5850 paired, checked 14:08   last sent 14:07   template: none needed   clock right`, in as many lines as it takes.
+/// `sales: device 5850 paired, checked 14:08   last sent 14:07   template: none needed   clock is right`, in as many lines as it takes.
 fn sender_health(known: &KnownHealth, clock: TimeFormat, room: u16) -> Vec<TextLine> {
     let (check, is_good) = match &known.check {
         None => ("not checked yet".to_owned(), true),

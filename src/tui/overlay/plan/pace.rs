@@ -145,15 +145,15 @@ pub(super) fn opens_at(model: &Model, loaded: &app::Plan) -> Option<DateTime<Utc
     (first - starts > TimeDelta::minutes(1)).then_some(first)
 }
 
-/// Of a blast without hours that goes out at once, what time it is where its people are.
+/// Of a blast that goes out at once, that its hours are open; without hours, what time it is where its people are.
 pub(super) fn goes_now(model: &Model, loaded: &app::Plan) -> Option<String> {
     let now = clock(model).now;
-    if loaded.window.is_some() {
-        return None;
-    }
     let is_now = |share: ForecastShare| share.from - now <= TimeDelta::minutes(1);
     let goes_now = loaded.forecast.today.is_some_and(is_now) && loaded.stopped.is_none() && loaded.zones.is_empty();
     let is_set = set_start(model, loaded).is_some();
+    if loaded.window.is_some() {
+        return (goes_now && !is_set).then(|| "within its hours: goes out now".to_owned());
+    }
     let there = model.zone_of(&loaded.blast).filter(|_| goes_now && !is_set)?;
     let time = now.with_timezone(&there).format("%H:%M");
     Some(format!("no hours set: goes out now, {time} in {}", city(there)))

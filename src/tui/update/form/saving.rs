@@ -139,7 +139,7 @@ fn copied(
     let hours = hours.unwrap_or_default();
     let but = if left.is_empty() { String::new() } else { format!(", but not {}", left.join(" and ")) };
     let steps = if blast.origin.has_steps { " and its steps" } else { "" };
-    Some(format!("a copy of {}, with {}{steps}{but}{hours}", blast.name(), whose(people)))
+    Some(format!("a copy of {}, with {}{steps}{but}{hours}", model.distinct_name(blast), whose(people)))
 }
 
 fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {

@@ -72,14 +72,15 @@ fn decision(resolution: &str) -> &str {
     }
 }
 
-/// What was taken back, with its amount, by whom, and what that left: `closed RM 200.00 taken back by ben: RM 100.00 is left`.
+/// What was taken back, with its amount, by whom, and what that left: `closed RM 200.00 taken back by ben: still closed, RM 100.00`.
 pub(super) fn taken_back(model: &Model, (undone, by): (&str, &str), left: Option<LeftByUndo>) -> String {
     let money = |sum: Decimal| in_currency(sum, &model.options.currency);
     let (act, amount) = undone.split_once(' ').unwrap_or((undone, ""));
     let act = if act == Act::Resolve.word() { "decision" } else { act };
     let amount = amount.parse().map_or_else(|_| String::new(), |sum| format!(" {}", money(sum)));
     let left = left.map_or_else(String::new, |left| match left.amount {
-        Some(sum) => format!(": {} is left", money(sum)),
+        Some(sum) if act == Act::Closed.word() => format!(": still closed, {}", money(sum)),
+        Some(_) => String::new(),
         None => format!(": now at {}", left.status),
     });
     format!("{act}{amount} taken back by {by}{left}")

@@ -15,7 +15,8 @@ async fn a_refusal_names_a_follow_up_with_its_stage() {
     let version = aina.blast(BlastId(1)).await.unwrap().version;
     aina.launch(Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
 
-    let says = "Raya, Follow-up 1 is launched already: p pauses it; U on a person takes back their last mark";
+    let says =
+        "Raya, Follow-up 1 has started: p pauses it, then X cancels the rest; U on a person takes back their last mark";
     assert_eq!(refusal(aina.undo_mine().await), says);
 }
 
@@ -35,7 +36,7 @@ async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
     assert_eq!(scene.number("select count(*) from blasts where state = 'draft' and send_after is null").await, 1);
 
     launch(TimeDelta::zero()).await.unwrap();
-    assert!(refusal(aina.undo_mine().await).contains("is launched already"));
+    assert!(refusal(aina.undo_mine().await).contains("has started"));
     assert_eq!(scene.claim(2).await.len(), 2);
 }
 
