@@ -33,6 +33,9 @@ pub struct Phone(String);
 pub enum PhoneError {
     #[error("empty: a phone number is needed")]
     Empty,
+    /// Words in place of a number.
+    #[error("not a phone number")]
+    NoDigits,
     #[error("not a phone number: `{0}` does not belong in one")]
     NotDigits(char),
     #[error("more than one number: keep one a row")]

@@ -101,7 +101,7 @@ fn without_a_telling_header_the_first_column_of_phones_is_taken() {
 
     assert_eq!(read.phone_column, "reach");
     assert_eq!(read.people.len(), 2);
-    assert_eq!(reasons(&read), [(3, "reach", "x", Reason::Phone(PhoneError::NotDigits('x')))]);
+    assert_eq!(reasons(&read), [(3, "reach", "x", Reason::Phone(PhoneError::NoDigits))]);
 }
 
 #[test]

@@ -55,6 +55,8 @@ async fn a_blast_shows_how_much_was_written_back_and_a_launch_that_can_be_taken_
              select 'Soon', id, 'Hi', 'sending', now() + interval '1 hour' from senders where name = 'sales'",
         )
         .await;
+    let queued = "insert into blast_recipients (blast_id, phone_number) select max(id), '+60100009999' from blasts";
+    scene.shop.execute(queued).await;
 
     let show = scene.ok(&["blast", "show", "1"]).await;
     let starts = scene.json_lines(&["blast", "list", "--state", "starts"]).await;

@@ -162,6 +162,7 @@ fn gather(text: &str) -> Result<Spelling, PhoneError> {
             // `030/123456` sets the area apart; after a whole number a slash begins another.
             '/' if digits.len() <= 6 => {}
             '+' | '/' | ',' | ';' | '|' | '&' | '\n' if !digits.is_empty() => return Err(PhoneError::Several),
+            _ if !text.contains(|c: char| c.is_ascii_digit()) => return Err(PhoneError::NoDigits),
             c => return Err(PhoneError::NotDigits(c)),
         }
     }

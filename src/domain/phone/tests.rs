@@ -187,7 +187,7 @@ fn what_is_no_number_says_why() {
         ("", PhoneError::Empty),
         ("  \u{200b} ", PhoneError::Empty),
         ("-", PhoneError::Empty),
-        ("Aina", PhoneError::NotDigits('A')),
+        ("Aina", PhoneError::NoDigits),
         ("1-800-FLOWERS", PhoneError::NotDigits('F')),
         ("010-012 3456 ext 5", PhoneError::NotDigits('e')),
         ("aina@kedai.my", PhoneError::NotDigits('@')),

@@ -172,7 +172,7 @@ struct RejectedRow {
     field: String,
     #[schema(example = "n/a")]
     value: String,
-    #[schema(example = "not a phone number: `n` does not belong in one")]
+    #[schema(example = "not a phone number")]
     reason: String,
 }
 

@@ -165,7 +165,7 @@ struct RejectedNumber {
     row: usize,
     #[schema(example = "n/a")]
     value: String,
-    #[schema(example = "not a phone number: `n` does not belong in one")]
+    #[schema(example = "not a phone number")]
     reason: String,
 }
 

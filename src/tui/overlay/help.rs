@@ -169,7 +169,10 @@ const SIGNS: [(&str, &str); 11] = [
         "among times: they got past this stage, and when is not known; in Activity: the line says the stage",
     ),
     ("- in a cell", "nothing there, or not known yet"),
-    ("2 not checked", "at sent: so many the provider was not asked about yet, and nobody knows whether they are stuck"),
+    (
+        "2 not checked",
+        "at sent: the provider has not been asked about these yet, so nobody knows whether they are stuck",
+    ),
     ("[ ] in a title", "[ and ] step to the one before and the next"),
     ("(+1 later)", "so many opted out once they had, or may have had, the message: they count at their stage"),
     ("+ben above", "ben has a dashboard open, too; +2 here, so many others have"),

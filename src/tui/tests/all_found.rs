@@ -40,7 +40,7 @@ fn the_title_says_how_many_are_marked_and_the_star_unmarks_them() {
     let mut dashboard = starred();
     found(&mut dashboard, 67);
     assert!(dashboard.line(11).contains("══ 67 marked ══"), "{}", dashboard.line(11));
-    assert_eq!(dashboard.said(), "67 people marked: the next act asks, for all of them");
+    assert_eq!(dashboard.said(), "67 people marked: the next act asks first, and is for all of them");
 
     dashboard.keys("*");
 
@@ -109,7 +109,7 @@ fn the_star_says_who_is_newer_than_the_list_and_not_marked() {
 
     assert_eq!(
         dashboard.said(),
-        "67 people marked: the next act asks, for all of them, not for the 9 newer above the list"
+        "67 people marked: the next act asks first, and is for all of them, not for the 9 newer above the list"
     );
 }
 

@@ -329,9 +329,10 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             by: who,
             ..
         } => (joined([by(who), Some("nothing was sent, it is a draft again".to_owned())]), TextRole::Plain),
-        ActivityEvent::Change { from, by: who, reason, .. } => {
+        ActivityEvent::Change { from, to, by: who, reason, .. } => {
             let from = if *from == BlastState::Paused { "was paused" } else { "" };
-            let parts = [by(who).or_else(|| Some(from.to_owned()).filter(|from| !from.is_empty())), reason.clone()];
+            let reason = reason.clone().filter(|reason| reason != to.label());
+            let parts = [by(who).or_else(|| Some(from.to_owned()).filter(|from| !from.is_empty())), reason];
             (joined(parts), TextRole::Plain)
         }
         ActivityEvent::Notice { field, words, effect } => {

@@ -19,7 +19,12 @@ pub(super) fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
     }
     let Some(progress) = model.views.progress_of(blast.id) else { return Vec::new() };
     let funnel = blast.counts.funnel();
-    speed_lines(progress, [funnel.received, funnel.read, funnel.replied, funnel.closed])
+    let mut lines = speed_lines(progress, [funnel.received, funnel.read, funnel.replied, funnel.closed]);
+    // No webhook brings replies to such a sender: somebody read them off a phone.
+    if !model.is_over_meta(blast.id) && funnel.replied > 0 {
+        lines.push(TextLine::dim("  replied and closed: until somebody marked them"));
+    }
+    lines
 }
 
 pub(super) fn speed_lines(progress: &BlastProgress, counts: [i64; 4]) -> Vec<TextLine> {

@@ -2,9 +2,11 @@
 //! taken back whole until then.
 
 use blastdeck::app::{App, DraftEdit, Launch};
+use blastdeck::domain::act::{Act, Actor};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::field_change::FieldChange;
 use blastdeck::domain::waiting::Waiting;
+use blastdeck::store::view::activity::{self, ActivityEvent};
 use chrono::{TimeDelta, Utc};
 
 use super::marks::{operator_app, refusal};
@@ -41,6 +43,29 @@ async fn a_blast_that_is_let_send_outside_its_hours_waits_a_moment_and_gets_them
     assert!(blast.state == BlastState::Sending && blast.limits.weekdays.is_some(), "{blast:?}");
     assert!(blast.armed_until(Utc::now()).is_none(), "it waits for its hours, and for nothing else: {blast:?}");
     assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
+}
+
+#[tokio::test]
+async fn whoever_has_a_colleagues_blast_send_now_is_the_one_who_started_it() {
+    let (scene, aina) = closed_blast().await;
+    scene.execute("update blasts set state_by = 'ben'").await;
+    // Another one is called the same.
+    scene
+        .execute(
+            "insert into blasts (blast_tag, follow_up_stage, sender_id, message)
+             select blast_tag, follow_up_stage, sender_id, message from blasts",
+        )
+        .await;
+
+    open_hours(&aina).await;
+
+    assert_eq!(aina.blast(BLAST).await.unwrap().state_by, Some(Actor::Operator("aina".to_owned())));
+    let newest = activity::page(scene.pool(), None, 1).await.unwrap().remove(0);
+    let is_launch =
+        |event: &ActivityEvent| matches!(event, ActivityEvent::Act { act: Act::Launch, by, .. } if by == "aina");
+    assert!(is_launch(&newest.event), "{newest:?}");
+    let undone = aina.undo_mine().await.unwrap().sentence;
+    assert_eq!(undone, "Raya #1 waits for its hours again: nothing was sent");
 }
 
 #[tokio::test]

@@ -6,13 +6,13 @@ use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::{BlastState, PersonClocks};
 use blastdeck::domain::field_change::FieldChange;
 use blastdeck::domain::ids::{BlastId, RecipientId};
-use blastdeck::domain::recipient::{Mark, Resolution};
+use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
 use blastdeck::store::view::activity::{self, ActivityEvent};
 use chrono::{NaiveTime, TimeDelta};
 use rust_decimal::Decimal;
 
 use super::marks::{operator_app, refusal};
-use super::{BLAST, Scene};
+use super::{BLAST, Scene, entry};
 
 /// The blast waits for somebody to look at its first person.
 async fn after_its_first(scene: &Scene) {
@@ -260,4 +260,27 @@ async fn what_another_window_of_the_same_operator_did_is_asked_about() {
     let (act, question) = ask().await.unwrap();
     assert!(question.starts_with("your last act, by another window or command: opt-out, "), "{question}");
     aina.undo_my_act(act).await.unwrap();
+}
+
+#[tokio::test]
+async fn u_does_not_ask_about_what_is_too_late_to_take_back_and_of_several_says_how_many_had_it_already() {
+    let scene = Scene::sending(3).await;
+    let doubt = |id| entry(id, Evidence::Unknown { why: "no answer".to_owned() }, b"");
+    scene.record(&[doubt(1), doubt(2), doubt(3)]).await;
+    scene.execute("update blast_recipients set claimed_at = claimed_at - interval '1 hour'").await;
+    let aina = operator_app(&scene, "aina").await;
+    let people: Vec<_> = (1..=3).map(RecipientId).collect();
+    let asks = async || aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap();
+
+    aina.mark_several(&people, &Mark::Resolve(Resolution::Resend)).await.unwrap();
+    assert!(asks().await.unwrap().1.contains("the answer about an uncertain message, 3 people. Take it back?"));
+    assert_eq!(scene.claim(3).await.len(), 3);
+    assert_eq!(asks().await, None);
+    let why = refusal(aina.undo_mine().await);
+    let first = "of 3 people nothing is taken back, the first: Person 1: too late to take back what you decided about their message";
+    assert!(why.starts_with(first) && why.ends_with("U on a person takes back their last mark"), "{why}");
+
+    aina.mark_several(&people, &Mark::OptOut).await.unwrap();
+    let again = refusal(aina.mark_several(&people, &Mark::OptOut).await);
+    assert_eq!(again, "nobody was marked: 3 had opted out already");
 }

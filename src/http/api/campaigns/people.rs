@@ -79,7 +79,7 @@ struct CampaignRejectedRow {
     field: String,
     #[schema(example = "n/a")]
     value: String,
-    #[schema(example = "not a phone number: `n` does not belong in one")]
+    #[schema(example = "not a phone number")]
     reason: String,
 }
 

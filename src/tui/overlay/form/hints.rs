@@ -48,7 +48,7 @@ fn words(form: &BlastForm) -> Option<&'static str> {
         (_, FormLine::Country) => {
             Some("two letters, as ID for Indonesia; empty: the sender's; enter reads the list again")
         }
-        (_, FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; empty: any hour"),
+        (_, FormLine::Window) => Some("such as 09:00-21:00 mon-fri Asia/Kuala_Lumpur; empty: any hour"),
         (_, FormLine::Repeat) => {
             Some("every mon 09:00, every month last 18:00, every hour, or five fields of cron; empty: once")
         }

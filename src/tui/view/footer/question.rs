@@ -77,12 +77,12 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
     let (before, long, short) = match sale {
         PricedSale::New if model.is_unconfirmed(amount.person) => (
             format!(" {who}: the sale is not confirmed yet. {symbol} "),
-            "    enter keeps it, esc closes without one",
+            "    enter keeps it; esc: closed without an amount",
             "  enter keeps it",
         ),
         PricedSale::New => (
             format!(" {who} closed. {typed}"),
-            "    enter keeps it, esc closes without one, then ⟨u⟩ takes it back",
+            "    enter keeps it; esc: closed without an amount, ⟨u⟩ undoes that",
             "  enter keeps it",
         ),
         PricedSale::Earlier(seen) => (
