@@ -370,7 +370,7 @@ fn command_line(model: &Model, (loaded, choice): (&RecipientDetails, ResolutionC
         Status::OptedOut => (format!("blastdeck mark {blast} {phone} undo"), "note --note TEXT"),
         _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };
-    let mut lines = vec![TextLine::dim(format!(" as a command (or ending in {others}):"))];
+    let mut lines = vec![TextLine::dim(format!("  as a command (or ending in {others}):"))];
     lines.extend(pasteable(&model.options.call(&same), 2, width).map(TextLine::dim));
     lines
 }

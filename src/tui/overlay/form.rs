@@ -265,9 +265,10 @@ impl<'a> FormPainter<'a> {
         lines.push(if left_out == 0 {
             counts
         } else {
-            counts
-                .and(format!(", {} left out", number(left_out)), TextRole::Strong)
-                .and(" (enter: why, correct)", TextRole::Dim)
+            counts.and(format!(", {} left out", number(left_out)), TextRole::Strong).and(
+                format!(" (enter{}: why, correct)", if form.line == FormLine::People { "" } else { " here" }),
+                TextRole::Dim,
+            )
         });
         lines.extend(
             wrapped(&form.left_out.in_words(self.reasons), self.room())

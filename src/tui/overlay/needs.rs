@@ -263,7 +263,7 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             format!("{token}: it then goes on by itself; ⟨p⟩ on its blast holds it back")
         }
         Some(_) if stop.code == StopCode::Config => stop_mend(&stop.code, &sender.name),
-        Some(_) => "fix it; then enter, and ⟨S⟩ resumes its blast".to_owned(),
+        Some(_) => "fix it; then ⟨S⟩ resumes its blast".to_owned(),
         None if token.is_some() => {
             format!("{}; then `blastdeck sender check {}`", token.unwrap_or_default(), shell_word(&sender.name))
         }

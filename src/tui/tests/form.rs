@@ -320,7 +320,7 @@ fn the_form_stands_as_it_is_drawn() {
     assert_eq!(screen[3], "  Tag        Raya last call");
     assert!(screen.iter().any(|line| line == "  People     ~/raya.csv"), "{screen:#?}");
     assert!(
-        screen.iter().any(|line| line == "             289 taken, 11 left out (enter: why, correct)"),
+        screen.iter().any(|line| line == "             289 taken, 11 left out (enter here: why, correct)"),
         "{screen:#?}"
     );
     assert!(screen.iter().any(|line| line == "> Message    Salam {name}, balas YA_"), "{screen:#?}");

@@ -117,7 +117,7 @@ fn a_refused_token_is_mended_where_the_configuration_says_that_it_is() {
             SenderView { token: file, ..sender("401") },
             "write the right token into /srv/sales.token: it then goes on by itself",
         ),
-        (sender("device"), "fix it; then enter"),
+        (sender("device"), "fix it; then S resumes its blast"),
     ];
 
     for (sender, mend) in cases {

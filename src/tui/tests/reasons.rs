@@ -5,6 +5,7 @@ use crate::app::view::{BlastView, Estimate, SenderView};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
+use crate::domain::sender::StopCode;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::tui::effect::Completion;
 
@@ -108,4 +109,18 @@ fn a_blast_whose_sender_this_configuration_has_not_is_not_said_to_wait_for_an_en
     dashboard.keys("!");
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains(mend) && !screen.contains("open the dashboard"), "{screen}");
+}
+
+#[test]
+fn a_sender_that_the_provider_stopped_names_the_key_that_says_it_is_fixed() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let waiting = |code: &str| {
+        let (why, code) = ("Device is offline".to_owned(), StopCode::Provider(code.to_owned()));
+        Waiting::SenderStopped { why, sender: "sales".to_owned(), code }
+    };
+    let stands = |code: &str| BlastView { waiting: Some(waiting(code)), ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![stands("device")]))).keys("2");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("sender stopped: Device is offline; S once that is fixed"), "{screen}");
 }

@@ -37,6 +37,10 @@ const TAKEN_BACK: &str = "taken back";
 /// Stands for a stage that the line says already.
 const IMPLIED: &str = "·";
 
+/// The columns that the text keeps beside a blast's name that is longer than usual, and what that gets at most.
+const TEXT_LEAST: u16 = 60;
+const BLAST_MORE: u16 = 20;
+
 /// The columns for a width: the number from 110, the blast from 130, where they stand now from 64; the text takes the rest.
 fn table(room: u16) -> ColumnLayout<ActivityColumn> {
     let name = match room {
@@ -56,8 +60,14 @@ fn table(room: u16) -> ColumnLayout<ActivityColumn> {
         (ActivityColumn::Blast, blast),
     ];
     let taken: u16 = fixed.iter().filter(|(_, width)| *width > 0).map(|(_, width)| width + 1).sum();
-    let text = room.saturating_sub(2 + taken + 1);
-    let columns = fixed.map(|(column, width)| (column, if column == ActivityColumn::Text { text } else { width }));
+    let rest = room.saturating_sub(2 + taken + 1);
+    // A long name of a blast has room where the text keeps enough of it.
+    let more = if blast > 0 { rest.saturating_sub(TEXT_LEAST).min(BLAST_MORE) } else { 0 };
+    let columns = fixed.map(|(column, width)| match column {
+        ActivityColumn::Text => (column, rest - more),
+        ActivityColumn::Blast => (column, width + more),
+        _ => (column, width),
+    });
     let shown: Vec<_> = columns.into_iter().filter(|(_, width)| *width > 0).collect();
     ColumnLayout::lay(&shown.into_iter().map(|(column, width)| (column, width, ColumnAlign::Left)).collect::<Vec<_>>())
 }

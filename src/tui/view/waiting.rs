@@ -6,6 +6,7 @@ use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::pace::Gap;
+use crate::domain::sender::StopCode;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::by_both_clocks;
@@ -61,6 +62,10 @@ fn keys_of_wait(model: &Model, blast: &BlastView) -> Option<[String; 2]> {
         let sets = format!("daily_cap of sender {} sets it", clean(&blast.sender));
         return Some([format!("{sets}, in the configuration"), sets]);
     }
+    if is_stopped_by_provider(model, blast) && !model.is_read_only() {
+        let once = format!("{} once that is fixed", model.options.keys.of("send-or-resume"));
+        return Some([once.clone(), once]);
+    }
     let is_once = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
     if model.is_read_only() || !(is_once || waits_for_hours(blast)) {
         return None;
@@ -70,6 +75,13 @@ fn keys_of_wait(model: &Model, blast: &BlastView) -> Option<[String; 2]> {
     let edits = matches!(model.focus, Pane::Blasts | Pane::Funnel).then(|| format!(", {edit} {edits}"));
     let sends = format!("{send} sends now");
     Some([format!("{sends}{}", edits.unwrap_or_default()), sends])
+}
+
+/// Whether its sender stopped for something that a person fixes elsewhere and then says so here; a token that is mended is seen by itself.
+fn is_stopped_by_provider(model: &Model, blast: &BlastView) -> bool {
+    let stopped = matches!(&blast.waiting, Some(Waiting::SenderStopped { code: StopCode::Provider(_), .. }));
+    let sender = || model.senders.iter().find(|sender| sender.id == blast.sender_id);
+    stopped && sender().is_some_and(|sender| !sender.is_token_refused())
 }
 
 /// The same without keys. A reason that fits beside no money stands alone.
