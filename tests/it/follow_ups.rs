@@ -144,7 +144,7 @@ async fn a_mark_on_an_older_message_says_that_they_had_a_later_one() {
     let there = mark(&later).await;
 
     assert!(!before.contains("since") && !there.contains("since"), "{before} {there}");
-    assert!(after.contains(&format!(", Follow-up 1 (blast {later}) since")), "{after}");
+    assert!(after.contains(&format!(", Follow-up 1 (blast {later}) went to them after this")), "{after}");
 }
 
 /// A draft to the first, fourth and fifth of the shop's people.
