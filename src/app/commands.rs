@@ -230,10 +230,7 @@ pub(super) fn no_blast(id: BlastId) -> AppError {
 }
 
 pub(super) fn raced(done: bool) -> Result<(), AppError> {
-    if done {
-        return Ok(());
-    }
-    Err(AppError::Refused("somebody changed this blast a moment ago: check again, nothing was done".to_owned()))
+    if done { Ok(()) } else { Err(AppError::Changed) }
 }
 
 /// Resumes a stopped sender on an operator's word that the error is fixed. Refused where its database was found to have gone back

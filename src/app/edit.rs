@@ -176,7 +176,7 @@ impl App {
         let start = self.changed_start(&mut tx, &head, &edit).await?;
         let change = DraftChange { start, ..edit.into_change() };
         if !draft::change(&mut tx, id, version, change).await? {
-            return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
+            return Err(AppError::Changed);
         }
         self.apply_cap(&mut tx, capped.as_ref()).await?;
         if opened.is_some() {

@@ -16,6 +16,9 @@ pub enum AppError {
     /// ([`default_keys`]).
     #[error("{}", default_keys(.0))]
     Refused(String),
+    /// It has another version than was seen; nothing changed. Exit code 3.
+    #[error("somebody changed this blast a moment ago: read it again, nothing was done")]
+    Changed,
     /// Other people would get it than those who were shown; nothing changed. Exit code 3.
     #[error("{0}: check again, nothing was sent")]
     PeopleChanged(String),

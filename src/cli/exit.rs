@@ -99,7 +99,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     }
     match report.downcast_ref::<AppError>() {
         Some(AppError::Invalid(_) | AppError::InvalidAt { .. }) => ("usage", 2),
-        Some(AppError::Refused(_) | AppError::PeopleChanged(_) | AppError::Overtaken(_) | AppError::Repeated) => {
+        Some(AppError::Refused(_) | AppError::Changed | AppError::PeopleChanged(_) | AppError::Overtaken(_) | AppError::Repeated) => {
             ("refused", 3)
         }
         Some(AppError::NotFound(_)) => ("not_found", 1),

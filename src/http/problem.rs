@@ -156,6 +156,11 @@ impl Problem {
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// Whether somebody else was quicker: another try sees what they did.
+    pub(super) const fn is_race(&self) -> bool {
+        matches!(self.status, StatusCode::PRECONDITION_FAILED)
+    }
+
     pub(super) const fn status(&self) -> StatusCode {
         self.status
     }
@@ -178,6 +183,7 @@ impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Refused(why) => Self::conflict("refused", for_programs(&why)),
+            AppError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", error.to_string()),
             changed @ (AppError::PeopleChanged(_) | AppError::Overtaken(_)) => {
                 Self::conflict("refused", for_programs(&changed.to_string()))
             }

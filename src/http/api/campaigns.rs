@@ -20,7 +20,7 @@ use super::blasts::{self, BlastListParams, if_match};
 use super::body::{JsonBody, Params, PathId};
 use super::commands::{LaunchBody, start};
 use super::edited::Edited;
-use super::once::{Answer, Repeatable, once};
+use super::once::{Answer, Repeatable, once, once_unraced};
 use crate::app::view::{BlastFilter, BlastView};
 use crate::app::{App, AppError, PeopleSource};
 use crate::domain::blast::{BlastCommand, BlastState};
@@ -183,7 +183,7 @@ async fn edit(
     PathId(id): PathId<BlastId>,
     body: JsonBody<Edited<CampaignBody>>,
 ) -> Result<Response, Problem> {
-    once(&caller, body.about(id), async |app: App| {
+    once_unraced(&caller, body.about(id), async |app: App| {
         let blast = campaign(&app, id).await?;
         if_match(&body.headers, &blast)?;
         body.value.refuse_fixed(&Campaign::from(&blast))?;

@@ -13,7 +13,7 @@ use super::blasts::{BlastAnswer, CancelledBlast, if_match, with_etag};
 use super::body::{EmptyBody, JsonBody, PathId};
 use super::create::MadeBlast;
 use super::follow_up::{FollowUpBody, follow_up};
-use super::once::{Answer, Repeatable, once};
+use super::once::{Answer, Repeatable, once_unraced};
 use super::plan::{PlanAnswer, plan};
 use crate::app::view::BlastView;
 use crate::app::{App, AppError, Launch};
@@ -142,7 +142,7 @@ async fn begin(
     body: &JsonBody<LaunchBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| Ok(with_etag(StatusCode::OK, start(&app, id, body, command).await?));
-    once(caller, body.about(id), work).await
+    once_unraced(caller, body.about(id), work).await
 }
 
 /// Starts what the caller saw: its version where that was given, and so many people. Whoever names none of them starts it also while people
@@ -197,7 +197,7 @@ async fn pause(
         if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
         Ok(with_etag(StatusCode::OK, app.pause(id).await?))
     };
-    once(&caller, body.about(id), work).await
+    once_unraced(&caller, body.about(id), work).await
 }
 
 async fn cancel(
@@ -212,7 +212,7 @@ async fn cancel(
         let version = blast.version;
         Ok(Answer::ok(CancelledBlast { blast: blast.into(), left_out }).with_etag(version))
     };
-    once(&caller, body.about(id), work).await
+    once_unraced(&caller, body.about(id), work).await
 }
 
 async fn retry(
@@ -227,7 +227,7 @@ async fn retry(
         let version = blast.version;
         Ok(Answer::ok(RetriedBlast { blast: blast.into(), retried }).with_etag(version))
     };
-    once(&caller, body.about(id), work).await
+    once_unraced(&caller, body.about(id), work).await
 }
 
 /// Takes a launch back before anything of it was sent.
@@ -243,5 +243,5 @@ async fn undo(
         let version = blast.version;
         Ok(Answer::ok(UndoneBlast { blast: blast.into(), undone }).with_etag(version))
     };
-    once(&caller, body.about(id), work).await
+    once_unraced(&caller, body.about(id), work).await
 }

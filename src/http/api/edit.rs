@@ -13,7 +13,7 @@ use super::blasts::{BlastAnswer, if_match, one_blast, with_etag};
 use super::body::{JsonBody, PathId, read_field};
 use super::draft::{PaceFields, content, description, name, needed};
 use super::edited::{Editable, Edited};
-use super::once::once;
+use super::once::once_unraced;
 use crate::app::view::BlastView;
 use crate::app::{App, DraftEdit};
 use crate::domain::content::BlastContent;
@@ -157,7 +157,7 @@ pub(super) async fn edit(
     PathId(id): PathId<BlastId>,
     body: JsonBody<Edited<BlastEditBody>>,
 ) -> Result<Response, Problem> {
-    once(&caller, body.about(id), async |app: App| {
+    once_unraced(&caller, body.about(id), async |app: App| {
         let blast = app.blast_without_unasked(id).await?;
         if_match(&body.headers, &blast)?;
         refuse_fixed(&app, &body.value, id).await?;

@@ -110,6 +110,33 @@ where
     done.map_err(|problem| blast.into_iter().fold(problem, |problem, blast| problem.with_id("blasts", blast)))
 }
 
+/// How often something is tried that others come before meanwhile.
+const TRIES: usize = 10;
+
+/// The same for what changes a blast: it is tried again where another change came before it. Whoever named the version that they saw learns
+/// of that instead.
+pub(super) async fn once_unraced<F>(
+    caller: &ApiCaller,
+    request: Repeatable<'_>,
+    work: impl Fn(App) -> F,
+) -> Result<Response, Problem>
+where
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let tries = if request.headers.contains_key(header::IF_MATCH) { 1 } else { TRIES };
+    let work = &work;
+    let tried = move |app: App| async move {
+        for _ in 1..tries {
+            match work(app.clone()).await {
+                Err(problem) if problem.is_race() => {}
+                done => return done,
+            }
+        }
+        work(app).await
+    };
+    once(caller, request, tried).await
+}
+
 async fn first_or_again<F>(
     caller: &ApiCaller,
     request: Repeatable<'_>,
