@@ -151,6 +151,8 @@ pub struct Imported {
     pub unusual_lengths: UnusualLengths,
     /// How many of them have what programs export for an empty cell in place of a name (`null`, `N/A`): it counts as none.
     pub without_name: u64,
+    /// Cells that were mended before and are read as they stand: another row is in their place by now, or none.
+    pub unfit_mends: usize,
     /// Those whose number has no country code, and that of the sender's region was taken.
     pub local: Option<LocalNumbers>,
     /// What went wrong after the blast was committed, in words.
@@ -295,6 +297,8 @@ struct File {
     is_chosen: bool,
     country: Option<Region>,
     mends: Vec<CellMend>,
+    /// How many of them stand in the list as it is.
+    mended: usize,
     progress: Arc<ImportProgress>,
     taker: Taker,
 }
@@ -319,6 +323,7 @@ impl File {
             is_chosen: chosen.is_of_columns(),
             country: chosen.country,
             mends: Vec::new(),
+            mended: 0,
             progress: Arc::default(),
             taker: Taker::new(columns, region, content, without_united_states),
         })
@@ -346,6 +351,7 @@ impl File {
             columns: self.columns,
             is_chosen: self.is_chosen,
             country: self.country,
+            unfit_mends: self.mends.len().saturating_sub(self.mended),
             mends: self.mends,
         })
     }
@@ -359,12 +365,13 @@ impl File {
     }
 
     /// A row that is another one since the cell was mended, as in a file that was changed, is read as it stands.
-    fn mend(&self, record: &mut Record) {
-        for mend in self.mends.iter().filter(|mend| mend.row == record.row) {
-            let Some(column) = self.columns.iter().position(|name| *name == mend.column) else { continue };
-            if mend.was != person::cell_of(record, column) {
-                continue;
-            }
+    fn mend(&mut self, record: &mut Record) {
+        let of_row = self.mends.iter().filter(|mend| mend.row == record.row);
+        let column = |mend: &CellMend| self.columns.iter().position(|name| *name == mend.column);
+        let placed = of_row.filter_map(|mend| Some((mend, column(mend)?)));
+        let fitting: Vec<_> = placed.filter(|(mend, column)| self.taker.fits(mend, *column, record)).collect();
+        self.mended += fitting.len();
+        for (mend, column) in fitting {
             if record.values.len() <= column {
                 record.values.resize(column + 1, Vec::new());
             }
@@ -387,6 +394,10 @@ impl File {
                 push(&person)?;
             }
             Outcome::Rejected(rejection) => {
+                // Nothing that may be their number is kept.
+                if rejection.reason == Reason::Forgotten {
+                    self.mends.retain(|mend| mend.row != rejection.row);
+                }
                 rejected.write(&rejection)?;
                 tally.reject(rejection);
             }

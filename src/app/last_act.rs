@@ -150,7 +150,10 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         }
         Act::Edit if head.is_none() && act.detail.get("order").is_none() => "it was deleted since".to_owned(),
         Act::Edit if ["skipped", "step", "order"].iter().all(|of| act.detail.get(of).is_none()) => {
-            "⟨e⟩ on it changes it again".to_owned()
+            match head.map(|head| head.state) {
+                Some(BlastState::Completed | BlastState::Cancelled | BlastState::Failed) => now(act, current),
+                _ => "⟨e⟩ on it changes it again".to_owned(),
+            }
         }
         Act::Customer if is_filled(act, "tags") || is_filled(act, "without") => {
             "⟨#⟩ on their page changes it again: vip adds a tag, -vip takes it away".to_owned()

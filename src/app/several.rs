@@ -29,6 +29,8 @@ pub struct MarkedSeveral {
 pub struct Unmarked {
     /// How many are what they were to be marked as.
     pub already: usize,
+    /// Whether some of them went further: who bought is none who replied.
+    pub has_buyers: bool,
     /// Why, a sentence for each of the others.
     pub refused: Vec<String>,
 }
@@ -37,6 +39,7 @@ impl Unmarked {
     /// `12 had replied already`, and why of the others; nothing where there is nobody.
     pub fn in_words(&self, mark: &Mark) -> Option<String> {
         let what = match mark {
+            Mark::Replied if self.has_buyers => "replied or bought",
             Mark::Replied => "replied",
             Mark::Closed(_) | Mark::Ordered(_) => "been closed",
             Mark::OptOut => "opted out",
@@ -95,7 +98,8 @@ impl App {
                 _ => unmarked.in_words(mark),
             };
             let why = why.unwrap_or_else(|| "they are gone".to_owned());
-            return Err(AppError::Refused(format!("nobody was marked: {why}")));
+            let nothing = if matches!(mark, Mark::Resolve(_)) { "nothing was decided" } else { "nobody was marked" };
+            return Err(AppError::Refused(format!("{nothing}: {why}")));
         }
         if matches!(mark, Mark::Resolve(_)) {
             let people: Vec<_> = recorded.iter().map(|one| one.person.id).collect();
@@ -150,7 +154,10 @@ impl App {
         for (person, settled) in people.into_iter().zip(&settled) {
             match outcome_of_mark(Some(settled), &person, mark) {
                 Ok((before, after)) => recorded.push(Recorded { person, before, after }),
-                Err(AppError::Refused(_)) if *settled == EntryOutcome::Nothing => unmarked.already += 1,
+                Err(AppError::Refused(_)) if *settled == EntryOutcome::Nothing => {
+                    unmarked.already += 1;
+                    unmarked.has_buyers |= person.status == Status::Closed;
+                }
                 Err(AppError::Refused(why) | AppError::NotFound(why)) => unmarked.refused.push(why),
                 Err(other) => return Err(other),
             }

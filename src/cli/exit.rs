@@ -99,9 +99,13 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     }
     match report.downcast_ref::<AppError>() {
         Some(AppError::Invalid(_) | AppError::InvalidAt { .. }) => ("usage", 2),
-        Some(AppError::Refused(_) | AppError::Changed | AppError::PeopleChanged(_) | AppError::Overtaken(_) | AppError::Repeated) => {
-            ("refused", 3)
-        }
+        Some(
+            AppError::Refused(_)
+            | AppError::Changed
+            | AppError::PeopleChanged(_)
+            | AppError::Overtaken(_)
+            | AppError::Repeated,
+        ) => ("refused", 3),
         Some(AppError::NotFound(_)) => ("not_found", 1),
         Some(AppError::Store(_) | AppError::Unfinished { .. }) => ("database", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),

@@ -41,8 +41,11 @@ pub struct CellMend {
     /// As [`LeftOutRow`] counts them.
     pub row: u64,
     pub column: String,
-    /// What stands there, as [`LeftOutRow`] has it: where a changed file has something else, this is another row, and is left as it is.
+    /// What stands there and whose row it is, as [`LeftOutRow`] has it: where a changed file has something else in its place, that is left
+    /// as it is.
     pub was: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<String>,
     pub value: String,
 }
 

@@ -138,7 +138,7 @@ impl GivenList {
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).or_else(|| variables.get(NAME).map(str::to_owned));
         let name = name.map(|name| name.chars().take(NAME_MAX).collect());
-        Ok(NewRecipient { phone, name, variables, external_id: external_id(value), list_row: None })
+        Ok(NewRecipient { phone, name, variables, external_id: external_id(value)?, list_row: None })
     }
 
     /// One thing has one value, however many of its names are there.
@@ -191,9 +191,15 @@ fn name_of(value: &Value) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn external_id(value: &Value) -> Option<String> {
-    let id = first_of(value, &EXTERNAL_KEYS).and_then(filled)?;
-    Some(text::clean(&id).chars().take(EXTERNAL_ID_MAX).collect())
+/// What a program calls somebody. Cut, or without some of its characters, it could be what it calls somebody else.
+fn external_id(value: &Value) -> Result<Option<String>, Refusal> {
+    let Some(id) = first_of(value, &EXTERNAL_KEYS).and_then(filled) else { return Ok(None) };
+    let refused = |reason| Err(("external_id".to_owned(), id.clone(), reason));
+    match () {
+        () if id.chars().count() > EXTERNAL_ID_MAX => refused(Reason::LongId),
+        () if text::clean(&id) != id => refused(Reason::UnclearId),
+        () => Ok(Some(id)),
+    }
 }
 
 /// Those in `variables`, then other plain fields, as the columns of a file are; and the name.
@@ -279,6 +285,7 @@ mod tests {
             let list = GivenList::values(vec![person], "MY".parse().unwrap(), content.clone(), false);
             outcomes(list).remove(0)
         };
+        let long = format!("\"external_id\":\"{}A\"", "k".repeat(255));
         let [two, plain, object] = [Reason::TwoNames, Reason::NotPlain, Reason::NotAnObject];
         for (rest, field, reason) in [
             (r#""a":"2","variables":{"a":"1"}"#, "a", &two),
@@ -289,6 +296,8 @@ mod tests {
             (r#""variables":{"a":[1]}"#, "a", &plain),
             (r#""name":["Ali"]"#, "name", &plain),
             (r#""external_id":["q"]"#, "external_id", &plain),
+            (long.as_str(), "external_id", &Reason::LongId),
+            (r#""external_id":"a\u0000b""#, "external_id", &Reason::UnclearId),
             (r#""to":"+60150111112""#, "to", &two),
         ] {
             let Outcome::Rejected(refused) = outcome(rest) else { panic!("{rest} is taken") };

@@ -9,6 +9,7 @@ use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::message::{RenderError, Variables, fold_name};
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
+use crate::domain::rejected_rows::CellMend;
 use crate::domain::template::{TemplateError, TemplateFault, ValueError, refuse_layout};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
@@ -38,6 +39,10 @@ pub enum Reason {
     Phone(#[from] PhoneError),
     #[error("no phone number: give it as `phone_number`")]
     NoPhone,
+    #[error("longer than 255 characters")]
+    LongId,
+    #[error("holds a character that is no text, such as NUL")]
+    UnclearId,
     #[error("not a line of JSON")]
     NotJson,
     #[error("it is there twice, with different values: write it once")]
@@ -96,6 +101,8 @@ impl Reason {
             | Self::Content(_)
             | Self::UnitedStates
             | Self::NoPhone
+            | Self::LongId
+            | Self::UnclearId
             | Self::NotJson
             | Self::Twice
             | Self::TwoNames
@@ -272,21 +279,27 @@ impl Taker {
         };
         let value = value.filter(|_| reason != Reason::Forgotten);
         let value = kept(value.map_or("", |value| value));
-        // Whoever has no name is known by their number.
-        let number = || values.get(self.columns.phone).map(|phone| kept(phone)).filter(|phone| !phone.is_empty());
-        let name = self.name_of(values).or_else(number).filter(|_| reason != Reason::Forgotten);
+        let name = self.whose(values).filter(|_| reason != Reason::Forgotten);
         Rejection { row, column, value, name, reason }
+    }
+
+    /// Whose row it is: whoever has no name is known by their number.
+    fn whose(&self, values: &[Cow<'_, str>]) -> Option<String> {
+        let number = || values.get(self.columns.phone).map(|phone| kept(phone)).filter(|phone| !phone.is_empty());
+        self.name_of(values).or_else(number)
+    }
+
+    /// Whether a cell stands in a record as it did when it was mended.
+    pub(super) fn fits(&self, mend: &CellMend, column: usize, record: &Record) -> bool {
+        let (values, _) = texts(record);
+        let cell = values.get(column).map(|value| kept(value)).unwrap_or_default();
+        (cell, self.whose(&values).map(|whose| kept(&whose))) == (mend.was.clone(), mend.whose.clone())
     }
 }
 
 /// A cell as a rejection has it.
 fn kept(value: &str) -> String {
     value.trim().chars().filter(|c| *c != '\0').take(VALUE_MAX).collect()
-}
-
-/// The same of a record; empty where the row is too short.
-pub(super) fn cell_of(record: &Record, column: usize) -> String {
-    texts(record).0.get(column).map(|value| kept(value)).unwrap_or_default()
 }
 
 /// Where in a row something is wrong, and what.

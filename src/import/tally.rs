@@ -82,6 +82,8 @@ pub(super) struct ReadThrough {
     pub(super) country: Option<Region>,
     /// The cells that were read as something else than stands there.
     pub(super) mends: Vec<CellMend>,
+    /// How many more of them do not fit what stands there by now.
+    pub(super) unfit_mends: usize,
 }
 
 impl ReadThrough {
@@ -113,6 +115,7 @@ impl ReadThrough {
             unusual_lengths: std::mem::take(&mut self.tally.unusual_lengths),
             first: std::mem::take(&mut self.tally.first),
             without_name: self.tally.without_name,
+            unfit_mends: self.unfit_mends,
             local: self.tally.local.take(),
             columns: self.columns,
             rejected: self.tally.rejections(),

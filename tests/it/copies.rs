@@ -5,6 +5,7 @@ use std::sync::Arc;
 use blastdeck::app::{App, CopiedPeople, DraftList, ImportProgress, ListToTake, OpenedDraft};
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
+use blastdeck::domain::phone::{Phone, Region};
 use blastdeck::domain::rejected_rows::CellMend;
 
 use crate::recurring::engine_app;
@@ -50,23 +51,48 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
     let reread = async |mends: Vec<CellMend>| {
         let opened = app.open_draft(draft).await.unwrap();
         let list = ListToTake { list: file.clone(), columns: ChosenColumns::default(), mends };
-        app.take_list(opened.at, &opened.form, &list).await.unwrap();
-        app.open_draft(draft).await.unwrap()
+        let taken = app.take_list(opened.at, &opened.form, &list).await.unwrap();
+        (app.open_draft(draft).await.unwrap(), taken.imported.unfit_mends)
     };
-    let mend = |was: &str| CellMend { row: 3, column: "phone".into(), was: was.into(), value: digits(5) };
+    let mend = correction(&digits(5));
 
-    let opened = reread(vec![mend("x")]).await;
-    assert_eq!(rows(&opened)[1], (Some(3), Some("Ben")));
+    let (opened, unfit) = reread(vec![mend.clone()]).await;
+    assert_eq!((rows(&opened)[1], unfit), ((Some(3), Some("Ben")), 0));
     let kept = opened.left_out.unwrap();
-    assert_eq!((&kept.mends, kept.total), (&vec![mend("x")], 0));
+    assert_eq!((&kept.mends, kept.total), (&vec![mend], 0));
     let (copy, _) = app.duplicate(draft).await.unwrap();
     assert_eq!(app.open_draft(copy.id).await.unwrap().left_out.unwrap().mends, kept.mends);
 
-    // Another row stands there now: nobody gets the number of somebody else.
-    shop.write("raya.csv", format!("phone,name\n{},Raj\n{},Aina\nx,Ben\n", digits(3), digits(1)));
-    let opened = reread(kept.mends).await;
-    assert_eq!(rows(&opened), [(Some(2), Some("Raj")), (Some(3), Some("Aina"))]);
-    assert_eq!(opened.first_people[1].phone.replace([' ', '-'], ""), format!("+{}", digits(1)));
+    // Another row stands there now, with the same in its cell or not: nobody gets the number of somebody else, and that is said.
+    for there in ["x".to_owned(), digits(1)] {
+        shop.write("raya.csv", format!("phone,name\n{},Raj\n{there},Aina\nx,Ben\n", digits(3)));
+        let (opened, unfit) = reread(kept.mends.clone()).await;
+        let phones: Vec<_> = opened.first_people.iter().map(|person| person.phone.replace([' ', '-'], "")).collect();
+        assert!(unfit == 1 && !phones.contains(&format!("+{}", digits(5))), "{phones:?}");
+    }
+}
+
+/// Ben's number, which is missing in the list.
+fn correction(number: &str) -> CellMend {
+    let (column, was, whose) = ("phone".into(), "x".into(), Some("Ben".into()));
+    CellMend { row: 3, column, was, whose, value: number.into() }
+}
+
+#[tokio::test]
+async fn a_correction_to_the_number_of_somebody_who_was_forgotten_is_not_kept() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    app.forget(&Phone::parse(&digits(6), Region::MALAYSIA).unwrap()).await.unwrap();
+    let opened = app.open_draft(draft).await.unwrap();
+    let file = DraftList::File(shop.path("raya.csv"));
+    let mends = vec![correction(&digits(6))];
+
+    let list = ListToTake { list: file, columns: ChosenColumns::default(), mends };
+    app.take_list(opened.at, &opened.form, &list).await.unwrap();
+
+    let left_out = app.open_draft(draft).await.unwrap().left_out.unwrap();
+    assert!(left_out.total == 1 && left_out.mends.is_empty(), "{left_out:?}");
 }
 
 #[tokio::test]

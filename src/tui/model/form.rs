@@ -180,6 +180,8 @@ pub struct BlastForm {
     pub taking: ListProgress,
     pub unreadable_path: UnreadablePath,
     pub mends: Vec<CellMend>,
+    /// Those of the list before, until the one that is to take its place can be read.
+    pub mends_before: Vec<CellMend>,
     /// The columns that were chosen of the list.
     pub columns: ChosenColumns,
     /// Those that the draft's people were read by: what stays where others are refused.
@@ -259,6 +261,7 @@ impl BlastForm {
             taking: ListProgress::default(),
             unreadable_path: UnreadablePath::Dropped,
             mends: Vec::new(),
+            mends_before: Vec::new(),
             columns: ChosenColumns::default(),
             read_columns: None,
             list_columns: None,

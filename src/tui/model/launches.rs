@@ -35,11 +35,18 @@ impl Model {
         self.armed().next().filter(|_| self.announced().is_none())
     }
 
-    /// The blast that `p` pauses: the one that the screen is about, or the announced launch where that is not being sent.
+    /// The operator's own launch that counts down, also where another line stands in the place of its announcement.
+    pub fn own_armed(&self) -> Option<(&BlastView, DateTime<Utc>)> {
+        let is_own = |blast: &BlastView| blast.state_by.as_ref().is_some_and(|by| by.name() == self.options.operator);
+        self.armed().find(|(blast, _)| is_own(blast))
+    }
+
+    /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent.
     pub fn to_pause(&self) -> Option<&BlastView> {
         let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
         let announced = || self.announced().map(|(blast, _)| blast);
-        self.blast_meant().filter(is_sent).or_else(announced).or_else(|| self.blast_meant())
+        let armed = || announced().or_else(|| self.own_armed().map(|(blast, _)| blast));
+        self.blast_meant().filter(is_sent).or_else(armed).or_else(|| self.blast_meant())
     }
 
     /// The next time at which something happens by itself.

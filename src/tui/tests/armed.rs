@@ -13,6 +13,7 @@ use crate::domain::status::Status;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::tui::effect::{Completion, Effect, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
+use crate::tui::model::Notice;
 use crate::tui::msg::Msg;
 use crate::tui::{KeyBinding, Keymap};
 
@@ -66,6 +67,27 @@ fn a_launch_that_counts_down_stays_in_sight_behind_another_act() {
     dashboard.answer(marked(1, "Siti", Status::Read, Status::Replied));
 
     assert!(dashboard.line(0).contains("  starts 14:02:10  "), "{}", dashboard.line(0));
+}
+
+#[test]
+fn a_launch_that_counts_down_is_stopped_by_the_same_keys_whatever_was_done_since() {
+    let mut dashboard = launched();
+    let own = Some(Actor::Operator(dashboard.model.options.operator.clone()));
+    let row = BlastView { state_by: own, ..armed(&dashboard) };
+    read(&mut dashboard, row);
+    dashboard.model.now += TimeDelta::seconds(1);
+    dashboard.model.say(Notice::done("copied to the terminal's clipboard"));
+    dashboard.keys("1").key(Key::Home).taken();
+    let blast = dashboard.model.blast().unwrap();
+    let done = BlastView { state: BlastState::Completed, version: blast.version + 1, ..blast.clone() };
+    dashboard.model.blasts.update(done);
+
+    dashboard.keys("p");
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(DRAFT)]);
+    dashboard.keys("u");
+    assert!(dashboard.line(22).contains("starts at 14:02:10: take that back?"), "{}", dashboard.line(22));
+    dashboard.keys("y");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoAnyLaunch(DRAFT)]);
 }
 
 #[test]

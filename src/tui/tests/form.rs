@@ -55,6 +55,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         unusual_lengths: UnusualLengths::default(),
         local: None,
         without_name: 0,
+        unfit_mends: 0,
         warning: None,
     };
     let list = DraftList::Pasted(Arc::from(""));
@@ -246,8 +247,13 @@ fn a_mended_cell_goes_along_with_the_list() {
         DraftWrite::TakeList { list, .. } => Some(list.mends),
         _ => None,
     });
-    let mend =
-        CellMend { row: 4, column: "No. Telefon".to_owned(), was: HOSTILE.to_owned(), value: "0100120003".to_owned() };
+    let mend = CellMend {
+        row: 4,
+        column: "No. Telefon".to_owned(),
+        was: HOSTILE.to_owned(),
+        whose: Some(HOSTILE.to_owned()),
+        value: "0100120003".to_owned(),
+    };
     assert_eq!(mends, Some(vec![mend]));
 }
 

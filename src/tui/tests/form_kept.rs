@@ -8,9 +8,10 @@ use crate::app::view::SenderView;
 use crate::app::{DraftList, OpenedDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
-use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, EffectError, WriteRequest};
+use crate::tui::effect::{Completion, DraftAnswer, DraftOutcome, DraftWrite, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, FormPage, Overlay};
+use crate::tui::msg::Msg;
 
 /// The form of a blast that starts by itself.
 fn scheduled_form() -> TestDashboard {
@@ -229,13 +230,18 @@ fn a_line_that_was_opened_and_left_empty_makes_no_draft() {
 
 #[test]
 fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
-    let mend =
-        |row, was: &str, value: &str| CellMend { row, column: "phone".into(), was: was.into(), value: value.into() };
+    let mend = |row, was: &str, value: &str| CellMend {
+        row,
+        column: "phone".into(),
+        was: was.into(),
+        whose: Some("Siti".into()),
+        value: value.into(),
+    };
     let wrong = LeftOutRow {
         row: 5,
         column: "phone".into(),
         value: "y".into(),
-        name: None,
+        name: Some("Ben".into()),
         reason: "no".into(),
         is_cell: true,
     };
@@ -258,4 +264,93 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
     });
     // What stands in the file is what was found there first.
     assert_eq!(list, Some(vec![mend(2, "x", "0100120001"), mend(3, "O1", "0100120003")]));
+}
+
+/// A draft of whose list two rows were left out and one was corrected before.
+fn corrected() -> TestDashboard {
+    let row = |row, value: &str| LeftOutRow {
+        row,
+        column: "phone".into(),
+        value: value.into(),
+        name: None,
+        reason: "no".into(),
+        is_cell: true,
+    };
+    let mend = CellMend { row: 2, column: "phone".into(), was: "x".into(), whose: None, value: "0100120001".into() };
+    let left_out = RejectedRows {
+        total: 2,
+        rows: vec![row(3, "y"), row(4, "z")],
+        file: Some("/home/aina/raya.csv".into()),
+        mends: vec![mend],
+        ..RejectedRows::default()
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1").key(Key::End).keys("e").answer(opened_with(Some(left_out))).effects.clear();
+    dashboard
+}
+
+fn corrections(dashboard: &TestDashboard) -> Vec<u64> {
+    dashboard.model.form.as_ref().unwrap().mends.iter().map(|mend| mend.row).collect()
+}
+
+#[test]
+fn a_path_that_cannot_be_read_loses_no_correction_and_neither_does_the_same_file() {
+    let mut dashboard = corrected();
+
+    dashboard.keys("\nl").keys("o\n").answer(saved(DRAFT.0, 4));
+    let take = writes(&mut dashboard).pop().unwrap();
+    let why = EffectError::Other("/home/aina/raya.csvo: no such file".to_owned());
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome: Err(why) });
+    assert_eq!(corrections(&dashboard), [2]);
+
+    let mut dashboard = corrected();
+    dashboard.keys("\nl\n").answer(saved(DRAFT.0, 4));
+    assert_eq!(corrections(&dashboard), [2]);
+}
+
+#[test]
+fn a_paste_goes_into_the_cell_that_is_corrected_and_never_takes_the_place_of_the_list() {
+    let mut dashboard = corrected();
+
+    dashboard.keys("\n\n").key(Key::Ctrl('u')).dispatch(Msg::Paste("+60 10-012 0003\tBen\n".to_owned()));
+    let Some(FormPage::LeftOut { edit: Some(field), .. }) = dashboard.model.form.as_ref().map(|form| form.page.clone())
+    else {
+        panic!("a cell is corrected")
+    };
+    assert_eq!(field.text(), "+60 10-012 0003");
+
+    dashboard.key(Key::Esc).dispatch(Msg::Paste("Ben\t+60150509992".to_owned()));
+    assert!(writes(&mut dashboard).is_empty());
+    assert!(dashboard.screen().join("\n").contains("enter on a row first, then paste"));
+}
+
+#[test]
+fn what_is_typed_ahead_while_the_list_is_read_again_corrects_nobody_else() {
+    let mut dashboard = corrected();
+
+    dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("0100120004\n");
+
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert_eq!(form.mends.iter().map(|mend| mend.value.as_str()).collect::<Vec<_>>(), ["0100120001", "0100120003"]);
+    assert!(dashboard.screen().join("\n").contains("what is typed now is not used"));
+}
+
+#[test]
+fn corrections_that_do_not_fit_a_changed_file_are_said() {
+    let mut dashboard = corrected();
+    dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(DRAFT.0, 4));
+    let take = writes(&mut dashboard).pop().unwrap();
+    let Completion::Written { outcome: Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(mut read))), .. } =
+        taken(DRAFT.0, 5, None)
+    else {
+        panic!("a list")
+    };
+    read.imported.unfit_mends = 1;
+    let outcome = Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(read)));
+
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome });
+
+    let said = "289 people in the draft, 11 left out; the file has changed: 1 correction does not fit any more";
+    assert!(dashboard.said().starts_with(said), "{}", dashboard.said());
 }

@@ -105,6 +105,15 @@ pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
     // that one is the last.
     let named = model.notice.as_ref().and_then(|notice| notice.undoes).filter(|_| model.unwritten.is_empty());
     let named = named.map(WriteRequest::UndoNamed);
+    // Whatever else was done meanwhile: until it begins it is what is to be stopped in time.
+    if launch.is_none()
+        && named.is_none()
+        && let Some((blast, until)) = model.own_armed()
+    {
+        let question = format!("{}: take that back?", model.starts_words(blast, until));
+        let undo = WriteRequest::UndoAnyLaunch(blast.id);
+        return prompts::ask(model, question, ConfirmBy::Yes, vec![undo]);
+    }
     if let Some(NoUndo { what, is_said: false }) = model.no_undo.filter(|_| launch.is_none() && named.is_none()) {
         model.no_undo = Some(NoUndo { what, is_said: true });
         model.refuse(format!("⟨u⟩ does not take back {what}: ⟨u⟩ again asks about the act before it"));

@@ -64,11 +64,11 @@ pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Ef
     effects
 }
 
-/// Another list is read without the cells that were mended in the one before; only of the same file the columns stay chosen.
+/// Another list is read without the cells that were mended in the one before; only of the same file those and the columns stay chosen.
 fn forget_reading(form: &mut BlastForm, is_same: bool) {
-    form.mends.clear();
     form.list_columns = None;
     if !is_same {
+        form.mends_before.append(&mut form.mends);
         form.columns = form.columns.of_another_list();
     }
 }
@@ -92,6 +92,9 @@ pub(super) fn name_after(form: &mut BlastForm) -> bool {
 pub(super) fn refused(form: &mut BlastForm, list: &DraftList) {
     let is_reread = form.source().as_ref() == Some(list) && form.kept_list.as_ref() == Some(list);
     form.list.clone_from(&form.kept_list);
+    if !form.mends_before.is_empty() {
+        form.mends = std::mem::take(&mut form.mends_before);
+    }
     let columns = form.read_columns.as_ref().map_or_else(|| form.columns.of_another_list(), ListColumns::again);
     if std::mem::replace(&mut form.columns, columns.clone()) != columns && is_reread {
         let is_of_country = form.line == FormLine::Country;
@@ -153,6 +156,10 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
             form.page = FormPage::LeftOut { row, edit: Some(field) };
         }
         (None, Key::Esc | Key::Char('q')) => form.page = FormPage::Lines,
+        // The next one takes its place once the list is read: what is typed now is meant for that one.
+        (None, Key::Enter) if is_being_mended(form, row) => {
+            form.trouble = Some("the list is being read: wait for it, what is typed now is not used".to_owned());
+        }
         (None, Key::Enter) => mend_begin(form, row),
         (None, Key::Char('l')) => {
             form.page = FormPage::Lines;
@@ -164,6 +171,14 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
         },
     }
     KeyOutcome::DONE
+}
+
+/// Whether the correction of this row is being read.
+fn is_being_mended(form: &BlastForm, row: usize) -> bool {
+    let is_of = |mend: &CellMend| {
+        form.left_out.rows.get(row).is_some_and(|row| (row.row, &row.column) == (mend.row, &mend.column))
+    };
+    (form.is_taking || form.wants_list) && form.mends.iter().any(is_of)
 }
 
 /// Other rows are left out now. The cursor stays on its cell; where that was mended, it is on the one now in its place, and what was
@@ -215,11 +230,21 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
 fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let Some(left_out) = form.left_out.rows.get(row) else { return Vec::new() };
-    let (row_number, column, value) = (left_out.row, left_out.column.clone(), value.trim().to_owned());
-    let earlier = form.mends.iter().position(|other| (other.row, &other.column) == (row_number, &column));
+    let mut mend = CellMend {
+        row: left_out.row,
+        column: left_out.column.clone(),
+        was: left_out.value.clone(),
+        whose: left_out.name.clone(),
+        value: value.trim().to_owned(),
+    };
     // What stands in the file is what the first one found there.
-    let was = earlier.map_or_else(|| left_out.value.clone(), |at| form.mends.remove(at).was);
-    form.mends.push(CellMend { row: row_number, column, was, value });
+    if let Some(earlier) = form.mends.iter().find(|earlier| earlier.row == mend.row) {
+        mend.whose.clone_from(&earlier.whose);
+    }
+    if let Some(at) = form.mends.iter().position(|other| (other.row, &other.column) == (mend.row, &mend.column)) {
+        mend.was = form.mends.remove(at).was;
+    }
+    form.mends.push(mend);
     // A draft that is opened again is read from its file once more.
     form.list = form.source();
     form.page = FormPage::LeftOut { row, edit: None };

@@ -12,6 +12,15 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         template::pasted(page, text);
         return Vec::new();
     }
+    if let FormPage::LeftOut { edit, .. } = &mut form.page {
+        // One cell is corrected: of several the first.
+        let cell = text.trim().split(['\n', '\r', '\t']).next().unwrap_or_default();
+        match edit {
+            Some(field) => field.insert(cell.trim()),
+            None => form.trouble = Some("enter on a row first, then paste".to_owned()),
+        }
+        return Vec::new();
+    }
     let is_list = text.trim().contains(['\n', '\r', '\t']);
     let is_scheduled = form.is_scheduled();
     match &mut form.edit {

@@ -173,6 +173,8 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     list::replace_left_out(form, taken.imported.left_out());
     form.read_columns = taken.imported.list_columns(&form.columns);
     form.kept_list.clone_from(&form.list);
+    form.mends_before.clear();
+    let unfit = taken.imported.unfit_mends;
     form.taken = Some(taken.imported);
     if list::name_after(form) {
         form.writes = FormWrites::Again;
@@ -187,7 +189,14 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     };
     let doubt = form.read_columns.as_ref().and_then(ListColumns::doubt);
     let doubt = doubt.map(|doubt| format!("; {}: look at Columns", clean(&doubt))).unwrap_or_default();
-    model.say(Notice::done(format!("{words}{doubt}")));
+    let unfit = match unfit {
+        0 => String::new(),
+        1 => "; the file has changed: 1 correction does not fit any more, its row is read as it stands".to_owned(),
+        unfit => format!(
+            "; the file has changed: {unfit} corrections do not fit any more, their rows are read as they stand"
+        ),
+    };
+    model.say(Notice::done(format!("{words}{unfit}{doubt}")));
     let mut effects = draft_saved(model, &taken.saved);
     logged::list_taken(model, taken.saved.at.id);
     effects.extend(lists::follow_selection(model));
