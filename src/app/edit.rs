@@ -167,13 +167,16 @@ impl App {
             Some(row) if !armed_for.is_zero() => self.opened(&mut tx, row, &edit).await?,
             _ => None,
         };
-        let detail = logged(version, started.as_deref(), (&edit, opened.as_ref()));
+        let mut detail = logged(version, started.as_deref(), (&edit, opened.as_ref()));
         if let Some(content) = &edit.content
             && let Some(why) = missing_value(&mut tx, id, content).await?
         {
             return Err(AppError::invalid("message", why.trim_start_matches("message: ")));
         }
         let start = self.changed_start(&mut tx, &head, &edit).await?;
+        if let (BlastState::Scheduled, FieldChange::Set((at, _))) = (head.state, &start) {
+            detail["start"] = json!(at);
+        }
         let change = DraftChange { start, ..edit.into_change() };
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Changed);

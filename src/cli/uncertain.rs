@@ -172,6 +172,7 @@ async fn known_of_all(context: &Context, blast: BlastId) -> Result<Option<String
         let people: Vec<_> = window.iter().map(|person| person.id).collect();
         let some = context.app.before_resend(&people).await?;
         known.wrote += some.wrote;
+        known.opted_out += some.opted_out;
         known.had_same_message += some.had_same_message;
     }
 }

@@ -320,7 +320,9 @@ async fn a_deleted_draft_is_named_and_a_close_that_became_an_order_is_not_said_t
         "update operator_actions set undone_by = 'ben', undone_at = now(), detail = detail || '{\"replaced\": true}'
           where action = 'closed';
          insert into operator_actions (operator, action, blast_id, detail) values
-             ('ben', 'edit', 99, '{\"pace\": \"rate 5/s\"}'),
+             ('ben', 'edit', 99, '{\"version\": 3}'),
+             ('ben', 'edit', 99, '{\"skipped\": \"2026-11-30T01:00:00Z\"}'),
+             ('ben', 'edit', 99, '{\"start\": \"2026-11-30T02:00:00Z\"}'),
              ('ben', 'delete', 99, '{\"tag\": \"Raya last call\", \"stage\": \"Follow-up 1\"}')",
     )
     .await;
@@ -330,6 +332,12 @@ async fn a_deleted_draft_is_named_and_a_close_that_became_an_order_is_not_said_t
     assert_eq!(rows[0].blast_name().as_deref(), Some("Raya last call, Follow-up 1"), "{:?}", rows[0]);
     assert_eq!(rows[0].name, None);
     assert_eq!(rows[1].blast_name(), rows[0].blast_name(), "what was done to it before: {:?}", rows[1]);
+    let detail = |row: &ActivityRow| match &row.event {
+        ActivityEvent::Act { detail, .. } => detail.clone(),
+        _ => None,
+    };
+    let before: Vec<_> = rows[1..3].iter().filter_map(detail).collect();
+    assert_eq!(before, ["start 2026-11-30T02:00:00Z", "skipped 2026-11-30T01:00:00Z"]);
     assert!(!rows.iter().any(|row| words(row).contains("closed")), "{rows:?}");
 }
 

@@ -180,7 +180,12 @@ async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
     let people: Vec<_> = people.into_iter().map(RecipientId).collect();
 
     assert_eq!(app.before_resend(&people).await.unwrap().had_same_message, 2);
-    assert_eq!(app.before_resend(&people[1..2]).await.unwrap().had_same_message, 0);
+    let known = app.before_resend(&people[1..2]).await.unwrap();
+    assert_eq!((known.had_same_message, known.opted_out), (0, 0));
+    let out = "insert into suppressions (phone_number, business, source) select phone_number, '*', 'operator' from blast_recipients where id = ";
+    shop.execute(&format!("{out}{}", people[1].0)).await;
+    let known = app.before_resend(&people).await.unwrap();
+    assert!(known.opted_out == 1 && known.of_several().unwrap().starts_with("1 of them opted out, and get nothing."));
     let page = app.recipient(people[0]).await.unwrap();
     assert!(page.elsewhere.is_empty(), "the copy was not launched: {page:?}");
     shop.execute(&format!("update blasts set launched_at = now() where id = {}", copy.id)).await;

@@ -111,7 +111,7 @@ where
 }
 
 /// How often something is tried that others come before meanwhile.
-const TRIES: usize = 10;
+const TRIES: usize = 40;
 
 /// The same for what changes a blast: it is tried again where another change came before it. Whoever named the version that they saw learns
 /// of that instead.
@@ -128,7 +128,7 @@ where
     let tried = move |app: App| async move {
         for _ in 1..tries {
             match work(app.clone()).await {
-                Err(problem) if problem.is_race() => {}
+                Err(problem) if problem.is_race() => sleep(LOOK_EVERY.mul_f64(rand::random())).await,
                 done => return done,
             }
         }

@@ -168,7 +168,8 @@ impl fmt::Display for ActivitySource {
 macro_rules! shown_act {
     () => {
         "(a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
-             or a.action = 'edit' and (a.detail -> 'order' is not null or a.detail -> 'stopped' is not null or a.detail -> 'pace' is not null))
+             or a.action = 'edit' and (a.detail -> 'order' is not null or a.detail -> 'stopped' is not null or a.detail -> 'pace' is not null
+                                      or a.detail -> 'start' is not null or a.detail -> 'skipped' is not null))
             and (a.undone_by is null
                  or a.action = 'closed' and coalesce(a.detail -> 'several' -> 'people', '1') = '1' and a.detail -> 'replaced' is null
                  or exists (select 1 from operator_actions p
@@ -235,6 +236,7 @@ const PAGE: &str = concat!(
                  coalesce(case when a.detail -> 'stopped' is not null then left(a.detail ->> 'reason', 2000) end,
                           a.detail ->> 'note', a.detail ->> 'amount', a.detail ->> 'total', a.detail ->> 'resolution', a.detail ->> 'pace',
                           case when a.action = 'delete' then a.detail ->> 'state' end,
+                          'start ' || (a.detail ->> 'start'), 'skipped ' || (a.detail ->> 'skipped'),
                           case when a.action = 'undo' then concat_ws(' ', a.detail ->> 'action',
                               -- Of several each had an amount of their own.
                               (select u.detail ->> 'amount' from operator_actions u

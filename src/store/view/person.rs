@@ -266,6 +266,8 @@ pub struct BeforeResend {
     pub had_same_message: i64,
     /// How many of them have written since it was tried.
     pub wrote: i64,
+    /// How many of them opted out: nothing goes to them.
+    pub opted_out: i64,
 }
 
 impl BeforeResend {
@@ -275,19 +277,22 @@ impl BeforeResend {
             (self.wrote > 0).then(|| format!("{} of them wrote since, maybe in answer to it.", number(self.wrote)));
         let had = self.had_same_message;
         let had = (had > 0).then(|| format!("{} of them had this very message from another blast, too.", number(had)));
-        join(wrote, had)
+        let out = self.opted_out;
+        let out = (out > 0).then(|| format!("{} of them opted out, and get nothing.", number(out)));
+        joined([out, wrote, had])
     }
 
     /// Of one person.
     pub fn of_one(self) -> Option<String> {
         let wrote = (self.wrote > 0).then(|| "They wrote since, maybe in answer to it.".to_owned());
         let had = (self.had_same_message > 0).then(|| "They had this very message from another blast, too.".to_owned());
-        join(wrote, had)
+        let out = (self.opted_out > 0).then(|| "They opted out: nothing goes to them.".to_owned());
+        joined([out, wrote, had])
     }
 }
 
-fn join(one: Option<String>, other: Option<String>) -> Option<String> {
-    let said: Vec<_> = one.into_iter().chain(other).collect();
+fn joined(parts: [Option<String>; 3]) -> Option<String> {
+    let said: Vec<_> = parts.into_iter().flatten().collect();
     (!said.is_empty()).then(|| said.join(" "))
 }
 
@@ -301,8 +306,10 @@ pub async fn before_resend(pool: &PgPool, people: &[RecipientId]) -> Result<Befo
                           join blasts other on other.id = x.blast_id and other.deleted_at is null
                                            and other.message = own.message and other.template is not distinct from own.template
                          where person_key(x.phone_number) = person_key(r.phone_number) and x.id <> r.id
-                           and x.sent_at is not null)) as had_same_message
-           from blast_recipients r join blasts own on own.id = r.blast_id
+                           and x.sent_at is not null)) as had_same_message,
+                count(*) filter (where exists (select from suppressions o
+                         where person_key(o.phone_number) = person_key(r.phone_number) and o.business in (s.business, '*'))) as opted_out
+           from blast_recipients r join blasts own on own.id = r.blast_id join senders s on s.id = own.sender_id
           where r.id = any($1)",
     );
     Ok(known.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_one(pool).await?)

@@ -4,7 +4,7 @@ use super::follow_ups::{asked, preview, step};
 use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
 use crate::app::{Marked, MarkedSeveral, Unmarked};
 use crate::domain::ids::{ActionId, RecipientId};
-use crate::domain::recipient::Mark;
+use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
@@ -83,6 +83,28 @@ fn u_takes_back_at_once_what_the_line_on_the_screen_names_wherever_the_cursor_is
     dashboard.model.refuse("something else");
     dashboard.keys("u");
     assert!(matches!(dashboard.acts()[..], [WriteRequest::UndoMine { .. }]));
+}
+
+#[test]
+fn of_several_who_are_sent_to_again_those_who_opted_out_are_not_said_to_be_queued() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let marked = |id: i64, after| {
+        let Completion::Written { outcome: Ok(WriteOutcome::Marked(marked)), .. } =
+            marked(id, "Kavitha", Status::Uncertain, after)
+        else {
+            panic!("a mark")
+        };
+        *marked
+    };
+    let people = vec![RecipientId(1), RecipientId(3)];
+    let request = WriteRequest::MarkSeveral { people, mark: Mark::Resolve(Resolution::Resend) };
+    let unmarked = Unmarked { already: 0, has_buyers: false, refused: vec!["Zoe is read now".to_owned()] };
+    let several = MarkedSeveral { marked: vec![marked(1, Status::Queued), marked(3, Status::OptedOut)], unmarked };
+
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::MarkedSeveral(several)) });
+
+    let said = "2 people: 1 queued, 1 opted out, by you. 1 not: Zoe is read now";
+    assert!(dashboard.said().starts_with(said), "{}", dashboard.said());
 }
 
 /// Whoever takes several mistakes back presses `u` three times; the second one asks.

@@ -76,7 +76,7 @@ fn how_many_of_them_had_the_very_message_is_said_before_they_are_sent_to_again()
     let of = vec![RecipientId(1), RecipientId(2)];
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::BeforeResend(of.clone()))));
 
-    let known = BeforeResend { had_same_message: 2, wrote: 1 };
+    let known = BeforeResend { had_same_message: 2, wrote: 1, opted_out: 0 };
     dashboard.answer(Completion::BeforeResend { of, known: Ok(known) });
     let words =
         "1 of them wrote since, maybe in answer to it. 2 of them had this very message from another blast, too.";

@@ -216,7 +216,7 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
         model.recipients.note_status(marked.recipient, marked.after);
         model.marked(marked.recipient);
     }
-    let mut text = sentence_for_several(model, request, several);
+    let mut text = super::marked_several::sentence(model, request, several);
     if several.marked.iter().any(|marked| leaves_the_list(model, marked)) {
         text.push_str(STAY);
     }
@@ -233,29 +233,8 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
     after_mark(model, &people)
 }
 
-/// "40 people: replied, by you", and why others were not marked.
-fn sentence_for_several(
-    model: &Model,
-    request: &WriteRequest,
-    MarkedSeveral { marked, unmarked }: &MarkedSeveral,
-) -> String {
-    let what = match request {
-        WriteRequest::MarkSeveral { mark: Mark::OptOut, .. } => {
-            let blast = marked.first().and_then(|marked| blast_of(model, marked));
-            format!("never messaged again{}", opt_out_in(model, blast))
-        }
-        _ => marked.first().map(|marked| marked.after.to_string()).unwrap_or_default(),
-    };
-    let who = counted(marked.len());
-    let others = match request {
-        WriteRequest::MarkSeveral { mark, .. } => unmarked.in_words(mark),
-        _ => None,
-    };
-    format!("{who}: {what}, by you{}", others.map(|others| format!(". {others}")).unwrap_or_default())
-}
-
 /// The blast in which somebody was marked, wherever the cursor is by now.
-fn blast_of<'m>(model: &'m Model, marked: &Marked) -> Option<&'m BlastView> {
+pub(super) fn blast_of<'m>(model: &'m Model, marked: &Marked) -> Option<&'m BlastView> {
     let listed = model.recipients.get(marked.recipient).map(|person| person.row.blast_id);
     model.blasts.get(listed.or(model.recipients.blast)?)
 }

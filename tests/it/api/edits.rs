@@ -1,5 +1,6 @@
 //! Edits: null takes away, and what an answer gave may come back whole.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -187,5 +188,31 @@ async fn of_a_blast_that_has_started_what_was_read_may_come_back_whole_with_anot
 
     let acts = "select count(*) from operator_actions where action = 'edit' and detail ->> 'pace' like 'any hour, 10/min; before: any hour, 20/min'";
     assert_eq!(shop.number(acts).await, 1);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn edits_that_meet_are_all_done_and_of_those_that_name_a_version_one_is() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = blast(&api, json!({})).await;
+    let edit = |n: usize| {
+        said(
+            api.request(Method::PATCH, &path).json(&json!({ "description": format!("edit {n}"), "rate_limit": n + 1 })),
+        )
+    };
+
+    let statuses: Vec<_> = join_all((0..12).map(edit)).await.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200; 12]);
+
+    let etag = api.get(&path).await.header("etag").to_owned();
+    let tagged = |n: usize| {
+        let body = json!({ "blast_tag": format!("tag {n}") });
+        said(api.request(Method::PATCH, &path).header("If-Match", &etag).json(&body))
+    };
+    let answers = join_all((0..12).map(tagged)).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    let others: Vec<_> = answers.iter().filter(|answer| answer.status != 200).collect();
+    assert!(others.iter().all(|answer| (answer.status, answer.kind()) == (412, "changed")), "{others:?}");
     serve.stop().await;
 }

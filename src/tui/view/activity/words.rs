@@ -1,12 +1,13 @@
 //! What operators did, in the words of a line of Activity.
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::app::view::LeftByUndo;
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::format::in_currency;
+use crate::tui::format::{TimeFormat, in_currency};
 use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
 
@@ -56,10 +57,23 @@ pub(super) fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>)
         (Act::Delete, Some(state)) => {
             BlastState::from_word(state).map_or_else(String::new, |state| format!(": it was {}", state.with_article()))
         }
+        (Act::Edit, Some(detail)) => format!(": {}", edited(model, detail)),
         (_, Some(detail)) => format!(": {detail}"),
         (_, None) => String::new(),
     };
     if by == Actor::ENGINE { detail.trim_start_matches(": ").to_owned() } else { format!("by {by}{detail}") }
+}
+
+/// `starts 28 Nov 00:42`, and which time of a blast that repeats is left out; anything else as it is.
+fn edited(model: &Model, detail: &str) -> String {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let when = |moment: &str| DateTime::parse_from_rfc3339(moment).ok().map(|at| clock.long(at.with_timezone(&Utc)));
+    let said = detail.split_once(' ').and_then(|(what, moment)| match what {
+        "start" => Some(format!("starts {}", when(moment)?)),
+        "skipped" => Some(format!("leaves out {}", when(moment)?)),
+        _ => None,
+    });
+    said.unwrap_or_else(|| detail.to_owned())
 }
 
 /// What an operator said of an uncertain message, as the question has it.
