@@ -34,7 +34,7 @@ pub(super) const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
 impl App {
     /// Writes an operator's mark. Refused, with a sentence, where the mark is impossible or somebody else was first.
     pub async fn mark(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
-        refuse_long_note(&mark)?;
+        refuse_unfit_note(&mark)?;
         let mut tx = self.begin().await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
@@ -45,7 +45,7 @@ impl App {
     /// The same as an act of its own, also where it is the amount of a sale that was closed a moment ago: each command line
     /// is undone alone. An amount may be written over that of an order, which then says so.
     pub async fn mark_apart(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
-        refuse_long_note(&mark)?;
+        refuse_unfit_note(&mark)?;
         let mut tx = self.begin().await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
         if !replaces_order(&mut tx, &person, &mark).await? {
@@ -287,8 +287,9 @@ pub(super) fn gone() -> AppError {
 }
 
 /// What a dashboard's field could not hold would be cut there.
-pub(super) fn refuse_long_note(mark: &Mark) -> Result<(), AppError> {
+pub(super) fn refuse_unfit_note(mark: &Mark) -> Result<(), AppError> {
     match mark {
+        Mark::Note(note) if note.contains('\0') => Err(AppError::invalid("note", "NUL is no text: leave it out")),
         Mark::Note(note) if note.chars().count() > NOTE_MAX => {
             Err(AppError::invalid("note", format!("a note has at most {NOTE_MAX} characters")))
         }

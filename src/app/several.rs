@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
-use super::marks::{Marked, act, command_line, outcome_of_mark, refuse_long_note};
+use super::marks::{Marked, act, command_line, outcome_of_mark, refuse_unfit_note};
 use super::suppressions::Suppression;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark};
@@ -87,7 +87,7 @@ impl App {
     /// Writes the same mark on several people, as one act. Those who cannot be marked stay as they are; refused if that is
     /// everybody.
     pub async fn mark_several(&self, people: &[RecipientId], mark: &Mark) -> Result<MarkedSeveral, AppError> {
-        refuse_long_note(mark)?;
+        refuse_unfit_note(mark)?;
         let mut tx = self.begin().await?;
         let mut unmarked = Unmarked::default();
         let held = self.hold_markable(&mut tx, people, mark, &mut unmarked.refused).await?;

@@ -114,12 +114,11 @@ impl App {
                 None => Err(last_act::refusal(&mut tx, &mine).await?),
             };
         }
-        let is_decision = mine.action == Act::Resolve;
+        let refused = if mine.action == Act::Resolve { with_way_to_marks } else { std::convert::identity };
         let acts = action::whole(&mut tx, &mine).await?;
         let (acts, changed) = partly::unchanged_since(&mut tx, acts).await?;
         let cancelled = self.cancel_order_of(&mut tx, &mine).await?;
-        let undone = self.undo(tx, acts, cancelled).await;
-        Ok(changed.beside(if is_decision { undone.map_err(with_way_to_marks)? } else { undone? }))
+        Ok(changed.beside(self.undo(tx, acts, cancelled).await.map_err(refused)?))
     }
 
     /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it.
@@ -327,8 +326,7 @@ impl App {
     async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
         let head = blast::head(&mut tx, blast).await?;
-        let is_of_hours = OpenedHours::of(act).is_some();
-        let is_too_late = match head.as_ref().filter(|_| is_of_hours) {
+        let is_too_late = match head.as_ref().filter(|_| OpenedHours::of(act).is_some()) {
             Some(head) => !questions::is_armed(&mut tx, head).await?,
             None => false,
         };

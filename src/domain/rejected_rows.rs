@@ -137,6 +137,11 @@ impl RejectedRows {
         words.join(", ")
     }
 
+    /// Whether some may be numbers of another country.
+    pub fn is_foreign(&self) -> bool {
+        self.reasons.iter().any(RejectedReason::may_be_of_another_country)
+    }
+
     /// The same without what Postgres keeps in no JSON, and without cells as long as a book.
     #[must_use]
     pub fn to_keep(mut self) -> Self {

@@ -12,7 +12,7 @@ use crate::app::{
 use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
-use crate::domain::rejected_rows::{CellMend, RejectedReason, RejectedRows};
+use crate::domain::rejected_rows::{CellMend, RejectedRows};
 use crate::tui::effect::EffectError;
 use crate::tui::widget::{TextArea, TextField};
 
@@ -375,9 +375,8 @@ impl BlastForm {
     /// page of its columns.
     pub fn asks_country(&self) -> bool {
         let is_typed = self.line == FormLine::Country && self.edit.is_some();
-        let is_foreign = self.left_out.reasons.iter().any(RejectedReason::may_be_of_another_country);
         // It does not go away under whoever corrects rows.
-        is_typed || self.columns.country.is_some() || is_foreign || !self.mends.is_empty()
+        is_typed || self.columns.country.is_some() || !self.mends.is_empty() || self.left_out.is_foreign()
     }
 
     /// The list as it is taken next.
@@ -388,9 +387,8 @@ impl BlastForm {
 
     /// Those of the columns whose names begin so.
     pub fn columns_beginning(&self, typed: &str) -> Vec<String> {
-        let mut columns = self.columns();
-        columns.retain(|column| column.to_lowercase().starts_with(&typed.to_lowercase()));
-        columns
+        let begins = |column: &String| column.to_lowercase().starts_with(&typed.to_lowercase());
+        self.columns().into_iter().filter(begins).collect()
     }
 
     /// The columns that a text may name, the one that most texts name first.

@@ -299,7 +299,7 @@ fn choices(model: &Model, chosen: ResolutionChoice, (loaded, width): (&Recipient
     let line = |choice: &ResolutionChoice| {
         let (words, then) = match choice {
             ResolutionChoice::LeaveOpen => {
-                ("leave it open", fitting("a late answer still settles it".to_owned(), "waits".to_owned()))
+                ("leave it open", fitting("an answer that still comes settles it".to_owned(), "waits".to_owned()))
             }
             ResolutionChoice::Say(Resolution::Sent) => {
                 let at = loaded.claimed_at.unwrap_or(loaded.row.changed_at);

@@ -74,7 +74,7 @@ fn line(
     width: u16,
 ) -> TextLine {
     let (words, then, further) = match choice {
-        ResolutionChoice::LeaveOpen => ("leave them open", "late answers still settle them", String::new()),
+        ResolutionChoice::LeaveOpen => ("leave them open", "answers that still come settle them", String::new()),
         ResolutionChoice::Say(Resolution::Sent) => {
             ("they are all there", "count as sent", "; asks you first".to_owned())
         }

@@ -233,7 +233,7 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
     let mark = |resolution| WriteRequest::Mark { person, mark: Mark::Resolve(resolution) };
     match choice {
         ResolutionChoice::LeaveOpen => {
-            model.say(Notice::done(format!("{who}: left open; a late answer still settles it by itself")));
+            model.say(Notice::done(format!("{who}: left open; an answer that still comes settles it")));
             Vec::new()
         }
         ResolutionChoice::Say(Resolution::Resend) if is_cancelled => {

@@ -30,7 +30,7 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Uncertain(page)) = model.overlays.pop() else { return Vec::new() };
     let who = counted(page.people.len());
     let ResolutionChoice::Say(resolution) = page.choice else {
-        model.say(Notice::done(format!("{who}: left open; a late answer still settles them by itself")));
+        model.say(Notice::done(format!("{who}: left open; answers that still come settle them")));
         return Vec::new();
     };
     let is_cancelled = model.people_of().is_some_and(|blast| model.is_cancelled(blast));
