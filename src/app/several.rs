@@ -95,6 +95,7 @@ impl App {
         if recorded.is_empty() {
             let why = match (unmarked.already, unmarked.refused.as_slice()) {
                 (0, [why]) => Some(why.clone()),
+                (0, [why, ..]) => Some(format!("{} people, the first: {why}", unmarked.refused.len())),
                 _ => unmarked.in_words(mark),
             };
             let why = why.unwrap_or_else(|| "they are gone".to_owned());
