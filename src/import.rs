@@ -152,7 +152,7 @@ pub struct Imported {
     /// How many of them have what programs export for an empty cell in place of a name (`null`, `N/A`): it counts as none.
     pub without_name: u64,
     /// Cells that were mended before and are read as they stand: another row is in their place by now, or none.
-    pub unfit_mends: usize,
+    pub unfit_mends: Vec<CellMend>,
     /// Those whose number has no country code, and that of the sender's region was taken.
     pub local: Option<LocalNumbers>,
     /// What went wrong after the blast was committed, in words.
@@ -297,8 +297,8 @@ struct File {
     is_chosen: bool,
     country: Option<Region>,
     mends: Vec<CellMend>,
-    /// How many of them stand in the list as it is.
-    mended: usize,
+    /// Those of them that were applied.
+    fitted: Vec<CellMend>,
     progress: Arc<ImportProgress>,
     taker: Taker,
 }
@@ -323,7 +323,7 @@ impl File {
             is_chosen: chosen.is_of_columns(),
             country: chosen.country,
             mends: Vec::new(),
-            mended: 0,
+            fitted: Vec::new(),
             progress: Arc::default(),
             taker: Taker::new(columns, region, content, without_united_states),
         })
@@ -351,8 +351,8 @@ impl File {
             columns: self.columns,
             is_chosen: self.is_chosen,
             country: self.country,
-            unfit_mends: self.mends.len().saturating_sub(self.mended),
-            mends: self.mends,
+            unfit_mends: self.mends.into_iter().filter(|mend| !self.fitted.contains(mend)).collect(),
+            mends: self.fitted,
         })
     }
 
@@ -370,7 +370,7 @@ impl File {
         let column = |mend: &CellMend| self.columns.iter().position(|name| *name == mend.column);
         let placed = of_row.filter_map(|mend| Some((mend, column(mend)?)));
         let fitting: Vec<_> = placed.filter(|(mend, column)| self.taker.fits(mend, *column, record)).collect();
-        self.mended += fitting.len();
+        self.fitted.extend(fitting.iter().map(|(mend, _)| (*mend).clone()));
         for (mend, column) in fitting {
             if record.values.len() <= column {
                 record.values.resize(column + 1, Vec::new());
@@ -397,6 +397,7 @@ impl File {
                 // Nothing that may be their number is kept.
                 if rejection.reason == Reason::Forgotten {
                     self.mends.retain(|mend| mend.row != rejection.row);
+                    self.fitted.retain(|mend| mend.row != rejection.row);
                 }
                 rejected.write(&rejection)?;
                 tally.reject(rejection);

@@ -135,7 +135,7 @@ impl GivenList {
             is_chosen: false,
             country: None,
             mends: Vec::new(),
-            unfit_mends: 0,
+            unfit_mends: Vec::new(),
         })
     }
 }

@@ -82,8 +82,8 @@ pub(super) struct ReadThrough {
     pub(super) country: Option<Region>,
     /// The cells that were read as something else than stands there.
     pub(super) mends: Vec<CellMend>,
-    /// How many more of them do not fit what stands there by now.
-    pub(super) unfit_mends: usize,
+    /// Those that do not fit what stands there by now: they are forgotten, since what they were for is another row.
+    pub(super) unfit_mends: Vec<CellMend>,
 }
 
 impl ReadThrough {

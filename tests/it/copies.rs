@@ -52,7 +52,7 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
         let opened = app.open_draft(draft).await.unwrap();
         let list = ListToTake { list: file.clone(), columns: ChosenColumns::default(), mends };
         let taken = app.take_list(opened.at, &opened.form, &list).await.unwrap();
-        (app.open_draft(draft).await.unwrap(), taken.imported.unfit_mends)
+        (app.open_draft(draft).await.unwrap(), taken.imported.unfit_mends.len())
     };
     let mend = correction(&digits(5));
 
@@ -69,6 +69,7 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
         let (opened, unfit) = reread(kept.mends.clone()).await;
         let phones: Vec<_> = opened.first_people.iter().map(|person| person.phone.replace([' ', '-'], "")).collect();
         assert!(unfit == 1 && !phones.contains(&format!("+{}", digits(5))), "{phones:?}");
+        assert!(opened.left_out.unwrap().mends.is_empty(), "it waits for nobody");
     }
 }
 
@@ -185,7 +186,7 @@ async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
     let out = "insert into suppressions (phone_number, business, source) select phone_number, '*', 'operator' from blast_recipients where id = ";
     shop.execute(&format!("{out}{}", people[1].0)).await;
     let known = app.before_resend(&people).await.unwrap();
-    assert!(known.opted_out == 1 && known.of_several().unwrap().starts_with("1 of them opted out, and get nothing."));
+    assert!(known.opted_out == 1 && known.of_several().unwrap().starts_with("1 of them opted out and gets nothing."));
     let page = app.recipient(people[0]).await.unwrap();
     assert!(page.elsewhere.is_empty(), "the copy was not launched: {page:?}");
     shop.execute(&format!("update blasts set launched_at = now() where id = {}", copy.id)).await;

@@ -278,7 +278,8 @@ impl BeforeResend {
         let had = self.had_same_message;
         let had = (had > 0).then(|| format!("{} of them had this very message from another blast, too.", number(had)));
         let out = self.opted_out;
-        let out = (out > 0).then(|| format!("{} of them opted out, and get nothing.", number(out)));
+        let gets = if out == 1 { "gets" } else { "get" };
+        let out = (out > 0).then(|| format!("{} of them opted out and {gets} nothing.", number(out)));
         joined([out, wrote, had])
     }
 

@@ -55,7 +55,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         unusual_lengths: UnusualLengths::default(),
         local: None,
         without_name: 0,
-        unfit_mends: 0,
+        unfit_mends: Vec::new(),
         warning: None,
     };
     let list = DraftList::Pasted(Arc::from(""));

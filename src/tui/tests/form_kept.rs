@@ -346,11 +346,12 @@ fn corrections_that_do_not_fit_a_changed_file_are_said() {
     else {
         panic!("a list")
     };
-    read.imported.unfit_mends = 1;
+    read.imported.unfit_mends = dashboard.model.form.as_ref().unwrap().mends[..1].to_vec();
     let outcome = Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(read)));
 
     dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome });
 
     let said = "289 people in the draft, 11 left out; the file has changed: 1 correction does not fit any more";
     assert!(dashboard.said().starts_with(said), "{}", dashboard.said());
+    assert_eq!(corrections(&dashboard), [3], "the other is forgotten: its row is another one");
 }

@@ -174,7 +174,9 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.read_columns = taken.imported.list_columns(&form.columns);
     form.kept_list.clone_from(&form.list);
     form.mends_before.clear();
-    let unfit = taken.imported.unfit_mends;
+    // A later one of the same row would be taken for more of the same person.
+    form.mends.retain(|mend| !taken.imported.unfit_mends.contains(mend));
+    let unfit = taken.imported.unfit_mends.len();
     form.taken = Some(taken.imported);
     if list::name_after(form) {
         form.writes = FormWrites::Again;
