@@ -33,7 +33,8 @@ pub const NOT_FORGOTTEN: &str = "backups and copies of the database, lists and e
                                  what the provider keeps are not touched: delete them there as well. Nor is what others typed about them without \
                                  their number, in the text of a blast, say, or in a note on somebody else: look for their name yourself";
 /// What forgetting a person leaves.
-pub const FORGOTTEN_STAYS_COUNTED: &str = "what was sent, read, replied and sold is counted as before, about nobody; it holds for every business here: no later list of any brings them back";
+pub const FORGOTTEN_STAYS_COUNTED: &str = "what was sent, read, replied and sold is counted as before, about nobody; it \
+                                           holds for every business here: no later list of any brings them back";
 
 /// What is there to be forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
