@@ -149,7 +149,7 @@ pub use still_suppressed::StillSuppressed;
 pub use suppressions::{EVERY_BUSINESS, GetNothing, OptOut, SuppressOutcome, SuppressedAll};
 pub use tagging::{TagChange, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
-pub use undo::UndoOutcome;
+pub use undo::{UndoOffer, UndoOutcome};
 pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
 
 /// The result of a health check of a sender.

@@ -14,7 +14,7 @@ use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
 use crate::domain::phone::Region;
-use crate::domain::rejected_rows::{CellMend, UnusualLengths};
+use crate::domain::rejected_rows::{CellMend, RowDigest, UnusualLengths};
 use crate::store::import::{self as store, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
@@ -25,6 +25,7 @@ mod error;
 mod given;
 mod left_out;
 mod list;
+mod mends;
 mod person;
 mod products;
 mod progress;
@@ -45,6 +46,7 @@ pub use error::ImportError;
 pub use given::WrittenPerson;
 pub use left_out::KeptRejections;
 use list::{PeopleList, PeopleWriter};
+use mends::Mends;
 use person::{Outcome, Taker};
 pub use person::{Reason, Rejection};
 pub use products::{ReadProducts, read_products};
@@ -296,9 +298,7 @@ struct File {
     columns: Vec<String>,
     is_chosen: bool,
     country: Option<Region>,
-    mends: Vec<CellMend>,
-    /// Those of them that were applied.
-    fitted: Vec<CellMend>,
+    mends: Mends,
     progress: Arc<ImportProgress>,
     taker: Taker,
 }
@@ -322,8 +322,7 @@ impl File {
             columns: columns.names.clone(),
             is_chosen: chosen.is_of_columns(),
             country: chosen.country,
-            mends: Vec::new(),
-            fitted: Vec::new(),
+            mends: Mends::default(),
             progress: Arc::default(),
             taker: Taker::new(columns, region, content, without_united_states),
         })
@@ -338,10 +337,11 @@ impl File {
         while let Some(mut record) = self.rows.next()? {
             rows += 1;
             self.progress.count(rows)?;
-            self.mend(&mut record);
-            self.row(&record, &mut tally, &mut |person| writer.push(person), &mut rejected)?;
+            let mended = self.mends.apply(&self.columns, &mut record);
+            self.row((&record, mended), &mut tally, &mut |person| writer.push(person), &mut rejected)?;
         }
         writer.finish()?;
+        let (mends, unfit_mends) = self.mends.into_parts();
         Ok(ReadThrough {
             tally,
             rejected: rejected.finish()?,
@@ -351,8 +351,8 @@ impl File {
             columns: self.columns,
             is_chosen: self.is_chosen,
             country: self.country,
-            unfit_mends: self.mends.into_iter().filter(|mend| !self.fitted.contains(mend)).collect(),
-            mends: self.fitted,
+            mends,
+            unfit_mends,
         })
     }
 
@@ -364,25 +364,10 @@ impl File {
         Ok(())
     }
 
-    /// A row that is another one since the cell was mended, as in a file that was changed, is read as it stands.
-    fn mend(&mut self, record: &mut Record) {
-        let of_row = self.mends.iter().filter(|mend| mend.row == record.row);
-        let column = |mend: &CellMend| self.columns.iter().position(|name| *name == mend.column);
-        let placed = of_row.filter_map(|mend| Some((mend, column(mend)?)));
-        let fitting: Vec<_> = placed.filter(|(mend, column)| self.taker.fits(mend, *column, record)).collect();
-        self.fitted.extend(fitting.iter().map(|(mend, _)| (*mend).clone()));
-        for (mend, column) in fitting {
-            if record.values.len() <= column {
-                record.values.resize(column + 1, Vec::new());
-            }
-            record.values[column] = mend.value.clone().into_bytes();
-            record.fractions.retain(|fraction| *fraction != column);
-        }
-    }
-
+    /// `mended`: what the list itself has there, where that was read as something else.
     fn row(
         &mut self,
-        record: &Record,
+        (record, mended): (&Record, Option<RowDigest>),
         tally: &mut Tally,
         push: &mut impl FnMut(&NewRecipient) -> Result<(), ImportError>,
         rejected: &mut RejectedFile,
@@ -393,11 +378,11 @@ impl File {
                 tally.take((record.row, &person), notes);
                 push(&person)?;
             }
-            Outcome::Rejected(rejection) => {
-                // Nothing that may be their number is kept.
+            Outcome::Rejected(mut rejection) => {
                 if rejection.reason == Reason::Forgotten {
-                    self.mends.retain(|mend| mend.row != rejection.row);
-                    self.fitted.retain(|mend| mend.row != rejection.row);
+                    self.mends.forget(rejection.row);
+                } else {
+                    rejection.digest = mended.unwrap_or_else(|| record.digest(&self.columns));
                 }
                 rejected.write(&rejection)?;
                 tally.reject(rejection);

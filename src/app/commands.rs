@@ -123,16 +123,7 @@ impl App {
     /// A blast that starts later, and cannot begin before this transaction ends. Refused once its time has come.
     pub(super) async fn not_begun(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
         let head = self.head(tx, id).await?;
-        // Claims wait for this transaction, and what follows is true until it commits.
-        lease::lock(tx, head.sender_id).await?;
-        // A claim may begin as soon as the time is over: within the last half second it may be too late.
-        let too_late = store::moment(&mut *tx).await? + TimeDelta::milliseconds(500);
-        let is_over = head.send_after.is_none_or(|after| after <= too_late);
-        // While its engine could not reach the database, nothing began when the time was over; nor did what is scheduled still.
-        let has_begun = is_over
-            && head.state != BlastState::Scheduled
-            && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, id).await?);
-        if !head.state.is_under_way() || has_begun {
+        if self.has_begun(tx, &head).await? || !head.state.is_under_way() {
             let why = match head.state {
                 BlastState::Sending if plan::has_people_left(tx, id).await? => {
                     "has started: ⟨p⟩ pauses it, then ⟨X⟩ cancels the rest".to_owned()
@@ -144,6 +135,18 @@ impl App {
             return Err(AppError::Refused(format!("{name} {why}")));
         }
         Ok(head)
+    }
+
+    /// Whether it is too late to stop a blast that was launched: true until this transaction ends, for which claims wait.
+    pub(super) async fn has_begun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
+        lease::lock(tx, head.sender_id).await?;
+        // A claim may begin as soon as the time is over: within the last half second it may be too late.
+        let too_late = store::moment(&mut *tx).await? + TimeDelta::milliseconds(500);
+        let is_over = head.send_after.is_none_or(|after| after <= too_late);
+        // While its engine could not reach the database, nothing began when the time was over; nor did what is scheduled still.
+        Ok(is_over
+            && head.state != BlastState::Scheduled
+            && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, head.id).await?))
     }
 
     async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {

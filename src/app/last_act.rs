@@ -9,7 +9,7 @@ use crate::domain::act::Act;
 use crate::domain::blast::{BlastState, TEST_STAGE};
 use crate::domain::pace::dropped_hours;
 use crate::domain::phone::Phone;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, people};
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::person;
@@ -44,13 +44,17 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         return Ok(AppError::Refused(format!("{by} took back what you did last. Your act before that was to {said}")));
     }
     Ok(AppError::Refused(match taken_back_since(tx, act).await? {
-        Some(who) => {
-            format!(
-                "⟨u⟩ does not restore a mark that was taken back: mark {who} again. Your act before that was to {said}"
-            )
+        Some((marks, who)) => {
+            format!("⟨u⟩ does not restore {marks} taken back: mark {who} again. Your act before that was to {said}")
         }
         None => format!("your last act was to {said}"),
     }))
+}
+
+/// Whether it was the operator's last act in every sense: no mark of theirs was taken back after it.
+pub(super) async fn is_newest(tx: &mut PgConnection, act: &LoggedAction) -> Result<bool, AppError> {
+    let by_others = action::taken_back_by_others(tx, act).await?;
+    Ok(by_others.is_none() && action::taken_back_after(tx, act).await?.is_none())
 }
 
 /// The blast that an act was about, as it is now.
@@ -61,14 +65,21 @@ struct CurrentBlast<'a> {
     is_sent_out: bool,
 }
 
-/// Whose mark the operator took back after it, if anybody's.
-async fn taken_back_since(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<String>, AppError> {
+/// What the operator took back after it, if anything, and whose: `a mark that was`, `Aina`.
+async fn taken_back_since(
+    tx: &mut PgConnection,
+    act: &LoggedAction,
+) -> Result<Option<(&'static str, String)>, AppError> {
     let Some(taken_back) = action::taken_back_after(tx, act).await? else { return Ok(None) };
+    let together = action::taken_back_together(tx, &taken_back).await?;
+    if together > 1 {
+        return Ok(Some(("marks that were", format!("these {}", people(together)))));
+    }
     let person = match taken_back.recipient_id {
         Some(id) => person::get(tx, id).await?,
         None => None,
     };
-    Ok(Some(whom(&taken_back, person.and_then(|person| person.name))))
+    Ok(Some(("a mark that was", whom(&taken_back, person.and_then(|person| person.name)))))
 }
 
 /// The act, as after "your last act was to".

@@ -8,6 +8,8 @@ mod questions;
 mod sends;
 mod sentences;
 
+pub use questions::UndoOffer;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;

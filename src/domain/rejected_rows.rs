@@ -1,11 +1,11 @@
 //! The rows of a list that a draft was made without, and why. Kept with the draft.
 
 use serde::{Deserialize, Serialize};
-
-use super::phone::PhoneError;
+use sha2::{Digest, Sha256};
 
 use super::list_columns::ListColumns;
-use super::text::count_of;
+use super::phone::PhoneError;
+use super::text::{count_of, hex};
 
 /// The longest cell that is kept, in characters.
 const VALUE_MAX: usize = 200;
@@ -41,12 +41,35 @@ pub struct CellMend {
     /// As [`LeftOutRow`] counts them.
     pub row: u64,
     pub column: String,
-    /// What stands there and whose row it is, as [`LeftOutRow`] has it: where a changed file has something else in its place, that is left
-    /// as it is.
-    pub was: String,
+    /// The row that it is for: where a changed list has another one in its place, that is left as it is.
+    #[serde(default)]
+    pub digest: RowDigest,
+    /// Whose row it is, as [`LeftOutRow`] has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whose: Option<String>,
     pub value: String,
+}
+
+/// What a row of a list is recognized by: all its cells as they stand there, and the columns that they are in. The empty one, of drafts
+/// from before it was kept, is that of no row.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowDigest(String);
+
+impl RowDigest {
+    pub fn of<'c>(columns: &'c [String], cells: impl Iterator<Item = &'c [u8]>) -> Self {
+        let mut digest = Sha256::new();
+        for part in columns.iter().map(String::as_bytes).chain([&[] as &[u8]]).chain(cells) {
+            // With its length, so that no two rows are one text.
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        Self(hex(&digest.finalize()[..16]))
+    }
+
+    pub const fn is_known(&self) -> bool {
+        !self.0.is_empty()
+    }
 }
 
 /// The most rows that are named.
@@ -114,6 +137,8 @@ pub struct LeftOutRow {
     pub reason: String,
     /// Whether it is one cell that is wrong, which can be mended.
     pub is_cell: bool,
+    #[serde(default)]
+    pub digest: RowDigest,
 }
 
 impl RejectedRows {
@@ -161,7 +186,7 @@ impl RejectedRows {
 
 #[cfg(test)]
 mod tests {
-    use super::{LeftOutRow, RejectedReason, RejectedRows};
+    use super::{LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 
     #[test]
     fn the_first_reasons_are_said_and_the_others_counted() {
@@ -183,10 +208,31 @@ mod tests {
             name: Some("A\0ina".to_owned()),
             reason: "no".to_owned(),
             is_cell: true,
+            digest: RowDigest::default(),
         };
         let kept = RejectedRows { total: 1, rows: vec![row], ..RejectedRows::default() }.to_keep();
 
         assert_eq!((kept.rows[0].column.as_str(), kept.rows[0].value.len()), ("ab", 200));
         assert_eq!(kept.rows[0].name.as_deref(), Some("Aina"));
+    }
+
+    #[test]
+    fn every_cell_and_every_column_is_part_of_what_a_row_is_recognized_by() {
+        let digest = |columns: &[&str], cells: &[&str]| {
+            let columns: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+            RowDigest::of(&columns, cells.iter().map(|cell| cell.as_bytes()))
+        };
+        let row = digest(&["phone", "name"], &["x", "Ben"]);
+
+        assert_eq!(row, digest(&["phone", "name"], &["x", "Ben"]));
+        for other in [
+            digest(&["phone", "name"], &["x", "Ali"]),
+            digest(&["phone", "name"], &["xB", "en"]),
+            digest(&["phone", "name"], &["x", "Ben", ""]),
+            digest(&["name", "phone"], &["x", "Ben"]),
+            digest(&["phone"], &["name", "x", "Ben"]),
+        ] {
+            assert_ne!(row, other);
+        }
     }
 }

@@ -16,6 +16,7 @@ const WORDS: [(&str, &str); 35] = [
     ),
     ("U takes back a person's mark", "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's mark"),
     ("u does not restore a mark that was taken back", "this does not restore a mark that was taken back"),
+    ("u does not restore marks that were taken back", "this does not restore marks that were taken back"),
     ("X deletes the draft", "`DELETE /api/blasts/{id}` removes the draft"),
     (
         "d on it makes a draft to those it left out",

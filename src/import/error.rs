@@ -217,12 +217,19 @@ impl From<RecordError> for ImportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rejected_rows::RowDigest;
     use crate::import::Reason;
 
     #[test]
     fn a_list_of_which_nothing_is_taken_says_what_is_wrong_with_its_first_row() {
-        let first =
-            || Rejection { row: 2, column: "Phone".into(), value: "x".into(), name: None, reason: Reason::NoPhone };
+        let first = || Rejection {
+            row: 2,
+            column: "Phone".into(),
+            value: "x".into(),
+            name: None,
+            reason: Reason::NoPhone,
+            digest: RowDigest::default(),
+        };
         let said = |rows: u64| ImportError::NothingTaken { rows, examples: vec![first()] }.to_string();
 
         assert_eq!(said(1), format!("the only row cannot be used: row 2: Phone: {}", Reason::NoPhone));

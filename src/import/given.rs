@@ -11,6 +11,7 @@ use super::seen::SeenPeople;
 use crate::domain::content::BlastContent;
 use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
+use crate::domain::rejected_rows::RowDigest;
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
@@ -102,7 +103,8 @@ impl GivenList {
                 let value = value.trim().chars().take(VALUE_MAX).collect();
                 let name = name.filter(|_| reason != Reason::Forgotten);
                 let name = name.map(|name| name.chars().take(NAME_MAX).collect());
-                Outcome::Rejected(Rejection { row: self.row, column, value, name, reason })
+                let digest = RowDigest::default();
+                Outcome::Rejected(Rejection { row: self.row, column, value, name, reason, digest })
             }
         };
         Ok(Some((self.row, outcome)))

@@ -98,6 +98,7 @@ fn left_out(rejected: &Rejections, columns: &[String], file: Option<String>) -> 
         name: rejection.name.clone(),
         reason: rejection.reason.to_string(),
         is_cell: columns.contains(&rejection.column),
+        digest: rejection.digest.clone(),
     };
     RejectedRows {
         total: rejected.total,

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::error::ImportError;
 use super::given::GivenList;
+use super::mends::Mends;
 use super::person::Outcome;
 use super::seen::SeenPeople;
 use super::table::Table;
@@ -66,7 +67,7 @@ impl PeopleList {
     /// Has cells of a spreadsheet's list read as something else.
     pub(super) fn mend(&mut self, mends: Vec<CellMend>) {
         if let Self::File(file) = self {
-            file.mends = mends;
+            file.mends = Mends::new(mends);
         }
     }
 

@@ -9,7 +9,7 @@ use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::message::{RenderError, Variables, fold_name};
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
-use crate::domain::rejected_rows::CellMend;
+use crate::domain::rejected_rows::RowDigest;
 use crate::domain::template::{TemplateError, TemplateFault, ValueError, refuse_layout};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
@@ -30,6 +30,8 @@ pub struct Rejection {
     /// Whose row it is, where the list says so. Of whoever was forgotten it is not kept.
     pub name: Option<String>,
     pub reason: Reason,
+    /// The row as a spreadsheet has it. Of whoever was forgotten it is not kept.
+    pub digest: RowDigest,
 }
 
 /// Why a row was rejected.
@@ -280,20 +282,13 @@ impl Taker {
         let value = value.filter(|_| reason != Reason::Forgotten);
         let value = kept(value.map_or("", |value| value));
         let name = self.whose(values).filter(|_| reason != Reason::Forgotten);
-        Rejection { row, column, value, name, reason }
+        Rejection { row, column, value, name, reason, digest: RowDigest::default() }
     }
 
     /// Whose row it is: whoever has no name is known by their number.
     fn whose(&self, values: &[Cow<'_, str>]) -> Option<String> {
         let number = || values.get(self.columns.phone).map(|phone| kept(phone)).filter(|phone| !phone.is_empty());
         self.name_of(values).or_else(number)
-    }
-
-    /// Whether a cell stands in a record as it did when it was mended.
-    pub(super) fn fits(&self, mend: &CellMend, column: usize, record: &Record) -> bool {
-        let (values, _) = texts(record);
-        let cell = values.get(column).map(|value| kept(value)).unwrap_or_default();
-        (cell, self.whose(&values).map(|whose| kept(&whose))) == (mend.was.clone(), mend.whose.clone())
     }
 }
 

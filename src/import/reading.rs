@@ -65,7 +65,7 @@ impl File {
                 people.push(person.clone());
                 Ok(())
             };
-            self.row(&record, &mut tally, &mut push, &mut rejected)?;
+            self.row((&record, None), &mut tally, &mut push, &mut rejected)?;
         }
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;

@@ -5,6 +5,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use crate::domain::rejected_rows::RowDigest;
+
 /// The longest row, in bytes.
 pub(super) const ROW_MAX: usize = 64 * 1024;
 
@@ -24,6 +26,10 @@ impl Record {
     pub(super) fn at_least(mut self, width: usize) -> Self {
         self.values.resize(self.values.len().max(width), Vec::new());
         self
+    }
+
+    pub(super) fn digest(&self, columns: &[String]) -> RowDigest {
+        RowDigest::of(columns, self.values.iter().map(Vec::as_slice))
     }
 
     /// Nothing in it but delimiters and blanks.

@@ -231,6 +231,7 @@ mod tests {
 
     use super::*;
     use crate::domain::phone::PhoneError;
+    use crate::domain::rejected_rows::RowDigest;
 
     fn rejection(value: &str) -> Rejection {
         Rejection {
@@ -239,6 +240,7 @@ mod tests {
             value: value.into(),
             name: None,
             reason: PhoneError::Scientific.into(),
+            digest: RowDigest::default(),
         }
     }
 

@@ -40,7 +40,7 @@ fn read_by(bytes: impl AsRef<[u8]>, content: BlastContent, columns: ChosenColumn
             people.push(person.clone());
             Ok(())
         };
-        file.row(&record, &mut tally, &mut push, &mut rejected)?;
+        file.row((&record, None), &mut tally, &mut push, &mut rejected)?;
     }
     Ok(Read {
         people,

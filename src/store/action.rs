@@ -193,6 +193,16 @@ pub async fn taken_back_after(tx: &mut PgConnection, act: &LoggedAction) -> Resu
     Ok(action)
 }
 
+/// Of how many people an operator took a mark back in one go, with this act among those.
+pub async fn taken_back_together(tx: &mut PgConnection, undo: &LoggedAction) -> Result<i64, StoreError> {
+    // What is logged in one transaction has one time.
+    let people = sqlx::query_scalar(
+        "select count(*) from operator_actions
+          where operator = $1 and action = 'undo' and recipient_id is not null and at = $2",
+    );
+    Ok(people.bind(&undo.operator).bind(undo.at).fetch_one(tx).await?)
+}
+
 /// The newest mark on each of these people that is not taken back, by person.
 pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<LoggedAction>, StoreError> {
     let acts = sqlx::query_as(

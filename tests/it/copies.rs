@@ -6,14 +6,17 @@ use blastdeck::app::{App, CopiedPeople, DraftList, ImportProgress, ListToTake, O
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
 use blastdeck::domain::phone::{Phone, Region};
-use blastdeck::domain::rejected_rows::CellMend;
+use blastdeck::domain::rejected_rows::{CellMend, LeftOutRow};
 
 use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, digits};
 
 /// A draft to the people of a file, of which one row is left out.
 async fn written(shop: &Shop, app: &App) -> BlastId {
-    let file = shop.write("raya.csv", format!("phone,name\n{},Aina\nx,Ben\n{},Siti\n", digits(1), digits(2)));
+    let file = shop.write(
+        "raya.csv",
+        format!("phone,name,city\n{},Aina,Kulai\nx,Ben,Kulai\n{},Siti,Kulai\n", digits(1), digits(2)),
+    );
     let draft = BlastId(shop.draft(7..8).await.parse().unwrap());
     let opened = app.open_draft(draft).await.unwrap();
     let list = ListToTake { list: DraftList::File(file), columns: ChosenColumns::default(), mends: Vec::new() };
@@ -54,7 +57,7 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
         let taken = app.take_list(opened.at, &opened.form, &list).await.unwrap();
         (app.open_draft(draft).await.unwrap(), taken.imported.unfit_mends.len())
     };
-    let mend = correction(&digits(5));
+    let mend = correction(&app, draft, &digits(5)).await;
 
     let (opened, unfit) = reread(vec![mend.clone()]).await;
     assert_eq!((rows(&opened)[1], unfit), ((Some(3), Some("Ben")), 0));
@@ -63,9 +66,10 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
     let (copy, _) = app.duplicate(draft).await.unwrap();
     assert_eq!(app.open_draft(copy.id).await.unwrap().left_out.unwrap().mends, kept.mends);
 
-    // Another row stands there now, with the same in its cell or not: nobody gets the number of somebody else, and that is said.
-    for there in ["x".to_owned(), digits(1)] {
-        shop.write("raya.csv", format!("phone,name\n{},Raj\n{there},Aina\nx,Ben\n", digits(3)));
+    // Another row stands there now, with the same in its cell or not, or with the same name: nobody gets the number of somebody else, and
+    // that is said.
+    for there in ["x,Aina".to_owned(), format!("{},Aina", digits(1)), "x,Ben,Ipoh".to_owned()] {
+        shop.write("raya.csv", format!("phone,name,city\n{},Raj,Kulai\n{there}\nx,Ben,Kulai\n", digits(3)));
         let (opened, unfit) = reread(kept.mends.clone()).await;
         let phones: Vec<_> = opened.first_people.iter().map(|person| person.phone.replace([' ', '-'], "")).collect();
         assert!(unfit == 1 && !phones.contains(&format!("+{}", digits(5))), "{phones:?}");
@@ -74,9 +78,10 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
 }
 
 /// Ben's number, which is missing in the list.
-fn correction(number: &str) -> CellMend {
-    let (column, was, whose) = ("phone".into(), "x".into(), Some("Ben".into()));
-    CellMend { row: 3, column, was, whose, value: number.into() }
+async fn correction(app: &App, draft: BlastId, number: &str) -> CellMend {
+    let left_out = app.open_draft(draft).await.unwrap().left_out.unwrap();
+    let LeftOutRow { row, column, name: whose, digest, .. } = left_out.rows[0].clone();
+    CellMend { row, column, digest, whose, value: number.into() }
 }
 
 #[tokio::test]
@@ -87,7 +92,7 @@ async fn a_correction_to_the_number_of_somebody_who_was_forgotten_is_not_kept() 
     app.forget(&Phone::parse(&digits(6), Region::MALAYSIA).unwrap()).await.unwrap();
     let opened = app.open_draft(draft).await.unwrap();
     let file = DraftList::File(shop.path("raya.csv"));
-    let mends = vec![correction(&digits(6))];
+    let mends = vec![correction(&app, draft, &digits(6)).await];
 
     let list = ListToTake { list: file, columns: ChosenColumns::default(), mends };
     app.take_list(opened.at, &opened.form, &list).await.unwrap();

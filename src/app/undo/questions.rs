@@ -7,16 +7,16 @@ use super::sentences::mark_words;
 use super::{sends, undone};
 use crate::app::marks::person_of;
 use crate::app::opened_hours::OpenedHours;
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, last_act};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, TEST_STAGE};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::Undone;
 use crate::domain::text::people;
 use crate::store::action::LoggedAction;
 use crate::store::blast::{self, BlastHead};
-use crate::store::{self, action, person};
+use crate::store::{self, action, person, plan};
 
 /// Whether a launch can still be taken back. Once it has begun, `u` says so at once instead of asking first.
 pub(super) async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
@@ -50,15 +50,25 @@ async fn all_too_late(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<bo
     Ok(true)
 }
 
+/// What a yes does where `u` asks first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndoOffer {
+    /// Takes this act back.
+    Undo(ActionId),
+    /// Pauses this blast: it has begun to send, which cannot be taken back.
+    Pause(BlastId),
+}
+
 impl App {
     /// Asks before this operator's newest act is undone where it is not what they see, on one person: in another blast than the one
     /// shown, on somebody else than at the cursor, or on several; where another window of theirs did it; and where somebody gets a message
-    /// by it. `None` where it is neither, or where it cannot be undone anyway.
+    /// by it. Of the launch of what has begun to send it asks whether that is to be paused. `None` where it is nothing of these, or where
+    /// it cannot be undone anyway.
     pub async fn ask_about_mine(
         &self,
         shown: Option<BlastId>,
         person: Option<RecipientId>,
-    ) -> Result<Option<(ActionId, String)>, AppError> {
+    ) -> Result<Option<(UndoOffer, String)>, AppError> {
         let mut tx = self.begin().await?;
         let Some(act) = action::newest_of(&mut tx, self.acting_operator()).await? else { return Ok(None) };
         let Some(id) = act.blast_id else { return Ok(None) };
@@ -69,7 +79,9 @@ impl App {
         let mut then = None;
         let what = match (&act.action, act.recipient_id) {
             (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
-                return Ok(None);
+                let is_start = act.action != Act::Edit && last_act::is_newest(&mut tx, &act).await?;
+                let question = if is_start { self.ask_to_pause_in(&mut tx, &head).await? } else { None };
+                return Ok(question.map(|question| (UndoOffer::Pause(id), question)));
             }
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
@@ -95,7 +107,26 @@ impl App {
             String::new()
         };
         let (then, of) = (then.unwrap_or_default(), if is_own { "" } else { ", by another window or command" });
-        Ok(Some((act.id, format!("your last act{of}: {which}{what}. Take it back?{then}"))))
+        Ok(Some((UndoOffer::Undo(act.id), format!("your last act{of}: {which}{what}. Take it back?{then}"))))
+    }
+
+    /// Asks whether a blast is to be paused whose launch cannot be taken back any more: it has begun to send. `None` where it has not, where
+    /// nobody is left in it, and of one message to oneself.
+    pub async fn ask_to_pause(&self, id: BlastId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        match blast::head(&mut tx, id).await? {
+            Some(head) => self.ask_to_pause_in(&mut tx, &head).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn ask_to_pause_in(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<Option<String>, AppError> {
+        let is_sending = head.state == BlastState::Sending && head.follow_up_stage != TEST_STAGE;
+        if !is_sending || !self.has_begun(tx, head).await? || !plan::has_people_left(tx, head.id).await? {
+            return Ok(None);
+        }
+        let name = blast::distinct_name(tx, head).await?;
+        Ok(Some(format!("{name} has started, and that cannot be taken back: pause it?")))
     }
 
     /// A mark on one person, as a question names it: of a sale what of it would go.

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
-use crate::app::{AnswerRequest, App, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile};
+use crate::app::{
+    AnswerRequest, App, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile, UndoOffer,
+};
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 
 /// Does what an operator asked for, or asks first.
@@ -20,7 +22,11 @@ pub(super) async fn write(app: &App, request: &WriteRequest) -> EffectResult<Wri
 /// What is asked before something is taken back, and what a yes does.
 async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(String, WriteRequest)>> {
     let (question, then) = match request {
-        WriteRequest::UndoLaunch(id) => (app.others_launch(*id).await?, WriteRequest::UndoAnyLaunch(*id)),
+        WriteRequest::UndoLaunch(id) => match app.others_launch(*id).await? {
+            None => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
+            others => (others, WriteRequest::UndoAnyLaunch(*id)),
+        },
+        WriteRequest::UndoAnyLaunch(id) => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
         WriteRequest::UndoNamed(act) => (app.ask_about_named(*act).await?, WriteRequest::UndoMyAct(*act)),
         WriteRequest::UndoPerson(of) => (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of)),
         WriteRequest::UndoPeople(of) => (app.ask_about_several(of).await?, WriteRequest::UndoAnyMarks(of.clone())),
@@ -28,7 +34,11 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
             // Nobody has the id 0: whomever the act was about is somebody else.
             let person = if *asks { Some(RecipientId(0)) } else { *person };
             let asked = app.ask_about_mine(*shown, person).await?;
-            return Ok(asked.map(|(act, question)| (question, WriteRequest::UndoMyAct(act))));
+            let then = |offer| match offer {
+                UndoOffer::Undo(act) => WriteRequest::UndoMyAct(act),
+                UndoOffer::Pause(id) => WriteRequest::Pause(id),
+            };
+            return Ok(asked.map(|(offer, question)| (question, then(offer))));
         }
         _ => return Ok(None),
     };

@@ -3,7 +3,7 @@
 use super::follow_ups::{asked, preview, step};
 use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
 use crate::app::{Marked, MarkedSeveral, Unmarked};
-use crate::domain::ids::{ActionId, RecipientId};
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
@@ -124,4 +124,30 @@ fn u_once_more_is_no_answer_to_the_question_of_u() {
     dashboard.keys("y");
 
     assert_eq!(dashboard.acts(), [then]);
+}
+
+/// `u` after the launch of another blast has begun to send.
+fn asks_to_pause() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3u");
+    let request = dashboard.acts().pop().unwrap();
+    dashboard.effects.clear();
+    let question = "Raya has started, and that cannot be taken back: pause it?".to_owned();
+    let asks = WriteOutcome::AsksFirst { question, then: WriteRequest::Pause(BlastId(5)) };
+    dashboard.answer(Completion::Written { request, outcome: Ok(asks) });
+    dashboard.dispatch(Msg::Drawn);
+    dashboard
+}
+
+#[test]
+fn what_cannot_be_taken_back_any_more_is_paused_by_a_yes_or_by_its_own_key_and_by_nothing_else() {
+    for yes in ["y", "p", "uy"] {
+        assert_eq!(asks_to_pause().keys(yes).acts(), [WriteRequest::Pause(BlastId(5))], "{yes}");
+    }
+    let mut dashboard = asks_to_pause();
+
+    dashboard.keys("n");
+
+    assert_eq!(dashboard.acts(), []);
+    assert_eq!(dashboard.said(), "nothing done: it goes on; U on a person takes back their last mark");
 }

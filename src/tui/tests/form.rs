@@ -11,7 +11,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::ChosenColumns;
 use crate::domain::message::Variables;
-use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
+use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedReason, RejectedRows, RowDigest, UnusualLengths};
 use crate::tui::Size;
 use crate::tui::effect::{
     Completion, DraftAnswer, DraftOutcome, DraftWrite, Effect, EffectError, WriteOutcome, WriteRequest,
@@ -43,6 +43,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
                 value: HOSTILE.into(),
                 name: Some(HOSTILE.to_owned()),
                 reason: Reason::NoPhone,
+                digest: listed(),
             }],
         },
         rejected_file: None,
@@ -64,6 +65,11 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
     let request = WriteRequest::Draft(DraftWrite::TakeList { at: saved.at, form: Box::new(form()), list });
     let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, imported, left_out_since: 0 }));
     Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) }
+}
+
+/// What a row of a list is recognized by.
+pub(super) fn listed() -> RowDigest {
+    RowDigest::of(&[], std::iter::once(&b"row"[..]))
 }
 
 fn saved_draft(id: i64, version: i64, unfinished: Option<&str>) -> SavedDraft {
@@ -250,7 +256,7 @@ fn a_mended_cell_goes_along_with_the_list() {
     let mend = CellMend {
         row: 4,
         column: "No. Telefon".to_owned(),
-        was: HOSTILE.to_owned(),
+        digest: listed(),
         whose: Some(HOSTILE.to_owned()),
         value: "0100120003".to_owned(),
     };
@@ -367,6 +373,7 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
         name: Some("Chong Five".to_owned()),
         reason: "lost by the spreadsheet".to_owned(),
         is_cell: true,
+        digest: listed(),
     };
     let left_out = |file: Option<&str>| RejectedRows {
         total: 11,

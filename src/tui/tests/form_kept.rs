@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::form::{new_form, opened, opened_with, saved, taken, writes};
+use super::form::{listed, new_form, opened, opened_with, saved, taken, writes};
 use super::support::{DRAFT, TestDashboard, WIDE, senders};
 use crate::app::view::SenderView;
 use crate::app::{DraftList, OpenedDraft};
@@ -158,6 +158,7 @@ fn form_without(rows: &[u64]) -> TestDashboard {
         name: None,
         reason: "not a phone number".to_owned(),
         is_cell: true,
+        digest: listed(),
     };
     let left_out = RejectedRows {
         total: u64::try_from(rows.len()).unwrap(),
@@ -230,10 +231,10 @@ fn a_line_that_was_opened_and_left_empty_makes_no_draft() {
 
 #[test]
 fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
-    let mend = |row, was: &str, value: &str| CellMend {
+    let mend = |row, value: &str| CellMend {
         row,
         column: "phone".into(),
-        was: was.into(),
+        digest: listed(),
         whose: Some("Siti".into()),
         value: value.into(),
     };
@@ -244,13 +245,14 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
         name: Some("Ben".into()),
         reason: "no".into(),
         is_cell: true,
+        digest: listed(),
     };
     let again = LeftOutRow { row: 3, value: "01".into(), ..wrong.clone() };
     let left_out = RejectedRows {
         total: 2,
         rows: vec![again, wrong],
         file: Some("/home/aina/raya.csv".into()),
-        mends: vec![mend(2, "x", "0100120001"), mend(3, "O1", "01")],
+        mends: vec![mend(2, "0100120001"), mend(3, "01")],
         ..RejectedRows::default()
     };
     let mut dashboard = TestDashboard::new(WIDE);
@@ -262,8 +264,10 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
         DraftWrite::TakeList { list, .. } => Some(list.mends),
         _ => None,
     });
-    // What stands in the file is what was found there first.
-    assert_eq!(list, Some(vec![mend(2, "x", "0100120001"), mend(3, "O1", "0100120003")]));
+    assert_eq!(
+        list,
+        Some(vec![mend(2, "0100120001"), CellMend { whose: Some("Ben".into()), ..mend(3, "0100120003") }])
+    );
 }
 
 /// A draft of whose list two rows were left out and one was corrected before.
@@ -275,8 +279,9 @@ fn corrected() -> TestDashboard {
         name: None,
         reason: "no".into(),
         is_cell: true,
+        digest: listed(),
     };
-    let mend = CellMend { row: 2, column: "phone".into(), was: "x".into(), whose: None, value: "0100120001".into() };
+    let mend = CellMend { row: 2, column: "phone".into(), digest: listed(), whose: None, value: "0100120001".into() };
     let left_out = RejectedRows {
         total: 2,
         rows: vec![row(3, "y"), row(4, "z")],
@@ -351,7 +356,8 @@ fn corrections_that_do_not_fit_a_changed_file_are_said() {
 
     dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome });
 
-    let said = "289 people in the draft, 11 left out; the file has changed: 1 correction does not fit any more";
+    let said =
+        "289 people in the draft, 11 left out; the file has changed: what was corrected in row 2 does not fit any more";
     assert!(dashboard.said().starts_with(said), "{}", dashboard.said());
     assert_eq!(corrections(&dashboard), [3], "the other is forgotten: its row is another one");
 }

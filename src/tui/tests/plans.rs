@@ -7,7 +7,7 @@ use crate::app::view::BlastView;
 use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
-use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, UnusualLengths};
+use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, RowDigest, UnusualLengths};
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftRead, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
@@ -242,6 +242,7 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
         name: Some("Chong Five".to_owned()),
         reason: "lost by the spreadsheet".to_owned(),
         is_cell: true,
+        digest: RowDigest::default(),
     };
     let left_out = RejectedRows {
         total: 11,

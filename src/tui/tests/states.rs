@@ -9,7 +9,7 @@ use super::{activity, follow_ups, form, views};
 use crate::app::report::ErrorLine;
 use crate::app::view::{ActivityEvent, ActivityPage, BlastView, RecipientRow};
 use crate::app::{Plan, PlanGroup, PlanPerson, Sample};
-use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
+use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Model, Overlay, Pane, Prompt};
@@ -190,6 +190,7 @@ fn open_plan(dashboard: &mut TestDashboard) {
         name: Some(hostile()),
         reason: hostile(),
         is_cell: true,
+        digest: RowDigest::default(),
     };
     let left_out = RejectedRows {
         total: 11,

@@ -133,6 +133,10 @@ fn what_is_scheduled_stands_beside_the_steps_and_its_keys_act_on_it() {
         dashboard.said()
     );
     assert!(dashboard.acts().is_empty(), "it was paused");
+
+    let (request, outcome) = (WriteRequest::Cancel(RAYA), Ok(WriteOutcome::Cancelled(289)));
+    dashboard.answer(Completion::Written { request, outcome });
+    assert_eq!(dashboard.said(), "Good morning has ended for good: it is not sent again", "nobody missed anything");
 }
 
 #[test]

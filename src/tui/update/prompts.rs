@@ -47,6 +47,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
             }
             KeyOutcome::PassOn(Vec::new())
         }
+        Prompt::Confirm(ask) if pauses_as_asked(model, &ask, key) => KeyOutcome::Handled(yes(model, ask.then)),
         Prompt::Confirm(_) if pauses(model, key) => KeyOutcome::PassOn(Vec::new()),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
@@ -142,9 +143,15 @@ fn opens_field(model: &Model, key: Key) -> bool {
     FIELDS.into_iter().any(|action| is_key_of(model, key, action))
 }
 
-/// Whether it undoes an act that a question names.
-const fn takes_back(request: &WriteRequest) -> bool {
-    matches!(request, WriteRequest::UndoMyAct(_))
+/// Whether it is what `u` asks about first: that it undoes an act, or pauses what cannot be taken back any more.
+const fn is_asked_by_undo(request: &WriteRequest) -> bool {
+    matches!(request, WriteRequest::UndoMyAct(_) | WriteRequest::Pause(_))
+}
+
+/// Whether a key is a yes to a question whether to pause: its own key.
+fn pauses_as_asked(model: &Model, ask: &ConfirmPrompt, key: Key) -> bool {
+    let asks = ask.by == ConfirmBy::Yes && matches!(ask.then[..], [WriteRequest::Pause(_)]);
+    asks && model.question_shown != Shown::NotYet && is_key_of(model, key, PAUSE)
 }
 
 /// Whether a key stops messages: no question stands before that.
@@ -310,7 +317,7 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
         }
         (ConfirmBy::Yes, Key::Char('y')) => return yes(model, ask.then),
         // Pressed once more by whoever takes several back: it is no answer to the question, which they have not read.
-        (ConfirmBy::Yes, key) if ask.then.iter().any(takes_back) && is_key_of(model, key, UNDO) => {
+        (ConfirmBy::Yes, key) if ask.then.iter().any(is_asked_by_undo) && is_key_of(model, key, UNDO) => {
             model.prompt = Some(Prompt::Confirm(ask));
         }
         (ConfirmBy::YesThenNumber(blast), Key::Char('y')) => return blast_acts::pause_before_cancel(model, *blast),

@@ -43,9 +43,15 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         Resolution::Drop => (format!("leave {who} out? They count as skipped."), ConfirmBy::Yes),
         Resolution::Resend => {
             let had = page.known_in_words().map(|had| format!(" {had}")).unwrap_or_default();
-            let people = i64::try_from(page.people.len()).unwrap_or(i64::MAX);
+            let all = i64::try_from(page.people.len()).unwrap_or(i64::MAX);
+            let people = all - page.known.map_or(0, |known| known.opted_out);
+            if people <= 0 {
+                model.refuse(format!("{who}: opted out, nothing goes to them; leave them out instead"));
+                return Vec::new();
+            }
             let typed = number(people);
-            let question = format!("send to {who} once more?{had} Anyone who has it gets it twice. Type {typed}:");
+            let to = if people == all { who } else { format!("{typed} of these {who}") };
+            let question = format!("send to {to} once more?{had} Anyone who has it gets it twice. Type {typed}:");
             (question, ConfirmBy::number(people))
         }
     };

@@ -290,10 +290,17 @@ fn shown_first(model: &Model, people: &[RecipientId]) -> Vec<RecipientId> {
 /// Asks before somebody else's act is undone. Never in the middle of another question: what is typed is for that one.
 fn asks_first(model: &mut Model, question: String, then: WriteRequest) -> Vec<Effect> {
     if model.prompt.is_some() {
-        model.refuse("that act is somebody else's: press the key again to be asked");
+        model.refuse("nothing was taken back: that asks first, press the key again to be asked");
         return Vec::new();
     }
-    prompts::ask(model, question, ConfirmBy::Yes, vec![then])
+    // What was done before it, that key does not reach.
+    let otherwise = match then {
+        WriteRequest::Pause(_) => "nothing done: it goes on; ⟨U⟩ on a person takes back their last mark",
+        _ => "nothing done",
+    };
+    let (by, otherwise) = (ConfirmBy::Yes, model.with_keys(otherwise));
+    model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![then], otherwise }));
+    Vec::new()
 }
 
 fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
@@ -345,10 +352,17 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
 
 fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effect> {
     let WriteRequest::Cancel(id) = request else { return Vec::new() };
-    let text = format!("cancelled: {} left out", count_of(people, "person was", "people were"));
+    let ended = model.blasts.get(*id).filter(|blast| blast.origin.repeat.rule.is_some());
+    let (text, rest) = match ended {
+        // Its people are those of the times to come: they missed nothing.
+        Some(blast) => (format!("{} has ended for good: it is not sent again", model.distinct_name(blast)), ""),
+        None => {
+            let rest = if people > 0 { "; ⟨d⟩ in Blasts makes a draft to them" } else { "" };
+            (format!("cancelled: {} left out", count_of(people, "person was", "people were")), rest)
+        }
+    };
     log(model, &text, &format!("blastdeck blast cancel {id}"));
-    let rest = "; d in Blasts makes a draft to them";
-    model.say(Notice::done(if people > 0 { text + rest } else { text }));
+    model.say(Notice::done(text + rest));
     vec![Effect::Read(ReadRequest::Blasts)]
 }
 

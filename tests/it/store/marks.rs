@@ -2,9 +2,9 @@
 
 mod launches;
 
-use blastdeck::app::{Access, App, AppError, ProcessKind, Setup};
+use blastdeck::app::{Access, App, AppError, ProcessKind, Setup, UndoOffer};
 use blastdeck::config::Config;
-use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::ids::{ActionId, BlastId, RecipientId};
 use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
 use blastdeck::domain::status::Status;
 use rust_decimal::Decimal;
@@ -29,6 +29,12 @@ pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
 /// A sale of this amount.
 pub(super) fn sale(amount: &str) -> Mark {
     Mark::Closed(Some(amount.parse::<Decimal>().unwrap()))
+}
+
+/// The act that a yes takes back.
+pub(super) fn act_of(offer: UndoOffer) -> ActionId {
+    let UndoOffer::Undo(act) = offer else { panic!("{offer:?}") };
+    act
 }
 
 pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> String {

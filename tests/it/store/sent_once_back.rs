@@ -5,7 +5,7 @@ use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::recipient::Mark;
 use chrono::TimeDelta;
 
-use super::marks::operator_app;
+use super::marks::{act_of, operator_app};
 use super::{BLAST, Scene};
 
 async fn opt_out(app: &App, people: &[i64]) {
@@ -27,7 +27,7 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
         .await
         .unwrap();
     assert_eq!(mine, format!("your last act: opt-out, {who}, {phone}. Take it back? {then}"));
-    assert_eq!(aina.ask_about_named(act).await.unwrap(), Some(format!("take back your opt-out? {then}")));
+    assert_eq!(aina.ask_about_named(act_of(act)).await.unwrap(), Some(format!("take back your opt-out? {then}")));
     let own = aina.ask_about_mark(RecipientId(2)).await.unwrap();
     assert_eq!(own, Some(format!("take back your opt-out of {who}? {then}")));
     let others = ben.ask_about_mark(RecipientId(2)).await.unwrap();

@@ -179,6 +179,7 @@ async fn a_start_of_long_ago_is_not_stepped_over() {
     for person in [1, 3] {
         ben.mark(RecipientId(person), Mark::OptOut).await.unwrap();
     }
+    assert_eq!(aina.ask_about_mine(Some(BLAST), None).await.unwrap(), None, "nothing is left to pause");
     let left = refused_unchanged(&scene, &aina).await;
     assert!(left.contains("has started, and nobody in it is left to send to"), "{left}");
     scene.execute("update blasts set state = 'completed'").await;

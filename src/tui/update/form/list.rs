@@ -9,11 +9,15 @@ use super::{saving, shown};
 use crate::app::DraftList;
 use crate::domain::list_columns::ListColumns;
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
-use crate::domain::text::clean_name;
+use crate::domain::text::{clean, clean_name};
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
 use crate::tui::widget::TextField;
+
+/// The most rows that a sentence names, and the longest name in it, in characters.
+const NAMED_MAX: usize = 3;
+const NAME_MAX: usize = 30;
 
 /// `enter` on the list: the rows that were left out, once there is one; else its path.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
@@ -217,6 +221,9 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
             "row {} cannot be corrected here ({}): change the message or the list",
             left_out.row, left_out.reason
         ));
+    } else if !left_out.digest.is_known() {
+        form.trouble =
+            Some("this list was read by an earlier version: l reads it again, then it can be corrected".to_owned());
     } else if form.list.is_none() && form.left_out.file.is_none() {
         form.trouble = Some("the pasted list is not kept: l gives a list again, corrected".to_owned());
     } else {
@@ -230,20 +237,14 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
 fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let Some(left_out) = form.left_out.rows.get(row) else { return Vec::new() };
-    let mut mend = CellMend {
+    let mend = CellMend {
         row: left_out.row,
         column: left_out.column.clone(),
-        was: left_out.value.clone(),
+        digest: left_out.digest.clone(),
         whose: left_out.name.clone(),
         value: value.trim().to_owned(),
     };
-    // What stands in the file is what the first one found there.
-    if let Some(earlier) = form.mends.iter().find(|earlier| earlier.row == mend.row) {
-        mend.whose.clone_from(&earlier.whose);
-    }
-    if let Some(at) = form.mends.iter().position(|other| (other.row, &other.column) == (mend.row, &mend.column)) {
-        mend.was = form.mends.remove(at).was;
-    }
+    form.mends.retain(|other| (other.row, &other.column) != (mend.row, &mend.column));
     form.mends.push(mend);
     // A draft that is opened again is read from its file once more.
     form.list = form.source();
@@ -251,6 +252,24 @@ fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     form.wants_list = true;
     form.line = FormLine::People;
     saving::changed(model)
+}
+
+/// `; the file has changed: what was corrected in row 4 (Ben) does not fit any more, and is read as it stands`: empty where all fit.
+pub(super) fn unfit_in_words(unfit: &[CellMend]) -> String {
+    let mut rows: Vec<_> = unfit.iter().map(|mend| (mend.row, mend.whose.as_deref())).collect();
+    rows.dedup_by_key(|(row, _)| *row);
+    let row = |(row, whose): &(u64, Option<&str>)| match whose {
+        Some(whose) => format!("{row} ({})", clean(whose).chars().take(NAME_MAX).collect::<String>()),
+        None => row.to_string(),
+    };
+    let named: Vec<_> = rows.iter().take(NAMED_MAX).map(row).collect();
+    let rows = match (rows.len(), rows.len().saturating_sub(NAMED_MAX)) {
+        (0, _) => return String::new(),
+        (1, _) => format!("row {}", named[0]),
+        (_, 0) => format!("rows {}", named.join(", ")),
+        (_, more) => format!("rows {} and {more} more", named.join(", ")),
+    };
+    format!("; the file has changed: what was corrected in {rows} does not fit any more, and is read as it stands")
 }
 
 /// A key while a column is chosen: letters of its name leave those that begin so, enter takes it, esc is a plain brace; what no column

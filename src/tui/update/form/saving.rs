@@ -176,7 +176,7 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.mends_before.clear();
     // A later one of the same row would be taken for more of the same person.
     form.mends.retain(|mend| !taken.imported.unfit_mends.contains(mend));
-    let unfit = taken.imported.unfit_mends.len();
+    let unfit = list::unfit_in_words(&taken.imported.unfit_mends);
     form.taken = Some(taken.imported);
     if list::name_after(form) {
         form.writes = FormWrites::Again;
@@ -191,13 +191,6 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     };
     let doubt = form.read_columns.as_ref().and_then(ListColumns::doubt);
     let doubt = doubt.map(|doubt| format!("; {}: look at Columns", clean(&doubt))).unwrap_or_default();
-    let unfit = match unfit {
-        0 => String::new(),
-        1 => "; the file has changed: 1 correction does not fit any more, its row is read as it stands".to_owned(),
-        unfit => format!(
-            "; the file has changed: {unfit} corrections do not fit any more, their rows are read as they stand"
-        ),
-    };
     model.say(Notice::done(format!("{words}{unfit}{doubt}")));
     let mut effects = draft_saved(model, &taken.saved);
     logged::list_taken(model, taken.saved.at.id);

@@ -1,6 +1,6 @@
 //! Launches and pauses, taken back and raced for.
 
-use blastdeck::app::Launch;
+use blastdeck::app::{Launch, UndoOffer};
 use blastdeck::domain::ids::BlastId;
 use chrono::TimeDelta;
 
@@ -32,11 +32,16 @@ async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
 
     launch(TimeDelta::seconds(10)).await.unwrap();
     assert_eq!(scene.claim(2).await.len(), 0);
+    assert_eq!(aina.ask_to_pause(BlastId(1)).await.unwrap(), None, "it can be taken back");
     aina.undo_mine().await.unwrap();
     assert_eq!(scene.number("select count(*) from blasts where state = 'draft' and send_after is null").await, 1);
 
     launch(TimeDelta::zero()).await.unwrap();
     assert!(refusal(aina.undo_mine().await).contains("has started"));
+    let question = "Raya has started, and that cannot be taken back: pause it?".to_owned();
+    let asked = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap();
+    assert_eq!(asked, Some((UndoOffer::Pause(BlastId(1)), question.clone())));
+    assert_eq!(aina.ask_to_pause(BlastId(1)).await.unwrap(), Some(question));
     assert_eq!(scene.claim(2).await.len(), 2);
 }
 
