@@ -49,7 +49,8 @@ pub(super) fn routes() -> Routes {
             skip,
             Operation::write("Leaves its next time out")
                 .body::<EmptyBody>()
-                .answer::<ScheduleDetails>(200, "It, with the time after that"),
+                .answer::<ScheduleDetails>(200, "It, with the time after that")
+                .refuses(&[412]),
         )
 }
 

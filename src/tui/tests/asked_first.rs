@@ -151,3 +151,14 @@ fn what_cannot_be_taken_back_any_more_is_paused_by_a_yes_or_by_its_own_key_and_b
     assert_eq!(dashboard.acts(), []);
     assert_eq!(dashboard.said(), "nothing done: it goes on; U on a person takes back their last mark");
 }
+
+#[test]
+fn what_is_typed_for_a_note_that_is_for_one_does_not_act_on_the_others() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3  e");
+
+    dashboard.keys("rc12");
+
+    assert!(dashboard.said().ends_with("a note is for one: esc unmarks them"), "{}", dashboard.said());
+    assert_eq!(dashboard.acts(), []);
+}

@@ -131,7 +131,8 @@ pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
 
 pub fn note(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
-        model.refuse(format!("{} are marked, and a note is for one: esc unmarks them", counted(people.len())));
+        let why = format!("{} are marked, and a note is for one: esc unmarks them", counted(people.len()));
+        prompts::refuse_sentence(model, why);
         return Vec::new();
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
