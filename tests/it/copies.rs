@@ -85,6 +85,27 @@ async fn correction(app: &App, draft: BlastId, number: &str) -> CellMend {
 }
 
 #[tokio::test]
+async fn a_cell_that_is_corrected_twice_is_recognized_by_what_the_list_has_there() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    let wrong = correction(&app, draft, "y").await;
+    for mend in [wrong.clone(), CellMend { value: digits(5), ..wrong.clone() }] {
+        let opened = app.open_draft(draft).await.unwrap();
+        let file = DraftList::File(shop.path("raya.csv"));
+        let list = ListToTake { list: file, columns: ChosenColumns::default(), mends: vec![mend.clone()] };
+
+        let taken = app.take_list(opened.at, &opened.form, &list).await.unwrap();
+
+        assert_eq!(taken.imported.unfit_mends, []);
+        let left_out = app.open_draft(draft).await.unwrap().left_out.unwrap();
+        assert_eq!(left_out.mends, [mend]);
+        let still: Vec<_> = left_out.rows.iter().map(|row| (row.value.as_str(), &row.digest)).collect();
+        assert!(still.is_empty() || still == [("y", &wrong.digest)], "{still:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_correction_to_the_number_of_somebody_who_was_forgotten_is_not_kept() {
     let shop = Shop::open(Setup::default()).await;
     let app = engine_app(&shop, "aina").await;

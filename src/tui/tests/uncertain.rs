@@ -88,6 +88,30 @@ fn how_many_of_them_had_the_very_message_is_said_before_they_are_sent_to_again()
 }
 
 #[test]
+fn whoever_opted_out_is_not_in_the_number_that_sends_again() {
+    let of = vec![RecipientId(1), RecipientId(2)];
+    let again = |opted_out| {
+        let mut dashboard = asked(WIDE);
+        let known = BeforeResend { opted_out, ..BeforeResend::default() };
+        dashboard.answer(Completion::BeforeResend { of: of.clone(), known: Ok(known) });
+        dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);
+        dashboard
+    };
+    let mut one = again(1);
+    let screen = one.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let asks = "send to 1 of these 2 people once more? 1 of them opted out and gets nothing.";
+    assert!(screen.contains(asks) && screen.contains("Type 1:"), "{screen}");
+    one.keys("2").key(Key::Enter);
+    assert_eq!(one.acts(), []);
+    one.keys("1").key(Key::Enter);
+    assert_eq!(one.acts(), [resolved(Resolution::Resend)]);
+
+    let mut nobody = again(2);
+    assert_eq!(nobody.said(), "2 people: opted out, nothing goes to them; leave them out instead");
+    assert_eq!(nobody.keys("0\n").acts(), []);
+}
+
+#[test]
 fn where_somebody_marked_is_not_uncertain_enter_opens_the_one_at_the_cursor() {
     let uncertain = |id| person(id, "Aishah", Status::Uncertain, at(13, 54));
     let mixed = vec![uncertain(1), person(2, "Kavitha", Status::Read, at(13, 50)), uncertain(3)];
