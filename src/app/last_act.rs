@@ -51,6 +51,14 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
     }))
 }
 
+/// A launch that is refused ends the way of `u`: what was done before it, it does not reach.
+pub(super) fn with_way_to_marks(error: AppError) -> AppError {
+    match error {
+        AppError::Refused(why) if !why.contains(EARLIER_MARKS) => AppError::Refused(format!("{why}; {EARLIER_MARKS}")),
+        other => other,
+    }
+}
+
 /// Whether it was the operator's last act in every sense: no mark of theirs was taken back after it.
 pub(super) async fn is_newest(tx: &mut PgConnection, act: &LoggedAction) -> Result<bool, AppError> {
     let by_others = action::taken_back_by_others(tx, act).await?;

@@ -108,7 +108,7 @@ impl App {
             ));
         }
         if matches!(mine.action, Act::Launch | Act::Resume) || OpenedHours::of(&mine).is_some() {
-            return self.undo_launch(tx, &mine).await.map_err(with_way_to_marks);
+            return self.undo_launch(tx, &mine).await.map_err(last_act::with_way_to_marks);
         }
         if undone(&mine, None).is_none() {
             return match questions::start_before(&mut tx, &mine).await? {
@@ -116,7 +116,7 @@ impl App {
                 None => Err(last_act::refusal(&mut tx, &mine).await?),
             };
         }
-        let refused = if mine.action == Act::Resolve { with_way_to_marks } else { std::convert::identity };
+        let refused = if mine.action == Act::Resolve { last_act::with_way_to_marks } else { std::convert::identity };
         let acts = action::whole(&mut tx, &mine).await?;
         let (acts, changed) = partly::unchanged_since(&mut tx, acts).await?;
         let cancelled = self.cancel_order_of(&mut tx, &mine).await?;
@@ -369,16 +369,6 @@ impl App {
 pub(super) fn has_armed(act: &LoggedAction, head: &BlastHead) -> bool {
     let armed_at = head.armed_at.or_else(|| Some(head.send_after? - Launch::ARMED_FOR));
     armed_at.is_some_and(|armed_at| armed_at <= act.at + TimeDelta::seconds(1))
-}
-
-/// A launch that is refused ends the way of `u`: what was done before it, it does not reach.
-fn with_way_to_marks(error: AppError) -> AppError {
-    match error {
-        AppError::Refused(why) if !why.contains(last_act::EARLIER_MARKS) => {
-            AppError::Refused(format!("{why}; {}", last_act::EARLIER_MARKS))
-        }
-        other => other,
-    }
 }
 
 fn undone_or_refused(act: &LoggedAction, left: Option<Sale>) -> Result<Undone, AppError> {

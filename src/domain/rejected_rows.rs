@@ -67,6 +67,12 @@ impl RowDigest {
         Self(hex(&digest.finalize()[..16]))
     }
 
+    /// That of one row or another.
+    #[cfg(test)]
+    pub fn of_a_row() -> Self {
+        Self::of(&[], std::iter::once(&b"row"[..]))
+    }
+
     pub const fn is_known(&self) -> bool {
         !self.0.is_empty()
     }

@@ -43,7 +43,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
                 value: HOSTILE.into(),
                 name: Some(HOSTILE.to_owned()),
                 reason: Reason::NoPhone,
-                digest: listed(),
+                digest: RowDigest::of_a_row(),
             }],
         },
         rejected_file: None,
@@ -59,17 +59,12 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         unfit_mends: Vec::new(),
         warning: None,
     };
-    let list = DraftList::Pasted(Arc::from(""));
     let saved = saved_draft(id, version, unfinished);
-    let list = Box::new(ListToTake { list, columns: ChosenColumns::default(), mends: Vec::new() });
+    let (list, columns) = (DraftList::Pasted(Arc::from("")), ChosenColumns::default());
+    let list = Box::new(ListToTake { list, columns, mends: Vec::new() });
     let request = WriteRequest::Draft(DraftWrite::TakeList { at: saved.at, form: Box::new(form()), list });
     let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, imported, left_out_since: 0 }));
     Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) }
-}
-
-/// What a row of a list is recognized by.
-pub(super) fn listed() -> RowDigest {
-    RowDigest::of(&[], std::iter::once(&b"row"[..]))
 }
 
 fn saved_draft(id: i64, version: i64, unfinished: Option<&str>) -> SavedDraft {
@@ -127,11 +122,8 @@ pub fn opened_with(left_out: Option<RejectedRows>) -> Completion {
 }
 
 pub fn writes(dashboard: &mut TestDashboard) -> Vec<DraftWrite> {
-    let writes = dashboard.acts().into_iter().filter_map(|act| match act {
-        WriteRequest::Draft(write) => Some(write),
-        _ => None,
-    });
-    writes.collect()
+    let of_draft = |act| if let WriteRequest::Draft(write) = act { Some(write) } else { None };
+    dashboard.acts().into_iter().filter_map(of_draft).collect()
 }
 
 pub fn new_form(size: Size) -> TestDashboard {
@@ -256,7 +248,7 @@ fn a_mended_cell_goes_along_with_the_list() {
     let mend = CellMend {
         row: 4,
         column: "No. Telefon".to_owned(),
-        digest: listed(),
+        digest: RowDigest::of_a_row(),
         whose: Some(HOSTILE.to_owned()),
         value: "0100120003".to_owned(),
     };
@@ -373,7 +365,7 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
         name: Some("Chong Five".to_owned()),
         reason: "lost by the spreadsheet".to_owned(),
         is_cell: true,
-        digest: listed(),
+        digest: RowDigest::of_a_row(),
     };
     let left_out = |file: Option<&str>| RejectedRows {
         total: 11,

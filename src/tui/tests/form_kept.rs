@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::form::{listed, new_form, opened, opened_with, saved, taken, writes};
+use super::form::{new_form, opened, opened_with, saved, taken, writes};
 use super::support::{DRAFT, TestDashboard, WIDE, senders};
 use crate::app::view::SenderView;
 use crate::app::{DraftList, OpenedDraft};
 use crate::domain::blast::BlastState;
-use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
+use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, DraftAnswer, DraftOutcome, DraftWrite, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, FormPage, Overlay};
@@ -158,7 +158,7 @@ fn form_without(rows: &[u64]) -> TestDashboard {
         name: None,
         reason: "not a phone number".to_owned(),
         is_cell: true,
-        digest: listed(),
+        digest: RowDigest::of_a_row(),
     };
     let left_out = RejectedRows {
         total: u64::try_from(rows.len()).unwrap(),
@@ -234,7 +234,7 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
     let mend = |row, value: &str| CellMend {
         row,
         column: "phone".into(),
-        digest: listed(),
+        digest: RowDigest::of_a_row(),
         whose: Some("Siti".into()),
         value: value.into(),
     };
@@ -245,7 +245,7 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
         name: Some("Ben".into()),
         reason: "no".into(),
         is_cell: true,
-        digest: listed(),
+        digest: RowDigest::of_a_row(),
     };
     let again = LeftOutRow { row: 3, value: "01".into(), ..wrong.clone() };
     let left_out = RejectedRows {
@@ -279,9 +279,15 @@ fn corrected() -> TestDashboard {
         name: None,
         reason: "no".into(),
         is_cell: true,
-        digest: listed(),
+        digest: RowDigest::of_a_row(),
     };
-    let mend = CellMend { row: 2, column: "phone".into(), digest: listed(), whose: None, value: "0100120001".into() };
+    let mend = CellMend {
+        row: 2,
+        column: "phone".into(),
+        digest: RowDigest::of_a_row(),
+        whose: None,
+        value: "0100120001".into(),
+    };
     let left_out = RejectedRows {
         total: 2,
         rows: vec![row(3, "y"), row(4, "z")],
