@@ -157,7 +157,8 @@ pub use crate::config::{NewSender, TokenSource, TypedToken};
 pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
 pub use crate::import::{
-    ImportProgress, Imported, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections, WrittenPerson,
+    ImportProgress, Imported, ListChanges, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections,
+    WrittenPerson,
 };
 pub use crate::provider::meta::preflight::{ButtonKind, FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};

@@ -18,6 +18,7 @@ use crate::domain::rejected_rows::{CellMend, RowDigest, UnusualLengths};
 use crate::store::import::{self as store, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
+mod changes;
 mod choosing;
 mod columns;
 mod encoding;
@@ -40,6 +41,8 @@ mod workbook;
 #[cfg(test)]
 mod tests;
 
+pub use changes::ListChanges;
+use changes::MembersBefore;
 pub use choosing::{ListColumn, list_columns};
 use columns::{Columns, Header};
 pub use error::ImportError;
@@ -58,6 +61,7 @@ pub use rejected::{KnownRejectedFile, RejectedTo, read_rejected_file, rewrite_re
 use seen::SeenPeople;
 pub use table::TableSource;
 use table::{Table, TableRows};
+pub use tally::{NotUtf8, ReasonCount, Rejections};
 use tally::{ReadThrough, Tally};
 
 /// How many rows determine the columns.
@@ -129,6 +133,8 @@ pub struct Replacement {
     /// As in [`NewBlast`].
     pub without_united_states: bool,
     pub mends: Vec<CellMend>,
+    /// Whether it is found out who comes in and who goes out by it.
+    pub compares: bool,
 }
 
 /// A created draft.
@@ -153,37 +159,16 @@ pub struct Imported {
     pub unusual_lengths: UnusualLengths,
     /// How many of them have what programs export for an empty cell in place of a name (`null`, `N/A`): it counts as none.
     pub without_name: u64,
-    /// Cells that were mended before and are read as they stand: another row is in their place by now, or none.
+    /// Cells that were mended, each in the row where it is by now.
+    pub mends: Vec<CellMend>,
+    /// Cells that were mended before and are read as they stand: their row is another one by now, or none.
     pub unfit_mends: Vec<CellMend>,
+    /// Of a draft that had people, where that was asked for.
+    pub changes: Option<ListChanges>,
     /// Those whose number has no country code, and that of the sender's region was taken.
     pub local: Option<LocalNumbers>,
     /// What went wrong after the blast was committed, in words.
     pub warning: Option<String>,
-}
-
-/// The rejected rows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rejections {
-    pub total: u64,
-    /// By reason, most frequent first.
-    pub reasons: Vec<ReasonCount>,
-    /// The first few.
-    pub examples: Vec<Rejection>,
-}
-
-/// How many rows were rejected for one reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReasonCount {
-    pub reason: String,
-    pub rows: u64,
-    pub first_row: u64,
-}
-
-/// Accepted rows that are not UTF-8. They were read as Windows-1252 and may have wrong letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotUtf8 {
-    pub rows: u64,
-    pub first_row: u64,
 }
 
 /// Creates a draft from the people in a CSV file or a workbook. In one transaction: an error, or dropping the future, leaves no blast, no
@@ -210,7 +195,7 @@ pub async fn create_from(
     let seen = SeenPeople::default();
     let list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
     let import = store::begin(pool, &draft).await?;
-    write(pool, import, list, rejected, options).await
+    write(pool, (import, None), list, rejected, options).await
 }
 
 /// Adds people to a draft, in one transaction; whoever is in it already is rejected.
@@ -228,7 +213,7 @@ pub async fn add_people(
     import.members(|phone| seen.add_member(phone)).await?;
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
     let options = ImportOptions { rejections: KeptRejections::None, ..options };
-    write(pool, import, list, RejectedTo::Nowhere, options).await
+    write(pool, (import, None), list, RejectedTo::Nowhere, options).await
 }
 
 /// Puts a list in the place of whoever is in a draft, in one transaction.
@@ -238,21 +223,22 @@ pub async fn replace_people(
     source: PeopleSource,
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
-    let Replacement { blast, version, region, content, without_united_states, mends } = to;
+    let Replacement { blast, version, region, content, without_united_states, mends, compares } = to;
     let closed = || ImportError::Closed("somebody changed this draft a moment ago: open it again".to_owned());
     let seen = SeenPeople::default();
     let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
     list.mend(mends);
     let mut import = store::begin_adding(pool, blast).await?.ok_or_else(closed)?;
+    let before = if compares { MembersBefore::of(&mut import).await? } else { None };
     if !import.clear(version).await? {
         return Err(closed());
     }
-    write(pool, import, list, RejectedTo::Nowhere, options).await
+    write(pool, (import, before), list, RejectedTo::Nowhere, options).await
 }
 
 async fn write(
     pool: &PgPool,
-    mut import: store::Import,
+    (mut import, before): (store::Import, Option<MembersBefore>),
     mut list: PeopleList,
     rejected: RejectedTo,
     options: ImportOptions,
@@ -274,8 +260,12 @@ async fn write(
     if options.rejections != KeptRejections::None {
         import.keep_left_out(options.rejections.of(&read).as_ref()).await?;
     }
+    let changes = match before {
+        Some(before) => Some(before.changes(&mut import, &read.mends).await?),
+        None => None,
+    };
     import.commit(pool, people).await?;
-    Ok(read.into_imported(blast))
+    Ok(Imported { changes, ..read.into_imported(blast) })
 }
 
 /// Runs on a detached thread: one that reads a silent pipe must not hold up the program's end.

@@ -217,6 +217,7 @@ impl App {
             content,
             without_united_states: form.is_marketing,
             mends: to_take.mends.clone(),
+            compares: true,
         };
         let note = ImportNote {
             operator: Some(self.operator().to_owned()),

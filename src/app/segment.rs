@@ -139,6 +139,7 @@ impl App {
             content,
             without_united_states: is_marketing,
             mends: Vec::new(),
+            compares: false,
         };
         let people = PeopleSource::given(people.iter().map(as_given));
         let options = ImportOptions { may_be_empty: true, ..self.import_options() };

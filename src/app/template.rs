@@ -96,10 +96,14 @@ impl TemplateCheck {
         notes
     }
 
-    /// What one person reads, as far as it is known.
+    /// What one person reads, and below it where the buttons lead that have something of theirs, as far as it is known.
     pub(super) fn preview(&self, content: MessageContent) -> String {
         match (&content, &self.template) {
-            (MessageContent::Template(message), Some(template)) => template.preview(&message.rendered()),
+            (MessageContent::Template(message), Some(template)) => {
+                let message = message.rendered();
+                let buttons = template.preview_of_buttons(&message);
+                std::iter::once(template.preview(&message)).chain(buttons).collect::<Vec<_>>().join("\n")
+            }
             (MessageContent::Template(_), None) => {
                 format!("{} (what this template says is not known)", as_read(&content.into_text(), None))
             }

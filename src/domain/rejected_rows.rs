@@ -44,6 +44,9 @@ pub struct CellMend {
     /// The row that it is for: where a changed list has another one in its place, that is left as it is.
     #[serde(default)]
     pub digest: RowDigest,
+    /// Whether other rows are the same in all of it: then it is known by its number as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_alike: bool,
     /// Whose row it is, as [`LeftOutRow`] has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whose: Option<String>,

@@ -7,7 +7,7 @@ use crate::domain::rejected_rows::{CellMend, RowDigest};
 #[derive(Debug, Default)]
 pub(super) struct Mends {
     wanted: Vec<CellMend>,
-    /// Those of them that were applied.
+    /// Those of them that were applied, each with the number of its row by now.
     fitted: Vec<CellMend>,
 }
 
@@ -17,23 +17,37 @@ impl Mends {
     }
 
     /// Mends a row; it is named as the list has it, for whatever is still wrong with it. A row that is another one since it was mended, as
-    /// in a file that was changed, is read as it stands.
+    /// in a file that was changed, is read as it stands; one that moved is still the same.
     pub(super) fn apply(&mut self, columns: &[String], record: &mut Record) -> Option<RowDigest> {
-        let of_row: Vec<_> = self.wanted.iter().filter(|mend| mend.row == record.row).collect();
-        if of_row.is_empty() {
+        if self.wanted.is_empty() {
             return None;
         }
         let digest = record.digest(columns);
-        for mend in of_row.into_iter().filter(|mend| mend.digest == digest) {
-            let Some(column) = columns.iter().position(|name| *name == mend.column) else { continue };
+        for mend in self.take_of(record.row, &digest) {
+            let Some(column) = columns.iter().position(|name| *name == mend.column) else {
+                self.wanted.push(mend);
+                continue;
+            };
             if record.values.len() <= column {
                 record.values.resize(column + 1, Vec::new());
             }
             record.values[column] = mend.value.clone().into_bytes();
             record.fractions.retain(|fraction| *fraction != column);
-            self.fitted.push(mend.clone());
+            self.fitted.push(CellMend { row: record.row, ..mend });
         }
         Some(digest)
+    }
+
+    /// The mends of this row, where it has moved as well.
+    fn take_of(&mut self, row: u64, digest: &RowDigest) -> Vec<CellMend> {
+        let fits = |mend: &&CellMend| mend.digest == *digest && (mend.row == row || !mend.is_alike);
+        let rows: Vec<_> = self.wanted.iter().filter(fits).map(|mend| mend.row).collect();
+        let own = rows.iter().find(|of| **of == row).or_else(|| rows.first()).copied();
+        let (taken, wanted) = std::mem::take(&mut self.wanted)
+            .into_iter()
+            .partition(|mend| mend.digest == *digest && Some(mend.row) == own);
+        self.wanted = wanted;
+        taken
     }
 
     /// Nothing that may be somebody's number is kept.
@@ -44,7 +58,6 @@ impl Mends {
 
     /// Those that were applied, and those that fit no row.
     pub(super) fn into_parts(self) -> (Vec<CellMend>, Vec<CellMend>) {
-        let unfit = self.wanted.into_iter().filter(|mend| !self.fitted.contains(mend)).collect();
-        (self.fitted, unfit)
+        (self.fitted, self.wanted)
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::Imported;
 use super::encoding::RowEncoding;
 use super::error::ImportError;
 use super::person::{Rejection, RowNotes};
 use super::rejected::Draft;
-use super::{Imported, NotUtf8, ReasonCount, Rejections};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
 use crate::domain::phone::Region;
@@ -69,6 +69,31 @@ impl Tally {
     }
 }
 
+/// The rejected rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejections {
+    pub total: u64,
+    /// By reason, most frequent first.
+    pub reasons: Vec<ReasonCount>,
+    /// The first few.
+    pub examples: Vec<Rejection>,
+}
+
+/// How many rows were rejected for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasonCount {
+    pub reason: String,
+    pub rows: u64,
+    pub first_row: u64,
+}
+
+/// Accepted rows that are not UTF-8. They were read as Windows-1252 and may have wrong letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotUtf8 {
+    pub rows: u64,
+    pub first_row: u64,
+}
+
 /// A file read to its end.
 pub(super) struct ReadThrough {
     pub(super) tally: Tally,
@@ -115,7 +140,9 @@ impl ReadThrough {
             unusual_lengths: std::mem::take(&mut self.tally.unusual_lengths),
             first: std::mem::take(&mut self.tally.first),
             without_name: self.tally.without_name,
+            mends: self.mends,
             unfit_mends: self.unfit_mends,
+            changes: None,
             local: self.tally.local.take(),
             columns: self.columns,
             rejected: self.tally.rejections(),

@@ -1,6 +1,7 @@
 //! Writes a draft and its people in one transaction. Until [`Import::commit`], nobody sees any of it, and whatever ends
 //! the import ends it without a trace.
 
+mod members;
 mod settling;
 
 use std::io::Write as _;
@@ -8,10 +9,10 @@ use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
 
+pub use self::members::Member;
 use self::settling::{TransactionId, settle};
 use super::StoreError;
 use super::action::{self, NewAction, Operator};
@@ -334,16 +335,6 @@ impl Import {
         let people = sqlx::query("delete from blast_recipients where blast_id = $1");
         people.bind(self.blast).execute(&mut *self.connection).await?;
         Ok(true)
-    }
-
-    /// The numbers of whoever is in the blast already, one by one: of a million there is no list.
-    pub async fn members(&mut self, mut each: impl FnMut(&Phone)) -> Result<(), StoreError> {
-        let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");
-        let mut members = members.bind(self.blast).fetch(&mut *self.connection);
-        while let Some(phone) = members.try_next().await? {
-            each(&phone);
-        }
-        Ok(())
     }
 
     /// Writes people as they come, until nobody sends any more. Returns how many.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use blastdeck::app::{App, CopiedPeople, DraftList, ImportProgress, ListToTake, OpenedDraft};
+use blastdeck::app::{App, CopiedPeople, DraftList, DraftPerson, ImportProgress, ListToTake, OpenedDraft};
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
 use blastdeck::domain::phone::{Phone, Region};
@@ -66,22 +66,50 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
     let (copy, _) = app.duplicate(draft).await.unwrap();
     assert_eq!(app.open_draft(copy.id).await.unwrap().left_out.unwrap().mends, kept.mends);
 
-    // Another row stands there now, with the same in its cell or not, or with the same name: nobody gets the number of somebody else, and
-    // that is said.
+    // Another row stands there now, with the same in its cell or not, or with the same name: nobody gets the number of somebody else. The
+    // correction goes with its row, and where that has changed it is said.
     for there in ["x,Aina".to_owned(), format!("{},Aina", digits(1)), "x,Ben,Ipoh".to_owned()] {
-        shop.write("raya.csv", format!("phone,name,city\n{},Raj,Kulai\n{there}\nx,Ben,Kulai\n", digits(3)));
-        let (opened, unfit) = reread(kept.mends.clone()).await;
-        let phones: Vec<_> = opened.first_people.iter().map(|person| person.phone.replace([' ', '-'], "")).collect();
-        assert!(unfit == 1 && !phones.contains(&format!("+{}", digits(5))), "{phones:?}");
-        assert!(opened.left_out.unwrap().mends.is_empty(), "it waits for nobody");
+        for (ben, is_there) in [("x,Ben,Kulai", true), ("x,Ben,Penang", false)] {
+            shop.write("raya.csv", format!("phone,name,city\n{},Raj,Kulai\n{there}\n{ben}\n", digits(3)));
+            let (opened, unfit) = reread(kept.mends.clone()).await;
+            let of_mend = |person: &&DraftPerson| person.phone.replace([' ', '-'], "") == format!("+{}", digits(5));
+            let whose = opened.first_people.iter().find(of_mend).map(|person| (person.row, person.name.as_deref()));
+            assert_eq!((whose, unfit), (is_there.then_some((Some(4), Some("Ben"))), usize::from(!is_there)), "{there}");
+            let rows: Vec<_> = opened.left_out.unwrap().mends.iter().map(|mend| mend.row).collect();
+            assert_eq!(rows, if is_there { vec![4] } else { vec![] }, "what fits nobody waits for nobody");
+        }
     }
+}
+
+#[tokio::test]
+async fn whoever_was_added_or_taken_out_by_hand_is_said_where_the_list_is_read_again() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    let id = draft.0.to_string();
+    shop.ok(&["blast", "add", &id, &format!("+{}", digits(7)), "--name", "Added"]).await;
+    shop.ok(&["blast", "remove", &id, &format!("+{}", digits(2))]).await;
+    let reread = async |number: String| {
+        let opened = app.open_draft(draft).await.unwrap();
+        let mends = vec![CellMend { value: number, ..correction(&app, draft, "").await }];
+        let file = DraftList::File(shop.path("raya.csv"));
+        let list = ListToTake { list: file, columns: ChosenColumns::default(), mends };
+        app.take_list(opened.at, &opened.form, &list).await.unwrap().imported.changes.unwrap()
+    };
+
+    let said = reread("y".to_owned()).await.in_words();
+    assert_eq!(said.as_deref(), Some("Siti came in, Added went out"));
+    assert_eq!(reread("y".to_owned()).await.in_words(), None);
+    // Siti's number: she is pushed out by it.
+    let said = reread(digits(2)).await.in_words().unwrap();
+    assert!(said.ends_with(" was Siti and is Ben now"), "{said}");
 }
 
 /// Ben's number, which is missing in the list.
 async fn correction(app: &App, draft: BlastId, number: &str) -> CellMend {
     let left_out = app.open_draft(draft).await.unwrap().left_out.unwrap();
     let LeftOutRow { row, column, name: whose, digest, .. } = left_out.rows[0].clone();
-    CellMend { row, column, digest, whose, value: number.into() }
+    CellMend { row, column, digest, is_alike: false, whose, value: number.into() }
 }
 
 #[tokio::test]

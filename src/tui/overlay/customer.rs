@@ -9,6 +9,7 @@ use crate::app::view::StandingOptOut;
 use crate::app::{Consent, CustomerBlast, CustomerNote, CustomerRow, CustomerSheet, items_in_words};
 use crate::domain::blast::BlastState;
 use crate::domain::forgotten;
+use crate::domain::order::OrderState;
 use crate::domain::text::count_of;
 use crate::tui::action::KeyScope;
 use crate::tui::format::{TimeFormat, in_currency, told_apart};
@@ -214,8 +215,19 @@ fn sale_lines(sale: SaleLine<'_>, is_chosen: bool, clock: TimeFormat, width: u16
         .and(format!("{:<8}", clock.short(at)), TextRole::Dim)
         .and(total, role);
     let text = tag.map_or_else(|| items.clone(), |tag| format!("{items}; {tag}"));
-    let below = wrapped(&text, width.saturating_sub(5)).into_iter().map(|line| TextLine::dim(format!("    {line}")));
+    let below = [Some(text), not_counted(sale, clock)].into_iter().flatten();
+    let below = below.flat_map(|text| wrapped(&text, width.saturating_sub(5)));
+    let below = below.map(|line| TextLine::dim(format!("    {line}")));
     std::iter::once(head).chain(below).collect()
+}
+
+/// Why what they bought does not have it; of a cancelled order its state says so.
+fn not_counted(sale: SaleLine<'_>, clock: TimeFormat) -> Option<String> {
+    let SaleLine::Order(order) = sale else { return None };
+    let why = order.not_counted().filter(|_| order.state != OrderState::Cancelled)?;
+    let replaced = order.replaced_by.as_ref().zip(order.replaced_at);
+    let replaced = replaced.map(|(by, at)| format!("{by} wrote another amount in its place, {}", clock.long(at)));
+    Some(format!("not counted in revenue: {}", replaced.unwrap_or(why)))
 }
 
 fn money(total: Option<Decimal>, currency: Option<&str>) -> String {

@@ -262,8 +262,11 @@ impl<'a> FormPainter<'a> {
         }
         let left_out = i64::try_from(form.left_out.total).unwrap_or(i64::MAX);
         let counts = TextLine::plain(format!("{} taken", number(form.people)));
-        lines.push(if left_out == 0 {
+        lines.push(if left_out == 0 && form.mends.is_empty() {
             counts
+        } else if left_out == 0 {
+            let corrected = i64::try_from(form.mends.len()).unwrap_or(i64::MAX);
+            counts.and(format!(", {}", count_of(corrected, "cell corrected", "cells corrected")), TextRole::Dim)
         } else {
             counts.and(format!(", {} left out", number(left_out)), TextRole::Strong).and(
                 format!(" (enter{}: why, correct)", if form.line == FormLine::People { "" } else { " here" }),

@@ -1,5 +1,7 @@
 //! Every key, from the table of actions.
 
+use std::borrow::Cow;
+
 use super::OverlayContent;
 use crate::tui::action::{self, ACTIONS, KeyScope, PaletteListing};
 use crate::tui::keymap::Keymap;
@@ -37,7 +39,7 @@ const KEYS_BESIDE: u16 = 60;
 /// A heading and what stands under it.
 struct HelpSection {
     title: String,
-    entries: Vec<(String, &'static str)>,
+    entries: Vec<(String, Cow<'static, str>)>,
 }
 
 /// Whether what is sought stands above the lines.
@@ -65,7 +67,7 @@ pub fn content(model: &Model, help: &HelpOverlay, width: u16) -> OverlayContent 
 /// The lines in which the words stand that are sought, under their headings.
 fn found_lines(sections: &[HelpSection], help: &HelpOverlay, width: u16) -> Vec<TextLine> {
     let sought = help.filter.text().to_lowercase();
-    let has = |(keys, meaning): &&(String, &str)| {
+    let has = |(keys, meaning): &&(String, Cow<'static, str>)| {
         let line = format!("{keys} {meaning}").to_lowercase();
         sought.split_whitespace().all(|word| line.contains(word))
     };
@@ -96,19 +98,19 @@ fn sections(model: &Model) -> Vec<HelpSection> {
     let scopes = here.into_iter().chain(SECTIONS.into_iter().filter(|scope| Some(*scope) != here));
     let of_scope = |scope: KeyScope| {
         let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !keymap.keys(action).is_empty());
-        let entries = actions.map(|action| (keymap.names(action), action.meaning())).collect();
+        let entries = actions.map(|action| (keymap.names(action), action.meaning().into())).collect();
         HelpSection { title: scope.to_string(), entries }
     };
-    let named = |title: &str, rows: &[(&str, &'static str)]| HelpSection {
+    let named = |title: &str, rows: &[(&str, &str)]| HelpSection {
         title: title.to_owned(),
-        entries: rows.iter().map(|(keys, meaning)| ((*keys).to_owned(), *meaning)).collect(),
+        entries: rows.iter().map(|(keys, meaning)| ((*keys).to_owned(), model.with_keys(meaning).into())).collect(),
     };
     let mut sections: Vec<_> = scopes.map(of_scope).collect();
     let keyless =
         ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed && keymap.keys(action).is_empty());
     sections.push(HelpSection {
         title: "Without a key: type : and some of the words".to_owned(),
-        entries: keyless.map(|action| (":".to_owned(), action.meaning())).collect(),
+        entries: keyless.map(|action| (":".to_owned(), action.meaning().into())).collect(),
     });
     sections.extend([
         named("Signs", &SIGNS),
@@ -218,9 +220,9 @@ const FILTERING: [(&str, &str); 5] = [
 const QUESTIONS: [(&str, &str); 3] = [
     (
         "0-9 , .",
-        "after c the sale is marked; its amount: enter or a key that acts keeps it (capitals, signs, o and l belong to it; if refused: backspace), esc leaves the sale without one",
+        "after ⟨c⟩ the sale is marked; its amount: enter or a key that acts keeps it (capitals, signs, o and l belong to it; if refused: backspace), esc leaves the sale without one",
     ),
-    ("tab", "after c, in place of the amount, what they bought: SKU*2 SKU*2@12.50; a SKU with blanks in quotes"),
+    ("tab", "after ⟨c⟩, in place of the amount, what they bought: SKU*2 SKU*2@12.50; a SKU with blanks in quotes"),
     ("y", "yes; every other key is no. Where a number is asked, only that number and enter"),
 ];
 
@@ -261,6 +263,7 @@ mod tests {
     use std::path::Path;
 
     use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content};
+    use crate::domain::text::default_keys;
     use crate::tui::model::HelpOverlay;
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
@@ -274,7 +277,7 @@ none: `:` finds it. An action without a name cannot be given other keys. Generat
 
     fn markdown() -> String {
         let mut page = INTRODUCTION.to_owned();
-        let mut table = |title: &str, rows: Vec<(String, &str, String)>| {
+        let mut table = |title: &str, rows: Vec<(String, String, String)>| {
             write!(page, "\n## {title}\n\n| keys | what they do | name |\n|---|---|---|\n").unwrap();
             for (keys, meaning, name) in rows {
                 writeln!(page, "| {keys} | {meaning} | {name} |").unwrap();
@@ -285,7 +288,7 @@ none: `:` finds it. An action without a name cannot be given other keys. Generat
                 let keys: Vec<String> = action.keys.iter().map(|key| format!("`{key}`")).collect();
                 let keys = if keys.is_empty() { "in `:`".to_owned() } else { keys.join(" ") };
                 let name = if action.is_remappable() { format!("`{}`", action.id()) } else { String::new() };
-                (keys, action.meaning(), name)
+                (keys, action.meaning().to_owned(), name)
             });
             table(&scope.to_string(), rows.collect());
         }
@@ -296,7 +299,7 @@ none: `:` finds it. An action without a name cannot be given other keys. Generat
             ("Filtering blasts", &FILTERING),
             ("Questions", &QUESTIONS),
         ] {
-            let row = |(keys, meaning): &(&str, &'static str)| (format!("`{keys}`"), *meaning, String::new());
+            let row = |(keys, meaning): &(&str, &str)| (format!("`{keys}`"), default_keys(meaning), String::new());
             table(title, rows.iter().map(row).collect());
         }
         page

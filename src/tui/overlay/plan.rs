@@ -1,5 +1,6 @@
 //! What sending would do, and the number to type.
 
+mod audience;
 mod health;
 mod pace;
 mod samples;
@@ -9,16 +10,13 @@ pub use samples::columns;
 use super::form::left_out_cell;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{self, EngineChange, FirstFared, PlanGroup, PlanPerson, SegmentCount, ZoneShare};
+use crate::app::{self, EngineChange, FirstFared, PlanGroup, PlanPerson};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::funnel::percent_words;
-use crate::domain::ids::BlastId;
-use crate::domain::status::Status;
 use crate::domain::text::{clean, count_of, escaped};
-use crate::domain::zone::words::has_same_time;
 use crate::tui::availability;
-use crate::tui::format::{TimeFormat, filter_words, number, rule_times};
+use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, TitleRule, within};
@@ -86,7 +84,7 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16), h
     let list =
         loaded.read_from.as_ref().map(|list| wrapped(&format!("list: {}", escaped(list)), width.saturating_sub(4)));
     lines.extend(list.into_iter().flatten().map(|line| TextLine::dim(format!("  {line}"))));
-    lines.extend(audience(model, loaded, clock(model)));
+    lines.extend(audience::audience(model, loaded, clock(model)));
     lines.extend(of_step(model, loaded, width));
     lines.push(TextLine::default());
     let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
@@ -249,47 +247,6 @@ fn says(loaded: &app::Plan, count: PlanCount, (us, most): (&str, usize)) -> (i64
         }
     };
     (people, words.to_owned())
-}
-
-/// `5 are stuck at received in Raya`; any other filter as it is written.
-fn finds(model: &Model, segment: &SegmentCount, clock: TimeFormat) -> String {
-    let found = number(segment.finds);
-    let stuck = segment.from.split_once(' ').and_then(|(blast, stage)| {
-        let blast = model.blasts.get(BlastId(blast.strip_prefix("blast:")?.parse().ok()?))?;
-        let stage = stage.strip_prefix("stuck:")?;
-        let stage = Status::from_word(if stage == "received" { "delivered" } else { stage })?;
-        Some(format!(
-            "{} stuck at {stage} in {}",
-            if segment.finds == 1 { "is" } else { "are" },
-            model.distinct_name(blast)
-        ))
-    });
-    format!("{found} {}", stuck.unwrap_or_else(|| format!("found by {}", filter_words(&segment.from, clock))))
-}
-
-/// Whom its filter finds, its times where it repeats, and its day by zones.
-fn audience(model: &Model, loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
-    let mut lines = Vec::new();
-    if let Some(segment) = &loaded.segment {
-        lines.push(format!("  {}", finds(model, segment, clock)));
-        let out =
-            segment.left_out.iter().map(|(why, people)| format!("  left out: {} {}", number(*people), why.words()));
-        lines.extend(out);
-    }
-    if let Some(repeat) = &loaded.repeat {
-        let next: Vec<_> = repeat.next.iter().copied().take(3).collect();
-        lines.push(format!("  repeats {}: {}", repeat.rule, rule_times(&next, repeat.zone, clock)));
-        lines.extend(repeat.ends.iter().map(|ends| format!("  ends {ends}")));
-        lines.extend(repeat.clock_notes.iter().map(|note| format!("  {note}")));
-    }
-    let zone = |share: &ZoneShare| {
-        let own = share.from.with_timezone(&share.zone).format("%H:%M");
-        let here = if has_same_time(share.zone, clock.zone, share.from) { "" } else { " here" };
-        let until = share.until.map(|until| format!(", until about {}", clock.long(until))).unwrap_or_default();
-        format!("  {:>6} at {own} in {}: {}{here}{until}", number(share.people), share.zone, clock.long(share.from))
-    };
-    lines.extend(loaded.zones.iter().map(zone));
-    lines.into_iter().map(TextLine::dim).collect()
 }
 
 /// Of a draft that a step made: when it goes, and who is in the next one.

@@ -56,7 +56,9 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         unusual_lengths: UnusualLengths::default(),
         local: None,
         without_name: 0,
+        mends: Vec::new(),
         unfit_mends: Vec::new(),
+        changes: None,
         warning: None,
     };
     let saved = saved_draft(id, version, unfinished);
@@ -249,6 +251,7 @@ fn a_mended_cell_goes_along_with_the_list() {
         row: 4,
         column: "No. Telefon".to_owned(),
         digest: RowDigest::of_a_row(),
+        is_alike: false,
         whose: Some(HOSTILE.to_owned()),
         value: "0100120003".to_owned(),
     };

@@ -8,7 +8,9 @@ use crate::app::view::SenderView;
 use crate::app::{DraftList, OpenedDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows, RowDigest};
-use crate::tui::effect::{Completion, DraftAnswer, DraftOutcome, DraftWrite, EffectError, WriteOutcome, WriteRequest};
+use crate::tui::effect::{
+    Completion, DraftAnswer, DraftOutcome, DraftWrite, EffectError, EffectResult, WriteOutcome, WriteRequest,
+};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, FormPage, Overlay};
 use crate::tui::msg::Msg;
@@ -180,7 +182,8 @@ fn where_the_last_row_was_mended_the_one_before_is_chosen() {
     dashboard.answer(saved(DRAFT.0, 4)).answer(taken(DRAFT.0, 5, None));
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("> row 4 ") && !screen.contains("row 9 "), "{screen}");
+    assert!(screen.contains("> row 4 ") && !screen.contains("row 9      No. Telefon 12"), "{screen}");
+    assert!(screen.contains("Corrected") && screen.contains("row 9      No. Telefon 0100120009"), "{screen}");
     dashboard.keys("\n");
     assert!(matches!(dashboard.model.form.as_ref().unwrap().page, FormPage::LeftOut { row: 0, edit: Some(_) }));
 }
@@ -235,6 +238,7 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
         row,
         column: "phone".into(),
         digest: RowDigest::of_a_row(),
+        is_alike: false,
         whose: Some("Siti".into()),
         value: value.into(),
     };
@@ -266,7 +270,10 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
     });
     assert_eq!(
         list,
-        Some(vec![mend(2, "0100120001"), CellMend { whose: Some("Ben".into()), ..mend(3, "0100120003") }])
+        Some(vec![
+            mend(2, "0100120001"),
+            CellMend { whose: Some("Ben".into()), is_alike: true, ..mend(3, "0100120003") }
+        ])
     );
 }
 
@@ -285,6 +292,7 @@ fn corrected() -> TestDashboard {
         row: 2,
         column: "phone".into(),
         digest: RowDigest::of_a_row(),
+        is_alike: false,
         whose: None,
         value: "0100120001".into(),
     };
@@ -329,6 +337,11 @@ fn a_paste_goes_into_the_cell_that_is_corrected_and_never_takes_the_place_of_the
         panic!("a cell is corrected")
     };
     assert_eq!(field.text(), "+60 10-012 0003");
+    dashboard.dispatch(Msg::Paste("1\n2\n".to_owned()));
+    assert!(
+        dashboard.screen().join("\n").contains("2 lines were pasted: paste one cell"),
+        "nothing is lost without a word"
+    );
 
     dashboard.key(Key::Esc).dispatch(Msg::Paste("Ben\t+60150509992".to_owned()));
     assert!(writes(&mut dashboard).is_empty());
@@ -366,4 +379,43 @@ fn corrections_that_do_not_fit_a_changed_file_are_said() {
         "289 people in the draft, 11 left out; the file has changed: what was corrected in row 2 does not fit any more";
     assert!(dashboard.said().starts_with(said), "{}", dashboard.said());
     assert_eq!(corrections(&dashboard), [3], "the other is forgotten: its row is another one");
+}
+
+#[test]
+fn u_undoes_the_last_correction_also_where_nobody_is_left_out_any_more() {
+    let mut dashboard = corrected();
+    dashboard.keys("\n").key(Key::Char('u'));
+    dashboard.answer(saved(DRAFT.0, 4));
+
+    assert_eq!(corrections(&dashboard), [0_u64; 0]);
+    let [.., DraftWrite::TakeList { list, .. }] = &writes(&mut dashboard)[..] else { panic!("it is read again") };
+    assert!(list.mends.is_empty());
+    dashboard.keys("u");
+    assert!(dashboard.screen().join("\n").contains("the list is being read: wait for it"));
+
+    let mut all = corrected();
+    all.model.form.as_mut().unwrap().left_out =
+        RejectedRows { file: Some("raya.csv".into()), ..RejectedRows::default() };
+    let screen = all.screen().join("\n");
+    assert!(screen.contains("1 cell corrected"), "{screen}");
+    let screen = all.keys("\n").screen().join("\n");
+    assert!(screen.contains("nobody is left out any more") && screen.contains("phone 0100120001"), "{screen}");
+    all.keys("u");
+    assert_eq!(corrections(&all), [0_u64; 0]);
+}
+
+#[test]
+fn corrections_of_a_list_that_was_left_are_said_and_what_came_in_by_the_same_list() {
+    let mut dashboard = corrected();
+    dashboard.keys("\nl").key(Key::Ctrl('u')).keys("/home/aina/other.csv\n").answer(saved(DRAFT.0, 4));
+    let take = writes(&mut dashboard).pop().unwrap();
+
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome: list_taken() });
+
+    assert!(dashboard.said().ends_with("; what was corrected in row 2 was of the list before"), "{}", dashboard.said());
+}
+
+fn list_taken() -> EffectResult<WriteOutcome> {
+    let Completion::Written { outcome, .. } = taken(DRAFT.0, 5, None) else { panic!("a list") };
+    outcome
 }

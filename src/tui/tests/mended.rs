@@ -8,11 +8,13 @@ use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::follow_up::{AgeCount, LeftOut, ages};
 use crate::domain::funnel::Counts;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{NeedsLine, Overlay};
+use crate::tui::msg::Msg;
 use crate::tui::{ExitReason, Size};
 
 const SMALL: Size = Size { width: 40, height: 12 };
@@ -92,23 +94,33 @@ fn what_a_person_paused_is_named_below_what_needs_somebody() {
 }
 
 #[test]
-fn a_sale_of_somebody_uncertain_is_refused_and_the_key_that_answers_is_not_eaten() {
+fn whoever_answered_what_it_is_not_known_of_whether_it_went_has_it() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3jjjj").taken();
     assert_eq!(dashboard.cursor(), Some(5));
 
-    for key in ["c", "r"] {
-        dashboard.keys(key);
+    let person = RecipientId(5);
+    for (key, did, mark) in [("c", "bought", Mark::Closed(None)), ("r", "replied to it", Mark::Replied)] {
+        dashboard.keys(key).dispatch(Msg::Drawn);
         assert!(dashboard.acts().is_empty());
-        assert_eq!(
-            dashboard.said(),
-            "Aishah: it is not known whether their message went; press enter, and answer that first"
-        );
-    }
-    dashboard.keys("c\n");
+        let asks = format!("Aishah: it is not known whether their message went. They {did}: count it as sent?");
+        assert!(text(&dashboard).contains(&asks), "{}", text(&dashboard));
+        let marks = [Mark::Resolve(Resolution::Sent), mark].map(|mark| WriteRequest::Mark { person, mark });
 
-    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Details(_))), "enter opens them");
-    assert!(dashboard.model.prompt.is_none());
+        dashboard.keys("y");
+
+        assert_eq!(dashboard.acts(), marks);
+        dashboard.effects.clear();
+    }
+    dashboard.keys("r").dispatch(Msg::Drawn);
+    dashboard.keys("n");
+    assert_eq!(dashboard.acts(), []);
+    assert_eq!(dashboard.said(), "nothing done: it is still open whether their message went");
+    // Whoever goes on to the next number finds that in sight.
+    dashboard.keys("r").dispatch(Msg::Drawn);
+    dashboard.keys("/");
+    dashboard.key(Key::Esc);
+    assert!(dashboard.said().ends_with("answered no"), "{}", dashboard.said());
     // Digits after it are still no keys of the panes.
     let mut digits = TestDashboard::new(STACKED);
     digits.keys("3jjjjc12");

@@ -178,7 +178,11 @@ pub fn next_step(model: &mut Model) -> Vec<Effect> {
 pub fn end(model: &mut Model) -> Vec<Effect> {
     let asked = match chosen(model) {
         Ok(SaleLine::Order(order)) => {
-            let question = format!("cancel {}, for good? Its amount is taken off their total.", order_words(order));
+            let total = match order.counted.filter(|counted| !counted.is_zero()) {
+                Some(counted) => format!("{} is taken off their total.", in_currency(counted, &model.options.currency)),
+                None => "It does not count in their total, which stays.".to_owned(),
+            };
+            let question = format!("cancel {}, for good? {total}", order_words(order));
             Some((question, ShopAct::MoveOrder(order.id, OrderState::Cancelled)))
         }
         Ok(SaleLine::Cart(cart)) => {
@@ -341,7 +345,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     let said = |sold_out: &SoldOut| sold_out.in_words().map_or_else(String::new, |words| format!("; {words}"));
     let (sentence, key) = match outcome {
         ShopOutcome::Order(order, sold_out) => {
-            let sentence = format!("{who}: {} is {}, by you{}", order_words(order), order.state, said(sold_out));
+            let became = if matches!(write.act, ShopAct::EditOrder(..)) { "changed" } else { order.state.word() };
+            let sentence = format!("{who}: {} is {became}, by you{}", order_words(order), said(sold_out));
             (sentence, Some(SaleKey::Order(order.id)))
         }
         ShopOutcome::Stepped(stepped) => {

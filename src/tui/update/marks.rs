@@ -6,20 +6,23 @@ use super::{completions, keys, prompts};
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
-use crate::domain::recipient::Mark;
+use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::domain::text::clean;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, CursorMove, FoundBy, ListScope, MarkedBy, Model, NoUndo, NotePrompt, Notice, Overlay,
-    Pane, PricedSale, Prompt,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, CursorMove, FoundBy, ListScope, MarkedBy, Model, NoUndo, NotePrompt,
+    Notice, Overlay, Pane, PricedSale, Prompt,
 };
 use crate::tui::widget::TextField;
 
 pub fn replied(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
         return ask_for(model, people, Mark::Replied, |people, others| format!("{people} replied?{others}"));
+    }
+    if is_uncertain(model) {
+        return ask_whether_it_went(model, Mark::Replied, "replied to it");
     }
     if let Some(doubt) = doubt(model) {
         return ask_about(model, Mark::Replied, &format!("{doubt} replied?"));
@@ -35,6 +38,9 @@ pub fn closed(model: &mut Model) -> Vec<Effect> {
     if let Some(people) = several(model) {
         let question = |people: &str, others: &str| format!("{people} bought, without amounts?{others}");
         return ask_for(model, people, Mark::Closed(None), question);
+    }
+    if is_uncertain(model) {
+        return ask_whether_it_went(model, Mark::Closed(None), "bought");
     }
     if let Some(doubt) = doubt(model) {
         return ask_about(model, Mark::Closed(None), &format!("{doubt} bought?"));
@@ -216,8 +222,8 @@ fn is_refused(model: &Model) -> bool {
         || several(model).is_none() && model.person().is_some_and(|row| !row.status.may_be_reached())
 }
 
-/// Why nobody of those whom a key is about can be marked as having replied or bought: nothing of a draft has gone, or of each it is
-/// open whether a message went, which has to be answered first.
+/// Why nobody of those whom a key is about can be marked as having replied or bought: nothing of a draft has gone, or of each of several
+/// it is open whether a message went, which has to be answered first.
 pub fn cannot_have_answered(model: &Model) -> Option<String> {
     if several(model).is_some() {
         let why = "it is not known whether their messages went: press enter, and answer that for all of them first";
@@ -225,18 +231,24 @@ pub fn cannot_have_answered(model: &Model) -> Option<String> {
     }
     let row = model.person()?;
     let is_of_draft = model.blasts.get(row.blast_id).is_some_and(|blast| blast.state == BlastState::Draft);
-    if row.status == Status::Queued && is_of_draft {
-        return Some(format!("{}: nothing was sent to them yet", brief(&row.who())));
-    }
-    if row.status != Status::Uncertain {
-        return None;
-    }
-    let answer = match model.overlays.last() {
-        Some(_) => "answer that first, here: up, down and enter".to_owned(),
-        None if model.focus == Pane::Activity => "enter goes to them, and enter there answers that first".to_owned(),
-        None => "press enter, and answer that first".to_owned(),
-    };
-    Some(format!("{}: it is not known whether their message went; {answer}", brief(&row.who())))
+    (row.status == Status::Queued && is_of_draft)
+        .then(|| format!("{}: nothing was sent to them yet", brief(&row.who())))
+}
+
+/// Whether it is open if a message went to the one whom a key is about.
+fn is_uncertain(model: &Model) -> bool {
+    several(model).is_none() && model.person().is_some_and(|row| row.status == Status::Uncertain)
+}
+
+/// Whoever answered it has it: asks whether it counts as sent, and marks them with that.
+fn ask_whether_it_went(model: &mut Model, mark: Mark, did: &str) -> Vec<Effect> {
+    let Some((person, who)) = target(model) else { return Vec::new() };
+    let who = doubt(model).unwrap_or(who);
+    let question = format!("{who}: it is not known whether their message went. They {did}: count it as sent?");
+    let otherwise = "nothing done: it is still open whether their message went".to_owned();
+    let then = [Mark::Resolve(Resolution::Sent), mark].map(|mark| WriteRequest::Mark { person, mark }).to_vec();
+    model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by: ConfirmBy::Yes, then, otherwise }));
+    Vec::new()
 }
 
 /// Those who are marked, where all of them are uncertain.

@@ -326,13 +326,13 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
         }
         (ConfirmBy::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_several) => {
             let sentence = match model.recipients.marked.len() {
-                1 => "somebody else is marked: esc unmarks them, then c; nothing done",
+                1 => "somebody else is marked: esc unmarks them, then ⟨c⟩; nothing done",
                 _ => "an amount is for one person: nothing done",
             };
             refuse_digits(model, sentence.to_owned());
         }
         (ConfirmBy::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_one) => {
-            refuse_digits(model, "nothing done: c, then y, and c again takes the amount".to_owned());
+            refuse_digits(model, "nothing done: ⟨c⟩, then y, and ⟨c⟩ again takes the amount".to_owned());
         }
         (ConfirmBy::Number { field, .. } | ConfirmBy::NumberOncePaused { field, .. }, key) if is_of_digits(key) => {
             field.key(key);

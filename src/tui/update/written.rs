@@ -382,5 +382,5 @@ pub(super) fn log(model: &mut Model, sentence: &str, command_line: &str) {
         model.log.pop_front();
     }
     let (at, zone) = (model.now, model.options.zone);
-    model.log.push_back(LogLine { at, sentence: sentence.to_owned(), zone, command_line });
+    model.log.push_back(LogLine { at, sentence: model.with_keys(sentence), zone, command_line });
 }

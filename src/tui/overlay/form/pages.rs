@@ -2,7 +2,7 @@
 
 use super::super::{OverlayContent, title, wrapped};
 use crate::app::{HeaderFormat, ListColumn, SenderTemplate};
-use crate::domain::rejected_rows::LeftOutRow;
+use crate::domain::rejected_rows::{CellMend, LeftOutRow};
 use crate::domain::text::count_of;
 use crate::tui::model::{BlastForm, TemplatesPage};
 use crate::tui::theme::TextRole;
@@ -135,7 +135,8 @@ fn list_of(list: &[&SenderTemplate], row: usize, width: u16) -> (Vec<TextLine>, 
 pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, width: u16) -> OverlayContent {
     let keys = match edit {
         Some(_) => "enter takes it, ctrl-u empties it, esc leaves it",
-        None => "enter corrects, l another list, esc goes back",
+        None if form.mends.is_empty() => "enter corrects, l another list, esc goes back",
+        None => "enter corrects, u undoes the last, l another list, esc goes back",
     };
     let left_out = &form.left_out;
     let title = title(vec!["Left out".to_owned(), count_of(left_out.total, "row", "rows")], Some(keys.to_owned()));
@@ -163,7 +164,18 @@ pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, w
         lines.push(TextLine::dim("  and more: correct the file itself, and load it again"));
     }
     lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
+    lines.extend(corrected(form));
     OverlayContent { title, lines, focus }
+}
+
+/// The cells that are read as something else than stands there, the last one first.
+fn corrected(form: &BlastForm) -> impl Iterator<Item = TextLine> {
+    let line = |mend: &CellMend| {
+        let whose = mend.whose.as_ref().map(|name| format!("   {name}")).unwrap_or_default();
+        TextLine::dim(format!("  row {:<6} {} {}{whose}", mend.row, mend.column, mend.value))
+    };
+    let rule = (!form.mends.is_empty()).then(|| TextLine::rule("Corrected"));
+    rule.into_iter().chain(form.mends.iter().rev().map(line))
 }
 
 /// What stands in the cell, and whose row it is.

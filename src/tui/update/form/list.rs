@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::key_outcome::KeyOutcome;
 use super::ending::Ending;
 use super::{saving, shown};
-use crate::app::DraftList;
+use crate::app::{DraftList, Imported, ListChanges};
 use crate::domain::list_columns::ListColumns;
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
 use crate::domain::text::{clean, clean_name};
@@ -22,7 +22,7 @@ const NAME_MAX: usize = 30;
 /// `enter` on the list: the rows that were left out, once there is one; else its path.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    if form.left_out.total > 0 {
+    if form.left_out.total > 0 || !form.mends.is_empty() {
         form.page = FormPage::LeftOut { row: 0, edit: None };
         return Vec::new();
     }
@@ -165,13 +165,17 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
             form.trouble = Some("the list is being read: wait for it, what is typed now is not used".to_owned());
         }
         (None, Key::Enter) => mend_begin(form, row),
+        (None, Key::Char('u')) => return KeyOutcome::Handled(undo_correction(model)),
         (None, Key::Char('l')) => {
             form.page = FormPage::Lines;
             type_path(form);
         }
         (None, key) => match stepped(row, key, rows) {
             Some(row) => form.page = FormPage::LeftOut { row, edit: None },
-            None => form.trouble = Some("enter corrects this row, l gives another list, esc goes back".to_owned()),
+            None => {
+                let keys = "enter corrects this row, u undoes the last correction, l gives another list, esc goes back";
+                form.trouble = Some(keys.to_owned());
+            }
         },
     }
     KeyOutcome::DONE
@@ -192,8 +196,13 @@ pub(super) fn replace_left_out(form: &mut BlastForm, rows: RejectedRows) {
     let FormPage::LeftOut { row, edit } = &mut form.page else { return };
     let rows = &form.left_out.rows;
     let was = before.rows.get(*row);
-    let is_same = |cell: &LeftOutRow| was.is_some_and(|was| (was.row, &was.column) == (cell.row, &cell.column));
-    if let Some(at) = rows.iter().position(is_same) {
+    let is_there = |cell: &LeftOutRow| was.is_some_and(|was| (was.row, &was.column) == (cell.row, &cell.column));
+    // In a file that was changed its row may have moved, and another one is in its place.
+    let of_was = |row: &&LeftOutRow| was.is_some_and(|was| was.digest.is_known() && was.digest == row.digest);
+    let is_alike = before.rows.iter().filter(of_was).count() > 1;
+    let is_same = |cell: &LeftOutRow| was.is_some_and(|was| was.digest == cell.digest && was.column == cell.column);
+    let same = |cell: &LeftOutRow| is_there(cell) && is_same(cell);
+    if let Some(at) = rows.iter().position(same).or_else(|| rows.iter().position(is_same).filter(|_| !is_alike)) {
         *row = at;
     } else {
         (*row, *edit) = ((*row).min(rows.len().saturating_sub(1)), None);
@@ -224,8 +233,8 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
     } else if !left_out.digest.is_known() {
         form.trouble =
             Some("this list was read by an earlier version: l reads it again, then it can be corrected".to_owned());
-    } else if form.list.is_none() && form.left_out.file.is_none() {
-        form.trouble = Some("the pasted list is not kept: l gives a list again, corrected".to_owned());
+    } else if let Some(why) = cannot_reread(form) {
+        form.trouble = Some(why.to_owned());
     } else {
         // The field has one line: words on two do not run together.
         let value = left_out.value.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -237,18 +246,48 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
 fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     let Some(left_out) = form.left_out.rows.get(row) else { return Vec::new() };
+    let rows = form.left_out.rows.iter().map(|row| (row.row, &row.digest));
+    let corrected = form.mends.iter().map(|mend| (mend.row, &mend.digest));
+    let is_alike = rows.chain(corrected).any(|(row, digest)| row != left_out.row && *digest == left_out.digest);
     let mend = CellMend {
         row: left_out.row,
         column: left_out.column.clone(),
         digest: left_out.digest.clone(),
+        is_alike,
         whose: left_out.name.clone(),
         value: value.trim().to_owned(),
     };
     form.mends.retain(|other| (other.row, &other.column) != (mend.row, &mend.column));
     form.mends.push(mend);
-    // A draft that is opened again is read from its file once more.
-    form.list = form.source();
     form.page = FormPage::LeftOut { row, edit: None };
+    reread(model)
+}
+
+/// `u`: without the last correction, its row is read as it stands in the list.
+fn undo_correction(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    if form.is_taking || form.wants_list {
+        form.trouble = Some("the list is being read: wait for it".to_owned());
+    } else if form.mends.is_empty() {
+        form.trouble = Some("nothing was corrected".to_owned());
+    } else if let Some(why) = cannot_reread(form) {
+        form.trouble = Some(why.to_owned());
+    } else {
+        form.mends.pop();
+        return reread(model);
+    }
+    Vec::new()
+}
+
+/// Why its list cannot be read once more.
+fn cannot_reread(form: &BlastForm) -> Option<&'static str> {
+    form.source().is_none().then_some("the pasted list is not kept: l gives a list again, corrected")
+}
+
+/// Takes the list again with the cells that were corrected; of a draft that was opened again its file.
+fn reread(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    form.list = form.source();
     form.wants_list = true;
     form.line = FormLine::People;
     saving::changed(model)
@@ -256,20 +295,48 @@ fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
 
 /// `; the file has changed: what was corrected in row 4 (Ben) does not fit any more, and is read as it stands`: empty where all fit.
 pub(super) fn unfit_in_words(unfit: &[CellMend]) -> String {
-    let mut rows: Vec<_> = unfit.iter().map(|mend| (mend.row, mend.whose.as_deref())).collect();
+    rows_in_words(unfit).map_or_else(String::new, |rows| {
+        format!("; the file has changed: what was corrected in {rows} does not fit any more, and is read as it stands")
+    })
+}
+
+/// `rows 4 (Ben), 7 and 12 more`; `None` where there are none.
+fn rows_in_words(mends: &[CellMend]) -> Option<String> {
+    let mut rows: Vec<_> = mends.iter().map(|mend| (mend.row, mend.whose.as_deref())).collect();
     rows.dedup_by_key(|(row, _)| *row);
     let row = |(row, whose): &(u64, Option<&str>)| match whose {
         Some(whose) => format!("{row} ({})", clean(whose).chars().take(NAME_MAX).collect::<String>()),
         None => row.to_string(),
     };
     let named: Vec<_> = rows.iter().take(NAMED_MAX).map(row).collect();
-    let rows = match (rows.len(), rows.len().saturating_sub(NAMED_MAX)) {
-        (0, _) => return String::new(),
-        (1, _) => format!("row {}", named[0]),
-        (_, 0) => format!("rows {}", named.join(", ")),
-        (_, more) => format!("rows {} and {more} more", named.join(", ")),
-    };
-    format!("; the file has changed: what was corrected in {rows} does not fit any more, and is read as it stands")
+    match (rows.len(), rows.len().saturating_sub(NAMED_MAX)) {
+        (0, _) => None,
+        (1, _) => Some(format!("row {}", named[0])),
+        (_, 0) => Some(format!("rows {}", named.join(", "))),
+        (_, more) => Some(format!("rows {} and {more} more", named.join(", "))),
+    }
+}
+
+/// A list was read. Corrections are with the rows where those are by now, and those that fit none are forgotten: a later one of the same
+/// row would be taken for more of the same person. What is said of that, and of whoever came in or went out by the same list beside them.
+pub(super) fn reread_in_words(form: &mut BlastForm, imported: &Imported) -> String {
+    let before = std::mem::take(&mut form.mends_before);
+    let of_before = rows_in_words(&before);
+    let of_before = of_before.map(|rows| format!("; what was corrected in {rows} was of the list before"));
+    form.mends.retain(|mend| !imported.unfit_mends.contains(mend));
+    for fitted in &imported.mends {
+        let is_it = |own: &&mut CellMend| {
+            (&own.digest, &own.column, &own.value) == (&fitted.digest, &fitted.column, &fitted.value)
+        };
+        if let Some(own) = form.mends.iter_mut().filter(|own| !own.is_alike).find(is_it) {
+            own.row = fitted.row;
+        }
+    }
+    let is_again =
+        form.left_out.file.as_ref().map(|path| DraftList::File(path.into())) == form.list || form.is_list_again();
+    let changes = imported.changes.as_ref().filter(|_| is_again).and_then(ListChanges::in_words);
+    let changes = changes.map(|changes| format!("; beside that {}", clean(&changes)));
+    [Some(unfit_in_words(&imported.unfit_mends)), of_before, changes].into_iter().flatten().collect()
 }
 
 /// A key while a column is chosen: letters of its name leave those that begin so, enter takes it, esc is a plain brace; what no column

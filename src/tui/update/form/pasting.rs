@@ -13,9 +13,13 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         return Vec::new();
     }
     if let FormPage::LeftOut { edit, .. } = &mut form.page {
-        // One cell is corrected: of several the first.
-        let cell = text.trim().split(['\n', '\r', '\t']).next().unwrap_or_default();
+        let lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).count();
+        // One cell is corrected: of a row the first.
+        let cell = text.trim().split('\t').next().unwrap_or_default();
         match edit {
+            Some(_) if lines > 1 => {
+                form.trouble = Some(format!("{lines} lines were pasted: paste one cell, for this row"))
+            }
             Some(field) => field.insert(cell.trim()),
             None => form.trouble = Some("enter on a row first, then paste".to_owned()),
         }

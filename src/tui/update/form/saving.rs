@@ -170,13 +170,10 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.left_out_since = taken.left_out_since;
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
+    let beside = list::reread_in_words(form, &taken.imported);
     list::replace_left_out(form, taken.imported.left_out());
     form.read_columns = taken.imported.list_columns(&form.columns);
     form.kept_list.clone_from(&form.list);
-    form.mends_before.clear();
-    // A later one of the same row would be taken for more of the same person.
-    form.mends.retain(|mend| !taken.imported.unfit_mends.contains(mend));
-    let unfit = list::unfit_in_words(&taken.imported.unfit_mends);
     form.taken = Some(taken.imported);
     if list::name_after(form) {
         form.writes = FormWrites::Again;
@@ -191,7 +188,7 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     };
     let doubt = form.read_columns.as_ref().and_then(ListColumns::doubt);
     let doubt = doubt.map(|doubt| format!("; {}: look at Columns", clean(&doubt))).unwrap_or_default();
-    model.say(Notice::done(format!("{words}{unfit}{doubt}")));
+    model.say(Notice::done(format!("{words}{beside}{doubt}")));
     let mut effects = draft_saved(model, &taken.saved);
     logged::list_taken(model, taken.saved.at.id);
     effects.extend(lists::follow_selection(model));

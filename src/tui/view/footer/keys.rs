@@ -99,7 +99,12 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
             Some(&[("up down", "choose"), ("enter", "takes it"), ("c", "country"), ("esc", "as it was")])
         }
         (FormPage::LeftOut { edit: Some(_), .. }, _) => Some(&[("enter", "takes it"), ("esc", "as it was")]),
-        (FormPage::LeftOut { .. }, _) => Some(&[("enter", "correct"), ("l", "another list"), ("esc", "back")]),
+        (FormPage::LeftOut { .. }, _) if form.mends.is_empty() => {
+            Some(&[("enter", "correct"), ("l", "another list"), ("esc", "back")])
+        }
+        (FormPage::LeftOut { .. }, _) => {
+            Some(&[("enter", "correct"), ("u", "undo"), ("l", "another list"), ("esc", "back")])
+        }
         (FormPage::Lines, Some(LineEdit::Message(_))) => {
             Some(&[("{", "column"), ("enter", "new line"), ("esc", "done")])
         }

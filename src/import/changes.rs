@@ -1,0 +1,109 @@
+//! Who comes into a draft and who goes out of it where its list is read again: people who were added or taken out by hand, and those of
+//! rows that were changed.
+
+use std::collections::HashMap;
+
+use super::ImportError;
+use crate::domain::phone::Phone;
+use crate::domain::rejected_rows::CellMend;
+use crate::domain::text::{clean, people};
+use crate::store::import::{Import, Member};
+
+/// Of larger drafts it is not said: their people would have to be kept in memory.
+const MEMBERS_MAX: usize = 100_000;
+
+/// So many are named.
+const NAMED_MAX: usize = 3;
+
+/// The longest name that is said, in characters.
+const NAME_MAX: usize = 30;
+
+/// What a list that was read again changed beside the rows that were corrected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListChanges {
+    came: ChangedPeople,
+    gone: ChangedPeople,
+    /// Numbers that were somebody else's.
+    renamed: ChangedPeople,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct ChangedPeople {
+    people: usize,
+    /// The first of them.
+    named: Vec<String>,
+}
+
+impl ChangedPeople {
+    fn add(&mut self, named: impl FnOnce() -> String) {
+        self.people += 1;
+        if self.named.len() < NAMED_MAX {
+            self.named.push(named());
+        }
+    }
+
+    /// `Aina, Ben came in`, `12 people came in`.
+    fn in_words(&self, what: &str) -> Option<String> {
+        let who = if self.people > self.named.len() { people(self.people as u64) } else { self.named.join(", ") };
+        (self.people > 0).then(|| format!("{who} {what}"))
+    }
+}
+
+impl ListChanges {
+    /// `Good Two came in, Ben went out`; `None` where nothing else changed.
+    pub fn in_words(&self) -> Option<String> {
+        let renamed = match (self.renamed.people, self.renamed.named.first()) {
+            (1, Some(only)) => Some(only.clone()),
+            (0, _) => None,
+            (numbers, _) => Some(format!("{numbers} numbers have another name now")),
+        };
+        let all: Vec<_> =
+            [self.came.in_words("came in"), self.gone.in_words("went out"), renamed].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+}
+
+/// Who was in a draft before its list was read again, by number.
+pub(super) struct MembersBefore(HashMap<Phone, Option<String>>);
+
+impl MembersBefore {
+    /// `None` where nobody was, and where they are too many.
+    pub(super) async fn of(import: &mut Import) -> Result<Option<Self>, ImportError> {
+        let mut members = HashMap::new();
+        let all = import.named_members(MEMBERS_MAX, |member| {
+            members.insert(member.phone, member.name);
+        });
+        let is_whole = all.await?;
+        Ok((is_whole && !members.is_empty()).then_some(Self(members)))
+    }
+
+    /// Beside those whose rows were corrected.
+    pub(super) async fn changes(self, import: &mut Import, mends: &[CellMend]) -> Result<ListChanges, ImportError> {
+        let Self(mut before) = self;
+        let mut changes = ListChanges::default();
+        let compare = |Member { phone, name, row }: Member| match before.remove(&phone) {
+            None if mends.iter().any(|mend| row.is_some_and(|row| u64::try_from(row) == Ok(mend.row))) => {}
+            None => changes.came.add(|| who(&phone, name.as_deref())),
+            Some(was) => {
+                if let Some((was, is)) = was.zip(name).filter(|(was, is)| was != is) {
+                    changes.renamed.add(|| format!("{phone} was {} and is {} now", short(&was), short(&is)));
+                }
+            }
+        };
+        import.named_members(usize::MAX, compare).await?;
+        let mut gone: Vec<_> = before.into_iter().collect();
+        gone.sort_by(|(one, _), (two, _)| one.as_str().cmp(two.as_str()));
+        for (phone, name) in gone {
+            changes.gone.add(|| who(&phone, name.as_deref()));
+        }
+        Ok(changes)
+    }
+}
+
+fn who(phone: &Phone, name: Option<&str>) -> String {
+    name.map_or_else(|| phone.to_string(), short)
+}
+
+fn short(name: &str) -> String {
+    clean(name).chars().take(NAME_MAX).collect()
+}

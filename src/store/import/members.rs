@@ -1,0 +1,43 @@
+//! Who is in a draft that people are imported into.
+
+use futures_util::TryStreamExt as _;
+use sqlx::FromRow;
+
+use super::Import;
+use crate::domain::phone::Phone;
+use crate::store::StoreError;
+
+/// Somebody in a draft.
+#[derive(Debug, FromRow)]
+pub struct Member {
+    pub phone: Phone,
+    pub name: Option<String>,
+    /// Their row in the list that they are from.
+    pub row: Option<i32>,
+}
+
+impl Import {
+    /// The numbers of whoever is in the blast already, one by one: of a million there is no list.
+    pub async fn members(&mut self, mut each: impl FnMut(&Phone)) -> Result<(), StoreError> {
+        let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");
+        let mut members = members.bind(self.blast).fetch(&mut *self.connection);
+        while let Some(phone) = members.try_next().await? {
+            each(&phone);
+        }
+        Ok(())
+    }
+
+    /// Whoever is in the blast, one by one. `false`: there are more than so many, and the others were left out.
+    pub async fn named_members(&mut self, most: usize, mut each: impl FnMut(Member)) -> Result<bool, StoreError> {
+        let members = sqlx::query_as(
+            "select phone_number as phone, name, list_row as row from blast_recipients where blast_id = $1 order by id limit $2",
+        );
+        let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
+        let mut members = members.bind(self.blast).bind(limit).fetch(&mut *self.connection);
+        for _ in 0..most {
+            let Some(member) = members.try_next().await? else { return Ok(true) };
+            each(member);
+        }
+        Ok(members.try_next().await?.is_none())
+    }
+}
