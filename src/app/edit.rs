@@ -358,8 +358,10 @@ pub(super) async fn missing_value(
             if let ContentRenderError::Message(RenderError::Missing { name }) = &error
                 && !draft::has_values(tx, id, name).await?
             {
+                let column =
+                    if name == "name" { "choose the column that has the names" } else { "is it a column of the list?" };
                 return Ok(Some(format!(
-                    "message: nobody in the list has a value for {{{name}}}: is it a column of the list? {{{name}|there}} gives a default"
+                    "message: nobody in the list has a value for {{{name}}}: {column}; {{{name}|there}} gives a default"
                 )));
             }
             let phone = person.phone_number.as_str();

@@ -206,10 +206,12 @@ impl App {
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let waiting = self.waiting_of(&row, sender, now);
         let list = draft::left_out(self.pool(), id).await?;
+        let segment = self.whom_it_finds(&row, &business, answered).await?;
         let plan = Plan {
             people,
             suppressed: suppressed + row.counts.opted_out,
-            segment: self.whom_it_finds(&row, &business, answered).await?,
+            unusual_lengths: unusual_lengths(&row, list.as_ref(), segment.is_some()),
+            segment,
             had_this_message: overlap.had_this_message,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
@@ -227,7 +229,6 @@ impl App {
             forecast: Forecast::default(),
             stopped: stop.map(|stop| stop.reason),
             first: first_share(&row, people),
-            unusual_lengths: unusual_lengths(&row, list.as_ref()),
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
@@ -314,9 +315,12 @@ fn health(number: Option<&NumberHealth>, template: &TemplateCheck, unheard: Opti
 }
 
 /// Of a blast that was begun nothing: some of those rows were sent to by then.
-fn unusual_lengths(row: &BlastRow, list: Option<&RejectedRows>) -> UnusualLengths {
+fn unusual_lengths(row: &BlastRow, list: Option<&RejectedRows>, is_found: bool) -> UnusualLengths {
     let is_begun = row.counts.total() > row.counts.queued + row.counts.opted_out;
-    list.filter(|_| !is_begun).map(|list| list.unusual_lengths.clone()).unwrap_or_default()
+    let list = list.filter(|_| !is_begun);
+    let unusual = list.map(|list| list.unusual_lengths.clone()).unwrap_or_default();
+    // Whoever a filter found is in no row.
+    if is_found { UnusualLengths { rows: Vec::new(), ..unusual } } else { unusual }
 }
 
 /// The first people who are still to come, where others come after them: nobody more while the last of them are in flight.

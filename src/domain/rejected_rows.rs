@@ -108,12 +108,8 @@ impl UnusualLengths {
         let rows: Vec<_> = self.rows.iter().map(u64::to_string).collect();
         let more = if self.total > rows.len() as u64 { ", …" } else { "" };
         let noun = if self.total == 1 { "row" } else { "rows" };
-        (self.total > 0).then(|| {
-            format!(
-                "{numbers} of unusual length for their country, taken all the same ({noun} {}{more})",
-                rows.join(", ")
-            )
-        })
+        let rows = if rows.is_empty() { String::new() } else { format!(" ({noun} {}{more})", rows.join(", ")) };
+        (self.total > 0).then(|| format!("{numbers} of unusual length for their country, taken all the same{rows}"))
     }
 }
 

@@ -27,6 +27,7 @@ mod form;
 mod form_buttons;
 mod form_columns;
 mod form_copied;
+mod form_corrected;
 mod form_kept;
 mod form_list;
 mod form_templates;

@@ -58,11 +58,15 @@ impl Model {
     /// The key that stops an announced start, and what it does; after another act that key is for the newer one.
     pub fn stop_words(&self, blast: &BlastView) -> String {
         let keys = &self.options.keys;
-        if self.announced().is_some_and(|(announced, _)| announced.id == blast.id) {
-            format!("{} {}", keys.undo(), self.stops(blast))
-        } else {
-            format!("{} pauses it", keys.pause())
-        }
+        let is_meant = match self.announced() {
+            Some((announced, _)) => announced.id == blast.id,
+            // Where no line names another act that key would take back, it asks about the launch.
+            None => {
+                let names_another = self.notice.as_ref().is_some_and(|notice| notice.undoes.is_some());
+                !names_another && self.own_armed().is_some_and(|(own, _)| own.id == blast.id)
+            }
+        };
+        if is_meant { format!("{} {}", keys.undo(), self.stops(blast)) } else { format!("{} pauses it", keys.pause()) }
     }
 
     /// By whose clocks a blast goes: its own zone, else its sender's.

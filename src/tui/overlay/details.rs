@@ -275,7 +275,8 @@ fn question(loaded: &RecipientDetails, is_over_meta: bool, (clock, width): (Time
 
 /// Said where people are marked: the answer is for the one on the page.
 fn marks_do_not_count(model: &Model) -> Option<TextLine> {
-    let marked = model.recipients.marked.len();
+    let shown = model.person().map(|row| row.id);
+    let marked = model.recipients.marked.keys().filter(|id| Some(**id) != shown).count();
     let words = || {
         format!(
             "  This answers for them alone, not for the {} marked.",

@@ -256,7 +256,8 @@ impl<'a> FormPainter<'a> {
             lines.push(TextLine::dim(reading(form)));
             return lines;
         }
-        if form.taken.is_none() && form.left_out.total == 0 && form.read_columns.is_none() {
+        let has_list = form.taken.is_some() || form.read_columns.is_some() || !form.mends.is_empty();
+        if !has_list && form.left_out.total == 0 {
             lines.extend(self.left_out_since());
             return lines;
         }

@@ -105,7 +105,7 @@ fn where_nobody_is_queued_any_more_a_cancel_asks_for_a_yes_alone() {
 
     dashboard.keys("1X");
     let screen = dashboard.screen().join(" ");
-    assert!(screen.contains("cancel Raya promo? Nobody is queued any more; 1 uncertain stay open."), "{screen}");
+    assert!(screen.contains("; 1 uncertain stay open, and cannot be sent to again."), "{screen}");
     dashboard.keys("y");
 
     assert_eq!(dashboard.acts(), [WriteRequest::Cancel(RAYA)]);

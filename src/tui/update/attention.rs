@@ -16,6 +16,10 @@ use crate::tui::model::{AttentionItem, ListScope, Model, NeedsLine, Notice, Over
 const OPENING: TimeDelta = TimeDelta::seconds(5);
 
 pub fn open(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.overlays.last(), Some(Overlay::Needs(_))) {
+        model.refuse("this is what needs you: esc goes back");
+        return Vec::new();
+    }
     let first = model.needs_lines().first().copied();
     model.notice = None;
     model.overlays.push(Overlay::Needs(first));

@@ -46,7 +46,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
         BlastState::Sending if !blast.has_people_left() && blast.origin.repeat.rule.is_none() => {
             let open = match blast.counts.uncertain {
                 0 => String::new(),
-                uncertain => format!("; {} uncertain stay open", number(uncertain)),
+                uncertain => format!("; {} uncertain stay open, and cannot be sent to again", number(uncertain)),
             };
             let question = format!("cancel {tag}? Nobody is queued any more{open}.");
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Cancel(id)])

@@ -154,7 +154,7 @@ pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u
     model.overlays.retain(|page| !(is_open(page) || was_open && matches!(page, Overlay::Details(_))));
     let id = row.id;
     model.blasts.insert(row);
-    model.say(Notice::done(text).hint("⟨S⟩ shows its plan"));
+    model.say(Notice::done(text).hint("⟨e⟩ changes its words, ⟨S⟩ shows its plan"));
     let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
     // Whoever went on to something else meanwhile stays there.
     if was_open && model.prompt.is_none() && model.overlays.is_empty() {

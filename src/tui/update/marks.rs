@@ -193,8 +193,12 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
             let marked: BTreeMap<_, _> = people.into_iter().chain(listed).map(|id| (id, None)).collect();
             let newer = model.recipients.newer().map(total);
             let newer = newer.map_or_else(String::new, |newer| format!(", not for the {newer} newer above the list"));
-            let said =
-                format!("{} marked: the next act asks first, and is for all of them{newer}", counted(marked.len()));
+            let next = if marked.len() == 1 {
+                "the next act is for them"
+            } else {
+                "the next act asks first, and is for all of them"
+            };
+            let said = format!("{} marked: {next}{newer}", counted(marked.len()));
             model.say(Notice::done(said).hint("esc unmarks"));
             model.recipients.marked = marked;
             model.recipients.marked_by = MarkedBy::List;

@@ -72,7 +72,8 @@ pub fn sends_or_resumes(model: &Model) -> &'static str {
         return "";
     }
     match model.blast_meant() {
-        Some(blast) if blast.state == BlastState::Paused => "resume",
+        // What has begun goes on once its sender may send again.
+        Some(blast) if blast.state == BlastState::Paused || model.stopped_sender().is_some() => "resume",
         Some(blast) if blast.state == BlastState::Scheduled || pace::waits_for_hours(blast) => "send now",
         _ => "send",
     }

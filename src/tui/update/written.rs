@@ -353,14 +353,11 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
 fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effect> {
     let WriteRequest::Cancel(id) = request else { return Vec::new() };
     let ended = model.blasts.get(*id).filter(|blast| blast.origin.repeat.rule.is_some());
-    let (text, rest) = match ended {
-        // Its people are those of the times to come: they missed nothing.
-        Some(blast) => (format!("{} has ended for good: it is not sent again", model.distinct_name(blast)), ""),
-        None => {
-            let rest = if people > 0 { "; ⟨d⟩ in Blasts makes a draft to them" } else { "" };
-            (format!("cancelled: {} left out", count_of(people, "person was", "people were")), rest)
-        }
-    };
+    // Its people are those of the times to come: they missed nothing.
+    let text = ended.map(|blast| format!("{} has ended for good: it is not sent again", model.distinct_name(blast)));
+    let rest = if people > 0 && text.is_none() { "; ⟨d⟩ in Blasts makes a draft to them" } else { "" };
+    let left_out = || format!("cancelled: {} left out", count_of(people, "person was", "people were"));
+    let text = text.unwrap_or_else(left_out);
     log(model, &text, &format!("blastdeck blast cancel {id}"));
     model.say(Notice::done(text + rest));
     vec![Effect::Read(ReadRequest::Blasts)]

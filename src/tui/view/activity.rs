@@ -277,6 +277,10 @@ fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
         ActivityEvent::Change { from, to: BlastState::Sending, by: Some(by), .. } if by != Actor::ENGINE => {
             (if *from == BlastState::Paused { "resumed" } else { "launched" }, TextRole::Accent)
         }
+        // Somebody of it is queued or uncertain again.
+        ActivityEvent::Change { from: BlastState::Completed, to: BlastState::Sending, .. } => {
+            ("reopened", TextRole::Accent)
+        }
         ActivityEvent::Change { to, .. } => (to.label(), TextRole::Accent),
         ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
     }

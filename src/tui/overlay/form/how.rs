@@ -104,6 +104,11 @@ pub(super) fn no_column(form: &BlastForm, content: &BlastContent) -> Option<Stri
     if form.first_people.iter().any(|person| person.name.is_some()) {
         there.push("name".to_owned());
     }
+    let wants_name = content.columns().iter().any(|column| column == "name");
+    let has_names = there.last().is_some_and(|column| column == "name");
+    if wants_name && !has_names && form.read_columns.as_ref().is_some_and(|columns| columns.name.is_none()) {
+        return Some("no column is read as the name: enter on Columns chooses it".to_owned());
+    }
     let missing = content.columns().into_iter().find(|column| !there.contains(column))?;
     let (said, meant) = (clean(&missing), nearest(&missing, there.iter().map(String::as_str)));
     match meant {

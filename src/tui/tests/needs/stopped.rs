@@ -25,7 +25,7 @@ fn a_stopped_senders_line_leads_to_the_blast_that_it_holds_up_and_ends_none() {
     dashboard.keys("!");
 
     assert_eq!(dashboard.model.line_blast(), Some(raya().id));
-    assert!(dashboard.line(28).contains("S send"), "{}", dashboard.line(28));
+    assert!(dashboard.line(28).contains("S resume"), "{}", dashboard.line(28));
     for key in ["X", ">"] {
         dashboard.keys(key);
         assert!(

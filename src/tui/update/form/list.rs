@@ -147,6 +147,10 @@ fn take(model: &mut Model, list: DraftList) -> Vec<Effect> {
     saving::changed(model)
 }
 
+/// Said of any other key there.
+const LEFT_OUT_KEYS: &str =
+    "enter corrects this row, u undoes the last correction, l gives another list, esc goes back";
+
 /// A key on the rows that were left out.
 pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
@@ -172,10 +176,7 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
         }
         (None, key) => match stepped(row, key, rows) {
             Some(row) => form.page = FormPage::LeftOut { row, edit: None },
-            None => {
-                let keys = "enter corrects this row, u undoes the last correction, l gives another list, esc goes back";
-                form.trouble = Some(keys.to_owned());
-            }
+            None => form.trouble = Some(LEFT_OUT_KEYS.to_owned()),
         },
     }
     KeyOutcome::DONE

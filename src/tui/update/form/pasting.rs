@@ -18,7 +18,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         let cell = text.trim().split('\t').next().unwrap_or_default();
         match edit {
             Some(_) if lines > 1 => {
-                form.trouble = Some(format!("{lines} lines were pasted: paste one cell, for this row"))
+                form.trouble = Some(format!("{lines} lines were pasted: paste one cell, for this row"));
             }
             Some(field) => field.insert(cell.trim()),
             None => form.trouble = Some("enter on a row first, then paste".to_owned()),

@@ -2,6 +2,7 @@
 
 use crate::app::view::Total;
 use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{count_of, money, number, symbol, total};
 use crate::tui::model::{
@@ -201,6 +202,9 @@ fn here(model: &Model, find: &FindPrompt, found: Total) -> String {
             let more =
                 if more > 0 { format!("   \"{}\" finds {} more", text.trim(), number(more)) } else { String::new() };
             format!("{} here{}{more}", total(found), only(model))
+        }
+        FoundBy::Words if found.number() == 0 && Status::from_word(&text).is_some() => {
+            format!("nobody here is called that; status:{} finds who is", text.trim())
         }
         FoundBy::Words => format!("{} here{}", total(found), only(model)),
     }
