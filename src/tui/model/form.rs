@@ -1,6 +1,6 @@
 //! The form that a blast is written in: its lines, the one being edited, the list of people, what was saved.
 
-mod template;
+pub mod template;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

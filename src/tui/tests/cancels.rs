@@ -104,7 +104,7 @@ fn where_nobody_is_queued_any_more_a_cancel_asks_for_a_yes_alone() {
     dashboard.answer(Completion::Blasts(Ok(vec![sent]))).taken();
 
     dashboard.keys("1X");
-    let screen = dashboard.screen().join(" ");
+    let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(screen.contains("; 1 uncertain stay open, and cannot be sent to again."), "{screen}");
     dashboard.keys("y");
 

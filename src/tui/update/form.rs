@@ -26,7 +26,7 @@ use crate::tui::action::ACTIONS;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{
-    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay,
+    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay, UPLOADED,
 };
 use crate::tui::widget::{EditOutcome, TextArea, TextField};
 
@@ -205,7 +205,11 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         FormLine::Tag => field(&form.values.tag),
         FormLine::Stage => field(&form.values.follow_up_stage),
         FormLine::Variable(n) => field(form.variables().get(n).map_or("", |(_, value)| value)),
-        FormLine::Header => field(&form.header().map(|(_, place)| place).unwrap_or_default()),
+        FormLine::Header => {
+            let place = form.header().map(|(_, place)| place).unwrap_or_default();
+            // What an upload is called is no text to be written on.
+            if place.starts_with(UPLOADED) { Some(LineEdit::Field(TextField::offering(&place))) } else { field(&place) }
+        }
         FormLine::Button(n) => field(form.buttons().get(n).map_or("", |button| button.text.as_str())),
         FormLine::Pace => field(&ending::pace_text(&form.values)),
         FormLine::Window => field(&ending::window_text(&form.values)),

@@ -13,6 +13,9 @@ impl TemplatesPage {
     }
 }
 
+/// What a file that Meta has begins with, where the place of one is shown.
+pub const UPLOADED: &str = "uploaded, ";
+
 impl BlastForm {
     /// The provider's templates that the page lists, where they were read.
     pub fn listed_templates(&self, page: &TemplatesPage) -> Vec<&SenderTemplate> {
@@ -60,7 +63,7 @@ impl BlastForm {
         }
         let medium = given.and_then(|given| given.get(kind));
         let word = |name: &str| medium.and_then(|medium| medium.get(name)?.as_str());
-        let place = word("link").map(str::to_owned).or_else(|| Some(format!("uploaded, {}", word("id")?)));
+        let place = word("link").map(str::to_owned).or_else(|| Some(format!("{UPLOADED}{}", word("id")?)));
         Some((kind, place.unwrap_or_default()))
     }
 

@@ -104,8 +104,15 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
             vec![Effect::Read(ReadRequest::Blasts), read]
         }
         Ok(WriteOutcome::Draft(DraftOutcome::Uploaded { kind, id })) => {
-            if let Some(form) = model.form.as_deref_mut() {
-                template::put_header(form, kind, &serde_json::json!({ "id": id }));
+            let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
+            template::put_header(form, kind, &serde_json::json!({ "id": id }));
+            let stands_there = form.line == FormLine::Header && form.edit.is_none();
+            if let DraftWrite::Upload { path, .. } = request {
+                let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                model.say(Notice::done(format!("{} is uploaded", clean(&file))));
+            }
+            if stands_there {
+                super::moved(model, 1);
             }
             changed(model)
         }

@@ -11,7 +11,7 @@ use crate::app::SenderTemplate;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::template_source::{self, ButtonText};
-use crate::tui::model::{BlastForm, FormPage, Model, TemplatesPage};
+use crate::tui::model::{BlastForm, FormPage, Model, TemplatesPage, UPLOADED};
 use crate::tui::widget::EditOutcome;
 
 pub(super) fn read(sender: &str) -> Vec<Effect> {
@@ -152,7 +152,8 @@ pub(super) fn set_header(model: &mut Model, text: &str, ending: Ending) -> Vec<E
         ending.leave_line(model);
         return saving::changed(model);
     }
-    if text.is_empty() || text.starts_with("uploaded, ") {
+    if text.is_empty() || text.starts_with(UPLOADED) {
+        ending.leave_line(model);
         return Vec::new();
     }
     let (sender, path) = (form.values.sender.clone(), PathBuf::from(text));
