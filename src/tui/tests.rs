@@ -7,6 +7,7 @@ mod amount_spellings;
 mod amounts;
 mod answers;
 mod armed;
+mod as_it_stands;
 mod asked_first;
 mod blasts_or_people;
 mod bytes;

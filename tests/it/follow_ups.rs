@@ -144,7 +144,7 @@ async fn a_mark_on_an_older_message_says_that_they_had_a_later_one() {
     let there = mark(&later).await;
 
     assert!(!before.contains("went to them") && !there.contains("went to them"), "{before} {there}");
-    assert!(after.contains(&format!(", Follow-up 1 (blast {later}) went to them after this")), "{after}");
+    assert!(after.contains(&format!(", Follow-up 1 (blast {later}) went to them since")), "{after}");
 }
 
 /// A draft to the first, fourth and fifth of the shop's people.

@@ -193,7 +193,7 @@ const TYPING: [(&str, &str); 8] = [
     ),
     ("{", "in a message: a column of the list to choose"),
     ("ctrl-o", "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
-    ("l", "among the rows that were left out: another list; enter corrects one"),
+    ("l", "among the rows that were left out: another list; enter corrects one, u undoes the last correction"),
     ("ctrl-u ctrl-w", "deletes what stands before the cursor, a word; ctrl-a and ctrl-e go to the ends"),
 ];
 

@@ -37,7 +37,8 @@ pub(super) fn section(model: &Model, loaded: &RecipientDetails, width: u16) -> V
         let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
         let line = format!("blastdeck reply {blast} {phone}");
         lines.extend(pasteable(&model.options.call(&line), 2, width).map(TextLine::dim));
-        lines.push(TextLine::dim(model.with_keys("  with your text in quotes after it; ⟨a⟩ answers from here")));
+        let how = model.with_keys("with your text in quotes after it; ⟨a⟩ answers from here");
+        lines.extend(wrapped(&how, width.saturating_sub(4)).into_iter().map(|line| TextLine::dim(format!("  {line}"))));
     }
     lines
 }

@@ -291,7 +291,7 @@ fn where_replies_stay_on_a_phone_it_says_why_there_is_no_text() {
 
     let screen = dashboard.screen().join("\n");
 
-    assert!(screen.contains("What people wrote is on the phone of sales"), "{screen}");
+    assert!(screen.contains("What people write is on the phone of sales"), "{screen}");
 }
 
 #[test]

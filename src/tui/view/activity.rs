@@ -168,10 +168,10 @@ fn no_text(model: &Model) -> Option<String> {
         model.senders.iter().filter(|sender| sender.provider == "wsapme").map(|sender| sender.name.as_str()).collect();
     let is_silent = !on_phones.is_empty() && !model.activity.has_replies();
     is_silent.then(|| {
-        format!(
-            "What people wrote is on the phone of {}: no webhook brought it here, so r and c mark who replied and bought",
-            on_phones.join(", ")
-        )
+        let phones = on_phones.join(", ");
+        model.with_keys(&format!(
+            "What people write is on the phone of {phones}: no webhook brings it here; ⟨r⟩ and ⟨c⟩ mark it"
+        ))
     })
 }
 
