@@ -227,9 +227,10 @@ pub async fn replace_people(
     let closed = || ImportError::Closed("somebody changed this draft a moment ago: open it again".to_owned());
     let seen = SeenPeople::default();
     let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
+    let wanted = mends.clone();
     list.mend(mends);
     let mut import = store::begin_adding(pool, blast).await?.ok_or_else(closed)?;
-    let before = if compares { MembersBefore::of(&mut import).await? } else { None };
+    let before = if compares { MembersBefore::of(&mut import, &wanted).await? } else { None };
     if !import.clear(version).await? {
         return Err(closed());
     }

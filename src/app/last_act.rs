@@ -59,12 +59,6 @@ pub(super) fn with_way_to_marks(error: AppError) -> AppError {
     }
 }
 
-/// Whether it was the operator's last act in every sense: no mark of theirs was taken back after it.
-pub(super) async fn is_newest(tx: &mut PgConnection, act: &LoggedAction) -> Result<bool, AppError> {
-    let by_others = action::taken_back_by_others(tx, act).await?;
-    Ok(by_others.is_none() && action::taken_back_after(tx, act).await?.is_none())
-}
-
 /// The blast that an act was about, as it is now.
 #[derive(Clone, Copy)]
 struct CurrentBlast<'a> {

@@ -206,12 +206,10 @@ impl App {
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let waiting = self.waiting_of(&row, sender, now);
         let list = draft::left_out(self.pool(), id).await?;
-        let segment = self.whom_it_finds(&row, &business, answered).await?;
         let plan = Plan {
             people,
             suppressed: suppressed + row.counts.opted_out,
-            unusual_lengths: unusual_lengths(&row, list.as_ref(), segment.is_some()),
-            segment,
+            segment: self.whom_it_finds(&row, &business, answered).await?,
             had_this_message: overlap.had_this_message,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
@@ -229,6 +227,7 @@ impl App {
             forecast: Forecast::default(),
             stopped: stop.map(|stop| stop.reason),
             first: first_share(&row, people),
+            unusual_lengths: list.as_ref().map(|list| unusual_lengths(&row, list)).unwrap_or_default(),
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
@@ -239,16 +238,15 @@ impl App {
             obstacles,
             blast: BlastView::new(row.clone(), waiting.clone(), Estimate::default()),
         };
-        let configured = self.sender(row.sender_id).filter(|_| !row.state.is_over());
-        let Some(configured) = configured else { return Ok(plan) };
+        let Some(configured) = self.sender(row.sender_id).filter(|_| !row.state.is_over()) else { return Ok(plan) };
         let row = at_its_first_time(row, plan.repeat.as_ref());
         let people_use = self.people_use(configured, &row).await?;
         let sender_state = &self.sender_state(configured, sender).await?;
         let zones = self.zone_dues(&row, now, (&business, &left_out)).await?;
         let dues = &zones.iter().map(|zone| zone.share).collect::<Vec<_>>();
         let days = days.filter(|_| configured.limits.daily_cap.is_none());
-        let (waiting, people_use) = (waiting.as_ref(), people_use.as_ref());
-        let prospect = Prospect { blast: &row, waiting, sender: configured, sender_state, dues, days, people_use };
+        let (waiting, people_use, sender) = (waiting.as_ref(), people_use.as_ref(), configured);
+        let prospect = Prospect { blast: &row, waiting, sender, sender_state, dues, days, people_use };
         // Whoever types the number has some seconds to take it back.
         let starts = if row.state.is_under_way() { now } else { now + Launch::ARMED_FOR };
         Ok(plan.timed(prospect, &zones, starts))
@@ -314,13 +312,12 @@ fn health(number: Option<&NumberHealth>, template: &TemplateCheck, unheard: Opti
     number.into_iter().chain(unheard).chain(template.notes()).collect()
 }
 
-/// Of a blast that was begun nothing: some of those rows were sent to by then.
-fn unusual_lengths(row: &BlastRow, list: Option<&RejectedRows>, is_found: bool) -> UnusualLengths {
+/// Of a blast that was begun nothing: some of those rows were sent to by then. Of whoever a filter found no rows.
+fn unusual_lengths(row: &BlastRow, list: &RejectedRows) -> UnusualLengths {
+    let UnusualLengths { total, rows } = list.unusual_lengths.clone();
     let is_begun = row.counts.total() > row.counts.queued + row.counts.opted_out;
-    let list = list.filter(|_| !is_begun);
-    let unusual = list.map(|list| list.unusual_lengths.clone()).unwrap_or_default();
-    // Whoever a filter found is in no row.
-    if is_found { UnusualLengths { rows: Vec::new(), ..unusual } } else { unusual }
+    let rows = if list.read_from().is_some() { rows } else { Vec::new() };
+    if is_begun { UnusualLengths::default() } else { UnusualLengths { total, rows } }
 }
 
 /// The first people who are still to come, where others come after them: nobody more while the last of them are in flight.

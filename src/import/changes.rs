@@ -55,7 +55,7 @@ impl ListChanges {
         let renamed = match (self.renamed.people, self.renamed.named.first()) {
             (1, Some(only)) => Some(only.clone()),
             (0, _) => None,
-            (numbers, _) => Some(format!("{numbers} numbers have another name now")),
+            (numbers, _) => Some(format!("{numbers} numbers are somebody else's now")),
         };
         let all: Vec<_> =
             [self.came.in_words("came in"), self.gone.in_words("went out"), renamed].into_iter().flatten().collect();
@@ -63,37 +63,55 @@ impl ListChanges {
     }
 }
 
-/// Who was in a draft before its list was read again, by number.
-pub(super) struct MembersBefore(HashMap<Phone, Option<String>>);
+/// Who was in a draft before its list was read again.
+pub(super) struct MembersBefore {
+    /// By number, each with their name and row.
+    members: HashMap<Phone, (Option<String>, Option<i32>)>,
+    /// Rows that were corrected then, and are read otherwise now.
+    undone: Vec<u64>,
+}
 
 impl MembersBefore {
-    /// `None` where nobody was, and where they are too many.
-    pub(super) async fn of(import: &mut Import) -> Result<Option<Self>, ImportError> {
+    /// `None` where nobody was, and where they are too many. `mends`: the corrections that it is read again with.
+    pub(super) async fn of(import: &mut Import, mends: &[CellMend]) -> Result<Option<Self>, ImportError> {
         let mut members = HashMap::new();
-        let all = import.named_members(MEMBERS_MAX, |member| {
-            members.insert(member.phone, member.name);
+        let all = import.named_members(MEMBERS_MAX, |Member { phone, name, row }| {
+            members.insert(phone, (name, row));
         });
         let is_whole = all.await?;
-        Ok((is_whole && !members.is_empty()).then_some(Self(members)))
+        let is_kept = |mend: &CellMend| {
+            mends.iter().any(|now| (&now.digest, &now.column, &now.value) == (&mend.digest, &mend.column, &mend.value))
+        };
+        let earlier = import.mends().await?.into_iter().filter(|mend| !is_kept(mend));
+        let undone = earlier.map(|mend| mend.row).collect();
+        Ok((is_whole && !members.is_empty()).then_some(Self { members, undone }))
     }
 
-    /// Beside those whose rows were corrected.
-    pub(super) async fn changes(self, import: &mut Import, mends: &[CellMend]) -> Result<ListChanges, ImportError> {
-        let Self(mut before) = self;
+    /// Beside those whose rows were corrected, or their corrections taken back.
+    pub(super) async fn changes(mut self, import: &mut Import, mends: &[CellMend]) -> Result<ListChanges, ImportError> {
+        let is_of =
+            |rows: &[u64], row: Option<i32>| row.is_some_and(|row| rows.iter().any(|of| u64::try_from(row) == Ok(*of)));
+        let mended: Vec<u64> = mends.iter().map(|mend| mend.row).collect();
         let mut changes = ListChanges::default();
-        let compare = |Member { phone, name, row }: Member| match before.remove(&phone) {
-            None if mends.iter().any(|mend| row.is_some_and(|row| u64::try_from(row) == Ok(mend.row))) => {}
+        let compare = |Member { phone, name, row }: Member| match self.members.remove(&phone) {
+            None if is_of(&mended, row) => {}
             None => changes.came.add(|| who(&phone, name.as_deref())),
-            Some(was) => {
-                if let Some((was, is)) = was.zip(name).filter(|(was, is)| was != is) {
-                    changes.renamed.add(|| format!("{phone} was {} and is {} now", short(&was), short(&is)));
+            Some((Some(was), _)) if name.as_ref().is_some_and(|is| *is != was) => {
+                let is = name.as_deref().unwrap_or_default();
+                changes.renamed.add(|| format!("{phone} was {} and is {} now", short(&was), short(is)));
+            }
+            // One of two people of a name has the other's number.
+            Some((_, was)) if was != row && is_of(&mended, row) => {
+                if let (Some(was), Some(row)) = (was, row) {
+                    changes.renamed.add(|| format!("{phone} was row {was} and is row {row} now"));
                 }
             }
+            Some(_) => {}
         };
         import.named_members(usize::MAX, compare).await?;
-        let mut gone: Vec<_> = before.into_iter().collect();
+        let mut gone: Vec<_> = self.members.into_iter().filter(|(_, (_, row))| !is_of(&self.undone, *row)).collect();
         gone.sort_by(|(one, _), (two, _)| one.as_str().cmp(two.as_str()));
-        for (phone, name) in gone {
+        for (phone, (name, _)) in gone {
             changes.gone.add(|| who(&phone, name.as_deref()));
         }
         Ok(changes)

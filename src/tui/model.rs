@@ -64,6 +64,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::action::KeyScope;
 use super::key::Key;
 use super::layout::{Layout, Zoom, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
@@ -337,7 +338,10 @@ impl Model {
 
     /// A sentence with its marked keys as this operator has them.
     pub fn with_keys(&self, sentence: &str) -> String {
-        self.options.keys.in_sentence(sentence, &[])
+        // There a key acts on the line, under a name of its own.
+        let scopes: &[KeyScope] =
+            if matches!(self.overlays.last(), Some(Overlay::Needs(_))) { &[KeyScope::Needs] } else { &[] };
+        self.options.keys.in_sentence(sentence, scopes)
     }
 
     /// What is asked before something that a key cannot undo.

@@ -100,6 +100,10 @@ async fn whoever_was_added_or_taken_out_by_hand_is_said_where_the_list_is_read_a
     let said = reread("y".to_owned()).await.in_words();
     assert_eq!(said.as_deref(), Some("Siti came in, Added went out"));
     assert_eq!(reread("y".to_owned()).await.in_words(), None);
+    // A correction that is taken back is no news, nor is one of another number.
+    assert_eq!(reread(digits(6)).await.in_words(), None);
+    assert_eq!(reread(digits(5)).await.in_words(), None);
+    assert_eq!(reread("y".to_owned()).await.in_words(), None);
     // Siti's number: she is pushed out by it.
     let said = reread(digits(2)).await.in_words().unwrap();
     assert!(said.ends_with(" was Siti and is Ben now"), "{said}");

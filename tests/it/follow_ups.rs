@@ -143,8 +143,8 @@ async fn a_mark_on_an_older_message_says_that_they_had_a_later_one() {
     let after = mark(&blast).await;
     let there = mark(&later).await;
 
-    assert!(!before.contains("went to them") && !there.contains("went to them"), "{before} {there}");
-    assert!(after.contains(&format!(", Follow-up 1 (blast {later}) went to them since")), "{after}");
+    assert!(!before.contains("they had") && !there.contains("they had"), "{before} {there}");
+    assert!(after.contains(&format!(", Follow-up 1 (blast {later}) after this message")), "{after}");
 }
 
 /// A draft to the first, fourth and fifth of the shop's people.

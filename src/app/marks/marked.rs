@@ -33,9 +33,9 @@ pub struct Marked {
 }
 
 impl Marked {
-    /// `; Raya, Follow-up 1 (blast 9) went to them since`, behind what was done; nothing where they had no later message.
+    /// `; they had Raya, Follow-up 1 (blast 9) after this message`, behind what was done; nothing where they had no later message.
     pub fn later_in_words(&self) -> String {
-        self.later_message.as_ref().map_or_else(String::new, |name| format!("; {name} went to them since"))
+        self.later_message.as_ref().map_or_else(String::new, |name| format!("; they had {name} after this message"))
     }
 
     /// `; order 8 no longer counts`, behind what was done; nothing where no order is concerned.

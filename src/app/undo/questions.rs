@@ -7,7 +7,7 @@ use super::sentences::mark_words;
 use super::{sends, undone};
 use crate::app::marks::person_of;
 use crate::app::opened_hours::OpenedHours;
-use crate::app::{App, AppError, last_act};
+use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
 use crate::domain::blast::{BlastState, TEST_STAGE};
@@ -79,7 +79,7 @@ impl App {
         let mut then = None;
         let what = match (&act.action, act.recipient_id) {
             (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
-                let is_start = act.action != Act::Edit && last_act::is_newest(&mut tx, &act).await?;
+                let is_start = act.action != Act::Edit && action::taken_back_by_others(&mut tx, &act).await?.is_none();
                 let question = if is_start { self.ask_to_pause_in(&mut tx, &head).await? } else { None };
                 return Ok(question.map(|question| (UndoOffer::Pause(id), question)));
             }

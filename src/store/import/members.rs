@@ -5,7 +5,9 @@ use sqlx::FromRow;
 
 use super::Import;
 use crate::domain::phone::Phone;
+use crate::domain::rejected_rows::CellMend;
 use crate::store::StoreError;
+use crate::store::draft;
 
 /// Somebody in a draft.
 #[derive(Debug, FromRow)]
@@ -17,6 +19,12 @@ pub struct Member {
 }
 
 impl Import {
+    /// The cells of its list that are corrected.
+    pub async fn mends(&mut self) -> Result<Vec<CellMend>, StoreError> {
+        let left_out = draft::left_out(&mut *self.connection, self.blast).await?;
+        Ok(left_out.map(|left_out| left_out.mends).unwrap_or_default())
+    }
+
     /// The numbers of whoever is in the blast already, one by one: of a million there is no list.
     pub async fn members(&mut self, mut each: impl FnMut(&Phone)) -> Result<(), StoreError> {
         let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");

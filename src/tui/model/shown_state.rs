@@ -58,14 +58,10 @@ impl Model {
     /// The key that stops an announced start, and what it does; after another act that key is for the newer one.
     pub fn stop_words(&self, blast: &BlastView) -> String {
         let keys = &self.options.keys;
-        let is_meant = match self.announced() {
-            Some((announced, _)) => announced.id == blast.id,
-            // Where no line names another act that key would take back, it asks about the launch.
-            None => {
-                let names_another = self.notice.as_ref().is_some_and(|notice| notice.undoes.is_some());
-                !names_another && self.own_armed().is_some_and(|(own, _)| own.id == blast.id)
-            }
-        };
+        // Where no line names another act that key would take back, it asks about the launch.
+        let names_another = self.notice.as_ref().is_some_and(|notice| notice.undoes.is_some());
+        let own = || self.own_armed().filter(|_| !names_another);
+        let is_meant = self.announced().or_else(own).is_some_and(|(meant, _)| meant.id == blast.id);
         if is_meant { format!("{} {}", keys.undo(), self.stops(blast)) } else { format!("{} pauses it", keys.pause()) }
     }
 

@@ -10,7 +10,7 @@ pub(super) use pages::cell as left_out_cell;
 use super::{OverlayContent, clock, column_of, page_rows, wrapped};
 use crate::app::view::SenderView;
 use crate::app::{DraftList, Imported};
-use crate::domain::text::escaped;
+use crate::domain::text::{clean, escaped};
 use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
@@ -252,7 +252,7 @@ impl<'a> FormPainter<'a> {
             }
         };
         let mut lines = vec![TextLine::plain(source)];
-        if form.is_taking || form.wants_list {
+        if form.is_taking || form.wants_list && form.backlog.refused.is_none() {
             lines.push(TextLine::dim(reading(form)));
             return lines;
         }
@@ -281,6 +281,9 @@ impl<'a> FormPainter<'a> {
                 .map(TextLine::dim),
         );
         lines.extend(self.left_out_since());
+        let changes = form.taken.as_ref().and_then(|taken| taken.changes.as_ref()?.in_words());
+        let changes = changes.map(|changes| format!("since it was read before: {}", clean(&changes)));
+        lines.extend(changes.iter().flat_map(|words| wrapped(words, self.room())).map(TextLine::plain));
         let without_name = form.taken.as_ref().and_then(Imported::without_name_words);
         lines.extend(without_name.iter().flat_map(|words| wrapped(words, self.room())).map(TextLine::dim));
         lines

@@ -5,15 +5,18 @@ use rust_decimal::Decimal;
 use super::customers::{order, sheet};
 use super::form::new_form;
 use super::plans::{planned, shows};
-use super::support::{RAYA, TestDashboard, WIDE, at, details_of, people, raya};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, details_of, people, raya};
 use crate::app::view::BlastView;
 use crate::app::{OrderRow, Plan, PlannedRepeat, SegmentCount};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::Exclusion;
+use crate::domain::ids::RecipientId;
 use crate::domain::order::OrderState;
+use crate::domain::recipient::{Mark, Resolution};
 use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, Overlay};
+use crate::tui::msg::Msg;
 use crate::tui::{KeyBinding, Keymap};
 
 fn text(dashboard: &TestDashboard) -> String {
@@ -126,4 +129,44 @@ fn a_file_that_was_uploaded_is_named_and_the_next_line_is_chosen() {
         "{}",
         text(&dashboard)
     );
+}
+
+#[test]
+fn whoever_answered_what_it_is_not_known_of_whether_it_went_has_it() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3jjjj").taken();
+    assert_eq!(dashboard.cursor(), Some(5));
+
+    let person = RecipientId(5);
+    for (key, did, mark) in [("c", "bought", Mark::Closed(None)), ("r", "replied to it", Mark::Replied)] {
+        dashboard.keys(key).dispatch(Msg::Drawn);
+        assert!(dashboard.acts().is_empty());
+        let asks = format!("Aishah: it is not known whether their message went. They {did}: count it as sent?");
+        assert!(text(&dashboard).contains(&asks), "{}", text(&dashboard));
+        let marks = [Mark::Resolve(Resolution::Sent), mark].map(|mark| WriteRequest::Mark { person, mark });
+
+        dashboard.keys("y");
+
+        assert_eq!(dashboard.acts(), marks);
+        dashboard.effects.clear();
+        if key == "c" {
+            dashboard.keys("50\n");
+            let sale = Mark::Closed(Some(Decimal::from(50)));
+            assert_eq!(dashboard.acts(), [WriteRequest::Mark { person, mark: sale }], "the amount may follow at once");
+            dashboard.effects.clear();
+        }
+    }
+    dashboard.keys("r").dispatch(Msg::Drawn);
+    dashboard.keys("n");
+    assert_eq!(dashboard.acts(), []);
+    assert_eq!(dashboard.said(), "nothing done: it is still open whether their message went");
+    // Whoever goes on to the next number finds that in sight.
+    dashboard.keys("r").dispatch(Msg::Drawn);
+    dashboard.keys("/");
+    dashboard.key(Key::Esc);
+    assert!(dashboard.said().ends_with("answered no"), "{}", dashboard.said());
+    // Digits after it are still no keys of the panes.
+    let mut digits = TestDashboard::new(STACKED);
+    digits.keys("3jjjjc12");
+    assert_eq!(digits.model.focus, crate::tui::model::Pane::Recipients);
 }

@@ -262,9 +262,7 @@ fn a_mended_cell_goes_along_with_the_list() {
 fn what_was_typed_last_is_saved_also_after_the_form_was_left() {
     let mut dashboard = new_form(WIDE);
 
-    dashboard.keys("j\nRaya\n");
-    dashboard.keys("\n2\n").key(Key::Esc);
-    dashboard.effects.clear();
+    dashboard.keys("j\nRaya\n").keys("\n2\n").key(Key::Esc).effects.clear();
     dashboard.answer(saved(9, 1));
 
     assert!(

@@ -107,15 +107,17 @@ fn a_path_that_cannot_be_read_loses_no_correction_and_neither_does_the_same_file
 fn a_paste_goes_into_the_cell_that_is_corrected_and_never_takes_the_place_of_the_list() {
     let mut dashboard = corrected();
 
-    dashboard.keys("\n\n").key(Key::Ctrl('u')).dispatch(Msg::Paste("+60 10-012 0003\tBen\n".to_owned()));
+    dashboard.keys("\n\n").key(Key::Ctrl('u')).dispatch(Msg::Paste("+60 10-012 0003\n".to_owned()));
     let Some(FormPage::LeftOut { edit: Some(field), .. }) = dashboard.model.form.as_ref().map(|form| form.page.clone())
     else {
         panic!("a cell is corrected")
     };
     assert_eq!(field.text(), "+60 10-012 0003");
-    dashboard.dispatch(Msg::Paste("1\n2\n".to_owned()));
+    for several in ["1\n2\n", "Ben\t+60100120004"] {
+        dashboard.dispatch(Msg::Paste(several.to_owned()));
+    }
     assert!(
-        dashboard.screen().join("\n").contains("2 lines were pasted: paste one cell"),
+        dashboard.screen().join("\n").contains("2 cells were pasted: paste the one"),
         "nothing is lost without a word"
     );
 

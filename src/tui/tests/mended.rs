@@ -8,13 +8,11 @@ use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::follow_up::{AgeCount, LeftOut, ages};
 use crate::domain::funnel::Counts;
-use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{NeedsLine, Overlay};
-use crate::tui::msg::Msg;
 use crate::tui::{ExitReason, Size};
 
 const SMALL: Size = Size { width: 40, height: 12 };
@@ -91,40 +89,6 @@ fn what_a_person_paused_is_named_below_what_needs_somebody() {
     let mut both = with_blasts(STACKED, vec![doubtful, unbegun]);
     let screen = text(both.keys("!"));
     assert!(screen.contains("2 uncertain") && screen.contains("Hari Sukan: paused by ben"), "{screen}");
-}
-
-#[test]
-fn whoever_answered_what_it_is_not_known_of_whether_it_went_has_it() {
-    let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("3jjjj").taken();
-    assert_eq!(dashboard.cursor(), Some(5));
-
-    let person = RecipientId(5);
-    for (key, did, mark) in [("c", "bought", Mark::Closed(None)), ("r", "replied to it", Mark::Replied)] {
-        dashboard.keys(key).dispatch(Msg::Drawn);
-        assert!(dashboard.acts().is_empty());
-        let asks = format!("Aishah: it is not known whether their message went. They {did}: count it as sent?");
-        assert!(text(&dashboard).contains(&asks), "{}", text(&dashboard));
-        let marks = [Mark::Resolve(Resolution::Sent), mark].map(|mark| WriteRequest::Mark { person, mark });
-
-        dashboard.keys("y");
-
-        assert_eq!(dashboard.acts(), marks);
-        dashboard.effects.clear();
-    }
-    dashboard.keys("r").dispatch(Msg::Drawn);
-    dashboard.keys("n");
-    assert_eq!(dashboard.acts(), []);
-    assert_eq!(dashboard.said(), "nothing done: it is still open whether their message went");
-    // Whoever goes on to the next number finds that in sight.
-    dashboard.keys("r").dispatch(Msg::Drawn);
-    dashboard.keys("/");
-    dashboard.key(Key::Esc);
-    assert!(dashboard.said().ends_with("answered no"), "{}", dashboard.said());
-    // Digits after it are still no keys of the panes.
-    let mut digits = TestDashboard::new(STACKED);
-    digits.keys("3jjjjc12");
-    assert_eq!(digits.model.focus, crate::tui::model::Pane::Recipients);
 }
 
 #[test]

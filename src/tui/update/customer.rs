@@ -345,8 +345,9 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     let said = |sold_out: &SoldOut| sold_out.in_words().map_or_else(String::new, |words| format!("; {words}"));
     let (sentence, key) = match outcome {
         ShopOutcome::Order(order, sold_out) => {
-            let became = if matches!(write.act, ShopAct::EditOrder(..)) { "changed" } else { order.state.word() };
-            let sentence = format!("{who}: {} is {became}, by you{}", order_words(order), said(sold_out));
+            let is_edited = matches!(write.act, ShopAct::EditOrder(..));
+            let became = if is_edited { "from now on".to_owned() } else { format!("is {}", order.state) };
+            let sentence = format!("{who}: {} {became}, by you{}", order_words(order), said(sold_out));
             (sentence, Some(SaleKey::Order(order.id)))
         }
         ShopOutcome::Stepped(stepped) => {

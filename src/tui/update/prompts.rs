@@ -1,7 +1,10 @@
 //! The keys of the open prompt. What is not an answer is no.
 
+mod sales;
+
 use rust_decimal::Decimal;
 
+use self::sales::{closed_one, closes_one, closes_several, take_amount};
 use super::key_outcome::KeyOutcome;
 use super::keys::FIND;
 use super::{blast_acts, blast_filter, customer, find, form, lost, pace, plan};
@@ -315,7 +318,14 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
             *field = TextField::default();
             model.prompt = Some(Prompt::Confirm(ask));
         }
-        (ConfirmBy::Yes, Key::Char('y')) => return yes(model, ask.then),
+        (ConfirmBy::Yes, Key::Char('y')) => {
+            let sale = ask.then.iter().find_map(closed_one);
+            let effects = yes(model, ask.then);
+            if let Some(person) = sale {
+                take_amount(model, person);
+            }
+            return effects;
+        }
         // Pressed once more by whoever takes several back: it is no answer to the question, which they have not read.
         (ConfirmBy::Yes, key) if ask.then.iter().any(is_asked_by_undo) && is_key_of(model, key, UNDO) => {
             model.prompt = Some(Prompt::Confirm(ask));
@@ -332,7 +342,7 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
             refuse_digits(model, sentence.to_owned());
         }
         (ConfirmBy::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_one) => {
-            refuse_digits(model, "nothing done: ⟨c⟩, then y, and ⟨c⟩ again takes the amount".to_owned());
+            refuse_digits(model, "nothing done: ⟨c⟩, then y, and then the amount".to_owned());
         }
         (ConfirmBy::Number { field, .. } | ConfirmBy::NumberOncePaused { field, .. }, key) if is_of_digits(key) => {
             field.key(key);
@@ -354,16 +364,6 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
         }
     }
     Vec::new()
-}
-
-/// Whoever typed `c` and an amount had forgotten that several are marked.
-const fn closes_several(act: &WriteRequest) -> bool {
-    matches!(act, WriteRequest::MarkSeveral { mark: Mark::Closed(_), .. })
-}
-
-/// Whoever typed `c` and an amount did not expect to be asked.
-const fn closes_one(act: &WriteRequest) -> bool {
-    matches!(act, WriteRequest::Mark { mark: Mark::Closed(_), .. })
 }
 
 fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {

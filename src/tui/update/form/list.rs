@@ -267,7 +267,9 @@ fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
 /// `u`: without the last correction, its row is read as it stands in the list.
 fn undo_correction(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    if form.is_taking || form.wants_list {
+    if form.backlog.refused.is_some() {
+        form.trouble = Some("this draft was changed meanwhile: esc asks what becomes of what you wrote".to_owned());
+    } else if form.is_taking || form.wants_list {
         form.trouble = Some("the list is being read: wait for it".to_owned());
     } else if form.mends.is_empty() {
         form.trouble = Some("nothing was corrected".to_owned());
@@ -320,7 +322,7 @@ fn rows_in_words(mends: &[CellMend]) -> Option<String> {
 
 /// A list was read. Corrections are with the rows where those are by now, and those that fit none are forgotten: a later one of the same
 /// row would be taken for more of the same person. What is said of that, and of whoever came in or went out by the same list beside them.
-pub(super) fn reread_in_words(form: &mut BlastForm, imported: &Imported) -> String {
+pub(super) fn reread_in_words(form: &mut BlastForm, imported: &mut Imported) -> String {
     let before = std::mem::take(&mut form.mends_before);
     let of_before = rows_in_words(&before);
     let of_before = of_before.map(|rows| format!("; what was corrected in {rows} was of the list before"));
@@ -335,7 +337,8 @@ pub(super) fn reread_in_words(form: &mut BlastForm, imported: &Imported) -> Stri
     }
     let is_again =
         form.left_out.file.as_ref().map(|path| DraftList::File(path.into())) == form.list || form.is_list_again();
-    let changes = imported.changes.as_ref().filter(|_| is_again).and_then(ListChanges::in_words);
+    imported.changes = imported.changes.take().filter(|_| is_again);
+    let changes = imported.changes.as_ref().and_then(ListChanges::in_words);
     let changes = changes.map(|changes| format!("; beside that {}", clean(&changes)));
     [Some(unfit_in_words(&imported.unfit_mends)), of_before, changes].into_iter().flatten().collect()
 }

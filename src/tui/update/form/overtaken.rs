@@ -103,7 +103,7 @@ pub(super) fn ask(model: &mut Model, overtaken: &DraftOvertaken) -> bool {
     let noun = form.noun();
     let (question, at, otherwise) = match overtaken {
         DraftOvertaken::Changed { by, version } => (
-            format!("{} changed {noun} {id} meanwhile: put what you wrote in its place? Its people stay.", clean(by)),
+            format!("{} changed {noun} {id} meanwhile: put what you wrote in its place?{}", clean(by), people_of(form)),
             Some(DraftAt { id, version: *version }),
             "what is there stays, and what you wrote is dropped: ⟨e⟩ opens it",
         ),
@@ -129,6 +129,15 @@ pub(super) fn ask(model: &mut Model, overtaken: &DraftOvertaken) -> bool {
     let otherwise = model.with_keys(otherwise);
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by: ConfirmBy::Yes, then, otherwise }));
     true
+}
+
+/// What becomes of its people where it is put in the place of what somebody else wrote.
+const fn people_of(form: &BlastForm) -> &'static str {
+    if form.wants_list {
+        " Its list is read again: who was added or taken out by hand is not kept."
+    } else {
+        " Its people stay."
+    }
 }
 
 /// The answer was no: the draft as it is in the database can be opened.

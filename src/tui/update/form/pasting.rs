@@ -13,14 +13,13 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         return Vec::new();
     }
     if let FormPage::LeftOut { edit, .. } = &mut form.page {
-        let lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).count();
-        // One cell is corrected: of a row the first.
-        let cell = text.trim().split('\t').next().unwrap_or_default();
+        let cells = text.trim().split(['\n', '\r', '\t']).filter(|cell| !cell.trim().is_empty()).count();
         match edit {
-            Some(_) if lines > 1 => {
-                form.trouble = Some(format!("{lines} lines were pasted: paste one cell, for this row"));
+            // Which of them is meant, a row does not say.
+            Some(_) if cells > 1 => {
+                form.trouble = Some(format!("{cells} cells were pasted: paste the one that is corrected"));
             }
-            Some(field) => field.insert(cell.trim()),
+            Some(field) => field.insert(text.trim()),
             None => form.trouble = Some("enter on a row first, then paste".to_owned()),
         }
         return Vec::new();

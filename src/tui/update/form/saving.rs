@@ -169,7 +169,7 @@ fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
     effects
 }
 
-fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
+fn list_taken(model: &mut Model, mut taken: TakenList) -> Vec<Effect> {
     let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
     form.first_people = taken.first_people();
     form.shown = 0;
@@ -177,7 +177,7 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.left_out_since = taken.left_out_since;
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
-    let beside = list::reread_in_words(form, &taken.imported);
+    let beside = list::reread_in_words(form, &mut taken.imported);
     list::replace_left_out(form, taken.imported.left_out());
     form.read_columns = taken.imported.list_columns(&form.columns);
     form.kept_list.clone_from(&form.list);
@@ -195,8 +195,13 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     };
     let doubt = form.read_columns.as_ref().and_then(ListColumns::doubt);
     let doubt = doubt.map(|doubt| format!("; {}: look at Columns", clean(&doubt))).unwrap_or_default();
-    model.say(Notice::done(format!("{words}{beside}{doubt}")));
+    let sentence = format!("{words}{beside}{doubt}");
+    model.say(Notice::done(sentence.clone()));
     let mut effects = draft_saved(model, &taken.saved);
+    // Whoever left the form reads that as well, in place of that it is kept.
+    if !beside.is_empty() {
+        model.say(Notice::done(sentence));
+    }
     logged::list_taken(model, taken.saved.at.id);
     effects.extend(lists::follow_selection(model));
     effects
@@ -219,6 +224,13 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
         if let DraftWrite::TakeList { list: unread, .. } = request {
             list::refused(form, &unread.list);
         }
+    }
+    // The path is there again to be mended.
+    if let (Some(form), DraftWrite::Upload { path, .. }) = (model.form.as_deref_mut(), request)
+        && form.line == FormLine::Header
+        && form.edit.is_none()
+    {
+        form.edit = Some(LineEdit::Field(crate::tui::widget::TextField::with(&path.to_string_lossy())));
     }
     let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
     effects.extend(columns_of_refused(model, request, failure));
