@@ -89,9 +89,10 @@ async fn whoever_was_added_or_taken_out_by_hand_is_said_where_the_list_is_read_a
     let id = draft.0.to_string();
     shop.ok(&["blast", "add", &id, &format!("+{}", digits(7)), "--name", "Added"]).await;
     shop.ok(&["blast", "remove", &id, &format!("+{}", digits(2))]).await;
+    let mend = correction(&app, draft, "").await;
     let reread = async |number: String| {
         let opened = app.open_draft(draft).await.unwrap();
-        let mends = vec![CellMend { value: number, ..correction(&app, draft, "").await }];
+        let mends = vec![CellMend { value: number, ..mend.clone() }];
         let file = DraftList::File(shop.path("raya.csv"));
         let list = ListToTake { list: file, columns: ChosenColumns::default(), mends };
         app.take_list(opened.at, &opened.form, &list).await.unwrap().imported.changes.unwrap()
