@@ -12,6 +12,7 @@ use crate::domain::phone::Phone;
 use crate::domain::text::{clean, people};
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
+use crate::store::draft;
 use crate::store::person;
 use crate::store::plan;
 
@@ -34,7 +35,11 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
         Some(head) if head.state == BlastState::Sending => !plan::has_people_left(tx, head.id).await?,
         _ => false,
     };
-    let current = CurrentBlast { head: head.as_ref(), is_sent_out };
+    let has_left_out = match &head {
+        Some(head) if act.action == Act::Cancel => draft::has_left_out(tx, head.id).await?,
+        _ => false,
+    };
+    let current = CurrentBlast { head: head.as_ref(), is_sent_out, has_left_out };
     let name = match &head {
         Some(head) => Some(blast::distinct_name(tx, head).await?),
         None => None,
@@ -65,6 +70,8 @@ struct CurrentBlast<'a> {
     head: Option<&'a BlastHead>,
     /// It is being sent, and nobody is left to send to.
     is_sent_out: bool,
+    /// Its cancelling left out somebody.
+    has_left_out: bool,
 }
 
 /// What the operator took back after it, if anything, and whose: `a mark that was`, `Aina`.
@@ -158,7 +165,7 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
             _ => "⟨!⟩ lists it, and there ⟨X⟩ removes it".to_owned(),
         },
         Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, current),
-        Act::Cancel if head.is_some() => {
+        Act::Cancel if current.has_left_out => {
             "that cannot be taken back; ⟨d⟩ on it makes a draft to those it left out".to_owned()
         }
         Act::Edit if head.is_none() && act.detail.get("order").is_none() => "it was deleted since".to_owned(),

@@ -55,6 +55,16 @@ pub enum CopiedPeople {
     LeftOut,
 }
 
+/// Whether the cancelling of a blast left out anybody.
+pub async fn has_left_out(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
+    let has = sqlx::query_scalar(
+        "select exists (select from blast_recipients r join blasts b on b.id = r.blast_id
+                         where b.id = $1 and b.state = 'cancelled'
+                           and r.status = 'skipped' and r.reason is not distinct from b.state_reason)",
+    );
+    Ok(has.bind(id).fetch_one(tx).await?)
+}
+
 /// Whom a copy of a blast is for. Of one that was cancelled before anybody was sent to, it is for all.
 async fn copied_people(tx: &mut PgConnection, id: BlastId) -> Result<CopiedPeople, StoreError> {
     let is_rest = sqlx::query_scalar(

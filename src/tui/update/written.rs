@@ -356,7 +356,10 @@ fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effe
     // Its people are those of the times to come: they missed nothing.
     let text = ended.map(|blast| format!("{} has ended for good: it is not sent again", model.distinct_name(blast)));
     let rest = if people > 0 && text.is_none() { "; ⟨d⟩ in Blasts makes a draft to them" } else { "" };
-    let left_out = || format!("cancelled: {} left out", count_of(people, "person was", "people were"));
+    let left_out = || match people {
+        0 => "cancelled: nobody was left to send to".to_owned(),
+        people => format!("cancelled: {} left out", count_of(people, "person was", "people were")),
+    };
     let text = text.unwrap_or_else(left_out);
     log(model, &text, &format!("blastdeck blast cancel {id}"));
     model.say(Notice::done(text + rest));
