@@ -2,6 +2,7 @@
 
 use super::form::{opened_with, saved, taken, writes};
 use super::support::{DRAFT, TestDashboard, WIDE};
+use crate::app::DraftOvertaken;
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, EffectError, EffectResult, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -196,4 +197,26 @@ fn corrections_of_a_list_that_was_left_are_said_and_what_came_in_by_the_same_lis
 fn list_taken() -> EffectResult<WriteOutcome> {
     let Completion::Written { outcome, .. } = taken(DRAFT.0, 5, None) else { panic!("a list") };
     outcome
+}
+
+#[test]
+fn where_somebody_else_changed_the_draft_that_is_what_is_said_and_not_that_it_is_being_read() {
+    for key in [Key::Enter, Key::Char('u')] {
+        let mut dashboard = corrected();
+        dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
+        let save = writes(&mut dashboard).pop().unwrap();
+        let overtaken = DraftOvertaken::Changed { by: "ben".to_owned(), version: 9 };
+        let outcome = Err(EffectError::Overtaken(overtaken));
+        dashboard.answer(Completion::Written { request: WriteRequest::Draft(save), outcome });
+        dashboard.effects.clear();
+
+        dashboard.key(key);
+
+        let screen = dashboard.screen().join("\n");
+        assert!(
+            screen.contains("this draft was changed meanwhile: esc asks what becomes of what you wrote"),
+            "{screen}"
+        );
+        assert_eq!(dashboard.acts(), []);
+    }
 }

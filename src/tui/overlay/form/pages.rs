@@ -172,7 +172,8 @@ pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, w
 fn corrected(form: &BlastForm) -> impl Iterator<Item = TextLine> {
     let line = |mend: &CellMend| {
         let whose = mend.whose.as_ref().map(|name| format!("   {name}")).unwrap_or_default();
-        TextLine::dim(format!("  row {:<6} {} {}{whose}", mend.row, mend.column, mend.value))
+        let value = if mend.value.is_empty() { "(empty)" } else { mend.value.as_str() };
+        TextLine::dim(format!("  row {:<6} {} {value}{whose}", mend.row, mend.column))
     };
     let rule = (!form.mends.is_empty()).then(|| TextLine::rule("Corrected"));
     rule.into_iter().chain(form.mends.iter().rev().map(line))

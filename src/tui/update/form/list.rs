@@ -164,6 +164,10 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
             form.page = FormPage::LeftOut { row, edit: Some(field) };
         }
         (None, Key::Esc | Key::Char('q')) => form.page = FormPage::Lines,
+        // Nothing more is read or written until that is answered.
+        (None, Key::Enter | Key::Char('u')) if form.backlog.refused.is_some() => {
+            form.trouble = Some("this draft was changed meanwhile: esc asks what becomes of what you wrote".to_owned());
+        }
         // The next one takes its place once the list is read: what is typed now is meant for that one.
         (None, Key::Enter) if is_being_mended(form, row) => {
             form.trouble = Some("the list is being read: wait for it, what is typed now is not used".to_owned());
@@ -267,9 +271,7 @@ fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
 /// `u`: without the last correction, its row is read as it stands in the list.
 fn undo_correction(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    if form.backlog.refused.is_some() {
-        form.trouble = Some("this draft was changed meanwhile: esc asks what becomes of what you wrote".to_owned());
-    } else if form.is_taking || form.wants_list {
+    if form.is_taking || form.wants_list {
         form.trouble = Some("the list is being read: wait for it".to_owned());
     } else if form.mends.is_empty() {
         form.trouble = Some("nothing was corrected".to_owned());
