@@ -52,7 +52,7 @@ impl Mends {
 
     /// Nothing that may be somebody's number is kept.
     pub(super) fn forget(&mut self, row: u64) {
-        self.wanted.retain(|mend| mend.row != row);
+        // Those that wait may be of rows that moved: the number is no longer theirs.
         self.fitted.retain(|mend| mend.row != row);
     }
 
