@@ -13,9 +13,9 @@ use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
-use crate::domain::phone::Region;
+use crate::domain::phone::{Phone, Region};
 use crate::domain::rejected_rows::{CellMend, RowDigest, UnusualLengths};
-use crate::store::import::{self as store, NewRecipient};
+use crate::store::import::{self as store, CopyBatch, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
 mod changes;
@@ -195,7 +195,7 @@ pub async fn create_from(
     let seen = SeenPeople::default();
     let list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
     let import = store::begin(pool, &draft).await?;
-    write(pool, (import, None), list, rejected, options).await
+    write(pool, (import, BeforeReading::default()), list, rejected, options).await
 }
 
 /// Adds people to a draft, in one transaction; whoever is in it already is rejected.
@@ -213,10 +213,11 @@ pub async fn add_people(
     import.members(|phone| seen.add_member(phone)).await?;
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
     let options = ImportOptions { rejections: KeptRejections::None, ..options };
-    write(pool, (import, None), list, RejectedTo::Nowhere, options).await
+    write(pool, (import, BeforeReading::OF_ADDITIONS), list, RejectedTo::Nowhere, options).await
 }
 
-/// Puts a list in the place of whoever is in a draft, in one transaction.
+/// Puts a list in the place of whoever is in a draft, in one transaction. Where it is read again, it takes the place of its own people
+/// alone: whoever was added by hand stays in, and whoever was taken out by hand stays out.
 pub async fn replace_people(
     pool: &PgPool,
     to: Replacement,
@@ -230,16 +231,39 @@ pub async fn replace_people(
     let wanted = mends.clone();
     list.mend(mends);
     let mut import = store::begin_adding(pool, blast).await?.ok_or_else(closed)?;
-    let before = if compares { MembersBefore::of(&mut import, &wanted).await? } else { None };
-    if !import.clear(version).await? {
+    let kept = import.list().await?.unwrap_or_default();
+    let members = if compares { MembersBefore::of(&mut import, (&wanted, &kept.mends)).await? } else { None };
+    let is_again = options.rejections.is_of(&kept);
+    if !import.clear(version, is_again).await? {
         return Err(closed());
     }
+    let taken_out = if is_again { kept.taken_out } else { Vec::new() };
+    let seen = list.seen_mut();
+    for phone in &taken_out {
+        seen.take_out(&Phone::from_database(phone.clone()));
+    }
+    import.members(|phone| seen.add_member(phone)).await?;
+    let before = BeforeReading { members, taken_out, is_addition: false };
     write(pool, (import, before), list, RejectedTo::Nowhere, options).await
+}
+
+/// What is known of a draft before a list is read into it.
+#[derive(Default)]
+struct BeforeReading {
+    /// Where it is found out who comes in and who goes out.
+    members: Option<MembersBefore>,
+    /// Who was taken out of it by hand.
+    taken_out: Vec<String>,
+    is_addition: bool,
+}
+
+impl BeforeReading {
+    const OF_ADDITIONS: Self = Self { members: None, taken_out: Vec::new(), is_addition: true };
 }
 
 async fn write(
     pool: &PgPool,
-    (mut import, before): (store::Import, Option<MembersBefore>),
+    (mut import, before): (store::Import, BeforeReading),
     mut list: PeopleList,
     rejected: RejectedTo,
     options: ImportOptions,
@@ -252,16 +276,20 @@ async fn write(
     }
     let people_max = options.people_max.unwrap_or(u64::MAX);
     let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
-    let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, people_max), rejected));
+    let batch = if before.is_addition { CopyBatch::of_additions() } else { CopyBatch::default() };
+    let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, batch, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (people, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
     if !(options.may_be_empty && read.is_empty()) {
         read.refuse_nobody()?;
     }
     if options.rejections != KeptRejections::None {
-        import.keep_left_out(options.rejections.of(&read).as_ref()).await?;
+        import.keep_left_out(options.rejections.of(&read, before.taken_out).as_ref()).await?;
     }
-    let changes = match before {
+    if before.is_addition {
+        import.forget_returned().await?;
+    }
+    let changes = match before.members {
         Some(before) => Some(before.changes(&mut import, &read.mends).await?),
         None => None,
     };

@@ -87,6 +87,8 @@ pub struct SavedDraft {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenList {
     pub saved: SavedDraft,
+    /// In the draft: those of the list, and those who were added by hand.
+    pub people: i64,
     pub imported: Imported,
     /// Who of its people gets nothing, as it stands.
     pub left_out_since: i64,
@@ -198,7 +200,8 @@ impl App {
         let row = self.blast_row(at.id).await?;
         let _ = self.notify(at.id).await;
         let saved = SavedDraft { at: DraftAt { version: row.version, ..at }, unfinished };
-        Ok(TakenList { saved, imported, left_out_since: self.left_out_since(&row).await? })
+        let people = row.total_recipients;
+        Ok(TakenList { saved, people, imported, left_out_since: self.left_out_since(&row).await? })
     }
 
     async fn replace(

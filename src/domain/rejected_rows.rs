@@ -27,6 +27,9 @@ pub struct RejectedRows {
     /// The columns that it was read by; `None` where that was not noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Box<ListColumns>>,
+    /// The numbers of whoever was taken out of the draft by hand since: they stay out whenever the list is read again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_out: Vec<String>,
     /// The cells that were read as something else, for whenever the list is read again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mends: Vec<CellMend>,

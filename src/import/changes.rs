@@ -72,8 +72,12 @@ pub(super) struct MembersBefore {
 }
 
 impl MembersBefore {
-    /// `None` where nobody was, and where they are too many. `mends`: the corrections that it is read again with.
-    pub(super) async fn of(import: &mut Import, mends: &[CellMend]) -> Result<Option<Self>, ImportError> {
+    /// `None` where nobody was, and where they are too many. `mends`: the corrections that it is read again with, and those that it was
+    /// read with.
+    pub(super) async fn of(
+        import: &mut Import,
+        (mends, earlier): (&[CellMend], &[CellMend]),
+    ) -> Result<Option<Self>, ImportError> {
         let mut members = HashMap::new();
         let all = import.named_members(MEMBERS_MAX, |Member { phone, name, row }| {
             members.insert(phone, (name, row));
@@ -82,8 +86,7 @@ impl MembersBefore {
         let is_kept = |mend: &CellMend| {
             mends.iter().any(|now| (&now.digest, &now.column, &now.value) == (&mend.digest, &mend.column, &mend.value))
         };
-        let earlier = import.mends().await?.into_iter().filter(|mend| !is_kept(mend));
-        let undone = earlier.map(|mend| mend.row).collect();
+        let undone = earlier.iter().filter(|mend| !is_kept(mend)).map(|mend| mend.row).collect();
         Ok((is_whole && !members.is_empty()).then_some(Self { members, undone }))
     }
 

@@ -27,13 +27,19 @@ impl KeptRejections {
         }
     }
 
+    /// Whether the list is the one that a draft was made of.
+    pub(super) fn is_of(&self, kept: &RejectedRows) -> bool {
+        self.file().is_some_and(|file| kept.file.as_ref() == Some(&file))
+    }
+
     /// What is written of a list that was read.
-    pub(super) fn of(&self, read: &ReadThrough) -> Option<RejectedRows> {
+    pub(super) fn of(&self, read: &ReadThrough, taken_out: Vec<String>) -> Option<RejectedRows> {
         let left_out = RejectedRows {
             unusual_lengths: read.tally.unusual_lengths.clone(),
             is_pasted: *self == Self::Pasted,
             columns: read.list_columns().map(Box::new),
             mends: read.mends.clone(),
+            taken_out,
             ..left_out(&read.tally.rejections(), &read.columns, self.file())
         };
         // A table has columns, and only a table's cells are mended.

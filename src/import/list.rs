@@ -58,9 +58,14 @@ impl PeopleList {
 
     /// Leaves out whoever was forgotten.
     pub(super) fn leave_out(&mut self, forgotten: ForgottenPeople) {
+        self.seen_mut().forgotten = forgotten;
+    }
+
+    /// Who is in the list already, or is not to come in by it.
+    pub(super) const fn seen_mut(&mut self) -> &mut SeenPeople {
         match self {
-            Self::File(file) => file.taker.seen.forgotten = forgotten,
-            Self::Given(list) => list.seen.forgotten = forgotten,
+            Self::File(file) => &mut file.taker.seen,
+            Self::Given(list) => &mut list.seen,
         }
     }
 
@@ -97,14 +102,14 @@ pub(super) struct PeopleWriter {
 }
 
 impl PeopleWriter {
-    pub(super) fn new(blast: BlastId, batches: mpsc::Sender<CopyBatch>, max: u64) -> Self {
-        Self { blast, batches, batch: CopyBatch::default(), left: max, max }
+    pub(super) fn new(blast: BlastId, batches: mpsc::Sender<CopyBatch>, batch: CopyBatch, max: u64) -> Self {
+        Self { blast, batches, batch, left: max, max }
     }
 
     pub(super) fn push(&mut self, person: &NewRecipient) -> Result<(), ImportError> {
         self.left = self.left.checked_sub(1).ok_or(ImportError::TooMany { max: self.max })?;
         self.batch.push(self.blast, person);
-        if self.batch.size() >= BATCH { send(&self.batches, std::mem::take(&mut self.batch)) } else { Ok(()) }
+        if self.batch.size() >= BATCH { send(&self.batches, self.batch.take()) } else { Ok(()) }
     }
 
     pub(super) fn finish(self) -> Result<(), ImportError> {

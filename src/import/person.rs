@@ -57,6 +57,8 @@ pub enum Reason {
     NotAnObject,
     #[error("in the blast already")]
     Member,
+    #[error("taken out of this draft by hand: add them again if they are to get it")]
+    TakenOut,
     #[error("the same person as in row {first_row}: taken once")]
     Repeat { first_row: u64 },
     #[error("the same person as in row {first_row}, whose number is spelled otherwise: taken once")]
@@ -99,6 +101,7 @@ impl Reason {
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
             Self::OptedOut => "the list says that they want no messages".to_owned(),
+            Self::TakenOut => "taken out of this draft by hand".to_owned(),
             Self::Phone(_)
             | Self::Content(_)
             | Self::UnitedStates

@@ -1,7 +1,7 @@
 //! Who is in a list already. A list of a million stays small in memory: numbers share what they begin with, and each takes six
 //! bytes beside that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::person::Reason;
 use crate::domain::forgotten::ForgottenPeople;
@@ -12,6 +12,7 @@ use crate::domain::phone::{PersonKey, Phone};
 pub(super) struct SeenPeople {
     heads: BTreeMap<u64, SharedHead>,
     pub(super) forgotten: ForgottenPeople,
+    taken_out: HashSet<PersonKey>,
 }
 
 /// Everybody whose keys differ in their last [`TAIL_BITS`] alone, in ascending order.
@@ -56,12 +57,20 @@ impl SeenPeople {
         }
     }
 
+    /// Somebody who was taken out of the blast by hand.
+    pub(super) fn take_out(&mut self, phone: &Phone) {
+        self.taken_out.extend(phone.key());
+    }
+
     /// Only accepted people count: a later row may correct a rejected one.
     pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
         if self.forgotten.has(phone) {
             return Err(Reason::Forgotten);
         }
         let Some(key) = phone.key() else { return Ok(()) };
+        if self.taken_out.contains(&key) {
+            return Err(Reason::TakenOut);
+        }
         let this = FirstRow::new(row, phone);
         match self.first_or_insert(key, this) {
             None => Ok(()),

@@ -312,9 +312,13 @@ pub async fn remove(tx: &mut PgConnection, id: BlastId, phones: &[Phone]) -> Res
         "with removed as (
              delete from blast_recipients
               where blast_id = $1 and person_key(phone_number) in (select person_key(phone) from unnest($2::text[]) as phone)
-             returning 1)
+             returning phone_number)
          update blasts
-            set total_recipients = total_recipients - (select count(*) from removed), version = version + 1, updated_at = now()
+            set total_recipients = total_recipients - (select count(*) from removed), version = version + 1, updated_at = now(),
+                -- Whenever their list is read again they stay out.
+                left_out = case when jsonb_typeof(left_out) = 'object' then jsonb_set(left_out, '{taken_out}',
+                                     coalesce(left_out -> 'taken_out', '[]')
+                                     || (select coalesce(jsonb_agg(phone_number), '[]') from removed)) else left_out end
           where id = $1
          returning (select count(*) from removed)",
     )

@@ -104,9 +104,23 @@ pub struct CopyBatch {
     text: Vec<u8>,
     people: u64,
     has_consent: bool,
+    /// They come to others, whose list has rows of its own.
+    is_addition: bool,
 }
 
 impl CopyBatch {
+    /// Of people who are added by hand: they are known by it that they have no row.
+    pub fn of_additions() -> Self {
+        Self { is_addition: true, ..Self::default() }
+    }
+
+    /// What was gathered so far; it goes on without that.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let rest = Self { is_addition: self.is_addition, ..Self::default() };
+        std::mem::replace(self, rest)
+    }
+
     pub fn push(&mut self, blast: BlastId, person: &NewRecipient) {
         // Writing to memory and serialising a map of texts do not fail.
         _ = write!(self.text, "{blast}\t");
@@ -120,7 +134,7 @@ impl CopyBatch {
         self.field(person.external_id.as_deref());
         self.text.push(b'\t');
         // One that no table has is not kept.
-        let row = person.list_row.and_then(|row| i32::try_from(row).ok());
+        let row = person.list_row.filter(|_| !self.is_addition).and_then(|row| i32::try_from(row).ok());
         self.field(row.map(|row| row.to_string()).as_deref());
         self.text.push(b'\n');
         self.people += 1;
@@ -321,8 +335,9 @@ impl Import {
         Ok(())
     }
 
-    /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.
-    pub async fn clear(&mut self, version: i64) -> Result<bool, StoreError> {
+    /// Takes everybody out of the draft, or those of its list alone, if it has the version that was seen. `false`: it has not, and
+    /// nothing was done.
+    pub async fn clear(&mut self, version: i64, of_list_alone: bool) -> Result<bool, StoreError> {
         let seen = sqlx::query(concat!(
             "update blasts set total_recipients = 0 where id = $1 and version = $2 and not exists (",
             attempted!(),
@@ -332,8 +347,13 @@ impl Import {
         if seen.rows_affected() == 0 {
             return Ok(false);
         }
-        let people = sqlx::query("delete from blast_recipients where blast_id = $1");
-        people.bind(self.blast).execute(&mut *self.connection).await?;
+        let people =
+            sqlx::query("delete from blast_recipients where blast_id = $1 and (list_row is not null or not $2)");
+        people.bind(self.blast).bind(of_list_alone).execute(&mut *self.connection).await?;
+        if of_list_alone {
+            let kept = "update blasts set total_recipients = (select count(*) from blast_recipients where blast_id = $1) where id = $1";
+            sqlx::query(kept).bind(self.blast).execute(&mut *self.connection).await?;
+        }
         Ok(true)
     }
 

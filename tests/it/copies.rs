@@ -1,8 +1,9 @@
 //! A draft that is opened again, and a draft that is made like another one: each names the list and the rows that its people are from.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use blastdeck::app::{App, CopiedPeople, DraftList, DraftPerson, ImportProgress, ListToTake, OpenedDraft};
+use blastdeck::app::{App, CopiedPeople, DraftList, DraftPerson, ImportProgress, ListToTake, OpenedDraft, TakenList};
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
 use blastdeck::domain::phone::{Phone, Region};
@@ -81,33 +82,82 @@ async fn cells_that_were_corrected_stay_so_whenever_the_list_of_a_draft_is_read_
     }
 }
 
+/// Reads the draft's list again with these corrections.
+async fn reread(app: &App, draft: BlastId, list: PathBuf, mends: Vec<CellMend>) -> TakenList {
+    let opened = app.open_draft(draft).await.unwrap();
+    let list = ListToTake { list: DraftList::File(list), columns: ChosenColumns::default(), mends };
+    app.take_list(opened.at, &opened.form, &list).await.unwrap()
+}
+
 #[tokio::test]
-async fn whoever_was_added_or_taken_out_by_hand_is_said_where_the_list_is_read_again() {
+async fn whoever_was_added_or_taken_out_by_hand_stays_so_where_the_list_is_read_again() {
     let shop = Shop::open(Setup::default()).await;
     let app = engine_app(&shop, "aina").await;
     let draft = written(&shop, &app).await;
-    let id = draft.0.to_string();
-    shop.ok(&["blast", "add", &id, &format!("+{}", digits(7)), "--name", "Added"]).await;
-    shop.ok(&["blast", "remove", &id, &format!("+{}", digits(2))]).await;
+    let (id, siti) = (draft.0.to_string(), format!("+{}", digits(2)));
+    let more = shop.write("more.csv", format!("phone,name\n{},Added\n", digits(7)));
+    shop.ok(&["blast", "add", &id, "--recipients", more.to_str().unwrap()]).await;
+    shop.ok(&["blast", "remove", &id, &siti]).await;
+    let mend = correction(&app, draft, "").await;
+    let (copy, _) = app.duplicate(draft).await.unwrap();
+    let names = async |draft: BlastId| {
+        let people = app.open_draft(draft).await.unwrap().first_people;
+        let mut names: Vec<_> = people.into_iter().map(|person| person.name.unwrap()).collect();
+        names.sort();
+        names
+    };
+    let corrected = || vec![CellMend { value: digits(5), ..mend.clone() }];
+
+    for draft in [draft, copy.id] {
+        let taken = reread(&app, draft, shop.path("raya.csv"), corrected()).await;
+
+        assert_eq!((taken.people, taken.imported.changes.unwrap().in_words()), (3, None));
+        assert_eq!(names(draft).await, ["Added", "Aina", "Ben"]);
+        let left_out = app.open_draft(draft).await.unwrap().left_out.unwrap();
+        assert_eq!(left_out.in_words(2), "1 taken out of this draft by hand");
+        assert_eq!(left_out.rows[0].row, 4);
+    }
+
+    // By hand she comes in again, with what is said of her there.
+    shop.ok(&["blast", "add", &id, &siti, "--name", "Siti A."]).await;
+    let taken = reread(&app, draft, shop.path("raya.csv"), corrected()).await;
+    assert_eq!((taken.people, taken.imported.left_out().in_words(2)), (4, "1 in the blast already".to_owned()));
+    assert_eq!(names(draft).await, ["Added", "Aina", "Ben", "Siti A."]);
+    shop.ok(&["blast", "remove", &id, &format!("+{}", digits(7))]).await;
+    reread(&app, draft, shop.path("raya.csv"), corrected()).await;
+    assert_eq!(names(draft).await, ["Aina", "Ben", "Siti A."]);
+
+    // Another list is the whole draft.
+    let other = shop.write("other.csv", format!("phone,name\n{},Added\n{},Siti\n", digits(7), digits(2)));
+    assert_eq!(reread(&app, draft, other, Vec::new()).await.people, 2);
+    assert_eq!(names(draft).await, ["Added", "Siti"]);
+}
+
+#[tokio::test]
+async fn whom_a_changed_list_brings_in_or_takes_out_is_said() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
     let mend = correction(&app, draft, "").await;
     let reread = async |number: String| {
-        let opened = app.open_draft(draft).await.unwrap();
         let mends = vec![CellMend { value: number, ..mend.clone() }];
-        let file = DraftList::File(shop.path("raya.csv"));
-        let list = ListToTake { list: file, columns: ChosenColumns::default(), mends };
-        app.take_list(opened.at, &opened.form, &list).await.unwrap().imported.changes.unwrap()
+        reread(&app, draft, shop.path("raya.csv"), mends).await.imported.changes.unwrap()
     };
+    shop.write(
+        "raya.csv",
+        format!("phone,name,city\n{},Aina,Kulai\nx,Ben,Kulai\n{},New,Kulai\n", digits(1), digits(3)),
+    );
 
     let said = reread("y".to_owned()).await.in_words();
-    assert_eq!(said.as_deref(), Some("Siti came in, Added went out"));
+    assert_eq!(said.as_deref(), Some("New came in, Siti went out"));
     assert_eq!(reread("y".to_owned()).await.in_words(), None);
     // A correction that is taken back is no news, nor is one of another number.
     assert_eq!(reread(digits(6)).await.in_words(), None);
     assert_eq!(reread(digits(5)).await.in_words(), None);
     assert_eq!(reread("y".to_owned()).await.in_words(), None);
-    // Siti's number: she is pushed out by it.
-    let said = reread(digits(2)).await.in_words().unwrap();
-    assert!(said.ends_with(" was Siti and is Ben now"), "{said}");
+    // The other's number: they are pushed out by it.
+    let said = reread(digits(3)).await.in_words().unwrap();
+    assert!(said.ends_with(" was New and is Ben now"), "{said}");
 }
 
 /// Ben's number, which is missing in the list.

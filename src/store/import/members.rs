@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::Import;
 use crate::domain::phone::Phone;
-use crate::domain::rejected_rows::CellMend;
+use crate::domain::rejected_rows::RejectedRows;
 use crate::store::StoreError;
 use crate::store::draft;
 
@@ -19,10 +19,23 @@ pub struct Member {
 }
 
 impl Import {
-    /// The cells of its list that are corrected.
-    pub async fn mends(&mut self) -> Result<Vec<CellMend>, StoreError> {
-        let left_out = draft::left_out(&mut *self.connection, self.blast).await?;
-        Ok(left_out.map(|left_out| left_out.mends).unwrap_or_default())
+    /// What is known of the draft's list, if it was a table.
+    pub async fn list(&mut self) -> Result<Option<RejectedRows>, StoreError> {
+        draft::left_out(&mut *self.connection, self.blast).await
+    }
+
+    /// Whoever is in the draft is not out of it by hand any more.
+    pub async fn forget_returned(&mut self) -> Result<(), StoreError> {
+        let out = sqlx::query(
+            "update blasts b
+                set left_out = jsonb_set(left_out, '{taken_out}', (
+                        select coalesce(jsonb_agg(p.phone), '[]') from jsonb_array_elements_text(left_out -> 'taken_out') p (phone)
+                         where not exists (select from blast_recipients r
+                                            where r.blast_id = b.id and person_key(r.phone_number) = person_key(p.phone))))
+              where id = $1 and jsonb_typeof(left_out -> 'taken_out') = 'array'",
+        );
+        out.bind(self.blast).execute(&mut *self.connection).await?;
+        Ok(())
     }
 
     /// The numbers of whoever is in the blast already, one by one: of a million there is no list.

@@ -61,11 +61,12 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         changes: None,
         warning: None,
     };
+    let people = i64::try_from(imported.taken).unwrap();
     let saved = saved_draft(id, version, unfinished);
     let (list, columns) = (DraftList::Pasted(Arc::from("")), ChosenColumns::default());
     let list = Box::new(ListToTake { list, columns, mends: Vec::new() });
     let request = WriteRequest::Draft(DraftWrite::TakeList { at: saved.at, form: Box::new(form()), list });
-    let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, imported, left_out_since: 0 }));
+    let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, people, imported, left_out_since: 0 }));
     Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) }
 }
 

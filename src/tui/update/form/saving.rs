@@ -173,7 +173,7 @@ fn list_taken(model: &mut Model, mut taken: TakenList) -> Vec<Effect> {
     let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
     form.first_people = taken.first_people();
     form.shown = 0;
-    form.people = i64::try_from(taken.imported.taken).unwrap_or(i64::MAX);
+    form.people = taken.people;
     form.left_out_since = taken.left_out_since;
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
