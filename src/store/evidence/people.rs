@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::write::{ENDED, StatementBuilder, WRITTEN, column, storable, storable_option};
+use super::write::{ENDED, StatementBuilder, WRITTEN, column, rows, storable, storable_option};
 use super::{Assumption, EvidenceEntry};
 use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
@@ -173,8 +173,8 @@ impl Update {
             Assumption::Claims => "and r.attempt = x.attempt - 1 and r.status::text = 'queued' returning 1",
             Assumption::Ids | Assumption::Nothing => "",
         };
-        let (sets, arrays, names) = (self.sets.join(", "), self.arrays.join(", "), self.names.join(", "));
-        format!("update blast_recipients r set {sets} from unnest({arrays}) as x ({names}) where r.id = x.id {only}")
+        let (sets, rows) = (self.sets.join(", "), rows(&self.names, &self.arrays));
+        format!("update blast_recipients r set {sets} from {rows} where r.id = x.id {only}")
     }
 }
 
@@ -213,11 +213,10 @@ fn delete_flights(writing: &mut StatementBuilder, of: &[(RecipientId, i32)]) -> 
     let attempts = writing.array("int", column(of, |(_, attempt)| *attempt))?;
     Ok(format!(
         concat!(
-            "delete from in_flight f using unnest({}, {}) as x (id, attempt)
-              where f.recipient_id = x.id and f.attempt = x.attempt and ",
+            "delete from in_flight f using {} where f.recipient_id = x.id and f.attempt = x.attempt and ",
             ends_flights!()
         ),
-        ids, attempts
+        rows(&["id", "attempt"], &[ids, attempts]),
     ))
 }
 
