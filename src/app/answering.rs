@@ -116,7 +116,10 @@ impl App {
     /// An answer as it stands, by its own blast.
     pub async fn session_answer(&self, id: BlastId) -> Result<SessionAnswer, AppError> {
         let found = session::get(self.pool(), id).await?;
-        found.ok_or_else(|| AppError::NotFound(format!("there is no answer {id}: its blast was deleted")))
+        let mut answer =
+            found.ok_or_else(|| AppError::NotFound(format!("there is no answer {id}: its blast was deleted")))?;
+        answer.advice = self.advice_to(id, answer.error_code.as_deref()).await?;
+        Ok(answer)
     }
 
     /// Refuses where the blast's sender cannot answer now.

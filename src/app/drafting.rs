@@ -225,6 +225,7 @@ impl App {
         let note = ImportNote {
             operator: Some(self.operator().to_owned()),
             token: self.acting_operator().token,
+            is_list: true,
             ..ImportNote::default()
         };
         let (rejections, progress) = (to_take.list.rejections(), Arc::clone(progress));

@@ -42,8 +42,13 @@ impl App {
     }
     /// What to do about the error code of somebody who failed, or is tried again; `None` where their provider's client does not know it.
     pub(super) async fn advice_for(&self, row: &RecipientRow) -> Result<Option<&'static str>, AppError> {
-        let Some(code) = &row.error_code else { return Ok(None) };
-        let blast = self.blast_row(row.blast_id).await?;
+        self.advice_to(row.blast_id, row.error_code.as_deref()).await
+    }
+
+    /// The same about a code that the provider of a blast's sender gave.
+    pub(super) async fn advice_to(&self, blast: BlastId, code: Option<&str>) -> Result<Option<&'static str>, AppError> {
+        let Some(code) = code else { return Ok(None) };
+        let blast = self.blast_row(blast).await?;
         Ok(self.sender(blast.sender_id).and_then(|sender| sender.provider.advice(code)))
     }
 }

@@ -314,6 +314,9 @@ impl App {
             details.words = self.words_to(&details.row).await?;
         }
         details.advice = self.advice_for(&details.row).await?;
+        for answer in &mut details.session_answers {
+            answer.advice = self.advice_to(details.row.blast_id, answer.error_code.as_deref()).await?;
+        }
         if details.is_template {
             let text = details.template_text.as_deref();
             details.message_text = details.message_text.map(|sent| template::as_read(&sent, text));

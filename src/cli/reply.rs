@@ -115,7 +115,8 @@ fn report(context: &Context, queued: &QueuedAnswer, answer: &SessionAnswer) -> R
 fn why(answer: &SessionAnswer) -> String {
     let code = answer.error_code.as_deref().filter(|code| !code.is_empty());
     let words = answer.error_message.as_deref().or(answer.reason.as_deref()).unwrap_or("no reason is known");
-    code.map_or_else(|| words.to_owned(), |code| format!("{words} ({code})"))
+    let advice = answer.advice.map(|advice| format!(": {advice}")).unwrap_or_default();
+    code.map_or_else(|| words.to_owned(), |code| format!("{words} ({code}){advice}"))
 }
 
 fn as_json(queued: &QueuedAnswer, answer: &SessionAnswer) -> Value {

@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use serde_json::json;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
 
@@ -68,6 +69,8 @@ pub struct ImportNote {
     pub operator: Option<String>,
     /// With which that operator acts.
     pub token: Option<i64>,
+    /// What is logged is that the draft's list was read, and not that people were added.
+    pub is_list: bool,
     /// What makes it a follow-up.
     pub follows: Option<Lineage>,
     /// Which time of a blast that repeats it is.
@@ -301,8 +304,12 @@ impl Import {
             return Ok(false);
         }
         if let Some(operator) = &note.operator {
-            let act = if self.target == ImportTarget::Draft { Act::Add } else { Act::Create };
-            let (blast, detail) = (Some(self.blast), serde_json::json!({}));
+            let (act, detail) = match self.target {
+                ImportTarget::NewDraft => (Act::Create, json!({})),
+                ImportTarget::Draft if note.is_list => (Act::Edit, json!({ "list": true })),
+                ImportTarget::Draft => (Act::Add, json!({})),
+            };
+            let blast = Some(self.blast);
             let operator = Operator { name: operator, token: note.token };
             let new = NewAction { operator, action: act, blast, recipient: None, phone: None, detail };
             action::log(&mut self.connection, new).await?;

@@ -91,6 +91,9 @@ pub struct SessionAnswer {
     pub error_message: Option<String>,
     /// Why it is uncertain or was left out.
     pub reason: Option<String>,
+    /// What to do about its error; no column.
+    #[sqlx(skip)]
+    pub advice: Option<&'static str>,
 }
 
 macro_rules! answers {

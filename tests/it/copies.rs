@@ -127,6 +127,10 @@ async fn whoever_was_added_or_taken_out_by_hand_stays_so_where_the_list_is_read_
     reread(&app, draft, shop.path("raya.csv"), corrected()).await;
     assert_eq!(names(draft).await, ["Aina", "Ben", "Siti A."]);
 
+    // Reading a list adds nobody by hand.
+    let last = "select action || detail::text from operator_actions order by id desc limit 1";
+    assert_eq!(shop.text(last).await, r#"edit{"list": true}"#);
+
     // Another list is the whole draft.
     let other = shop.write("other.csv", format!("phone,name\n{},Added\n{},Siti\n", digits(7), digits(2)));
     assert_eq!(reread(&app, draft, other, Vec::new()).await.people, 2);

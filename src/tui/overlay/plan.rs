@@ -305,6 +305,10 @@ fn starts(model: &Model, loaded: &app::Plan) -> String {
             let (starts, pause) = (model.time_of(&loaded.blast, at), model.options.keys.pause());
             format!("It starts {starts}; until then {undo} or {pause} takes it back.")
         }
+        // Only its launch is over by then.
+        None if loaded.stopped.is_some() => {
+            return format!("It starts once its sender is resumed; until then {undo} stops it.");
+        }
         None => format!("It starts 10 s later; until then {undo} stops it."),
     };
     let first = |at| format!(" First message: {}.", model.time_of(&loaded.blast, at));

@@ -108,8 +108,10 @@ fn ours(answer: &SessionAnswer, clock: TimeFormat, width: u16) -> Vec<TextLine> 
     }
     let why = answer.error_message.as_deref().or(answer.reason.as_deref());
     if let (Status::Failed | Status::Skipped | Status::Uncertain | Status::OptedOut, Some(why)) = (answer.status, why) {
+        let why =
+            answer.advice.map_or_else(|| why.to_owned(), |advice| format!("{}: {advice}", why.trim_end_matches('.')));
         lines.extend(
-            wrapped(why, width.saturating_sub(11)).into_iter().map(|line| TextLine::dim(format!("         {line}"))),
+            wrapped(&why, width.saturating_sub(11)).into_iter().map(|line| TextLine::dim(format!("         {line}"))),
         );
     }
     lines

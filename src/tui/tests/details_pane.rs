@@ -96,6 +96,7 @@ fn what_becomes_of_an_answer_is_read_until_it_is_there() {
             error_code: None,
             error_message: None,
             reason: None,
+            advice: None,
         };
         let mut dashboard = TestDashboard::new(LARGE);
         let details = RecipientDetails { session_answers: vec![answer], ..details_of(people().swap_remove(0)) };

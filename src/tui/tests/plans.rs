@@ -84,6 +84,9 @@ fn the_question_says_when_a_blast_with_a_start_begins() {
         with_start(Plan { blast, ..plan })
     };
     assert!(shows(&planned(sent_again), "It starts 10 s later; until then u stops it."));
+
+    let stopped = planned(|plan| Plan { stopped: Some("the token is refused".to_owned()), ..plan });
+    assert!(shows(&stopped, "It starts once its sender is resumed; until then u stops it."));
 }
 
 #[test]

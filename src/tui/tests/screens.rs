@@ -289,6 +289,15 @@ fn somebody_who_wrote_in_full() {
         error_code: None,
         error_message: None,
         reason: None,
+        advice: None,
+    };
+    let refused = SessionAnswer {
+        status: Status::Failed,
+        sent_at: None,
+        error_code: Some("131047".to_owned()),
+        error_message: Some("Re-engagement message.".to_owned()),
+        advice: Some("send a template instead of a text"),
+        ..answer.clone()
     };
     let stored = ReplyFile { file_state: Some("stored".to_owned()), ..ReplyFile::default() };
     let details = RecipientDetails {
@@ -296,7 +305,7 @@ fn somebody_who_wrote_in_full() {
             reply(3, 58, "text", "How much?\u{1b}[2J", ReplyFile::default()),
             reply(4, 59, "picture", "picture: paid", stored),
         ],
-        session_answers: vec![answer],
+        session_answers: vec![answer, refused],
         session: Some(SessionWindow::Open { until: at(13, 58) + SESSION }),
         ..details_of(people().swap_remove(0))
     };

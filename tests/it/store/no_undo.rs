@@ -15,6 +15,7 @@ async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
             r#"{"skipped": "2026-11-20T09:00:00Z"}"#,
             "leave out a time of Raya: that cannot be taken back; U on a person takes back their last mark",
         ),
+        (r#"{"list": true}"#, "read the list of Raya: e on it changes it again"),
         (r#"{"step": 1, "step_was": "paused"}"#, "pause step 1 of Raya: ! lists it, and there S resumes it"),
         (r#"{"step": 1, "step_was": "added"}"#, "add step 1 to Raya: ! lists it, and there X removes it"),
         (r#"{"step": 1, "step_was": "removed"}"#, "remove step 1 from Raya: f on its people, then a, adds it again"),
