@@ -1,6 +1,7 @@
 //! The HTTP server of `blastdeck serve`: webhooks of providers, the API for other programs, and pages for people. It checks the shape of a request
 //! and answers; what is done with it, the use cases know.
 
+mod address;
 mod api;
 mod body;
 mod calls;
@@ -137,6 +138,7 @@ fn router(state: HttpState) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
         })
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this address"))
+        .layer(from_fn(address::require_text))
         .layer(from_fn_with_state(state.clone(), cors::allow))
         .layer(from_fn(request_id::identify))
         .with_state(state)

@@ -45,6 +45,11 @@ pub use changes::ListChanges;
 use changes::MembersBefore;
 pub use choosing::{ListColumn, list_columns};
 use columns::{Columns, Header};
+/// A cell of a table: UTF-8, or where it is not, Windows-1252.
+pub(crate) fn text_of_cell(cell: &[u8]) -> std::borrow::Cow<'_, str> {
+    encoding::decode(cell).0
+}
+
 pub use error::ImportError;
 pub use given::WrittenPerson;
 pub use left_out::KeptRejections;
@@ -108,6 +113,8 @@ pub struct ImportOptions {
     /// A list without anybody makes a draft without anybody.
     pub may_be_empty: bool,
     pub rejections: KeptRejections,
+    /// How an earlier blast from the same file has its cells corrected.
+    pub earlier_mends: Vec<CellMend>,
     /// This machine's key, by which people are recognized who asked to be forgotten.
     pub forget_key: Option<ForgetKey>,
     /// How far a table is read.
@@ -133,8 +140,9 @@ pub struct Replacement {
     /// As in [`NewBlast`].
     pub without_united_states: bool,
     pub mends: Vec<CellMend>,
-    /// Whether it is found out who comes in and who goes out by it.
-    pub compares: bool,
+    /// Whether they are whom the draft's filter finds by now: who comes in and who goes out by it is not found out, and nobody is in
+    /// it beside them.
+    pub is_of_filter: bool,
 }
 
 /// A created draft.
@@ -163,8 +171,14 @@ pub struct Imported {
     pub mends: Vec<CellMend>,
     /// Cells that were mended before and are read as they stand: their row is another one by now, or none.
     pub unfit_mends: Vec<CellMend>,
-    /// Of a draft that had people, where that was asked for.
+    /// Of a draft that had people.
     pub changes: Option<ListChanges>,
+    /// How many cells are corrected as in an earlier blast from the same file.
+    pub corrected_as_before: usize,
+    /// How many people are in the draft who were added by hand.
+    pub by_hand: u64,
+    /// How many people who were added, and taken out, by hand do not count any more: this is another list.
+    pub dropped: Option<(usize, usize)>,
     /// Those whose number has no country code, and that of the sender's region was taken.
     pub local: Option<LocalNumbers>,
     /// What went wrong after the blast was committed, in words.
@@ -193,7 +207,8 @@ pub async fn create_from(
     let NewBlast { region, draft, without_united_states } = new;
     let content = draft.content.clone();
     let seen = SeenPeople::default();
-    let list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
+    let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
+    list.mend(options.earlier_mends.clone());
     let import = store::begin(pool, &draft).await?;
     write(pool, (import, BeforeReading::default()), list, rejected, options).await
 }
@@ -224,26 +239,30 @@ pub async fn replace_people(
     source: PeopleSource,
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
-    let Replacement { blast, version, region, content, without_united_states, mends, compares } = to;
+    let Replacement { blast, version, region, content, without_united_states, mends, is_of_filter } = to;
     let closed = || ImportError::Closed("somebody changed this draft a moment ago: open it again".to_owned());
     let seen = SeenPeople::default();
     let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
-    let wanted = mends.clone();
-    list.mend(mends);
+    let wanted = if mends.is_empty() { options.earlier_mends.clone() } else { mends };
+    list.mend(wanted.clone());
     let mut import = store::begin_adding(pool, blast).await?.ok_or_else(closed)?;
     let kept = import.list().await?.unwrap_or_default();
-    let members = if compares { MembersBefore::of(&mut import, (&wanted, &kept.mends)).await? } else { None };
-    let is_again = options.rejections.is_of(&kept);
-    if !import.clear(version, is_again).await? {
+    let members = if is_of_filter { None } else { MembersBefore::of(&mut import, (&wanted, &kept.mends)).await? };
+    let added = if kept.columns.is_some() { import.added().await? } else { Vec::new() };
+    if !import.clear(version).await? {
         return Err(closed());
     }
-    let taken_out = if is_again { kept.taken_out } else { Vec::new() };
-    let seen = list.seen_mut();
-    for phone in &taken_out {
-        seen.take_out(&Phone::from_database(phone.clone()));
+    if !is_of_filter && !options.rejections.is_of(&kept) {
+        let dropped = Some((added.len(), kept.taken_out.len())).filter(|dropped| *dropped != (0, 0));
+        let before = BeforeReading { members, ..BeforeReading::default() };
+        let imported = write(pool, (import, before), list, RejectedTo::Nowhere, options).await?;
+        return Ok(Imported { dropped, ..imported });
     }
-    import.members(|phone| seen.add_member(phone)).await?;
-    let before = BeforeReading { members, taken_out, is_addition: false };
+    for phone in &kept.taken_out {
+        list.seen_mut().take_out(&Phone::from_database(phone.clone()));
+    }
+    list.add_behind(added);
+    let before = BeforeReading { members, taken_out: kept.taken_out, is_addition: false };
     write(pool, (import, before), list, RejectedTo::Nowhere, options).await
 }
 
@@ -269,6 +288,7 @@ async fn write(
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
     let blast = import.blast();
+    let is_corrected_as_before = !options.earlier_mends.is_empty();
     list.watch(options.progress);
     list.leave_out(ForgottenPeople::new(options.forget_key, import.forgotten().await?)?);
     if !import.note(&options.note).await? {
@@ -280,7 +300,7 @@ async fn write(
     let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, batch, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (people, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
-    if !(options.may_be_empty && read.is_empty()) {
+    if !(options.may_be_empty && read.is_empty()) && read.by_hand == 0 {
         read.refuse_nobody()?;
     }
     if options.rejections != KeptRejections::None {
@@ -294,7 +314,8 @@ async fn write(
         None => None,
     };
     import.commit(pool, people).await?;
-    Ok(Imported { changes, ..read.into_imported(blast) })
+    let imported = Imported { changes, ..read.into_imported(blast) };
+    Ok(if is_corrected_as_before { imported.corrected_as_before() } else { imported })
 }
 
 /// Runs on a detached thread: one that reads a silent pipe must not hold up the program's end.
@@ -318,6 +339,8 @@ struct File {
     is_chosen: bool,
     country: Option<Region>,
     mends: Mends,
+    /// Who comes in behind the list.
+    added: Vec<NewRecipient>,
     progress: Arc<ImportProgress>,
     taker: Taker,
 }
@@ -342,6 +365,7 @@ impl File {
             is_chosen: chosen.is_of_columns(),
             country: chosen.country,
             mends: Mends::default(),
+            added: Vec::new(),
             progress: Arc::default(),
             taker: Taker::new(columns, region, content, without_united_states),
         })
@@ -359,6 +383,11 @@ impl File {
             let mended = self.mends.apply(&self.columns, &mut record);
             self.row((&record, mended), &mut tally, &mut |person| writer.push(person), &mut rejected)?;
         }
+        let mut by_hand = 0;
+        for person in self.added.iter().filter(|person| self.taker.seen.is_new(&person.phone)) {
+            writer.push(person)?;
+            by_hand += 1;
+        }
         writer.finish()?;
         let (mends, unfit_mends) = self.mends.into_parts();
         Ok(ReadThrough {
@@ -372,6 +401,7 @@ impl File {
             country: self.country,
             mends,
             unfit_mends,
+            by_hand,
         })
     }
 

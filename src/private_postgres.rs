@@ -224,6 +224,9 @@ impl PrivatePostgres {
         let _lock = Lock::acquire(&self.lock_path())?;
         let dir = self.cluster_dir();
         let server = postmaster::find(&dir)?;
+        if let Found::Alive(server) = &server {
+            postmaster::refuse_frozen(server.pid)?;
+        }
         if self.has_data() {
             data_dir::write_note(&self.stop_note())?;
         }
@@ -282,6 +285,7 @@ fn settle(dir: &Path, deadline: Instant) -> Result<Settled, PrivatePostgresError
             }
             // A server under load is waited for for a while, and never ended.
             Some((Probe::Silent, _)) => {
+                postmaster::refuse_frozen(server.pid)?;
                 refused_since = None;
                 if silent_since.get_or_insert_with(Instant::now).elapsed() >= SILENCE_PATIENCE {
                     return Err(not_answering(dir, SILENCE_PATIENCE));
@@ -302,6 +306,7 @@ fn not_answering(dir: &Path, patience: Duration) -> PrivatePostgresError {
 }
 
 fn end(pid: i32, dir: &Path) -> Result<(), PrivatePostgresError> {
+    postmaster::refuse_frozen(pid)?;
     postmaster::ask_to_stop(pid, Stop::Orderly)?;
     if postmaster::wait_until_gone(pid, dir, STOP_PATIENCE) {
         return Ok(());

@@ -13,14 +13,15 @@ use crate::domain::filter::CART_STUCK;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
+use crate::domain::rejected_rows::CellMend;
 use crate::domain::start_at::StartAt;
 use crate::engine::ConfiguredSender;
 use crate::import::{
     Addition, BlastDraft, ImportError, ImportNote, ImportOptions, Imported, KeptRejections, NewBlast, PeopleSource,
     RejectedTo, TableSource, add_people, create_from,
 };
-use crate::store::cart;
-use crate::store::view::progress;
+use crate::store::view::{BlastRow, progress};
+use crate::store::{StoreError, cart, draft};
 
 /// A draft to create. Its pace and window narrow the sender's.
 #[derive(Debug, Clone)]
@@ -76,8 +77,21 @@ impl App {
         let source = source.into();
         let rejections = source.place().map_or(KeptRejections::OfList, KeptRejections::OfFile);
         let note = ImportNote { request: self.request().cloned(), ..ImportNote::default() };
-        let options = ImportOptions { note, rejections, ..self.import_options() };
+        let earlier_mends = self.earlier_mends(&rejections, None).await?;
+        let options = ImportOptions { note, rejections, earlier_mends, ..self.import_options() };
         self.create_from(draft, PeopleSource::Table(source), rejected, options).await
+    }
+
+    /// How the cells of a file are corrected in the newest blast from it, but for a draft's own.
+    pub(super) async fn earlier_mends(
+        &self,
+        list: &KeptRejections,
+        draft: Option<BlastId>,
+    ) -> Result<Vec<CellMend>, StoreError> {
+        match list.file() {
+            Some(file) => draft::mends_of_file(self.pool(), &file, draft).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The same for a caller, from any list, also one without anybody; logged under the caller's name.
@@ -89,12 +103,25 @@ impl App {
     /// Adds people to a draft; whoever is in it already is rejected.
     pub async fn add_people(&self, id: BlastId, people: PeopleSource) -> Result<Imported, AppError> {
         let blast = self.blast_row(id).await?;
+        self.refuse_by_hand(&blast).await?;
         let content = BlastContent::parse(&blast.message, blast.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
         let to = Addition { blast: id, region: self.region_of(blast.sender_id), content };
         let added = add_people(self.pool(), to, people, self.caller_options()).await.map_err(refused)?;
         let _ = self.notify(id).await;
         Ok(added)
+    }
+
+    /// Whoever is added to whom a filter finds, or taken out of them, would go out or come in again with the next look.
+    pub(super) async fn refuse_by_hand(&self, blast: &BlastRow) -> Result<(), AppError> {
+        match &blast.origin.segment {
+            Some(filter) if self.finds_anew(blast).await? => Err(AppError::Refused(format!(
+                "the people of blast {} are whom its filter finds ({filter}), and are found anew until it is sent: nobody is added or \
+                 taken out by hand. A filter can leave out who has a tag (-tag:NAME)",
+                blast.id
+            ))),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn caller_options(&self) -> ImportOptions {

@@ -196,8 +196,15 @@ impl App {
             Err(_) => before.unfinished,
         };
         self.set_unfinished(at.id, unfinished.as_deref()).await?;
-        let (imported, unfinished) = taken.map_err(refused)?;
+        let (imported, mut unfinished) = taken.map_err(refused)?;
         let row = self.blast_row(at.id).await?;
+        if imported.by_hand > 0 && unfinished.is_none() {
+            // The message was made for each of the list's people, and for nobody else.
+            let mut tx = self.begin().await?;
+            unfinished = self.unfinished(&mut tx, at.id, form).await?;
+            draft::set_unfinished(&mut tx, at.id, unfinished.as_deref()).await?;
+            tx.commit().await?;
+        }
         let _ = self.notify(at.id).await;
         let saved = SavedDraft { at: DraftAt { version: row.version, ..at }, unfinished };
         let people = row.total_recipients;
@@ -220,7 +227,7 @@ impl App {
             content,
             without_united_states: form.is_marketing,
             mends: to_take.mends.clone(),
-            compares: true,
+            is_of_filter: false,
         };
         let note = ImportNote {
             operator: Some(self.operator().to_owned()),
@@ -229,7 +236,11 @@ impl App {
             ..ImportNote::default()
         };
         let (rejections, progress) = (to_take.list.rejections(), Arc::clone(progress));
-        let options = ImportOptions { note, rejections, progress, ..self.import_options() };
+        // Where it was read into this draft before, its own corrections count, and that there are none.
+        let kept = draft::left_out(self.pool(), at.id).await?.unwrap_or_default();
+        let is_new = to_take.mends.is_empty() && kept.file != rejections.file();
+        let earlier_mends = if is_new { self.earlier_mends(&rejections, Some(at.id)).await? } else { Vec::new() };
+        let options = ImportOptions { note, rejections, progress, earlier_mends, ..self.import_options() };
         replace_people(self.pool(), to, source, options).await
     }
 
@@ -333,7 +344,11 @@ impl App {
 /// A value that does not fit a message which was written after the list was taken.
 fn with_mend(why: &str) -> String {
     let is_of_one = why.contains(super::edit::NOT_FOR);
-    let mend = if is_of_one { "; taking the list again, on the line People, leaves such rows out" } else { "" };
+    let mend = if is_of_one {
+        "; taking the list again, on the line People, leaves such rows out, and `blastdeck blast remove` takes out who was added by hand"
+    } else {
+        ""
+    };
     format!("{why}{mend}")
 }
 

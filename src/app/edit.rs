@@ -230,6 +230,7 @@ impl App {
 
     /// Takes people out of a draft. Returns how many were in it; where nobody was, nothing changes.
     pub async fn remove_people(&self, id: BlastId, phones: &[Phone]) -> Result<u64, AppError> {
+        self.refuse_by_hand(&self.blast_row(id).await?).await?;
         let mut tx = self.begin().await?;
         let head = self.draft(&mut tx, id).await?;
         let removed = draft::remove(&mut tx, id, phones).await?;

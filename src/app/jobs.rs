@@ -55,6 +55,7 @@ impl App {
         if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled) {
             return Err(AppError::Refused(format!("blast {id} is no longer a draft: nobody can be added to it")));
         }
+        self.refuse_by_hand(&blast).await?;
         let new = NewJob { kind: JobKind::AddRecipients, blast: id, by: self.operator(), total: None };
         let job = self.insert_job(new).await?;
         let row = self.job(job).await?;

@@ -1,5 +1,6 @@
 //! What a launch would do, shown before it is asked. Changes nothing.
 
+mod overridden;
 mod readiness;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
@@ -199,6 +200,7 @@ impl App {
         let left_out = [gone, self.answered_rows(&row).await?].concat();
         let now = self.engine().clock.now();
         let overlap = plan::overlap(self.pool(), id, (&business, now - RECENTLY), &left_out).await?;
+        let overridden = self.overridden_values(&row).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
         let stop = sender.and_then(|sender| sender.stopped.clone()).filter(|_| !row.state.is_over());
@@ -231,7 +233,7 @@ impl App {
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
-            health: health(number.as_ref(), &template, self.unheard(&row.sender)),
+            health: [health(number.as_ref(), &template, self.unheard(&row.sender)), overridden].concat(),
             sender_health: None,
             test_to: self.config().ui.test_to.clone(),
             samples: self.samples(&row, &business, (&template, &left_out)).await?,
@@ -330,7 +332,9 @@ fn first_share(row: &BlastRow, people: i64) -> Option<FirstShare> {
 impl Plan {
     /// Refuses a command that the blast's state does not allow, before anything is asked.
     pub fn in_state_for(&self, command: BlastCommand) -> Result<(), AppError> {
-        transition(self.blast.state, command).map(|_| ()).map_err(|refused| AppError::Refused(refused.to_string()))
+        let Err(refused) = transition(self.blast.state, command) else { return Ok(()) };
+        let first = self.blast.started_by().filter(|_| command == BlastCommand::Launch);
+        Err(AppError::Refused(first.unwrap_or_else(|| refused.to_string())))
     }
 
     /// What is odd about its text.

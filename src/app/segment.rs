@@ -139,7 +139,7 @@ impl App {
             content,
             without_united_states: is_marketing,
             mends: Vec::new(),
-            compares: false,
+            is_of_filter: true,
         };
         let people = PeopleSource::given(people.iter().map(as_given));
         let options = ImportOptions { may_be_empty: true, ..self.import_options() };

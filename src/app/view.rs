@@ -196,6 +196,13 @@ impl BlastView {
         self.follow_up_stage == TEST_STAGE
     }
 
+    /// Which operator has it send, for whoever meant to start it as well; it may count down still.
+    pub fn started_by(&self) -> Option<String> {
+        let Some(Actor::Operator(by)) = &self.state_by else { return None };
+        let is_started = matches!(self.state, BlastState::Sending);
+        is_started.then(|| clean(&format!("{}: {by} has started it already, nothing was done", self.tag)).into_owned())
+    }
+
     /// The same at a moment: a launch that can still be taken back starts, and what sends nothing for long does not read as being
     /// sent.
     pub fn shown_state(&self, now: DateTime<Utc>) -> &'static str {

@@ -96,6 +96,7 @@ fn call(command: &str) -> Option<String> {
             format!("POST /api/blasts/{}/{verb}", id())
         }
         ("blast", "edit") => format!("PATCH /api/blasts/{}", id()),
+        ("blast", "remove") => format!("DELETE /api/blasts/{}/recipients", id()),
         ("blast", "report") => format!("GET /api/blasts/{}/report", id()),
         ("blast", "show") => format!("GET /api/blasts/{}", id()),
         ("blast", "recipients") => match rest.get(1..) {

@@ -90,8 +90,12 @@ impl GivenList {
                     self.row += 1;
                     return Ok(Some((self.row, Outcome::Blank)));
                 }
-                Some(line) => serde_json::from_slice::<WrittenPerson>(line.strip_prefix(BOM).unwrap_or(&line))
-                    .map_err(|_| ("line".to_owned(), String::from_utf8_lossy(&line).into_owned(), Reason::NotJson)),
+                Some(line) => {
+                    serde_json::from_slice::<WrittenPerson>(line.strip_prefix(BOM).unwrap_or(&line)).map_err(|_| {
+                        let reason = if std::str::from_utf8(&line).is_ok() { Reason::NotJson } else { Reason::NotUtf8 };
+                        ("line".to_owned(), String::from_utf8_lossy(&line).into_owned(), reason)
+                    })
+                }
             },
         };
         self.row += 1;

@@ -1,5 +1,7 @@
 //! What is kept of the rows that were rejected.
 
+use std::path::Path;
+
 use super::tally::ReadThrough;
 use super::{Imported, Rejection, Rejections};
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
@@ -20,16 +22,23 @@ pub enum KeptRejections {
 }
 
 impl KeptRejections {
-    fn file(&self) -> Option<String> {
+    /// The path of its file, where it has one.
+    pub fn file(&self) -> Option<String> {
         match self {
             Self::OfFile(path) => Some(path.clone()),
             Self::OfList | Self::Pasted | Self::None => None,
         }
     }
 
-    /// Whether the list is the one that a draft was made of.
+    /// Whether the list is the one that a draft was made of, by whichever path.
     pub(super) fn is_of(&self, kept: &RejectedRows) -> bool {
-        self.file().is_some_and(|file| kept.file.as_ref() == Some(&file))
+        let is_same = |one: &str, other: &str| {
+            one == other || std::fs::canonicalize(one).ok() == std::fs::canonicalize(other).ok()
+        };
+        match (self.file(), &kept.file) {
+            (Some(file), Some(kept)) => is_same(&file, kept) && Path::new(kept).exists() || file == *kept,
+            _ => false,
+        }
     }
 
     /// What is written of a list that was read.
@@ -65,6 +74,17 @@ impl ReadThrough {
 }
 
 impl Imported {
+    /// What does not fit any more was corrected in another blast: nothing is lost by it here.
+    pub(super) fn corrected_as_before(self) -> Self {
+        Self { corrected_as_before: self.mends.len(), unfit_mends: Vec::new(), ..self }
+    }
+
+    /// `2 cells are corrected as in an earlier blast from this file`; `None` where none is.
+    pub fn corrected_as_before_words(&self) -> Option<String> {
+        let cells = count_of(self.corrected_as_before as u64, "cell is corrected", "cells are corrected");
+        (self.corrected_as_before > 0).then(|| format!("{cells} as in an earlier blast from this file"))
+    }
+
     /// `3 without a name: the cell has null, N/A or the like`; `None` where nobody's is.
     pub fn without_name_words(&self) -> Option<String> {
         let names = count_of(self.without_name, "name reads", "names read");

@@ -69,6 +69,13 @@ impl PeopleList {
         }
     }
 
+    /// Has these come in behind a spreadsheet's list, but for those who are in it.
+    pub(super) fn add_behind(&mut self, added: Vec<NewRecipient>) {
+        if let Self::File(file) = self {
+            file.added = added;
+        }
+    }
+
     /// Has cells of a spreadsheet's list read as something else.
     pub(super) fn mend(&mut self, mends: Vec<CellMend>) {
         if let Self::File(file) = self {
@@ -142,6 +149,7 @@ impl GivenList {
             country: None,
             mends: Vec::new(),
             unfit_mends: Vec::new(),
+            by_hand: 0,
         })
     }
 }

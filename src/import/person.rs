@@ -47,6 +47,8 @@ pub enum Reason {
     UnclearId,
     #[error("not a line of JSON")]
     NotJson,
+    #[error("not UTF-8, which JSON is written in")]
+    NotUtf8,
     #[error("it is there twice, with different values: write it once")]
     Twice,
     #[error("it is there under two names, with different values: give it once")]
@@ -109,6 +111,7 @@ impl Reason {
             | Self::LongId
             | Self::UnclearId
             | Self::NotJson
+            | Self::NotUtf8
             | Self::Twice
             | Self::TwoNames
             | Self::NotPlain

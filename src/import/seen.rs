@@ -62,6 +62,11 @@ impl SeenPeople {
         self.taken_out.extend(phone.key());
     }
 
+    /// Whether this is somebody who is not in the list, and not to be left out; they are in it from then on.
+    pub(super) fn is_new(&mut self, phone: &Phone) -> bool {
+        self.refuse_repeat(phone, MEMBER).is_ok()
+    }
+
     /// Only accepted people count: a later row may correct a rejected one.
     pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
         if self.forgotten.has(phone) {

@@ -109,6 +109,8 @@ pub(super) struct ReadThrough {
     pub(super) mends: Vec<CellMend>,
     /// Those that do not fit what stands there by now: they are forgotten, since what they were for is another row.
     pub(super) unfit_mends: Vec<CellMend>,
+    /// How many people are in the draft who are not of its list.
+    pub(super) by_hand: u64,
 }
 
 impl ReadThrough {
@@ -142,6 +144,9 @@ impl ReadThrough {
             without_name: self.tally.without_name,
             mends: self.mends,
             unfit_mends: self.unfit_mends,
+            by_hand: self.by_hand,
+            dropped: None,
+            corrected_as_before: 0,
             changes: None,
             local: self.tally.local.take(),
             columns: self.columns,

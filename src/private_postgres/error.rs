@@ -54,6 +54,11 @@ pub enum PrivatePostgresError {
     /// The server still runs this long after it was asked to stop.
     #[error("the private database server (process {pid}) has not stopped after {seconds} s: its log is in {}", log.display())]
     NotStopping { pid: i32, log: PathBuf, seconds: u64 },
+    /// The server was stopped by a signal (SIGSTOP), and does nothing until it is let go on.
+    #[error(
+        "the private database server (process {pid}) is frozen, as by `kill -STOP`: `kill -CONT {pid}` lets it go on"
+    )]
+    Frozen { pid: i32 },
     /// The disk that holds the data is full.
     #[error(
         "the disk that holds {} is full: make room there (a new private database takes about {NEW_DATABASE_MB} MB), choose another \

@@ -50,6 +50,14 @@ pub(super) enum Phase {
     Ready,
 }
 
+/// Refuses a server that was stopped by a signal: it is waited for in vain. Where the system has no `/proc` it is not known.
+pub(super) fn refuse_frozen(pid: i32) -> Result<(), PrivatePostgresError> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state stands behind the program's name, which is in parentheses.
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    if matches!(state, Some('T' | 't')) { Err(PrivatePostgresError::Frozen { pid }) } else { Ok(()) }
+}
+
 /// What a knock at the socket brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Probe {

@@ -147,6 +147,7 @@ pub enum EmptyDatabase {
 pub async fn migrate(url: &str, empty: EmptyDatabase) -> Result<Reached, StoreError> {
     let (endpoint, mut connection) = Endpoint::reach(url, SessionAccess::ReadWrite).await?;
     let mut before = first_answer(applied(&mut connection)).await?;
+    require_whole_record(&before)?;
     if is_ours(&before) {
         return Ok(Reached { endpoint, connection, holds_lock: false, migrated: 0 });
     }
@@ -171,6 +172,9 @@ pub async fn migrate(url: &str, empty: EmptyDatabase) -> Result<Reached, StoreEr
         Ok(()) => Ok(Reached { endpoint, connection, holds_lock: true, migrated: after.len() - before.len() }),
         Err(MigrateError::VersionMissing(found)) => Err(StoreError::Newer { found, known: newest_known() }),
         Err(MigrateError::VersionMismatch(version)) => Err(StoreError::Changed { version }),
+        Err(MigrateError::ExecuteMigration(error, version)) if is_there_already(&error) => {
+            Err(StoreError::Unrecorded { version })
+        }
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(other) => Err(StoreError::Other(sqlx::Error::Migrate(Box::new(other)))),
     }
@@ -206,6 +210,7 @@ pub async fn check(url: &str) -> Result<Reached, StoreError> {
             other => other,
         })?;
     }
+    require_whole_record(&applied)?;
     let newest = applied.iter().map(|one| one.version).max().unwrap_or(0);
     if newest > newest_known() {
         return Err(StoreError::Newer { found: newest, known: newest_known() });
@@ -251,6 +256,25 @@ pub async fn schema(pool: &PgPool) -> Result<SchemaState, StoreError> {
 fn is_absence(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| matches!(code.as_ref(), "3D000" | "42P01"))
+}
+
+/// A table, a column, an index or a type of that name is there: 42P07, 42701, 42710, 42723.
+fn is_there_already(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| matches!(code.as_ref(), "42P07" | "42701" | "42710" | "42723"))
+}
+
+/// Refuses a record of migrations that somebody changed by hand: one that did not end, or one that is missing before the newest.
+fn require_whole_record(applied: &[AppliedMigration]) -> Result<(), StoreError> {
+    if let Some(AppliedMigration { version, .. }) = applied.iter().find(|one| !one.success) {
+        return Err(StoreError::HalfMigrated { version: *version });
+    }
+    let newest = applied.iter().map(|one| one.version).max().unwrap_or(0);
+    let mut older = MIGRATOR.iter().map(|migration| migration.version).filter(|version| *version < newest);
+    match older.find(|version| applied.iter().all(|one| one.version != *version)) {
+        Some(version) => Err(StoreError::Unrecorded { version }),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn newest_known() -> i64 {

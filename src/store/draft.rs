@@ -11,7 +11,7 @@ use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
-use crate::domain::rejected_rows::RejectedRows;
+use crate::domain::rejected_rows::{CellMend, RejectedRows};
 
 /// New values of columns; `None` leaves one as it is.
 #[derive(Debug, Clone, Default)]
@@ -244,6 +244,25 @@ pub async fn left_out(connection: impl PgExecutor<'_>, id: BlastId) -> Result<Op
     Ok(kept.flatten().and_then(|kept| serde_json::from_value(kept).ok()))
 }
 
+/// The corrections of the newest other blast from this file that has some.
+pub async fn mends_of_file(
+    connection: impl PgExecutor<'_>,
+    file: &str,
+    other_than: Option<BlastId>,
+) -> Result<Vec<CellMend>, StoreError> {
+    let kept: Option<Value> = sqlx::query_scalar(
+        "select left_out -> 'mends' from blasts
+          where left_out ->> 'file' = $1 and jsonb_typeof(left_out -> 'mends') = 'array' and left_out -> 'mends' <> '[]'
+            and deleted_at is null and id is distinct from $2
+          order by id desc limit 1",
+    )
+    .bind(file)
+    .bind(other_than)
+    .fetch_optional(connection)
+    .await?;
+    Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
+}
+
 /// Whether anybody in a blast has a value for this variable.
 pub async fn has_values(tx: &mut PgConnection, id: BlastId, variable: &str) -> Result<bool, StoreError> {
     let any = sqlx::query_scalar(
@@ -318,7 +337,8 @@ pub async fn remove(tx: &mut PgConnection, id: BlastId, phones: &[Phone]) -> Res
                 -- Whenever their list is read again they stay out.
                 left_out = case when jsonb_typeof(left_out) = 'object' then jsonb_set(left_out, '{taken_out}',
                                      coalesce(left_out -> 'taken_out', '[]')
-                                     || (select coalesce(jsonb_agg(phone_number), '[]') from removed)) else left_out end
+                                     || (select coalesce(jsonb_agg(phone_number), '[]') from removed))
+                                else left_out end
           where id = $1
          returning (select count(*) from removed)",
     )

@@ -52,6 +52,18 @@ pub enum StoreError {
          version, or the one that made this database"
     )]
     Changed { version: i64 },
+    /// A migration's row says that it did not end. Each runs in one transaction with its row.
+    #[error(
+        "migration {version} of this database is recorded as not finished, which no blastdeck leaves behind: its table _sqlx_migrations \
+         was changed; restore that table, or the database, from a backup"
+    )]
+    HalfMigrated { version: i64 },
+    /// A migration has run, and the database does not say so.
+    #[error(
+        "what migration {version} makes is in this database, and its row in _sqlx_migrations is missing: restore that table from a \
+         backup, or copy the row from another database of this version"
+    )]
+    Unrecorded { version: i64 },
     /// A read-only process found a schema that has to be migrated first.
     #[error("this database's schema is older than this blastdeck: update it with `blastdeck db migrate`")]
     Older,

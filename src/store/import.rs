@@ -342,9 +342,8 @@ impl Import {
         Ok(())
     }
 
-    /// Takes everybody out of the draft, or those of its list alone, if it has the version that was seen. `false`: it has not, and
-    /// nothing was done.
-    pub async fn clear(&mut self, version: i64, of_list_alone: bool) -> Result<bool, StoreError> {
+    /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.
+    pub async fn clear(&mut self, version: i64) -> Result<bool, StoreError> {
         let seen = sqlx::query(concat!(
             "update blasts set total_recipients = 0 where id = $1 and version = $2 and not exists (",
             attempted!(),
@@ -354,13 +353,8 @@ impl Import {
         if seen.rows_affected() == 0 {
             return Ok(false);
         }
-        let people =
-            sqlx::query("delete from blast_recipients where blast_id = $1 and (list_row is not null or not $2)");
-        people.bind(self.blast).bind(of_list_alone).execute(&mut *self.connection).await?;
-        if of_list_alone {
-            let kept = "update blasts set total_recipients = (select count(*) from blast_recipients where blast_id = $1) where id = $1";
-            sqlx::query(kept).bind(self.blast).execute(&mut *self.connection).await?;
-        }
+        let people = sqlx::query("delete from blast_recipients where blast_id = $1");
+        people.bind(self.blast).execute(&mut *self.connection).await?;
         Ok(true)
     }
 

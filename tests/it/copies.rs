@@ -118,23 +118,50 @@ async fn whoever_was_added_or_taken_out_by_hand_stays_so_where_the_list_is_read_
         assert_eq!(left_out.rows[0].row, 4);
     }
 
-    // By hand she comes in again, with what is said of her there.
+    // By hand she comes in again; it is her row that counts, by whichever path the list is read.
     shop.ok(&["blast", "add", &id, &siti, "--name", "Siti A."]).await;
-    let taken = reread(&app, draft, shop.path("raya.csv"), corrected()).await;
-    assert_eq!((taken.people, taken.imported.left_out().in_words(2)), (4, "1 in the blast already".to_owned()));
-    assert_eq!(names(draft).await, ["Added", "Aina", "Ben", "Siti A."]);
-    shop.ok(&["blast", "remove", &id, &format!("+{}", digits(7))]).await;
-    reread(&app, draft, shop.path("raya.csv"), corrected()).await;
-    assert_eq!(names(draft).await, ["Aina", "Ben", "Siti A."]);
+    let again = shop.path("again.csv");
+    std::os::unix::fs::symlink(shop.path("raya.csv"), &again).unwrap();
+    for list in [shop.path("raya.csv"), again] {
+        let taken = reread(&app, draft, list, corrected()).await;
+        assert_eq!((taken.people, taken.imported.by_hand, taken.imported.rejected.total), (4, 1, 0));
+        assert_eq!(names(draft).await, ["Added", "Aina", "Ben", "Siti"]);
+    }
+    shop.ok(&["blast", "remove", &id, &format!("+{}", digits(1)), &format!("+{}", digits(5))]).await;
+    shop.ok(&["blast", "remove", &id, &siti]).await;
 
-    // Reading a list adds nobody by hand.
+    // Whoever is left was added.
+    assert_eq!(reread(&app, draft, shop.path("raya.csv"), corrected()).await.people, 1);
+    assert_eq!(names(draft).await, ["Added"]);
+
     let last = "select action || detail::text from operator_actions order by id desc limit 1";
-    assert_eq!(shop.text(last).await, r#"edit{"list": true}"#);
+    assert_eq!(shop.text(last).await, r#"edit{"list": true}"#, "reading a list adds nobody by hand");
 
     // Another list is the whole draft.
     let other = shop.write("other.csv", format!("phone,name\n{},Added\n{},Siti\n", digits(7), digits(2)));
-    assert_eq!(reread(&app, draft, other, Vec::new()).await.people, 2);
+    let taken = reread(&app, draft, other, Vec::new()).await;
+    assert_eq!((taken.people, taken.imported.by_hand, taken.imported.dropped), (2, 0, Some((1, 3))));
     assert_eq!(names(draft).await, ["Added", "Siti"]);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_made_for_somebody_who_was_added_by_hand_is_said_where_the_list_is_read_again() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    let added = format!("+{}", digits(7));
+    shop.ok(&["blast", "add", &draft.0.to_string(), &added, "--name", "Added"]).await;
+    let mut opened = app.open_draft(draft).await.unwrap();
+    opened.form.message = "Hi {city}".to_owned();
+    let saved = app.save_draft(Some(opened.at), &opened.form).await.unwrap();
+    let list = DraftList::File(shop.path("raya.csv"));
+    let list = ListToTake { list, columns: ChosenColumns::default(), mends: Vec::new() };
+
+    let taken = app.take_list(saved.at, &opened.form, &list).await.unwrap();
+
+    let why = taken.saved.unfinished.unwrap();
+    assert!(why.contains(&format!("it cannot be made for {added}")) && why.contains("blast remove"), "{why}");
+    assert_eq!(app.open_draft(draft).await.unwrap().unfinished.unwrap(), why);
 }
 
 #[tokio::test]
@@ -307,4 +334,34 @@ async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
     shop.execute(&format!("update blasts set message = 'Other words' where id = {}", copy.id)).await;
     assert_eq!(app.before_resend(&people).await.unwrap().had_same_message, 0);
     assert!(!app.recipient(people[0]).await.unwrap().elsewhere[0].is_same_message);
+}
+
+#[tokio::test]
+async fn cells_that_were_corrected_are_corrected_in_the_next_blast_from_the_same_file_and_said() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    let mend = correction(&app, draft, &digits(5)).await;
+    reread(&app, draft, shop.path("raya.csv"), vec![mend.clone()]).await;
+    let next = BlastId(shop.draft(8..9).await.parse().unwrap());
+
+    let taken = reread(&app, next, shop.path("raya.csv"), Vec::new()).await;
+
+    assert_eq!((taken.people, taken.imported.rejected.total, &taken.imported.mends), (3, 0, &vec![mend]));
+    let says = "1 cell is corrected as in an earlier blast from this file";
+    assert_eq!(taken.imported.corrected_as_before_words().as_deref(), Some(says));
+    // There it is taken back like one of its own.
+    let taken = reread(&app, next, shop.path("raya.csv"), Vec::new()).await;
+    assert_eq!((taken.people, taken.imported.rejected.total), (2, 1));
+
+    let file = shop.path("raya.csv");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", file.to_str().unwrap()];
+    let made = shop.run(&new).await;
+    assert!(made.err.contains(says), "{made:?}");
+    shop.write("raya.csv", format!("phone,name,city\n{},Aina,Kulai\ny,Ben,Kulai\n", digits(1)));
+    let made = shop.run(&new).await;
+    assert!(
+        !made.err.contains("corrected") && made.err.contains("1 row"),
+        "another row is nobody's correction: {made:?}"
+    );
 }

@@ -69,6 +69,33 @@ async fn a_database_that_is_newer_than_the_program_is_refused_in_a_sentence() {
 }
 
 #[tokio::test]
+async fn a_record_of_migrations_that_was_changed_by_hand_is_named() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..2).await;
+    for (change, says) in [
+        ("delete from _sqlx_migrations where version = 1", "what migration 1 makes is in this database"),
+        ("delete from _sqlx_migrations where version = 20", "what migration 20 makes is in this database"),
+        (
+            "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)",
+            "makes is in this database, and its row in _sqlx_migrations is missing",
+        ),
+        (
+            "update _sqlx_migrations set success = false where version = 5",
+            "migration 5 of this database is recorded as not",
+        ),
+    ] {
+        shop.execute(&format!("create table kept as table _sqlx_migrations; {change}")).await;
+        for verb in [&["blast", "list"][..], &["db", "migrate"]] {
+            let said = shop.run(verb).await;
+            assert!(said.err.contains(says) && said.err.contains("backup"), "{change}, {verb:?}: {said:?}");
+            assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        }
+        shop.execute("truncate _sqlx_migrations; insert into _sqlx_migrations table kept; drop table kept").await;
+    }
+    shop.ok(&["blast", "list"]).await;
+}
+
+#[tokio::test]
 async fn a_reader_of_an_empty_database_learns_that_it_has_no_schema_and_makes_none() {
     let shop = Shop::open(Setup::default()).await;
     shop.execute("drop schema public cascade; create schema public").await;

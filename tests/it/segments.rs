@@ -69,6 +69,22 @@ async fn a_filter_names_exactly_whom_it_finds_and_the_plan_says_who_is_left_out(
 }
 
 #[tokio::test]
+async fn nobody_is_added_to_whom_a_filter_finds_or_taken_out_of_them_by_hand() {
+    let (shop, blast) = read_shop().await;
+    let made = draft_from(&shop, &format!("blast:{blast} stuck:read")).await;
+    let id = made["id"].to_string();
+    let before = numbers(&shop, &made["id"]).await;
+
+    for act in [["blast", "remove", &id, &before[0]], ["blast", "add", &id, &number(8)]] {
+        let refused = shop.run(&act).await;
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(refused.err.contains("are whom its filter finds"), "{refused:?}");
+    }
+
+    assert_eq!(numbers(&shop, &made["id"]).await, before);
+}
+
+#[tokio::test]
 async fn whom_the_message_cannot_be_made_for_is_listed_among_those_who_are_left_out() {
     let (shop, blast) = read_shop().await;
     let phone = number(3);

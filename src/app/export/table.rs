@@ -173,6 +173,7 @@ pub(super) const HISTORY: ExportTable = ExportTable {
         "attempt",
         "source",
         "by",
+        "amount",
         "detail",
     ],
     nouns: ("change", "changes"),
@@ -190,6 +191,7 @@ pub(super) fn change(change: &PersonChange) -> ExportRow {
         ExportCell::of(&change.attempt),
         ExportCell::of(&change.source),
         ExportCell::of(&change.by_whom),
+        ExportCell::money(change.amount, None),
         ExportCell::of(&change.metadata),
     ]
 }

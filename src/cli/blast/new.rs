@@ -361,7 +361,7 @@ pub(super) fn report(imported: &Imported) {
     }
     say_local(imported.local.as_ref());
     rejected(&imported.rejected, imported.rejected_file.as_deref());
-    if let Some(words) = imported.without_name_words() {
+    for words in [imported.without_name_words(), imported.corrected_as_before_words()].into_iter().flatten() {
         talk(&words);
     }
     if let Some(words) = imported.unusual_lengths.in_words() {

@@ -40,6 +40,16 @@ pub(super) enum BlankKind {
     Payload,
 }
 
+impl TemplateMessage {
+    /// Its variables whose value is given, each with that: a person's own column of that name comes first.
+    pub fn values_with_columns(&self) -> Vec<(String, String)> {
+        let mut writer = GapWriter::new("");
+        let _ = write::with_gaps(self, &mut writer);
+        let value = |blank: Blank| Some((blank.own?, blank.value.source().to_owned()));
+        writer.into_gaps().into_iter().filter_map(value).collect()
+    }
+}
+
 impl PreparedTemplate {
     pub fn new(message: TemplateMessage) -> Self {
         // The length of a header shows only once it is written.

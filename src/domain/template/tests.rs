@@ -264,6 +264,19 @@ fn a_value_that_meta_refuses_is_refused_with_the_name_of_its_variable() {
 }
 
 #[test]
+fn values_that_a_column_comes_before_are_named() {
+    let template = parsed(json!({
+        "templateName": "tour", "templateLanguage": "en",
+        "templateVariables": { "1": "Bali", "2": "{2}", "3": "from {city}" }
+    }));
+
+    let values = template.values_with_columns();
+
+    let value = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(values, [value("1", "Bali"), value("3", "from {city}")]);
+}
+
+#[test]
 fn a_slip_in_a_template_names_its_place() {
     let base = |key: &str, value: Value| {
         let mut json = json!({ "name": "promo", "language": "en" });

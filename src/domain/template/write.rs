@@ -158,6 +158,10 @@ impl GapWriter {
         self.gaps.get(number)
     }
 
+    pub fn into_gaps(self) -> Vec<Blank> {
+        self.gaps
+    }
+
     fn add(&mut self, gap: Blank) -> String {
         self.gaps.push(gap);
         format!("{}{}{}", self.mark, self.gaps.len() - 1, Self::END)

@@ -151,6 +151,17 @@ pub(super) struct ImportReport {
     /// The first of the rows that were not taken.
     rejected_rows: Vec<RejectedRow>,
     unusual_lengths: UnusualLengths,
+    /// Rows of a table that are not UTF-8: they were read as Windows-1252, and may have wrong letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_utf8: Option<RowsNotUtf8>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RowsNotUtf8 {
+    #[schema(example = 1)]
+    rows: u64,
+    #[schema(example = 2)]
+    first_row: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -225,6 +236,7 @@ impl From<&Imported> for ImportReport {
             reasons: reasons.collect(),
             rejected_rows: rows.collect(),
             unusual_lengths: imported.unusual_lengths.clone(),
+            not_utf8: imported.not_utf8.map(|odd| RowsNotUtf8 { rows: odd.rows, first_row: odd.first_row }),
         }
     }
 }

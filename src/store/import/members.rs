@@ -2,12 +2,17 @@
 
 use futures_util::TryStreamExt as _;
 use sqlx::FromRow;
+use sqlx::types::Json;
 
-use super::Import;
+use super::{Import, NewRecipient};
+use crate::domain::message::Variables;
 use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::RejectedRows;
 use crate::store::StoreError;
 use crate::store::draft;
+
+/// Number, name, variables, and what a program calls them.
+type AddedRow = (Phone, Option<String>, Option<Json<Variables>>, Option<String>);
 
 /// Somebody in a draft.
 #[derive(Debug, FromRow)]
@@ -22,6 +27,23 @@ impl Import {
     /// What is known of the draft's list, if it was a table.
     pub async fn list(&mut self) -> Result<Option<RejectedRows>, StoreError> {
         draft::left_out(&mut *self.connection, self.blast).await
+    }
+
+    /// Whoever was added to a draft of a table by hand: they are of none of its rows.
+    pub async fn added(&mut self) -> Result<Vec<NewRecipient>, StoreError> {
+        let added = sqlx::query_as(
+            "select phone_number, name, variables, external_id from blast_recipients
+              where blast_id = $1 and list_row is null order by id",
+        );
+        let added: Vec<AddedRow> = added.bind(self.blast).fetch_all(&mut *self.connection).await?;
+        let person = |(phone, name, variables, external_id): AddedRow| NewRecipient {
+            phone,
+            name,
+            variables: variables.map(|variables| variables.0).unwrap_or_default(),
+            external_id,
+            list_row: None,
+        };
+        Ok(added.into_iter().map(person).collect())
     }
 
     /// Whoever is in the draft is not out of it by hand any more.

@@ -2,7 +2,8 @@
 //! dead entries of the to-do list for as long as whoever reads is slow.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use super::{RecipientRow, condition};
@@ -74,10 +75,13 @@ pub struct PersonChange {
     pub attempt: i32,
     pub source: String,
     pub by_whom: Option<String>,
+    /// Of the sale, where an operator or an order gave one with it.
+    #[sqlx(default)]
+    pub amount: Option<Decimal>,
     pub metadata: Option<Value>,
 }
 
-/// What happened to these people, person by person, oldest first.
+/// What happened to these people, person by person, oldest first; an amount that was written later is a change of its own.
 pub async fn changes(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<PersonChange>, StoreError> {
     let changes = sqlx::query_as(concat!(
         "select h.recipient_id, r.phone_number as phone, r.name, h.changed_at, h.happened_at, h.old_status::text as old_status,
@@ -88,7 +92,52 @@ pub async fn changes(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<Person
            join blast_recipients r on r.id = h.recipient_id
           order by h.recipient_id, h.place"
     ));
-    Ok(changes.bind(numbers(people)).fetch_all(pool).await?)
+    let changes = changes.bind(numbers(people)).fetch_all(pool).await?;
+    let amounts = sqlx::query_as(
+        "select recipient_id, at, operator, (detail ->> 'amount')::numeric as amount, undone_by from operator_actions
+          where recipient_id = any($1) and action = 'closed' and detail ->> 'amount' ~ '^[0-9]+([.][0-9]+)?$' order by id",
+    );
+    let amounts: Vec<WrittenAmount> = amounts.bind(numbers(people)).fetch_all(pool).await?;
+    Ok(amounts.into_iter().fold(changes, with_amount))
+}
+
+/// An amount that was written for somebody's sale.
+#[derive(sqlx::FromRow)]
+struct WrittenAmount {
+    recipient_id: RecipientId,
+    at: DateTime<Utc>,
+    operator: String,
+    amount: Decimal,
+    undone_by: Option<String>,
+}
+
+/// With the line that closed the sale, or a line of its own.
+fn with_amount(mut changes: Vec<PersonChange>, written: WrittenAmount) -> Vec<PersonChange> {
+    let WrittenAmount { recipient_id, at, operator, amount, undone_by } = written;
+    let closes = |change: &&mut PersonChange| {
+        (change.recipient_id, change.changed_at, change.new_status) == (recipient_id, at, Status::Closed)
+    };
+    if let Some(change) = changes.iter_mut().find(closes) {
+        change.amount = Some(amount);
+        return changes;
+    }
+    let place = changes.partition_point(|change| (change.recipient_id, change.changed_at) <= (recipient_id, at));
+    let before = place.checked_sub(1).and_then(|before| changes.get(before));
+    if let Some(before) = before.filter(|before| before.recipient_id == recipient_id) {
+        let change = PersonChange {
+            changed_at: at,
+            happened_at: None,
+            old_status: Status::Closed,
+            new_status: Status::Closed,
+            source: "operator".to_owned(),
+            by_whom: Some(operator),
+            amount: Some(amount),
+            metadata: undone_by.map(|by| json!({ "taken_back_by": by })),
+            ..before.clone()
+        };
+        changes.insert(place, change);
+    }
+    changes
 }
 
 fn numbers(ids: &[RecipientId]) -> Vec<i64> {

@@ -262,7 +262,10 @@ impl<'a> FormPainter<'a> {
             return lines;
         }
         let left_out = i64::try_from(form.left_out.total).unwrap_or(i64::MAX);
-        let counts = TextLine::plain(format!("{} taken", number(form.people)));
+        let by_hand = form.taken.as_ref().map_or(0, |taken| i64::try_from(taken.by_hand).unwrap_or(i64::MAX));
+        let counts = TextLine::plain(format!("{} taken", number(form.people - by_hand)));
+        let added = format!(", {} added by hand", number(by_hand));
+        let counts = if by_hand > 0 { counts.and(added, TextRole::Dim) } else { counts };
         lines.push(if left_out == 0 && form.mends.is_empty() {
             counts
         } else if left_out == 0 {

@@ -59,6 +59,9 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         mends: Vec::new(),
         unfit_mends: Vec::new(),
         changes: None,
+        by_hand: 0,
+        dropped: None,
+        corrected_as_before: 0,
         warning: None,
     };
     let people = i64::try_from(imported.taken).unwrap();

@@ -67,6 +67,34 @@ async fn people_are_added_as_json_as_csv_and_one_a_line() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_not_utf_8_are_read_in_one_way_and_said() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = format!("{}/recipients", empty_draft(&api).await);
+    let upload = async |path: &str, kind: &str, bytes: &[u8]| {
+        said(api.request(Method::POST, path).header("Content-Type", kind).body(bytes.to_vec())).await
+    };
+
+    let csv = b"phone,name\n60100000001,Aina\n60100000002,Jos\xe9\n";
+    let added = upload(&path, "text/csv", csv).await.expect(201);
+    assert_eq!(added.body["not_utf8"], json!({ "rows": 1, "first_row": 3 }));
+    assert_eq!(shop.text("select string_agg(name, ',' order by id) from blast_recipients").await, "Aina,José");
+    let lines = upload(&path, "application/x-ndjson", b"\"60100000003\"\n\"\xe9\"\n").await.expect(201);
+    assert_eq!(lines.body["rejected_rows"][0]["reason"], "not UTF-8, which JSON is written in");
+    let reasons = b"phone_number,reason\n60100000009,Caf\xe9\n";
+    upload("/api/suppressions", "text/csv", reasons).await.expect(200);
+    assert_eq!(shop.text("select reason from suppressions").await, "Café");
+
+    for (address, part) in [("/api/senders/sal%E9s/health", "path"), ("/api/blasts?tag=Caf%E9", "query")] {
+        let refused = api.get(address).await.expect(400);
+        assert_eq!(refused.body["type"], "urn:blastdeck:not-utf-8");
+        assert!(refused.body["detail"].as_str().unwrap().contains(part), "{refused:?}");
+    }
+    api.get("/api/blasts?tag=Caf%C3%A9").await.expect(200);
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn nobody_is_added_to_what_was_launched() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -214,18 +214,21 @@ async fn a_directory_that_was_copied_while_its_server_ran_is_not_the_original() 
 }
 
 #[tokio::test]
-async fn a_frozen_server_is_waited_for_for_some_seconds_only() {
+async fn a_frozen_server_is_named_with_what_lets_it_go_on() {
     let house = House::new();
     house.local.ensure_running().await.unwrap();
     let frozen = house.pid().to_string();
     let signal = |signal: &str| assert!(Command::new("kill").args([signal, &frozen]).status().unwrap().success());
     signal("-STOP");
-    let said = house.local.ensure_running().await.map_err(|error| error.to_string());
+    let started = house.local.ensure_running().await.map_err(|error| error.to_string());
+    let stopped = house.local.stop().await.map_err(|error| error.to_string());
     signal("-CONT");
 
-    let said = said.unwrap_err();
-    assert!(said.contains("does not answer after 10 s"), "{said}");
+    for said in [started.unwrap_err(), stopped.unwrap_err()] {
+        assert!(said.contains("is frozen") && said.contains(&format!("`kill -CONT {frozen}`")), "{said}");
+    }
     house.local.ensure_running().await.unwrap();
+    assert_eq!(house.local.stop().await.unwrap(), Stopped::Now);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::{saving, shown};
 use crate::app::{DraftList, Imported, ListChanges};
 use crate::domain::list_columns::ListColumns;
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
-use crate::domain::text::{clean, clean_name};
+use crate::domain::text::{clean, clean_name, number, people};
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
@@ -236,8 +236,10 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
             left_out.row, left_out.reason
         ));
     } else if !left_out.digest.is_known() {
-        form.trouble =
-            Some("this list was read by an earlier version: l reads it again, then it can be corrected".to_owned());
+        form.trouble = Some(
+            "what stands in this row is not known any more: l reads the list again, then it can be corrected"
+                .to_owned(),
+        );
     } else if let Some(why) = cannot_reread(form) {
         form.trouble = Some(why.to_owned());
     } else {
@@ -342,7 +344,30 @@ pub(super) fn reread_in_words(form: &mut BlastForm, imported: &mut Imported) -> 
     imported.changes = imported.changes.take().filter(|_| is_again);
     let changes = imported.changes.as_ref().and_then(ListChanges::in_words);
     let changes = changes.map(|changes| format!("; beside that {}", clean(&changes)));
-    [Some(unfit_in_words(&imported.unfit_mends)), of_before, changes].into_iter().flatten().collect()
+    let by_hand = by_hand_in_words(imported);
+    let as_before = imported.corrected_as_before_words().map(|words| format!("; {words}"));
+    [by_hand, as_before, Some(unfit_in_words(&imported.unfit_mends)), of_before, changes]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Who is in the draft beside its list, or is not any more by another list.
+fn by_hand_in_words(imported: &Imported) -> Option<String> {
+    let of = |those: usize| people(u64::try_from(those).unwrap_or(u64::MAX));
+    match (imported.by_hand, imported.dropped) {
+        (0, None) => None,
+        (added, None) => Some(format!(", {} of them added by hand", number(i64::try_from(added).unwrap_or(i64::MAX)))),
+        (_, Some((added, 0))) => Some(format!("; {} added by hand went out with the list before", of(added))),
+        (_, Some((0, taken_out))) => {
+            Some(format!("; {} taken out of the list before by hand may be in it", of(taken_out)))
+        }
+        (_, Some((added, taken_out))) => Some(format!(
+            "; {} added by hand went out with the list before, and {} taken out of that by hand may be in it",
+            of(added),
+            of(taken_out)
+        )),
+    }
 }
 
 /// A key while a column is chosen: letters of its name leave those that begin so, enter takes it, esc is a plain brace; what no column

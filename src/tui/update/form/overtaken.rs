@@ -133,11 +133,7 @@ pub(super) fn ask(model: &mut Model, overtaken: &DraftOvertaken) -> bool {
 
 /// What becomes of its people where it is put in the place of what somebody else wrote.
 const fn people_of(form: &BlastForm) -> &'static str {
-    if form.wants_list {
-        " Its list is read again: who was added or taken out by hand is not kept."
-    } else {
-        " Its people stay."
-    }
+    if form.wants_list { " Its list is read again." } else { " Its people stay." }
 }
 
 /// The answer was no: the draft as it is in the database can be opened.

@@ -177,6 +177,9 @@ fn list_taken(model: &mut Model, mut taken: TakenList) -> Vec<Effect> {
     form.left_out_since = taken.left_out_since;
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
+    if taken.imported.corrected_as_before > 0 {
+        form.mends.clone_from(&taken.imported.mends);
+    }
     let beside = list::reread_in_words(form, &mut taken.imported);
     list::replace_left_out(form, taken.imported.left_out());
     form.read_columns = taken.imported.list_columns(&form.columns);
