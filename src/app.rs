@@ -155,6 +155,7 @@ pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal
 /// The result of a health check of a sender.
 pub use crate::config::{NewSender, TokenSource, TypedToken};
 pub use crate::domain::ids::SuppressionId;
+pub(crate) use crate::import::text_of_cell;
 /// Lists of people, and what became of them.
 pub use crate::import::{
     ImportProgress, Imported, ListChanges, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections,

@@ -13,7 +13,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
-use crate::domain::phone::{Phone, Region};
+use crate::domain::phone::Region;
 use crate::domain::rejected_rows::{CellMend, RowDigest, UnusualLengths};
 use crate::store::import::{self as store, CopyBatch, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
@@ -33,6 +33,7 @@ mod progress;
 mod reading;
 mod records;
 mod rejected;
+mod replacing;
 mod seen;
 mod table;
 mod tally;
@@ -42,7 +43,6 @@ mod workbook;
 mod tests;
 
 pub use changes::ListChanges;
-use changes::MembersBefore;
 pub use choosing::{ListColumn, list_columns};
 use columns::{Columns, Header};
 /// A cell of a table: UTF-8, or where it is not, Windows-1252.
@@ -63,6 +63,8 @@ pub use reading::{ReadList, read_list, read_opt_outs};
 use records::Record;
 use rejected::RejectedFile;
 pub use rejected::{KnownRejectedFile, RejectedTo, read_rejected_file, rewrite_rejected_file};
+use replacing::BeforeReading;
+pub use replacing::{Replacement, replace_people};
 use seen::SeenPeople;
 pub use table::TableSource;
 use table::{Table, TableRows};
@@ -127,22 +129,6 @@ pub struct Addition {
     pub blast: BlastId,
     pub region: Region,
     pub content: BlastContent,
-}
-
-/// A list that takes the place of whoever is in a draft.
-#[derive(Debug, Clone)]
-pub struct Replacement {
-    pub blast: BlastId,
-    /// The version that was seen: another one is left alone.
-    pub version: i64,
-    pub region: Region,
-    pub content: BlastContent,
-    /// As in [`NewBlast`].
-    pub without_united_states: bool,
-    pub mends: Vec<CellMend>,
-    /// Whether they are whom the draft's filter finds by now: who comes in and who goes out by it is not found out, and nobody is in
-    /// it beside them.
-    pub is_of_filter: bool,
 }
 
 /// A created draft.
@@ -229,55 +215,6 @@ pub async fn add_people(
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
     let options = ImportOptions { rejections: KeptRejections::None, ..options };
     write(pool, (import, BeforeReading::OF_ADDITIONS), list, RejectedTo::Nowhere, options).await
-}
-
-/// Puts a list in the place of whoever is in a draft, in one transaction. Where it is read again, it takes the place of its own people
-/// alone: whoever was added by hand stays in, and whoever was taken out by hand stays out.
-pub async fn replace_people(
-    pool: &PgPool,
-    to: Replacement,
-    source: PeopleSource,
-    options: ImportOptions,
-) -> Result<Imported, ImportError> {
-    let Replacement { blast, version, region, content, without_united_states, mends, is_of_filter } = to;
-    let closed = || ImportError::Closed("somebody changed this draft a moment ago: open it again".to_owned());
-    let seen = SeenPeople::default();
-    let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
-    let wanted = if mends.is_empty() { options.earlier_mends.clone() } else { mends };
-    list.mend(wanted.clone());
-    let mut import = store::begin_adding(pool, blast).await?.ok_or_else(closed)?;
-    let kept = import.list().await?.unwrap_or_default();
-    let members = if is_of_filter { None } else { MembersBefore::of(&mut import, (&wanted, &kept.mends)).await? };
-    let added = if kept.columns.is_some() { import.added().await? } else { Vec::new() };
-    if !import.clear(version).await? {
-        return Err(closed());
-    }
-    if !is_of_filter && !options.rejections.is_of(&kept) {
-        let dropped = Some((added.len(), kept.taken_out.len())).filter(|dropped| *dropped != (0, 0));
-        let before = BeforeReading { members, ..BeforeReading::default() };
-        let imported = write(pool, (import, before), list, RejectedTo::Nowhere, options).await?;
-        return Ok(Imported { dropped, ..imported });
-    }
-    for phone in &kept.taken_out {
-        list.seen_mut().take_out(&Phone::from_database(phone.clone()));
-    }
-    list.add_behind(added);
-    let before = BeforeReading { members, taken_out: kept.taken_out, is_addition: false };
-    write(pool, (import, before), list, RejectedTo::Nowhere, options).await
-}
-
-/// What is known of a draft before a list is read into it.
-#[derive(Default)]
-struct BeforeReading {
-    /// Where it is found out who comes in and who goes out.
-    members: Option<MembersBefore>,
-    /// Who was taken out of it by hand.
-    taken_out: Vec<String>,
-    is_addition: bool,
-}
-
-impl BeforeReading {
-    const OF_ADDITIONS: Self = Self { members: None, taken_out: Vec::new(), is_addition: true };
 }
 
 async fn write(

@@ -3,9 +3,11 @@
 
 mod list;
 mod overtaken;
+mod people;
 mod scheduled;
 
 pub use list::{DraftList, ListToTake};
+pub use people::{DraftPerson, TakenList, variable_names};
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -20,16 +22,14 @@ use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::message::{Message, Variables};
+use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::start_at::StartAt;
-use crate::engine::variables;
 use crate::import::{
     ImportError, ImportNote, ImportOptions, ImportProgress, Imported, ListColumn, PeopleSource, Replacement,
     list_columns, replace_people,
 };
-use crate::store::claim::Claimed;
 use crate::store::draft::{self, DraftChange};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
@@ -81,27 +81,6 @@ pub struct SavedDraft {
     pub at: DraftAt,
     /// Why it cannot be sent yet.
     pub unfinished: Option<String>,
-}
-
-/// A list that was taken into a draft, in place of whoever was in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenList {
-    pub saved: SavedDraft,
-    /// In the draft: those of the list, and those who were added by hand.
-    pub people: i64,
-    pub imported: Imported,
-    /// Who of its people gets nothing, as it stands.
-    pub left_out_since: i64,
-}
-
-/// Somebody in a draft, for a look at what they will read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DraftPerson {
-    /// Their row in the list, where they are from one.
-    pub row: Option<u64>,
-    pub phone: String,
-    pub name: Option<String>,
-    pub variables: Variables,
 }
 
 /// A draft, or what is scheduled, that was read to be written on.
@@ -240,7 +219,7 @@ impl App {
         let kept = draft::left_out(self.pool(), at.id).await?.unwrap_or_default();
         let is_new = to_take.mends.is_empty() && kept.file != rejections.file();
         let earlier_mends = if is_new { self.earlier_mends(&rejections, Some(at.id)).await? } else { Vec::new() };
-        let options = ImportOptions { note, rejections, progress, earlier_mends, ..self.import_options() };
+        let options = ImportOptions { note, rejections, earlier_mends, progress, ..self.import_options() };
         replace_people(self.pool(), to, source, options).await
     }
 
@@ -352,25 +331,6 @@ fn with_mend(why: &str) -> String {
     format!("{why}{mend}")
 }
 
-impl DraftPerson {
-    fn of((row, person): (Option<u64>, Claimed)) -> Self {
-        Self { row, phone: person.phone_number.to_string(), variables: variables(&person), name: person.name }
-    }
-}
-
-impl TakenList {
-    /// The first people of the list.
-    pub fn first_people(&self) -> Vec<DraftPerson> {
-        let people = self.imported.first.iter().map(|(row, person)| DraftPerson {
-            row: Some(*row),
-            phone: person.phone.to_string(),
-            name: person.name.clone(),
-            variables: person.variables.clone(),
-        });
-        people.collect()
-    }
-}
-
 fn change_of(sender: SenderId, form: &DraftForm, unfinished: Option<&str>) -> DraftChange {
     fn set<T: ToString>(value: Option<T>) -> FieldChange<String> {
         value.map_or(FieldChange::Clear, |value| FieldChange::Set(value.to_string()))
@@ -405,13 +365,4 @@ fn refuse_started(state: BlastState) -> Result<(), AppError> {
         )),
         state => Err(AppError::Refused(super::edit::not_editable(state))),
     }
-}
-
-/// The columns that a message to these people may name.
-pub fn variable_names(people: &[DraftPerson]) -> Vec<String> {
-    let mut names: Vec<String> =
-        people.iter().flat_map(|person| person.variables.iter()).map(|(name, _)| name.to_owned()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }

@@ -200,7 +200,7 @@ impl BlastView {
     pub fn started_by(&self) -> Option<String> {
         let Some(Actor::Operator(by)) = &self.state_by else { return None };
         let is_started = matches!(self.state, BlastState::Sending);
-        is_started.then(|| clean(&format!("{}: {by} has started it already, nothing was done", self.tag)).into_owned())
+        is_started.then(|| format!("the blast was started already, by {}: nothing was done", clean(by)))
     }
 
     /// The same at a moment: a launch that can still be taken back starts, and what sends nothing for long does not read as being

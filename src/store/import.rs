@@ -1,10 +1,10 @@
 //! Writes a draft and its people in one transaction. Until [`Import::commit`], nobody sees any of it, and whatever ends
 //! the import ends it without a trace.
 
+mod copy_batch;
 mod members;
 mod settling;
 
-use std::io::Write as _;
 use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
@@ -13,12 +13,13 @@ use serde_json::json;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
 
+pub use self::copy_batch::CopyBatch;
 pub use self::members::Member;
 use self::settling::{TransactionId, settle};
 use super::StoreError;
 use super::action::{self, NewAction, Operator};
 use super::api_request::{self, RequestKey};
-use super::customer::{self, CONSENT_SOURCE};
+use super::customer;
 use super::recurring::{self, OccurrenceNote};
 use super::step::{self, StepNote};
 use super::{fence, forget};
@@ -99,74 +100,6 @@ pub struct NewRecipient {
     pub external_id: Option<String>,
     /// Their row in a table, as a spreadsheet counts it.
     pub list_row: Option<u64>,
-}
-
-/// People in the form that `COPY` takes, gathered without touching the database.
-#[derive(Debug, Default)]
-pub struct CopyBatch {
-    text: Vec<u8>,
-    people: u64,
-    has_consent: bool,
-    /// They come to others, whose list has rows of its own.
-    is_addition: bool,
-}
-
-impl CopyBatch {
-    /// Of people who are added by hand: they are known by it that they have no row.
-    pub fn of_additions() -> Self {
-        Self { is_addition: true, ..Self::default() }
-    }
-
-    /// What was gathered so far; it goes on without that.
-    #[must_use]
-    pub fn take(&mut self) -> Self {
-        let rest = Self { is_addition: self.is_addition, ..Self::default() };
-        std::mem::replace(self, rest)
-    }
-
-    pub fn push(&mut self, blast: BlastId, person: &NewRecipient) {
-        // Writing to memory and serialising a map of texts do not fail.
-        _ = write!(self.text, "{blast}\t");
-        self.field(Some(person.phone.as_str()));
-        self.text.push(b'\t');
-        self.field(person.name.as_deref());
-        self.text.push(b'\t');
-        let variables = (!person.variables.is_empty()).then(|| serde_json::to_string(&person.variables).ok()).flatten();
-        self.field(variables.as_deref());
-        self.text.push(b'\t');
-        self.field(person.external_id.as_deref());
-        self.text.push(b'\t');
-        // One that no table has is not kept.
-        let row = person.list_row.filter(|_| !self.is_addition).and_then(|row| i32::try_from(row).ok());
-        self.field(row.map(|row| row.to_string()).as_deref());
-        self.text.push(b'\n');
-        self.people += 1;
-        self.has_consent |= person.variables.get(CONSENT_SOURCE).is_some();
-    }
-
-    /// One value in COPY's text format; `\N` is null. NUL is in no text that Postgres takes.
-    fn field(&mut self, value: Option<&str>) {
-        let Some(value) = value else { return self.text.extend_from_slice(b"\\N") };
-        for byte in value.bytes() {
-            match byte {
-                b'\\' => self.text.extend_from_slice(b"\\\\"),
-                b'\t' => self.text.extend_from_slice(b"\\t"),
-                b'\n' => self.text.extend_from_slice(b"\\n"),
-                b'\r' => self.text.extend_from_slice(b"\\r"),
-                0 => {}
-                other => self.text.push(other),
-            }
-        }
-    }
-
-    /// Bytes gathered so far.
-    pub const fn size(&self) -> usize {
-        self.text.len()
-    }
-
-    pub const fn is_empty(&self) -> bool {
-        self.people == 0
-    }
 }
 
 /// Whoever of a blast was sent to, or may have been: they are in it for good, also where it is a draft of a database that went back in time.

@@ -295,3 +295,22 @@ async fn a_workbook_of_a_hundred_thousand_people_is_written_and_read_in_flat_mem
     assert_eq!(people, 100_000);
     assert!(written < MEMORY_MAX && read < IMPORT_MEMORY_MAX, "{written} kB, {read} kB");
 }
+
+#[tokio::test]
+async fn a_history_has_the_amounts_of_sales_also_those_that_were_changed_later() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..2).await;
+    shop.until_idle().await;
+    let person = digits(1);
+    for amount in ["25.50", "30"] {
+        shop.ok(&["mark", &blast, &person, "closed", "--amount", amount]).await;
+    }
+
+    let history = shop.json_lines(&["blast", "export", &blast, "--what", "history"]).await;
+
+    let sales = history.iter().filter(|change| change["new_status"] == "closed");
+    let sales: Vec<_> = sales.map(|change| (change["amount"].as_str().unwrap(), change["by"].clone())).collect();
+    assert_eq!(sales.iter().map(|(amount, _)| *amount).collect::<Vec<_>>(), ["25.50", "30.00"]);
+    assert_eq!(sales[0].1, sales[1].1);
+    assert!(history.iter().filter(|change| change["new_status"] != "closed").all(|change| change["amount"].is_null()));
+}

@@ -21,7 +21,6 @@ use crate::app::{App, OptOut, SuppressionId, SuppressionQuery, SuppressionRow};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
-use crate::import::text_of_cell;
 
 /// The most people that one request may contain.
 const PEOPLE_MAX: usize = 10_000;
@@ -304,7 +303,7 @@ fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
     for (at, row) in rows.byte_records().enumerate() {
         refuse_more_than_fit(at + 1, "body")?;
         let row = row.map_err(|error| unreadable(&error))?;
-        let cell = |column: usize| text_of_cell(row.get(column).unwrap_or_default()).into_owned();
+        let cell = |column: usize| crate::app::text_of_cell(row.get(column).unwrap_or_default()).into_owned();
         let reason = reasons.map(cell).filter(|reason| !reason.is_empty());
         let reason = reason.as_deref().map(read_reason).transpose()?;
         numbers.push(app, (at + 2, &cell(phones)), reason);

@@ -2,8 +2,8 @@
 
 use super::form::{opened_with, saved, taken, writes};
 use super::support::{DRAFT, TestDashboard, WIDE};
-use crate::app::DraftOvertaken;
-use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows, RowDigest};
+use crate::app::{DraftList, DraftOvertaken};
+use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, EffectError, EffectResult, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::FormPage;
@@ -219,4 +219,45 @@ fn where_somebody_else_changed_the_draft_that_is_what_is_said_and_not_that_it_is
         );
         assert_eq!(dashboard.acts(), []);
     }
+}
+
+#[test]
+fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_file() {
+    let row = LeftOutRow {
+        row: 4,
+        column: "No. Telefon".to_owned(),
+        value: String::new(),
+        name: Some("Chong Five".to_owned()),
+        reason: "lost by the spreadsheet".to_owned(),
+        is_cell: true,
+        digest: RowDigest::of_a_row(),
+    };
+    let left_out = |file: Option<&str>| RejectedRows {
+        total: 11,
+        reasons: vec![RejectedReason { reason: "lost".to_owned(), rows: 11 }],
+        rows: vec![row.clone()],
+        file: file.map(str::to_owned),
+        ..RejectedRows::default()
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1e").answer(opened_with(Some(left_out(Some("/home/aina/raya.csv")))));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("289 taken, 11 left out (enter: why, correct)") && screen.contains("11 lost"), "{screen}");
+
+    dashboard.effects.clear();
+    dashboard.keys("\n");
+    assert!(dashboard.screen().join("\n").contains("row 4      No. Telefon (empty)   Chong Five"));
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(DRAFT.0, 4));
+    let taken = writes(&mut dashboard).into_iter().find_map(|write| match write {
+        DraftWrite::TakeList { list, .. } => Some((list.list, list.mends.len())),
+        _ => None,
+    });
+    assert_eq!(taken, Some((DraftList::File("/home/aina/raya.csv".into()), 1)));
+
+    let mut pasted = TestDashboard::new(WIDE);
+    pasted.model.blasts.select(DRAFT);
+    pasted.keys("1e").answer(opened_with(Some(left_out(None)))).keys("\n\n");
+    let screen = pasted.screen().join("\n");
+    assert!(screen.contains("the pasted list is not kept: l gives a list again"), "{screen}");
 }

@@ -97,3 +97,17 @@ fn a_start_that_was_not_answered_yet_is_said_in_place_of_the_empty_field() {
     assert!(shows(&dashboard, "starting it: the database has not answered yet"), "{:#?}", dashboard.screen());
     assert!(!shows(&dashboard, "people: _"));
 }
+
+#[test]
+fn a_slip_beside_the_digits_does_not_leave_the_plan() {
+    for key in [Key::Char('l'), Key::Char('h'), Key::Left, Key::Right, Key::Tab, Key::BackTab] {
+        let mut dashboard = planned(|plan| plan);
+
+        dashboard.keys("28").key(key).keys("9\n");
+
+        assert_eq!(dashboard.acts().len(), 1, "{key}: {}", dashboard.said());
+    }
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("l");
+    assert_eq!(dashboard.said(), "this is the plan: esc leaves it");
+}

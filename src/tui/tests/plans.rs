@@ -385,17 +385,3 @@ fn a_plan_of_a_follow_up_counts_who_wrote_and_was_not_marked_and_how_long_its_te
         assert!(shows(&dashboard, words), "{:#?}", dashboard.screen());
     }
 }
-
-#[test]
-fn a_slip_beside_the_digits_does_not_leave_the_plan() {
-    for key in [Key::Char('l'), Key::Char('h'), Key::Left, Key::Right, Key::Tab, Key::BackTab] {
-        let mut dashboard = planned(|plan| plan);
-
-        dashboard.keys("28").key(key).keys("9\n");
-
-        assert_eq!(dashboard.acts().len(), 1, "{key}: {}", dashboard.said());
-    }
-    let mut dashboard = planned(|plan| plan);
-    dashboard.keys("l");
-    assert_eq!(dashboard.said(), "this is the plan: esc leaves it");
-}

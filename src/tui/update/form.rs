@@ -7,6 +7,7 @@ mod list_columns;
 mod logged;
 mod overtaken;
 mod pasting;
+mod reread;
 mod saving;
 mod schedule;
 mod template;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
-use super::{ending, leaving, list, list_columns, logged, overtaken, show, shown, template};
+use super::{ending, leaving, list, list_columns, logged, overtaken, reread, show, shown, template};
 use crate::app::{CopiedPeople, SavedDraft, TakenList};
 use crate::domain::list_columns::ListColumns;
 use crate::domain::text::clean;
@@ -180,7 +180,7 @@ fn list_taken(model: &mut Model, mut taken: TakenList) -> Vec<Effect> {
     if taken.imported.corrected_as_before > 0 {
         form.mends.clone_from(&taken.imported.mends);
     }
-    let beside = list::reread_in_words(form, &mut taken.imported);
+    let beside = reread::reread_in_words(form, &mut taken.imported);
     list::replace_left_out(form, taken.imported.left_out());
     form.read_columns = taken.imported.list_columns(&form.columns);
     form.kept_list.clone_from(&form.list);
