@@ -46,6 +46,7 @@ mod table;
 mod taken_out;
 mod token;
 mod uncertain;
+mod zone;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

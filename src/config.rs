@@ -29,7 +29,7 @@ mod token;
 pub use adding::{NewSender, PreparedConfig, TypedToken, own_path};
 pub use base_url::BaseUrl;
 pub use business::BusinessConfig;
-pub use environment::Environment;
+pub use environment::{Environment, zone_named};
 pub use error::{ConfigError, ConfigProblem, ProblemLocation};
 pub use hook::{HookConfig, HookUrl};
 pub use log::{SettingOrigin, ValueSource};

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::RefusedError;
 use super::output::CommandChanges;
+use super::zone::zone_doubt;
 use super::{Global, output, postgres};
 use crate::app::Engines;
 use crate::app::view::BlastView;
@@ -57,7 +58,11 @@ impl Context {
         if touch == Intent::Writes {
             global.changes.begin();
         }
-        Self::open_with(global, load(global)?, ProcessKind::Command, CancellationToken::new()).await
+        let config = load(global)?;
+        if let Some(why) = zone_doubt(&config).filter(|_| !global.json) {
+            output::talk(&clean(&why));
+        }
+        Self::open_with(global, config, ProcessKind::Command, CancellationToken::new()).await
     }
 
     /// Opens with a configuration that is already loaded.

@@ -7,7 +7,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use chrono_tz::Tz;
 use color_eyre::Result;
 use serde::Serialize;
 
@@ -16,8 +15,9 @@ use super::context::{Context, load};
 use super::dashboard::keymap;
 use super::exit::sentence;
 use super::output::{json, text};
+use super::zone::zone_doubt;
 use crate::app::{App, ENGINE_CONNECTIONS, HealthVerdict, ProcessKind, skew_words};
-use crate::config::{Config, HookConfig, SenderConfig, SettingOrigin, ValueSource};
+use crate::config::{Config, HookConfig, SenderConfig};
 use crate::domain::text::{clean, count_of};
 use crate::domain::waiting::DatabaseTrouble;
 
@@ -69,7 +69,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     checks.extend(config.hooks.iter().filter_map(secret_check));
     checks.extend(loopback_check(&config));
     checks.push(terminal_check());
-    checks.extend(zone_check(&config, std::env::var("TZ").ok().as_deref()));
+    checks.extend(zone_doubt(&config).map(|why| DoctorCheck::new("time zone", DOUBTFUL, why)));
     checks.push(logout_check());
     report(global, Some(&config), &checks)
 }
@@ -282,19 +282,6 @@ fn logout_check() -> DoctorCheck {
         );
     }
     DoctorCheck::new("logout", GOOD, "a blast continues after you log out")
-}
-
-/// A `TZ` such as `MYT-8` says how far the clock is from UTC, and not where it is.
-fn zone_check(config: &Config, named: Option<&str>) -> Option<DoctorCheck> {
-    let named = named?.trim_start_matches(':');
-    let is_unread = !named.is_empty() && !named.starts_with('/') && named.parse::<Tz>().is_err();
-    let is_default = |origin: &&SettingOrigin| origin.key == "ui.timezone" && origin.source == ValueSource::Default;
-    let zone = config.origins().iter().find(is_default).filter(|_| is_unread)?;
-    let why = format!(
-        "TZ={named} is no name of a time zone: times are in {}; set timezone under [ui], such as \"Asia/Kuala_Lumpur\"",
-        zone.value
-    );
-    Some(DoctorCheck::new("time zone", DOUBTFUL, why))
 }
 
 fn report(global: &Global, config: Option<&Config>, checks: &[DoctorCheck]) -> Result<ExitCode> {

@@ -106,8 +106,7 @@ impl Environment {
 
     /// The machine's time zone: `TZ`, else the target of `/etc/localtime`, else UTC.
     pub(super) fn zone(&self) -> Tz {
-        let named = self.get("TZ").and_then(|zone| zone.trim_start_matches(':').parse().ok());
-        named.or_else(|| zone_of_link(self.localtime.as_deref()?)).unwrap_or(Tz::UTC)
+        self.get("TZ").and_then(zone_named).or_else(|| zone_of_link(self.localtime.as_deref()?)).unwrap_or(Tz::UTC)
     }
 
     /// The operator: `BLASTDECK_OPERATOR`, else `login@host`. At most 64 characters, without control characters.
@@ -206,6 +205,16 @@ fn stranger_of_array(document: &Document, table: &TableKeys, variable: &str, res
 fn first_line(path: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+/// The zone that a `TZ` means, by its name or by the path of its file.
+pub fn zone_named(tz: &str) -> Option<Tz> {
+    let name = tz.trim_start_matches(':');
+    let of_file = || {
+        let path = Some(Path::new(name)).filter(|path| path.is_absolute())?;
+        zone_of_link(path).or_else(|| zone_of_link(&path.canonicalize().ok()?))
+    };
+    name.parse().ok().or_else(of_file)
 }
 
 /// The zone's name in a path such as `/usr/share/zoneinfo/Asia/Kuala_Lumpur`.

@@ -57,6 +57,20 @@ impl OverlayContent {
         Self { lines, ..self }
     }
 
+    /// The same of a page that is scrolled so far, on so many rows: the shorter column stays at its end while the other goes on.
+    fn beside_scrolled(self, aside: Vec<TextLine>, (scroll, rows): (usize, usize)) -> Self {
+        if aside.is_empty() {
+            return self;
+        }
+        let top = scroll.min(self.lines.len().max(aside.len()).saturating_sub(rows));
+        let held = |lines: Vec<TextLine>| {
+            let above = top.saturating_sub(lines.len().saturating_sub(rows));
+            std::iter::repeat_with(|| TextLine::plain("")).take(above).chain(lines).collect::<Vec<_>>()
+        };
+        let (lines, aside) = (held(self.lines), held(aside));
+        Self { lines, ..self }.beside(aside)
+    }
+
     /// The line that the cursor is on.
     pub fn cursor(&self) -> Option<usize> {
         let is_chosen = |line: &TextLine| {

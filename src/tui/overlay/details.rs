@@ -54,7 +54,8 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(below);
     lines.extend(command_line(model, (loaded, details.choice), width));
     let focus = focus.filter(|_| details.scroll == 0);
-    OverlayContent { title: title(model, loaded), lines, focus }.beside(beside)
+    let content = OverlayContent { title: title(model, loaded), lines, focus };
+    content.beside_scrolled(beside, (details.scroll, super::page_rows(model)))
 }
 
 /// What the provider said, word for word.

@@ -9,6 +9,7 @@ use crate::domain::message::Variables;
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
+use crate::tui::key::Key;
 
 const LARGE: Size = Size { width: 200, height: 50 };
 
@@ -94,6 +95,29 @@ fn what_was_said_word_for_word_stands_beside_what_happened() {
     assert!(message < happened, "{screen:#?}");
     assert!(halves(&dashboard, "Salam Aishah").1.contains("Salam Aishah"), "{screen:#?}");
     assert!(halves(&dashboard, "as a command").0.contains("as a command"), "{screen:#?}");
+}
+
+#[test]
+fn the_shorter_column_stays_at_its_end_while_the_longer_one_goes_on() {
+    let mut dashboard = TestDashboard::new(LARGE);
+    dashboard.keys("3\n");
+    let lines: Vec<_> = (1..=90).map(|line| format!("line {line}")).collect();
+    let long = RecipientDetails { message_text: Some(lines.join("\n")), ..details_of(people().swap_remove(0)) };
+    dashboard.answer(Completion::Person(Box::new(Ok(long))));
+    assert!(halves(&dashboard, "What happened").1.contains("line"), "{:#?}", dashboard.screen());
+
+    let shows =
+        |dashboard: &TestDashboard, end: &str| dashboard.screen().iter().any(|line| line.trim_end().ends_with(end));
+    assert!(shows(&dashboard, " line 1"));
+
+    dashboard.key(Key::PageDown);
+    assert!(shows(&dashboard, " line 60") && !shows(&dashboard, " line 1"), "{:#?}", dashboard.screen());
+    assert!(dashboard.screen().join("\n").contains("What happened"), "{:#?}", dashboard.screen());
+    dashboard.keys("G");
+    let shown = dashboard.screen().join("\n");
+    assert!(shown.contains("What happened") && shown.contains("no response of the provider was kept"), "{shown}");
+    dashboard.key(Key::Home);
+    assert!(shows(&dashboard, " line 1"));
 }
 
 #[test]

@@ -232,6 +232,13 @@ async fn a_time_zone_that_the_machine_does_not_name_is_doubtful() {
 
     let unread = doctor("MYT-8").await;
     assert!(unread.contains("TZ=MYT-8 is no name of a time zone: times are in "), "{unread}");
+    let mut list = shop.command(&["blast", "list"]);
+    list.env("TZ", "MYT-8");
+    let said_of_list = said(list).await;
+    assert!(
+        said_of_list.code == 0 && said_of_list.err.contains("TZ=MYT-8 is no name of a time zone"),
+        "{said_of_list:?}"
+    );
     for zone in ["Asia/Kuala_Lumpur", ":/etc/localtime", ""] {
         let read = doctor(zone).await;
         assert!(!read.contains("is no name of a time zone"), "{zone}: {read}");
