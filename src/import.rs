@@ -320,6 +320,7 @@ impl File {
             let mended = self.mends.apply(&self.columns, &mut record);
             self.row((&record, mended), &mut tally, &mut |person| writer.push(person), &mut rejected)?;
         }
+        self.taker.seen.is_corrected = false;
         let mut by_hand = 0;
         for person in self.added.iter().filter(|person| self.taker.seen.is_new(&person.phone)) {
             writer.push(person)?;
@@ -358,6 +359,7 @@ impl File {
         push: &mut impl FnMut(&NewRecipient) -> Result<(), ImportError>,
         rejected: &mut RejectedFile,
     ) -> Result<(), ImportError> {
+        self.taker.seen.is_corrected = self.mends.has_mended(record.row);
         match self.taker.take(record) {
             Outcome::Blank => {}
             Outcome::Taken(person, notes) => {

@@ -50,6 +50,11 @@ impl Mends {
         taken
     }
 
+    /// Whether a row was mended.
+    pub(super) fn has_mended(&self, row: u64) -> bool {
+        self.fitted.iter().any(|mend| mend.row == row)
+    }
+
     /// Nothing that may be somebody's number is kept.
     pub(super) fn forget(&mut self, row: u64) {
         // Those that wait may be of rows that moved: the number is no longer theirs.

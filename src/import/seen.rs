@@ -13,6 +13,10 @@ pub(super) struct SeenPeople {
     heads: BTreeMap<u64, SharedHead>,
     pub(super) forgotten: ForgottenPeople,
     taken_out: HashSet<PersonKey>,
+    /// Who was added by hand: a row of the list that is theirs takes their place, but none that was corrected to their number.
+    added: HashSet<PersonKey>,
+    /// The row that is read now is a corrected one.
+    pub(super) is_corrected: bool,
 }
 
 /// Everybody whose keys differ in their last [`TAIL_BITS`] alone, in ascending order.
@@ -62,6 +66,11 @@ impl SeenPeople {
         self.taken_out.extend(phone.key());
     }
 
+    /// Somebody who was added to the blast by hand.
+    pub(super) fn add_by_hand(&mut self, phone: &Phone) {
+        self.added.extend(phone.key());
+    }
+
     /// Whether this is somebody who is not in the list, and not to be left out; they are in it from then on.
     pub(super) fn is_new(&mut self, phone: &Phone) -> bool {
         self.refuse_repeat(phone, MEMBER).is_ok()
@@ -75,6 +84,9 @@ impl SeenPeople {
         let Some(key) = phone.key() else { return Ok(()) };
         if self.taken_out.contains(&key) {
             return Err(Reason::TakenOut);
+        }
+        if self.is_corrected && self.added.contains(&key) {
+            return Err(Reason::Member);
         }
         let this = FirstRow::new(row, phone);
         match self.first_or_insert(key, this) {

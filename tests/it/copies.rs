@@ -127,6 +127,12 @@ async fn whoever_was_added_or_taken_out_by_hand_stays_so_where_the_list_is_read_
         assert_eq!((taken.people, taken.imported.by_hand, taken.imported.rejected.total), (4, 1, 0));
         assert_eq!(names(draft).await, ["Added", "Aina", "Ben", "Siti"]);
     }
+    // A row that is corrected to the number of somebody who was added takes nobody's place.
+    let theirs = vec![CellMend { value: digits(7), ..mend.clone() }];
+    let taken = reread(&app, draft, shop.path("raya.csv"), theirs).await;
+    assert_eq!(taken.imported.left_out().in_words(1), "1 in the blast already");
+    assert_eq!(names(draft).await, ["Added", "Aina", "Siti"]);
+    reread(&app, draft, shop.path("raya.csv"), corrected()).await;
     shop.ok(&["blast", "remove", &id, &format!("+{}", digits(1)), &format!("+{}", digits(5))]).await;
     shop.ok(&["blast", "remove", &id, &siti]).await;
 

@@ -131,8 +131,9 @@ fn with_amount(mut changes: Vec<PersonChange>, written: WrittenAmount) -> Vec<Pe
             new_status: Status::Closed,
             source: "operator".to_owned(),
             by_whom: Some(operator),
-            amount: Some(amount),
-            metadata: undone_by.map(|by| json!({ "taken_back_by": by })),
+            // What was taken back is no amount any more: whoever adds them up would count it.
+            amount: Some(amount).filter(|_| undone_by.is_none()),
+            metadata: undone_by.map(|by| json!({ "amount": amount, "taken_back_by": by })),
             ..before.clone()
         };
         changes.insert(place, change);
