@@ -72,7 +72,9 @@ impl PeopleList {
     /// Has these come in behind a spreadsheet's list, but for those who are in it.
     pub(super) fn add_behind(&mut self, added: Vec<NewRecipient>) {
         if let Self::File(file) = self {
-            added.iter().for_each(|person| file.taker.seen.add_by_hand(&person.phone));
+            for person in &added {
+                file.taker.seen.add_by_hand(&person.phone);
+            }
             file.added = added;
         }
     }
