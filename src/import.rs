@@ -45,11 +45,6 @@ mod tests;
 pub use changes::ListChanges;
 pub use choosing::{ListColumn, list_columns};
 use columns::{Columns, Header};
-/// A cell of a table: UTF-8, or where it is not, Windows-1252.
-pub(crate) fn text_of_cell(cell: &[u8]) -> std::borrow::Cow<'_, str> {
-    encoding::decode(cell).0
-}
-
 pub use error::ImportError;
 pub use given::WrittenPerson;
 pub use left_out::KeptRejections;
@@ -253,6 +248,11 @@ async fn write(
     import.commit(pool, people).await?;
     let imported = Imported { changes, ..read.into_imported(blast) };
     Ok(if is_corrected_as_before { imported.corrected_as_before() } else { imported })
+}
+
+/// A cell of a table: UTF-8, or where it is not, Windows-1252.
+pub(crate) fn text_of_cell(cell: &[u8]) -> std::borrow::Cow<'_, str> {
+    encoding::decode(cell).0
 }
 
 /// Runs on a detached thread: one that reads a silent pipe must not hold up the program's end.

@@ -312,13 +312,13 @@ fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String 
     )
 }
 
-/// Refuses before asking anything.
 /// Why nothing was done where somebody changed the blast meanwhile: perhaps their launch was first.
 async fn overtaken(context: &Context, blast: BlastId) -> AppError {
     let now = context.app.blast(blast).await.ok();
     now.and_then(|now| now.started_by()).map_or(AppError::Changed, AppError::Refused)
 }
 
+/// Refuses before asking anything.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
     let command = if start == StartKind::Launch { BlastCommand::Launch } else { BlastCommand::Resume };
     plan.in_state_for(command)?;
