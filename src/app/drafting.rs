@@ -217,7 +217,7 @@ impl App {
         let (rejections, progress) = (to_take.list.rejections(), Arc::clone(progress));
         // Where it was read into this draft before, its own corrections count, and that there are none.
         let kept = draft::left_out(self.pool(), at.id).await?.unwrap_or_default();
-        let is_new = to_take.mends.is_empty() && kept.file != rejections.file();
+        let is_new = to_take.mends.is_empty() && !rejections.is_of(&kept);
         let earlier_mends = if is_new { self.earlier_mends(&rejections, Some(at.id)).await? } else { Vec::new() };
         let options = ImportOptions { note, rejections, earlier_mends, progress, ..self.import_options() };
         replace_people(self.pool(), to, source, options).await

@@ -1,7 +1,5 @@
 //! What is kept of the rows that were rejected.
 
-use std::path::Path;
-
 use super::tally::ReadThrough;
 use super::{Imported, Rejection, Rejections};
 use crate::domain::list_columns::{ChosenColumns, ListColumns};
@@ -31,14 +29,10 @@ impl KeptRejections {
     }
 
     /// Whether the list is the one that a draft was made of, by whichever path.
-    pub(super) fn is_of(&self, kept: &RejectedRows) -> bool {
-        let is_same = |one: &str, other: &str| {
-            one == other || std::fs::canonicalize(one).ok() == std::fs::canonicalize(other).ok()
-        };
-        match (self.file(), &kept.file) {
-            (Some(file), Some(kept)) => is_same(&file, kept) && Path::new(kept).exists() || file == *kept,
-            _ => false,
-        }
+    pub fn is_of(&self, kept: &RejectedRows) -> bool {
+        let (Some(file), Some(kept)) = (self.file(), &kept.file) else { return false };
+        let real = |path: &str| std::fs::canonicalize(path).ok();
+        file == *kept || real(&file).is_some_and(|file| real(kept) == Some(file))
     }
 
     /// What is written of a list that was read.
