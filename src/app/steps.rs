@@ -103,7 +103,7 @@ impl StepView {
         // One that its step sends by itself asks nobody, unless somebody did something to it.
         let is_next = |draft: BlastId| {
             let is_untouched = self.blasts.iter().any(|made| made.blast == draft && made.is_untouched);
-            self.step.at_most.is_some() && is_untouched && !is_paused
+            is_untouched && self.step.sends_by_itself()
         };
         match (self.waits, self.comes_at) {
             (Some(draft), _) if is_next(draft) => StepStanding::SendsNext(draft),
@@ -214,12 +214,32 @@ impl App {
 
     /// Changes a step: what it makes from now on.
     pub async fn set_step(&self, key: StepKey, edit: StepEdit) -> Result<(), AppError> {
+        self.edit_step(key, edit, |_| Ok(())).await
+    }
+
+    /// Gives a step another text in place of the one that was seen.
+    ///
+    /// # Errors
+    /// Where it says something else by now, or sends by itself and is not paused.
+    pub async fn set_step_message(&self, key: StepKey, seen: &str, message: &str) -> Result<(), AppError> {
+        let text = BlastContent::parse(message, None).map_err(|error| AppError::Refused(error.to_string()))?;
+        let edit = StepEdit { content: Some(text), ..StepEdit::default() };
+        self.edit_step(key, edit, |now| refuse_text(now, seen)).await
+    }
+
+    async fn edit_step(
+        &self,
+        key: StepKey,
+        edit: StepEdit,
+        refuse: impl FnOnce(&StepRow) -> Result<(), AppError>,
+    ) -> Result<(), AppError> {
         let row = self.blast_row(key.blast).await?;
         if let Some(content) = &edit.content {
             self.refuse_step_content(&row, content).await?;
         }
         let (mut tx, head) = self.begin_step(key.blast).await?;
         let now = step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
+        refuse(&now)?;
         let change = edit.change;
         step::set(&mut tx, key, changed(&now, edit)?).await?;
         if let Some(change) = change {
@@ -324,6 +344,20 @@ fn columns(
 fn says_the_same(step: &StepRow, new: &StepColumns) -> bool {
     (step.after_seconds, step.since) == (new.after.num_seconds(), new.since)
         && (&step.message, &step.template) == (&new.message, &new.template)
+}
+
+/// Why a step is not given another text in place of the one that was seen.
+fn refuse_text(now: &StepRow, seen: &str) -> Result<(), AppError> {
+    let (number, blast) = (now.number, now.blast);
+    if now.template.is_some() || now.message != seen {
+        let why = format!("step {number} of blast {blast} says something else by now: nothing was changed");
+        return Err(AppError::Refused(why));
+    }
+    if now.sends_by_itself() {
+        let why = format!("step {number} of blast {blast} sends by itself: pause it before its message is changed");
+        return Err(AppError::Refused(why));
+    }
+    Ok(())
 }
 
 /// A step as it is after an edit. Where it counts from another stage and nothing is said of the other, that is the next one again.

@@ -51,6 +51,11 @@ impl StepRow {
         StepKey { blast: self.blast, number: self.number }
     }
 
+    /// Whether its next draft is sent without a yes.
+    pub const fn sends_by_itself(&self) -> bool {
+        self.at_most.is_some() && self.paused_at.is_none()
+    }
+
     /// Before this nobody is due: it was added, changed or resumed then, or made its last draft a day before.
     pub fn earliest_due(&self) -> DateTime<Utc> {
         self.last_made_at.map_or(self.due_from, |made| self.due_from.max(made + BETWEEN_DRAFTS))

@@ -12,7 +12,7 @@ use super::key::Key;
 use super::model::{ListScope, LostActs, Model, Overlay, Pane};
 use super::update::{
     activity, answer, attention, blast_acts, blast_filter, clipboard, customer, find, follow_ups, form, keys, leave,
-    marks, moves, overlays, plan, prompts, reports, retries, setup, sorting, tagging, views,
+    marks, moves, overlays, plan, prompts, reports, retries, setup, sorting, step_message, tagging, views,
 };
 use crate::app::view::Anchor;
 
@@ -78,7 +78,7 @@ type Scopes = &'static [KeyScope];
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
 use KeyScope::{
     Activity, Answer, Blasts, Customer, Details, Everywhere, FollowUp, Form, Funnel, List, Moving, Needs, Plan,
-    Recipients,
+    Recipients, StepMessage,
 };
 
 const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
@@ -256,6 +256,12 @@ pub const ACTIONS: &[UiAction] = &[
         .danger(Danger::Asks)
         .unless(attention::cannot_resume)
         .footer_here(attention::resume_word, 2),
+    marks("change the message of this step", &[Char('e')], &[Needs], step_message::open)
+        .unless(step_message::cannot_change)
+        .footer("message", 4),
+    marks("save this message", &[Ctrl('x')], &[StepMessage], step_message::save).footer("save", 0),
+    shows("this message in your editor", &[Ctrl('o')], &[StepMessage], step_message::edit_elsewhere)
+        .footer("editor", 1),
     marks("remove this step, or cancel the blast of this line", &[Char('X')], &[Needs], attention::end)
         .danger(Danger::Asks)
         .unless(attention::cannot_end)

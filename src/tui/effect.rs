@@ -9,7 +9,7 @@ mod write;
 
 pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite};
 pub use shop::{ShopAct, ShopOutcome, ShopWrite};
-pub use write::{AnswerText, WriteOutcome, WriteRequest};
+pub use write::{AnswerText, StepMessageEdit, WriteOutcome, WriteRequest};
 
 use std::mem::{Discriminant, discriminant};
 
@@ -384,6 +384,8 @@ pub enum Completion {
         outcome: EffectResult<WriteOutcome>,
     },
     Draft(DraftAnswer),
+    /// The text as it came back from an editor, or why it did not.
+    Edited(Result<String, String>),
     /// A demo has ended, or could not begin.
     Practised(Result<(), String>),
     LeasesReleased,

@@ -22,6 +22,7 @@ mod recipients;
 mod setup;
 mod shown_state;
 mod speed;
+mod step_message;
 pub mod template_source;
 mod unwritten;
 mod welcome;
@@ -57,6 +58,7 @@ pub use recipients::{
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::{config_place, is_going_out};
 pub use speed::SpeedMeter;
+pub use step_message::{StepMessageDraft, StepMessageOverlay, StepMessageProgress};
 pub use unwritten::{NoUndo, Unwritten};
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
@@ -161,6 +163,7 @@ pub struct Model {
     pub activity: ActivityFeed,
     /// Text to somebody that was begun and not sent.
     pub answer_draft: Option<AnswerDraft>,
+    pub step_message_draft: Option<StepMessageDraft>,
     /// The steps of blasts, as they were read when the list of what needs a person was opened.
     pub steps: Vec<StepView>,
     /// What needed a person when it was looked at last, and how much of it: the bell rings for more.
@@ -253,6 +256,7 @@ impl Model {
             recipients: RecipientTable::default(),
             activity: ActivityFeed::opened(now),
             answer_draft: None,
+            step_message_draft: None,
             steps: Vec::new(),
             needs_seen: BTreeMap::new(),
             presence: Presence::opened(now),

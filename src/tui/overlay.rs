@@ -15,6 +15,7 @@ mod needs;
 mod palette;
 mod plan;
 mod reply;
+mod step_message;
 mod uncertain;
 mod welcome;
 
@@ -107,6 +108,7 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::Commands(palette) => palette::content(model, palette),
         Overlay::Needs(chosen) => needs::content(model, *chosen, width),
         Overlay::Answer(answer) => answer::content(model, answer, width),
+        Overlay::StepMessage(page) => step_message::content(model, page, width),
         Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
         Overlay::Uncertain(page) => uncertain::content(model, page, width),
     };

@@ -70,6 +70,7 @@ mod small;
 mod sorting;
 mod speeds;
 mod states;
+mod step_message;
 mod steps;
 mod storm;
 pub mod support;

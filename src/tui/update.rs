@@ -37,6 +37,7 @@ pub mod retries;
 mod senders;
 pub mod setup;
 pub mod sorting;
+pub mod step_message;
 pub mod steps;
 pub mod tagging;
 mod uncertain;

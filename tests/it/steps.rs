@@ -5,6 +5,7 @@ mod by_hand;
 mod carts;
 mod changed;
 mod late;
+mod message;
 mod month;
 mod refusals;
 

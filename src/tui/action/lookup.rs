@@ -19,6 +19,7 @@ pub fn scopes_of(page: Option<&Overlay>, focus: Pane) -> &'static [KeyScope] {
         Some(Overlay::Form) => &[KeyScope::Form, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Answer(_)) => &[KeyScope::Answer, KeyScope::Everywhere],
+        Some(Overlay::StepMessage(_)) => &[KeyScope::StepMessage, KeyScope::Everywhere],
         Some(Overlay::Needs(_)) => &[KeyScope::Needs, KeyScope::Moving, KeyScope::Everywhere],
         Some(
             Overlay::Commands(_)

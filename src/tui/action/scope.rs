@@ -19,6 +19,8 @@ pub enum KeyScope {
     FollowUp,
     /// An answer being written.
     Answer,
+    /// The message of a step, being changed.
+    StepMessage,
     /// The form of a blast.
     Form,
     /// What needs a person, and what comes by itself.
@@ -41,6 +43,7 @@ impl fmt::Display for KeyScope {
             Self::Plan => "Plan",
             Self::FollowUp => "Follow up",
             Self::Answer => "Answer",
+            Self::StepMessage => "Message of a step",
             Self::Form => "New blast",
             Self::Needs => "What needs you",
             Self::List => "Lists",

@@ -2,7 +2,7 @@
 
 use super::{ACTIONS, Danger, Key, KeyScope, PaletteListing};
 
-const SCOPES: [KeyScope; 14] = [
+const SCOPES: [KeyScope; 15] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -14,6 +14,7 @@ const SCOPES: [KeyScope; 14] = [
     KeyScope::Plan,
     KeyScope::FollowUp,
     KeyScope::Answer,
+    KeyScope::StepMessage,
     KeyScope::Form,
     KeyScope::Needs,
     KeyScope::List,

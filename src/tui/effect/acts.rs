@@ -91,6 +91,10 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
             app.change_step(*step, *to).await?;
             WriteOutcome::StepChanged
         }
+        WriteRequest::SetStepMessage(edit) => {
+            app.set_step_message(edit.step, &edit.seen, &edit.message).await?;
+            WriteOutcome::StepChanged
+        }
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),

@@ -59,8 +59,6 @@ pub enum DraftAnswer {
     },
     /// How many rows of the list that is being taken were read.
     RowsRead(u64),
-    /// The text as it came back from an editor, or why it did not.
-    Edited(Result<String, String>),
 }
 
 /// Something that changes a draft.

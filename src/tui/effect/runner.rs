@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 
 use self::patience::{KEY_WAIT, patience, pause_factor, within};
 use super::{
-    ALL_FOUND_MAX, Completion, DraftAnswer, DraftWrite, ELSEWHERE_MAX, Effect, EffectResult, ListPart, ReadRequest,
-    ReadSlot, WriteRequest, acts, drafts, editor,
+    ALL_FOUND_MAX, Completion, DraftWrite, ELSEWHERE_MAX, Effect, EffectResult, ListPart, ReadRequest, ReadSlot,
+    WriteRequest, acts, drafts, editor,
 };
 use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, ElsewhereRow, Order, RecipientQuery, SenderView};
 use crate::app::{App, Engines, FoundFollowUp, ImportProgress, StepView};
@@ -145,7 +145,7 @@ impl EffectRunner for AppEffectRunner {
                 self.spawn(async move { Completion::Practised(editor::practise(charset).await) });
             }
             Effect::Edit(text) => {
-                self.spawn(async move { Completion::Draft(DraftAnswer::Edited(editor::edit(&text).await)) });
+                self.spawn(async move { Completion::Edited(editor::edit(&text).await) });
             }
             // The event loop's own.
             Effect::Copy(_)

@@ -96,6 +96,7 @@ pub enum WriteRequest {
         step: StepKey,
         to: StepChange,
     },
+    SetStepMessage(StepMessageEdit),
     /// Text to somebody who wrote.
     Answer(AnswerText),
     /// About somebody's orders or carts.
@@ -174,6 +175,14 @@ pub struct AnswerText {
     pub text: String,
 }
 
+/// Another text for a step, in place of the one that was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepMessageEdit {
+    pub step: StepKey,
+    pub seen: String,
+    pub message: String,
+}
+
 #[cfg(test)]
 impl WriteRequest {
     /// Whether it starts messages, cannot be undone by a key, or concerns several people: never done without a question.
@@ -196,8 +205,10 @@ impl WriteRequest {
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
+            // A step that sends by itself is paused before its text is changed, and resuming it asks.
+            Self::SetStepMessage(_)
             // An answer is typed in a field of its own, and sent by its enter; what is done to several is asked about before it is done.
-            Self::Answer(_)
+            | Self::Answer(_)
             | Self::UndoPeople(_)
             | Self::SaveFile(_)
             | Self::Amend { .. }

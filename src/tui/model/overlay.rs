@@ -13,7 +13,7 @@ use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::model::{AnswerOverlay, CustomerOverlay, Model, NeedsLine};
+use crate::tui::model::{AnswerOverlay, CustomerOverlay, Model, NeedsLine, StepMessageOverlay};
 use crate::tui::view;
 use crate::tui::widget::TextField;
 
@@ -36,6 +36,8 @@ pub enum Overlay {
     Needs(Option<NeedsLine>),
     /// Text to somebody who wrote.
     Answer(Box<AnswerOverlay>),
+    /// The message of a step, being changed.
+    StepMessage(Box<StepMessageOverlay>),
     /// The form of a blast, which the model keeps: it is written to the database also after it was left.
     Form,
     /// The first screen, and which of its lines is chosen.
@@ -54,7 +56,7 @@ impl Overlay {
     const fn needs_room_to(&self) -> &'static str {
         match self {
             Self::Plan(_) => "make the window larger to send",
-            Self::Form | Self::NewSender => "make the window larger to write",
+            Self::Form | Self::NewSender | Self::StepMessage(_) => "make the window larger to write",
             Self::Answer(_) => "make the window larger to answer",
             Self::Welcome(_)
             | Self::Details(_)
@@ -79,6 +81,7 @@ impl Overlay {
             Self::Log(scroll) => *scroll,
             Self::Commands(_)
             | Self::Answer(_)
+            | Self::StepMessage(_)
             | Self::Customer(_)
             | Self::FollowUp(_)
             | Self::Elsewhere(_)
@@ -118,6 +121,7 @@ impl Overlay {
             Self::Log(scroll) => Some(scroll),
             Self::Commands(_)
             | Self::Answer(_)
+            | Self::StepMessage(_)
             | Self::Customer(_)
             | Self::FollowUp(_)
             | Self::Elsewhere(_)

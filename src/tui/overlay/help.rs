@@ -10,7 +10,7 @@ use crate::tui::model::{HelpOverlay, Model, Overlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{self, TextLine};
 
-const SECTIONS: [KeyScope; 14] = [
+const SECTIONS: [KeyScope; 15] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -22,6 +22,7 @@ const SECTIONS: [KeyScope; 14] = [
     KeyScope::Plan,
     KeyScope::FollowUp,
     KeyScope::Answer,
+    KeyScope::StepMessage,
     KeyScope::Form,
     KeyScope::Needs,
     KeyScope::List,

@@ -2,7 +2,7 @@
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::{BlastView, token_mend};
-use crate::app::{StepKey, StepStanding, StepView, nameless};
+use crate::app::{StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
@@ -14,6 +14,7 @@ use crate::tui::format::{count_of, number};
 use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
 use crate::tui::theme::TextRole;
 use crate::tui::update::pace::waits_for_hours;
+use crate::tui::update::steps;
 use crate::tui::widget::TextLine;
 
 pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayContent {
@@ -134,11 +135,14 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
 /// What the step at the cursor says, in a few lines, and what changes that.
 fn step_words(model: &Model, view: &StepView, width: u16) -> Vec<TextLine> {
     const LINES: usize = 3;
-    let StepKey { blast, number } = view.step.key();
-    let flag = if view.step.template.is_some() { "--template" } else { "--message" };
-    let set = model.options.call(&format!("blastdeck blast step set {blast} {number} {flag} ..."));
+    let changes = match view.step.template {
+        Some(_) => format!("`{}` changes that", steps::set_command(model, view)),
+        None if view.step.sends_by_itself() => "⟨p⟩ pauses it, then ⟨e⟩ changes that".to_owned(),
+        None => "⟨e⟩ changes that".to_owned(),
+    };
+    let changes = model.options.keys.in_sentence(&changes, &[KeyScope::Needs]);
     let says = wrapped(&format!("says: {}", clean(&view.step.message)), width.saturating_sub(5));
-    let changes = wrapped(&format!("`{set}` changes that"), width.saturating_sub(5));
+    let changes = wrapped(&changes, width.saturating_sub(5));
     says.into_iter().take(LINES).chain(changes).map(|line| TextLine::dim(format!("    {line}"))).collect()
 }
 

@@ -305,7 +305,7 @@ fn the_editor_gets_the_text_and_brings_it_back() {
     dashboard.model.form.as_mut().unwrap().values.message = "Hi".to_owned();
     dashboard.keys("↓↓↓↓e");
     assert_eq!(dashboard.taken(), [Effect::Edit("Hi".to_owned())]);
-    dashboard.answer(Completion::Draft(DraftAnswer::Edited(Ok("Salam\n{name}".to_owned()))));
+    dashboard.answer(Completion::Edited(Ok("Salam\n{name}".to_owned())));
 
     assert!(dashboard.taken().contains(&Effect::Repaint));
     assert_eq!(dashboard.model.form.as_ref().unwrap().values.message, "Salam\n{name}");

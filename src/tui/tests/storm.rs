@@ -114,6 +114,7 @@ enum StartState {
     Welcome,
     Commands,
     FollowUp,
+    StepMessage,
 }
 
 fn any_start() -> impl Strategy<Value = StartState> {
@@ -130,6 +131,7 @@ fn any_start() -> impl Strategy<Value = StartState> {
         StartState::Welcome,
         StartState::Commands,
         StartState::FollowUp,
+        StartState::StepMessage,
     ])
 }
 
@@ -147,6 +149,10 @@ fn begun(start: StartState) -> TestDashboard {
             dashboard.answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(4))))));
         }
         StartState::Customer => return super::customers::opened(WIDE),
+        StartState::StepMessage => {
+            dashboard = super::steps::with(vec![super::follow_ups::step(None)]);
+            dashboard.keys("e?");
+        }
         StartState::Activity => dispatch(dashboard.keys("4"), &StormEvent::Activity),
         StartState::Answer => {
             dashboard.answer(Completion::Senders(Ok(vec![activity::cloud()])));
@@ -249,6 +255,22 @@ proptest! {
                     let is_enter = matches!(&event, StormEvent::Key(Key::Enter));
                     let is_open = matches!(before.overlays.last(), Some(Overlay::Answer(open)) if open.person == answer.person && open.field.text().trim() == answer.text);
                     prop_assert!(is_enter && is_open && !answer.text.is_empty(), "{answer:?} after {event:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_gets_another_text_only_by_the_key_of_its_page(start in any_start(), events in proptest::collection::vec(any_event(), 1..80)) {
+        let mut dashboard = begun(start);
+        for event in events {
+            let before = dashboard.model.clone();
+            dispatch(&mut dashboard, &event);
+            for act in dashboard.acts() {
+                if let WriteRequest::SetStepMessage(edit) = act {
+                    let is_its_key = matches!(&event, StormEvent::Key(Key::Ctrl('x')));
+                    let is_open = matches!(before.overlays.last(), Some(Overlay::StepMessage(page)) if page.step == edit.step && page.area.text() == edit.message);
+                    prop_assert!(is_its_key && is_open && before.prompt.is_none(), "{edit:?} after {event:?}");
                 }
             }
         }

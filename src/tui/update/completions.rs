@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, overlays, plan,
-    retries, steps, uncertain, views, written,
+    retries, step_message, steps, uncertain, views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -23,6 +23,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }
         Completion::Written { request, outcome } => return written::written(model, &request, outcome),
         Completion::Draft(answer) => return form::answered(model, answer),
+        Completion::Edited(edited) => return edited_elsewhere(model, edited),
         Completion::Practised(ended) => {
             if let Err(why) = ended {
                 model.refuse(why);
@@ -73,6 +74,17 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         completion => return of_blast(model, completion),
     }
     Vec::new()
+}
+
+/// The terminal is ours again, with a text or without.
+fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) -> Vec<Effect> {
+    let mut effects = vec![Effect::Repaint];
+    if let Some(Overlay::StepMessage(page)) = model.overlays.last_mut() {
+        step_message::edited_elsewhere(page, edited);
+    } else {
+        effects.extend(form::edited_elsewhere(model, edited));
+    }
+    effects
 }
 
 fn senders_read(model: &mut Model, senders: EffectResult<Vec<SenderView>>) -> Vec<Effect> {

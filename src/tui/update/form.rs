@@ -16,7 +16,7 @@ pub use ending::{read_hours, read_pace};
 pub use leaving::{database_is_back, is_saving, last_save, left};
 pub use overtaken::{declined, noticed, who_was_quicker};
 pub use pasting::pasted;
-pub use saving::{answered, while_typing, written};
+pub use saving::{answered, edited_elsewhere, while_typing, written};
 
 use chrono_tz::Tz;
 

@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
 use super::{
-    answer, blast_filter, find, form, help, leave, overlays, palette, plan, prompts, unopened, unseen, welcome,
+    answer, blast_filter, find, form, help, leave, overlays, palette, plan, prompts, step_message, unopened, unseen,
+    welcome,
 };
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
@@ -215,6 +216,7 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
     match model.overlays.last() {
         Some(Overlay::Commands(_)) => palette::key(model, key),
         Some(Overlay::Answer(_)) => answer::key(model, key),
+        Some(Overlay::StepMessage(_)) => step_message::key(model, key),
         Some(Overlay::Form) => form::key(model, key),
         Some(Overlay::NewSender) => welcome::key(model, key),
         Some(Overlay::Welcome(_)) => unopened::key(model, key),
@@ -277,6 +279,10 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     }
     if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::NewSender) {
         welcome::pasted(model, text);
+        return effects;
+    }
+    if model.prompt.is_none() && matches!(model.overlays.last(), Some(Overlay::StepMessage(_))) {
+        step_message::pasted(model, text);
         return effects;
     }
     let line = text.trim().lines().next().unwrap_or_default().to_owned();

@@ -89,6 +89,7 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::FollowUp(_) | WriteRequest::FollowFound(_) => ("follow-up", "made"),
         WriteRequest::AddStep(_) => ("step", "added"),
         WriteRequest::ChangeStep { .. } => ("step", "changed"),
+        WriteRequest::SetStepMessage(_) => ("the step's message", "changed"),
         WriteRequest::Answer(_) => ("answer", "sent"),
         WriteRequest::SaveFile(_) => ("file", "saved"),
         WriteRequest::ConfirmSender(_) => ("sender", "confirmed"),

@@ -1,6 +1,6 @@
 //! Steps in the list of what needs a person: follow-ups that make themselves are paused, resumed and removed there.
 
-use super::{attention, prompts, written};
+use super::{attention, prompts, step_message, written};
 use crate::app::{StepChange, StepKey, StepView};
 use crate::tui::availability;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
@@ -22,6 +22,7 @@ pub fn read(model: &mut Model) -> Option<Effect> {
 pub fn loaded(model: &mut Model, steps: Vec<StepView>) {
     let before = model.needs_lines();
     model.steps = steps;
+    step_message::loaded(model);
     attention::keep_cursor(model, &before);
 }
 
@@ -68,20 +69,39 @@ pub fn ask_remove(model: &mut Model) -> Vec<Effect> {
 
 /// Says what became of a step, and reads them again.
 pub fn changed(model: &mut Model, request: &WriteRequest) -> Vec<Effect> {
-    let WriteRequest::ChangeStep { step, to } = request else { return Vec::new() };
+    let (sentence, command_line) = match request {
+        WriteRequest::ChangeStep { step, to } => changed_words(model, *step, *to),
+        WriteRequest::SetStepMessage(edit) => step_message::saved(model, edit),
+        _ => return Vec::new(),
+    };
+    written::log(model, &sentence, &command_line);
+    model.say(Notice::done(sentence));
+    std::iter::once(Effect::Read(ReadRequest::Blasts)).chain(read(model)).collect()
+}
+
+/// The sentence, and the command that does the same.
+fn changed_words(model: &Model, step: StepKey, to: StepChange) -> (String, String) {
     let (verb, what) = match to {
         StepChange::Pause => ("pause", "is paused; ⟨S⟩ resumes it"),
         StepChange::Resume => ("resume", "goes on"),
         StepChange::Remove => ("remove", "is removed; what it made stays"),
     };
-    let sentence = format!("{} {what}", name(model, *step));
-    written::log(model, &sentence, &format!("blastdeck blast step {verb} {} {}", step.blast, step.number));
-    model.say(Notice::done(sentence));
-    std::iter::once(Effect::Read(ReadRequest::Blasts)).chain(read(model)).collect()
+    let command_line = format!("blastdeck blast step {verb} {} {}", step.blast, step.number);
+    (format!("{} {what}", name(model, step)), command_line)
 }
 
 /// `step 1 of Raya promo`.
-fn name(model: &Model, step: StepKey) -> String {
-    let blast = model.blasts.get(step.blast).map(brief_name).unwrap_or_default();
-    format!("step {} of {blast}", step.number)
+pub(super) fn name(model: &Model, step: StepKey) -> String {
+    format!("step {} of {}", step.number, blast_name(model, step))
+}
+
+pub(super) fn blast_name(model: &Model, step: StepKey) -> String {
+    model.blasts.get(step.blast).map(brief_name).unwrap_or_default()
+}
+
+/// The command that gives a step another message, or another template.
+pub fn set_command(model: &Model, view: &StepView) -> String {
+    let StepKey { blast, number } = view.step.key();
+    let flag = if view.step.template.is_some() { "--template" } else { "--message" };
+    model.options.call(&format!("blastdeck blast step set {blast} {number} {flag} ..."))
 }

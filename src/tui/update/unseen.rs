@@ -6,7 +6,10 @@ use crate::tui::model::{Model, Notice, Overlay};
 
 /// Refuses a key whose question or field nobody can see; what leaves works.
 pub(super) fn key(model: &mut Model, key: Key) -> Option<KeyOutcome> {
-    let is_text = matches!(model.overlays.last(), Some(Overlay::Form | Overlay::NewSender | Overlay::Answer(_)));
+    let is_text = matches!(
+        model.overlays.last(),
+        Some(Overlay::Form | Overlay::NewSender | Overlay::Answer(_) | Overlay::StepMessage(_))
+    );
     let leaves = key == Key::Esc || (key == Key::Char('q') && model.prompt.is_none() && !is_text);
     let why = model.not_drawn().filter(|_| !leaves)?;
     model.say(Notice::too_small(why));

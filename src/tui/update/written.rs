@@ -3,7 +3,7 @@
 use super::marks::opt_out_in;
 use super::{
     answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, pace, plan, prompts, reports,
-    retries, senders, steps, welcome,
+    retries, senders, step_message, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
@@ -94,6 +94,9 @@ fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: 
     if let WriteRequest::Answer(answer) = request {
         answer::refused(model, answer, failure);
         return Vec::new();
+    }
+    if let WriteRequest::SetStepMessage(edit) = request {
+        return step_message::refused(model, edit, failure);
     }
     if let WriteRequest::Shop(write) = request {
         return customer::refused(model, write, failure);

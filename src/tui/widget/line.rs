@@ -60,6 +60,13 @@ impl TextLine {
         self
     }
 
+    /// The same after two blanks.
+    #[must_use]
+    pub fn indented(mut self) -> Self {
+        self.pieces.insert(0, TextPiece { text: "  ".to_owned(), meaning: TextRole::Plain });
+        self
+    }
+
     pub fn is_rule(&self) -> bool {
         self.kind == LineKind::Rule
     }

@@ -284,25 +284,23 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
             }
         }
         DraftAnswer::Columns { list, columns } => list_columns::listed(model, &list, columns),
-        DraftAnswer::Edited(edited) => return edited_elsewhere(model, edited),
     }
     Vec::new()
 }
 
-/// The terminal is ours again, with a text or without.
-fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) -> Vec<Effect> {
-    let mut effects = vec![Effect::Repaint];
+/// The message as it came back from the editor, or why it did not.
+pub fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) -> Vec<Effect> {
     match (shown(model), edited) {
         (Some(form), Ok(text)) => {
             let text = crate::tui::widget::TextArea::with(&text);
             form.line = FormLine::Message;
             form.edit = Some(LineEdit::Message(text));
-            effects.extend(ending::end(model, ending::Ending::Leave));
+            return ending::end(model, ending::Ending::Leave);
         }
         (_, Err(why)) => model.refuse(why),
         (None, Ok(_)) => {}
     }
-    effects
+    Vec::new()
 }
 
 /// As much as all files that may be meant have in common; the files, where that is no more than was typed.

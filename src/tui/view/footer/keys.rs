@@ -122,7 +122,10 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
 /// Marks are shown wherever there is somebody to mark; other actions where they are available. Where something is typed, few keys are
 /// keys.
 fn is_of_use(model: &Model, action: &UiAction) -> bool {
-    let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_) | Overlay::Answer(_)));
+    let typing = matches!(
+        model.overlays.last(),
+        Some(Overlay::Commands(_) | Overlay::Plan(_) | Overlay::Answer(_) | Overlay::StepMessage(_))
+    );
     let everywhere = action.scopes.contains(&KeyScope::Everywhere);
     let is_about_blasts = action.scopes.contains(&KeyScope::Funnel);
     let marks = action.danger != Danger::Harmless && action.scopes.contains(&KeyScope::Recipients) && !is_about_blasts;

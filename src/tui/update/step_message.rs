@@ -1,0 +1,167 @@
+//! Giving a step another text: its page, and what became of it.
+
+use super::key_outcome::KeyOutcome;
+use super::steps;
+use crate::app::{StepKey, StepView};
+use crate::domain::text::shell_quoted;
+use crate::tui::action::{self, KeyScope};
+use crate::tui::availability;
+use crate::tui::effect::{Effect, EffectError, StepMessageEdit, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{Model, Notice, Overlay, StepMessageDraft, StepMessageOverlay, StepMessageProgress};
+use crate::tui::widget::{EditOutcome, TextArea};
+
+/// `e` on the line of a step: its page, with what was begun for the same step.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(view) = model.chosen_step().cloned() else { return Vec::new() };
+    let begun = model.step_message_draft.take().filter(|draft| draft.step == view.step.key());
+    let blast = steps::blast_name(model, view.step.key());
+    let page = StepMessageOverlay::new(&view, blast, begun.as_ref().map(|draft| draft.text.as_str()));
+    model.notice = None;
+    model.overlays.push(Overlay::StepMessage(Box::new(page)));
+    Vec::new()
+}
+
+/// Why the step at the cursor is not given another text here.
+pub fn cannot_change(model: &Model) -> Option<String> {
+    let Some(view) = model.chosen_step() else {
+        return Some("no step is chosen here: its message is changed on its line".to_owned());
+    };
+    let name = steps::name(model, view.step.key());
+    if view.step.template.is_some() {
+        let command = steps::set_command(model, view);
+        return Some(format!("{name} sends a template: `{command}` gives it another one"));
+    }
+    if view.is_over {
+        return Some(format!("{name} makes no more drafts: its blast is over"));
+    }
+    if view.step.sends_by_itself() {
+        return Some(format!("{name} sends by itself: ⟨p⟩ pauses it, then ⟨e⟩ changes its message"));
+    }
+    availability::read_only(model)
+}
+
+/// What is typed goes into the text; `esc` keeps it for later.
+pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
+    let Some(Overlay::StepMessage(page)) = model.overlays.last_mut() else { return KeyOutcome::UNUSED };
+    if key == Key::Esc {
+        leave(model);
+        return KeyOutcome::DONE;
+    }
+    if page.progress == StepMessageProgress::Saving {
+        return KeyOutcome::DONE;
+    }
+    if page.area.key(key) != EditOutcome::NotMine {
+        page.progress = StepMessageProgress::Writing;
+        return KeyOutcome::DONE;
+    }
+    let action = model.options.keys.lookup(key, action::scopes(model));
+    let is_its_own = action.is_some_and(|action| action.scopes.contains(&KeyScope::StepMessage));
+    if is_its_own { KeyOutcome::UNUSED } else { KeyOutcome::DONE }
+}
+
+pub fn pasted(model: &mut Model, text: &str) {
+    if let Some(Overlay::StepMessage(page)) = model.overlays.last_mut()
+        && page.progress != StepMessageProgress::Saving
+    {
+        page.area.insert(text);
+        page.progress = StepMessageProgress::Writing;
+    }
+}
+
+/// Closes the page. Its text is kept, unless it is on its way or is no other one.
+fn leave(model: &mut Model) {
+    let Some(Overlay::StepMessage(page)) = model.overlays.pop() else { return };
+    if page.progress == StepMessageProgress::Saving || !page.is_changed() {
+        return;
+    }
+    let name = steps::name(model, page.step);
+    model.step_message_draft = Some(StepMessageDraft { step: page.step, text: page.area.text() });
+    model.say(Notice::done(format!("{name} stays as it was; ⟨e⟩ brings the text back")));
+}
+
+/// Saves the text, once.
+pub fn save(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::StepMessage(page)) = model.overlays.last_mut() else { return Vec::new() };
+    let message = page.area.text();
+    if page.progress == StepMessageProgress::Saving {
+        return Vec::new();
+    }
+    if message.trim().is_empty() {
+        page.progress = StepMessageProgress::Refused("nothing is written: esc leaves the step as it is".to_owned());
+        return Vec::new();
+    }
+    if !page.is_changed() {
+        let step = page.step;
+        model.overlays.pop();
+        let sentence = format!("{} says that already", steps::name(model, step));
+        model.say(Notice::done(sentence));
+        return Vec::new();
+    }
+    page.progress = StepMessageProgress::Saving;
+    let edit = StepMessageEdit { step: page.step, seen: page.seen.clone(), message };
+    vec![Effect::Write(WriteRequest::SetStepMessage(edit))]
+}
+
+/// The text in the operator's own editor.
+pub fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
+    match model.overlays.last() {
+        Some(Overlay::StepMessage(page)) if page.progress != StepMessageProgress::Saving => {
+            vec![Effect::Edit(page.area.text())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The text as it came back from the editor, or why it did not.
+pub fn edited_elsewhere(page: &mut StepMessageOverlay, edited: Result<String, String>) {
+    match edited {
+        Ok(text) => {
+            page.area = TextArea::with(&text);
+            page.progress = StepMessageProgress::Writing;
+        }
+        Err(why) => page.progress = StepMessageProgress::Refused(why),
+    }
+}
+
+/// The steps were read again: the page shows what its step says now.
+pub fn loaded(model: &mut Model) {
+    let steps = &model.steps;
+    for overlay in &mut model.overlays {
+        let Overlay::StepMessage(page) = overlay else { continue };
+        if page.progress != StepMessageProgress::Saving
+            && let Some(view) = steps.iter().find(|view| view.step.key() == page.step)
+        {
+            page.seen.clone_from(&view.step.message);
+        }
+    }
+}
+
+/// It is saved.
+pub fn saved(model: &mut Model, edit: &StepMessageEdit) -> (String, String) {
+    let StepKey { blast, number } = edit.step;
+    model.overlays.retain(|overlay| !is_page_of(overlay, edit.step));
+    let waits = model.steps.iter().any(|view: &StepView| view.step.key() == edit.step && view.waits.is_some());
+    let stays = if waits { "; the draft that waits says what it said" } else { "" };
+    let sentence = format!("{} has another message{stays}", steps::name(model, edit.step));
+    (sentence, format!("blastdeck blast step set {blast} {number} --message {}", shell_quoted(&edit.message)))
+}
+
+/// It was refused: the text stays, with the reason below it.
+pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError) -> Vec<Effect> {
+    let why = failure.sentence(&model.options.keys);
+    match model.overlays.last_mut() {
+        Some(Overlay::StepMessage(page)) if page.step == edit.step => page.progress = StepMessageProgress::Refused(why),
+        _ => {
+            model.step_message_draft = Some(StepMessageDraft { step: edit.step, text: edit.message.clone() });
+            let name = steps::name(model, edit.step);
+            let is_known = *failure != EffectError::Unconfirmed;
+            model.refuse(if is_known { format!("{name} is not changed: {why}") } else { why });
+        }
+    }
+    steps::read(model).into_iter().collect()
+}
+
+fn is_page_of(overlay: &Overlay, step: StepKey) -> bool {
+    matches!(overlay, Overlay::StepMessage(page) if page.step == step)
+}
