@@ -1,5 +1,6 @@
 //! What a launch would do, shown before it is asked. Changes nothing.
 
+mod also_stuck;
 mod overridden;
 mod readiness;
 
@@ -27,7 +28,9 @@ use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::draft;
 use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind, SamplePerson};
 use crate::store::view::BlastRow;
+pub use also_stuck::AlsoStuck;
 pub(super) use readiness::Readiness;
+
 use readiness::over_words;
 
 /// What a launch would do, shown before it is asked.
@@ -48,6 +51,8 @@ pub struct Plan {
     pub queued_elsewhere: i64,
     /// Of a follow-up, how many wrote and are not marked as replied: it goes to them too.
     pub wrote: i64,
+    /// Of a follow-up that keeps its people: who came to be stuck where they were.
+    pub also_stuck: Option<AlsoStuck>,
     /// How many of its numbers are of customers with another number in it: each number gets it.
     pub two_numbers: i64,
     /// How many a text over Meta's Cloud API would fail for: they have not written to the number within 24 hours.
@@ -216,6 +221,7 @@ impl App {
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             wrote: plan::wrote(self.pool(), (id, &business), &left_out).await?,
+            also_stuck: self.also_stuck(&row, &business).await?,
             two_numbers: plan::two_numbers(self.pool(), (id, &business), &left_out).await?,
             no_session: plan::without_session(self.pool(), (id, &business), &left_out).await?,
             zones: Vec::new(),

@@ -1,5 +1,6 @@
 //! Follow-ups against a real Postgres: exactly those who are stuck, less those who must not be chased, with their lineage.
 
+mod also_stuck;
 mod deleted;
 mod launch;
 mod others;

@@ -155,7 +155,7 @@ fn plan_json(plan: &Plan) -> Value {
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed, "uncertain": plan.uncertain(),
         "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "had_this_message": plan.had_this_message, "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere,
-        "wrote": plan.wrote, "two_numbers": plan.two_numbers, "no_session": plan.no_session, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
+        "wrote": plan.wrote, "also_stuck": plan.also_stuck.map_or(0, |also| also.people), "two_numbers": plan.two_numbers, "no_session": plan.no_session, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
         "unusual_lengths": plan.unusual_lengths, "read_from": plan.read_from,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
@@ -203,6 +203,9 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     ];
     for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
         let _ = writeln!(out, "{:>6} {what}", number(people));
+    }
+    if let Some(also) = plan.also_stuck {
+        let _ = writeln!(out, "  follows   {}", also.in_words(&format!("blast {}", also.blast)));
     }
     if let Some(left_out) = &plan.left_out {
         let _ = writeln!(out, "{:>6} left out of the list: {}", left_out.total, clean(&left_out.in_words(REASONS_MAX)));

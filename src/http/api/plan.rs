@@ -60,6 +60,9 @@ pub(super) struct PlanAnswer {
     /// Of a follow-up: wrote and are not marked as replied; it goes to them too.
     #[schema(example = 0)]
     wrote: i64,
+    /// Of a follow-up by `stuck_at`, which keeps its people: how many more are stuck there for as long by now, whom another follow-up reaches.
+    #[schema(example = 0)]
+    also_stuck: i64,
     /// Its numbers that are of merged customers with another number in it: each number gets it.
     #[schema(example = 0)]
     two_numbers: i64,
@@ -272,6 +275,7 @@ impl From<Plan> for PlanAnswer {
             recently_messaged: plan.recently_messaged,
             queued_elsewhere: plan.queued_elsewhere,
             wrote: plan.wrote,
+            also_stuck: plan.also_stuck.map_or(0, |also| also.people),
             two_numbers: plan.two_numbers,
             no_session: plan.no_session,
             read_from: plan.read_from,

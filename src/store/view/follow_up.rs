@@ -159,6 +159,24 @@ fn push_stuck(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Opt
     }
 }
 
+/// Whom a follow-up was made for, whose people stay those of that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Followed {
+    pub blast: BlastId,
+    pub stage: Status,
+    /// For how long at least.
+    pub seconds: i64,
+}
+
+/// The same of this blast, where its people were chosen by the stage that they were stuck at.
+pub async fn followed(pool: &PgPool, blast: BlastId) -> Result<Option<Followed>, StoreError> {
+    let followed = sqlx::query_as(
+        "select follows_blast as blast, follows_stage as stage, coalesce(follows_seconds, 0) as seconds from blasts
+          where id = $1 and follows_blast is not null and follows_stage is not null and segment is null",
+    );
+    Ok(followed.bind(blast).fetch_optional(pool).await?)
+}
+
 /// When somebody last marked people of a blast as replied or closed by hand, and who.
 pub async fn last_mark(pool: &PgPool, blast: BlastId) -> Result<Option<(DateTime<Utc>, String)>, StoreError> {
     let mark = sqlx::query_as(

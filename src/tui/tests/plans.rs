@@ -1,13 +1,15 @@
 //! The plan: who its counts are about, one to oneself, back to the form, and what is said of the first people.
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::support::{DRAFT, TestDashboard, WIDE, at, blasts, draft, noon, tomorrow};
+use super::support::{DRAFT, RAYA, TestDashboard, WIDE, at, blasts, draft, noon, tomorrow};
 use crate::app::view::BlastView;
-use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
+use crate::app::{AlsoStuck, FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, RowDigest, UnusualLengths};
+use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftRead, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
@@ -23,6 +25,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         recently_messaged: 124,
         queued_elsewhere: 31,
         wrote: 0,
+        also_stuck: None,
         two_numbers: 0,
         no_session: 0,
         segment: None,
@@ -71,6 +74,16 @@ pub fn planned(change: impl FnOnce(Plan) -> Plan) -> TestDashboard {
 
 pub fn shows(dashboard: &TestDashboard, words: &str) -> bool {
     dashboard.screen().iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn a_follow_up_that_keeps_its_people_says_who_else_is_stuck_there_by_now() {
+    let also = AlsoStuck { blast: RAYA, stage: Status::Read, older_than: TimeDelta::hours(24), people: 4 };
+    let dashboard = planned(|plan| Plan { also_stuck: Some(also), ..plan });
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("4 more people are stuck at read in Raya promo for 1 day by now"), "{screen}");
 }
 
 #[test]

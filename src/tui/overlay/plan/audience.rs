@@ -39,6 +39,10 @@ pub(super) fn audience(model: &Model, loaded: &app::Plan, clock: TimeFormat) -> 
             segment.left_out.iter().map(|(why, people)| format!("  left out: {} {}", number(*people), why.words()));
         lines.extend(out);
     }
+    if let Some(also) = loaded.also_stuck {
+        let name = model.blasts.get(also.blast).map(|blast| model.distinct_name(blast));
+        lines.push(format!("  {}", also.in_words(&name.unwrap_or_else(|| format!("blast {}", also.blast)))));
+    }
     if let Some(repeat) = &loaded.repeat {
         let next: Vec<_> = repeat.next.iter().copied().take(3).collect();
         lines.push(format!("  repeats {}: {}", repeat.rule, rule_times(&next, repeat.zone, clock)));
