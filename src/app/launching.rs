@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::answered::AnsweredSince;
-use super::commands::{name, raced, unstop};
+use super::commands::{name, unstop};
 use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
 use super::segment::CappedAudience;
@@ -124,6 +124,18 @@ impl App {
         self.start(launch, command, Counted::AtMost).await
     }
 
+    /// What somebody is answered who saw an earlier version: by whom it was launched, where that is why.
+    async fn came_second(
+        &self,
+        tx: &mut PgConnection,
+        blast: BlastId,
+        start: (BlastCommand, DateTime<Utc>),
+    ) -> Result<BlastView, AppError> {
+        let head = self.head(tx, blast).await?;
+        may_start(tx, &head, start).await?;
+        Err(AppError::Changed)
+    }
+
     async fn start(&self, launch: Launch, command: BlastCommand, counted: Counted) -> Result<BlastView, AppError> {
         let asked = Instant::now();
         let act = if command == BlastCommand::Resume { Act::Resume } else { Act::Launch };
@@ -166,7 +178,9 @@ impl App {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
             _ => blast::launch(&mut tx, head.id, launch.version, armed_for, self.operator()).await?,
         };
-        raced(done)?;
+        if !done {
+            return self.came_second(&mut tx, launch.blast, (command, now)).await;
+        }
         self.check_people(&mut tx, &blast, (&answered, capped.as_ref())).await?;
         local_time::set_due(&mut tx, head.id, &dues).await?;
         if let Some(text) = template.stored() {

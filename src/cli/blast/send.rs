@@ -101,10 +101,7 @@ impl SendArgs {
         // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let blast = match start {
-            StartKind::Launch => match context.app.launch(launch).await {
-                Err(AppError::Changed) => return Err(overtaken(&context, self.blast).await.into()),
-                launched => launched?,
-            },
+            StartKind::Launch => context.app.launch(launch).await?,
             StartKind::Resume => context.app.resume(launch).await?,
         };
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
@@ -310,12 +307,6 @@ fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String 
         "{} starts {starts}; until then `blastdeck blast pause {id}` stops it, as ctrl-c does here and u in the dashboard",
         clean(&blast.tag)
     )
-}
-
-/// Why nothing was done where somebody changed the blast meanwhile: perhaps their launch was first.
-async fn overtaken(context: &Context, blast: BlastId) -> AppError {
-    let now = context.app.blast(blast).await.ok();
-    now.and_then(|now| now.started_by()).map_or(AppError::Changed, AppError::Refused)
 }
 
 /// Refuses before asking anything.

@@ -3,6 +3,7 @@
 use blastdeck::app::{Launch, UndoOffer};
 use blastdeck::domain::ids::BlastId;
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 
 use super::super::Scene;
 use super::{operator_app, refusal};
@@ -59,6 +60,28 @@ async fn of_two_operators_who_launch_or_pause_at_once_one_wins() {
     assert!(wrong_number.contains("2 people now, not 3"), "{wrong_number}");
     assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "{one:?} {two:?}");
     assert_eq!(scene.number("select count(*) from operator_actions where action = 'launch'").await, 1);
+}
+
+#[tokio::test]
+async fn of_many_who_launch_in_the_same_instant_each_hears_who_was_first() {
+    let scene = Scene::queued(2).await;
+    let operators = ["aina", "ben", "chong", "devi", "emir", "farah"];
+    let apps = join_all(operators.map(|name| operator_app(&scene, name))).await;
+    for _ in 0..5 {
+        scene.execute("update blasts set state = 'draft', version = version + 1; delete from operator_actions").await;
+        let version = apps[0].blast(BlastId(1)).await.unwrap().version;
+        let launch = Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::seconds(10) };
+
+        let done = join_all(apps.iter().map(|app| app.launch(launch))).await;
+
+        let first: Vec<_> = operators.iter().zip(&done).filter(|(_, done)| done.is_ok()).collect();
+        assert_eq!(first.len(), 1, "{done:?}");
+        let words = format!(": {} launched it already", first[0].0);
+        for late in done.into_iter().filter(Result::is_err) {
+            let why = refusal(late);
+            assert!(why.ends_with(&words), "{why}, not {words}");
+        }
+    }
 }
 
 #[tokio::test]
