@@ -104,7 +104,7 @@ pub use create::{NewDraft, RepeatOrder};
 pub use customer_sheet::CustomerSheet;
 pub use customers::{CustomerPage, Merged};
 pub use drafting::{
-    DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
+    ByHand, DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
 };
 pub use edit::DraftEdit;
 pub use error::{AppError, DraftOvertaken, InvalidPlace};

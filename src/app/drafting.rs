@@ -7,7 +7,7 @@ mod people;
 mod scheduled;
 
 pub use list::{DraftList, ListToTake};
-pub use people::{DraftPerson, TakenList, variable_names};
+pub use people::{ByHand, DraftPerson, TakenList, variable_names};
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -91,6 +91,7 @@ pub struct OpenedDraft {
     pub form: DraftForm,
     pub unfinished: Option<String>,
     pub people: i64,
+    pub by_hand: ByHand,
     /// Who of them gets nothing, as it stands.
     pub left_out_since: i64,
     /// The first of them.
@@ -243,6 +244,7 @@ impl App {
         let mut tx = self.begin().await?;
         let people = draft::first_people(&mut tx, id, SHOWN).await?;
         let left_out = draft::left_out(&mut *tx, id).await?;
+        let by_hand = ByHand::of(&mut tx, id, left_out.as_ref()).await?;
         if let Some(unreadable) = row.limits.unreadable() {
             return Err(AppError::Refused(format!(
                 "{}: {unreadable}. Fix that in its row of the table blasts",
@@ -255,6 +257,7 @@ impl App {
             form: self.form_of(&row),
             unfinished: row.unfinished.clone(),
             people: row.counts.total(),
+            by_hand,
             left_out_since,
             first_people: people.into_iter().map(DraftPerson::of).collect(),
             left_out,

@@ -150,6 +150,16 @@ pub struct LeftOutRow {
 }
 
 impl RejectedRows {
+    /// Why rows are left out whose people were taken out of the draft before the list was read.
+    pub const TAKEN_OUT: &str = "taken out of this draft by hand";
+
+    /// How many were taken out by hand since the list was read: those of before are among its rows.
+    pub fn taken_out_since(&self) -> i64 {
+        let is_theirs = |reason: &&RejectedReason| reason.reason == Self::TAKEN_OUT;
+        let before = self.reasons.iter().find(is_theirs).map_or(0, |reason| reason.rows);
+        i64::try_from((self.taken_out.len() as u64).saturating_sub(before)).unwrap_or(i64::MAX)
+    }
+
     /// `/home/aina/raya.csv   phone = No. Telefon   name = Nama`: the list and its columns, as far as they are known.
     pub fn read_from(&self) -> Option<String> {
         let place = self.file.clone().or_else(|| self.is_pasted.then(|| "pasted cells".to_owned()));

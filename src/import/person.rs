@@ -9,7 +9,7 @@ use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::message::{RenderError, Variables, fold_name};
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
-use crate::domain::rejected_rows::RowDigest;
+use crate::domain::rejected_rows::{RejectedRows, RowDigest};
 use crate::domain::template::{TemplateError, TemplateFault, ValueError, refuse_layout};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
@@ -103,7 +103,7 @@ impl Reason {
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
             Self::OptedOut => "the list says that they want no messages".to_owned(),
-            Self::TakenOut => "taken out of this draft by hand".to_owned(),
+            Self::TakenOut => RejectedRows::TAKEN_OUT.to_owned(),
             Self::Phone(_)
             | Self::Content(_)
             | Self::UnitedStates

@@ -263,6 +263,12 @@ pub async fn mends_of_file(
     Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
 }
 
+/// How many people of a blast are of no row of a list.
+pub async fn without_row(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
+    let people = sqlx::query_scalar("select count(*) from blast_recipients where blast_id = $1 and list_row is null");
+    Ok(people.bind(id).fetch_one(tx).await?)
+}
+
 /// Whether anybody in a blast has a value for this variable.
 pub async fn has_values(tx: &mut PgConnection, id: BlastId, variable: &str) -> Result<bool, StoreError> {
     let any = sqlx::query_scalar(

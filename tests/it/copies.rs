@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use blastdeck::app::{App, CopiedPeople, DraftList, DraftPerson, ImportProgress, ListToTake, OpenedDraft, TakenList};
+use blastdeck::app::{
+    App, ByHand, CopiedPeople, DraftList, DraftPerson, ImportProgress, ListToTake, OpenedDraft, TakenList,
+};
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
 use blastdeck::domain::phone::{Phone, Region};
@@ -107,6 +109,11 @@ async fn whoever_was_added_or_taken_out_by_hand_stays_so_where_the_list_is_read_
         names
     };
     let corrected = || vec![CellMend { value: digits(5), ..mend.clone() }];
+    let by_hand = async |draft| {
+        let ByHand { added, taken_out } = app.open_draft(draft).await.unwrap().by_hand;
+        (added, taken_out)
+    };
+    assert_eq!(by_hand(draft).await, (1, 1));
 
     for draft in [draft, copy.id] {
         let taken = reread(&app, draft, shop.path("raya.csv"), corrected()).await;
@@ -116,6 +123,7 @@ async fn whoever_was_added_or_taken_out_by_hand_stays_so_where_the_list_is_read_
         let left_out = app.open_draft(draft).await.unwrap().left_out.unwrap();
         assert_eq!(left_out.in_words(2), "1 taken out of this draft by hand");
         assert_eq!(left_out.rows[0].row, 4);
+        assert_eq!(by_hand(draft).await, (1, 0), "her row is among those that were left out");
     }
 
     // By hand she comes in again; it is her row that counts, by whichever path the list is read.

@@ -1,10 +1,16 @@
 //! The people of a draft, as whoever writes on it sees them.
 
+use sqlx::PgConnection;
+
 use super::SavedDraft;
+use crate::app::AppError;
+use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
+use crate::domain::rejected_rows::RejectedRows;
 use crate::engine::variables;
 use crate::import::Imported;
 use crate::store::claim::Claimed;
+use crate::store::draft;
 
 /// A list that was taken into a draft, in place of whoever was in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +23,14 @@ pub struct TakenList {
     pub left_out_since: i64,
 }
 
+/// Who came into a draft of a table, and who went out of it, by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ByHand {
+    pub added: i64,
+    /// Since its list was read: those of before are among the rows that were left out.
+    pub taken_out: i64,
+}
+
 /// Somebody in a draft, for a look at what they will read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftPerson {
@@ -25,6 +39,14 @@ pub struct DraftPerson {
     pub phone: String,
     pub name: Option<String>,
     pub variables: Variables,
+}
+
+impl ByHand {
+    /// Whoever is of no row was added, where there are rows.
+    pub(super) async fn of(tx: &mut PgConnection, id: BlastId, list: Option<&RejectedRows>) -> Result<Self, AppError> {
+        let Some(list) = list.filter(|list| list.columns.is_some()) else { return Ok(Self::default()) };
+        Ok(Self { added: draft::without_row(tx, id).await?, taken_out: list.taken_out_since() })
+    }
 }
 
 impl DraftPerson {

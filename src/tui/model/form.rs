@@ -1,12 +1,13 @@
 //! The form that a blast is written in: its lines, the one being edited, the list of people, what was saved.
 
+mod opened;
 pub mod template;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::app::{
-    DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListColumn, ListToTake, OpenedDraft, SenderTemplate,
+    ByHand, DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListColumn, ListToTake, SenderTemplate,
     variable_names,
 };
 use crate::domain::blast::{BlastState, PersonClocks};
@@ -194,6 +195,7 @@ pub struct BlastForm {
     pub left_out: RejectedRows,
     /// How many are in the draft.
     pub people: i64,
+    pub by_hand: ByHand,
     /// Who of them gets nothing, as it stood when they were read.
     pub left_out_since: i64,
     pub first_people: Vec<DraftPerson>,
@@ -268,6 +270,7 @@ impl BlastForm {
             taken: None,
             left_out: RejectedRows::default(),
             people: 0,
+            by_hand: ByHand::default(),
             left_out_since: 0,
             first_people: Vec::new(),
             shown: 0,
@@ -280,29 +283,6 @@ impl BlastForm {
             template_before: None,
             wants_plan: false,
             log: FormLog::default(),
-        }
-    }
-
-    /// A draft that was saved before, at what it says once it has all its people.
-    pub fn of(opened: OpenedDraft, sends_templates: bool) -> Self {
-        let left_out = opened.left_out.unwrap_or_default();
-        let is_listed = opened.people > 0 && left_out.total == 0;
-        let content = if sends_templates { FormLine::Template } else { FormLine::Message };
-        Self {
-            draft: Some(opened.at),
-            state: opened.state,
-            log: FormLog { opened: Some(opened.form.clone()), ..FormLog::default() },
-            values: opened.form,
-            people: opened.people,
-            left_out_since: opened.left_out_since,
-            first_people: opened.first_people,
-            unfinished: opened.unfinished,
-            columns: left_out.columns.as_deref().map(ListColumns::again).unwrap_or_default(),
-            read_columns: left_out.columns.as_deref().cloned(),
-            mends: left_out.mends.clone(),
-            left_out,
-            line: if is_listed { content } else { FormLine::People },
-            ..Self::new(String::new())
         }
     }
 

@@ -9,9 +9,9 @@ pub(super) use pages::cell as left_out_cell;
 
 use super::{OverlayContent, clock, column_of, page_rows, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{DraftList, Imported};
+use crate::app::{ByHand, DraftList, Imported};
 use crate::domain::text::{clean, escaped};
-use crate::tui::format::{count_of, counted, number};
+use crate::tui::format::{count_of, counted, filter_words, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
 use crate::tui::update::form::{editor_key, who_was_quicker};
@@ -244,7 +244,7 @@ impl<'a> FormPainter<'a> {
         let form = self.form;
         let source = match form.source() {
             None if form.left_out.is_pasted => "pasted".to_owned(),
-            None if form.people > 0 => format!("{} in it", counted(form.people)),
+            None if form.people > 0 => format!("{} in it{}", counted(form.people), self.found_by()),
             None => return vec![TextLine::dim("nobody yet: a CSV or Excel file, or paste cells here")],
             Some(DraftList::File(path)) => escaped(&path.to_string_lossy()),
             Some(DraftList::Pasted(text)) => {
@@ -262,10 +262,13 @@ impl<'a> FormPainter<'a> {
             return lines;
         }
         let left_out = i64::try_from(form.left_out.total).unwrap_or(i64::MAX);
-        let by_hand = form.taken.as_ref().map_or(0, |taken| i64::try_from(taken.by_hand).unwrap_or(i64::MAX));
-        let counts = TextLine::plain(format!("{} taken", number(form.people - by_hand)));
-        let added = format!(", {} added by hand", number(by_hand));
-        let counts = if by_hand > 0 { counts.and(added, TextRole::Dim) } else { counts };
+        let ByHand { added, taken_out } = form.by_hand;
+        let by_hand = [(added, "added by hand"), (taken_out, "taken out by hand")];
+        let by_hand = by_hand.into_iter().filter(|(people, _)| *people > 0);
+        let counts = by_hand
+            .fold(TextLine::plain(format!("{} taken", number(form.people - added))), |line, (people, how)| {
+                line.and(format!(", {} {how}", number(people)), TextRole::Dim)
+            });
         lines.push(if left_out == 0 && form.mends.is_empty() {
             counts
         } else if left_out == 0 {
@@ -290,6 +293,13 @@ impl<'a> FormPainter<'a> {
         let without_name = form.taken.as_ref().and_then(Imported::without_name_words);
         lines.extend(without_name.iter().flat_map(|words| wrapped(words, self.room())).map(TextLine::dim));
         lines
+    }
+
+    /// The filter that its people are found by.
+    fn found_by(&self) -> String {
+        let blast = self.form.id().and_then(|id| self.model.blasts.get(id));
+        let filter = blast.and_then(|blast| blast.origin.segment.as_deref());
+        filter.map(|filter| format!(", found by {}", filter_words(filter, clock(self.model)))).unwrap_or_default()
     }
 
     /// Whom the plan leaves out, so that its count is no surprise.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::support::{DRAFT, TestDashboard, WIDE, buffer};
+use super::support::{DRAFT, TestDashboard, WIDE, buffer, draft, raya};
+use crate::app::view::BlastView;
 use crate::app::{
-    DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListToTake, NewRecipient, OpenedDraft, Reason, ReasonCount,
-    Rejection, Rejections, SavedDraft, TakenList,
+    ByHand, DraftAt, DraftForm, DraftList, DraftPerson, Imported, ListToTake, NewRecipient, OpenedDraft, Reason,
+    ReasonCount, Rejection, Rejections, SavedDraft, TakenList,
 };
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::ChosenColumns;
 use crate::domain::message::Variables;
@@ -120,11 +121,43 @@ pub fn opened_with(left_out: Option<RejectedRows>) -> Completion {
         form: form(),
         unfinished: None,
         people: 289,
+        by_hand: ByHand::default(),
         left_out_since: 8,
         first_people: vec![person],
         left_out,
     };
     Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened))))
+}
+
+#[test]
+fn a_draft_that_is_opened_says_who_was_added_and_taken_out_by_hand() {
+    let list = RejectedRows { file: Some("/home/aina/raya.csv".to_owned()), ..RejectedRows::default() };
+    let Completion::Draft(DraftAnswer::Opened(opened)) =
+        opened_with(Some(RejectedRows { columns: Some(Box::default()), ..list }))
+    else {
+        unreachable!()
+    };
+    let by_hand = ByHand { added: 2, taken_out: 1 };
+    let opened = opened.map(|opened| OpenedDraft { by_hand, ..opened });
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1").key(Key::End).keys("e");
+    dashboard.answer(Completion::Draft(DraftAnswer::Opened(Box::new(opened))));
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("287 taken, 2 added by hand, 1 taken out by hand"), "{screen}");
+}
+
+#[test]
+fn a_draft_whose_people_a_filter_finds_names_it() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let origin = BlastOrigin { segment: Some("blast:7 stuck:read".to_owned()), ..BlastOrigin::default() };
+    dashboard.answer(Completion::Blasts(Ok(vec![raya(), BlastView { origin, ..draft() }])));
+    dashboard.keys("1").key(Key::End).keys("e").answer(opened());
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("289 people in it, found by blast:7 stuck:read"), "{screen}");
 }
 
 pub fn writes(dashboard: &mut TestDashboard) -> Vec<DraftWrite> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
 use super::{ending, leaving, list, list_columns, logged, overtaken, reread, show, shown, template};
-use crate::app::{CopiedPeople, SavedDraft, TakenList};
+use crate::app::{ByHand, CopiedPeople, SavedDraft, TakenList};
 use crate::domain::list_columns::ListColumns;
 use crate::domain::text::clean;
 use crate::tui::effect::{
@@ -174,6 +174,8 @@ fn list_taken(model: &mut Model, mut taken: TakenList) -> Vec<Effect> {
     form.first_people = taken.first_people();
     form.shown = 0;
     form.people = taken.people;
+    let added = i64::try_from(taken.imported.by_hand).unwrap_or(i64::MAX);
+    form.by_hand = ByHand { added, taken_out: 0 };
     form.left_out_since = taken.left_out_since;
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
