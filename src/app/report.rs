@@ -118,7 +118,7 @@ impl Report {
                 tag: blast.tag.clone(),
                 state: blast.state,
                 asks_you: blast.asks_for_person(),
-                shown_state: blast.state_words(),
+                shown_state: blast.waits_or_state(),
                 sender: blast.sender.clone(),
                 follow_up_stage: blast.follow_up_stage.clone(),
                 total_recipients: blast.total_recipients,

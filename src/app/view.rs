@@ -191,6 +191,11 @@ impl BlastView {
         }
     }
 
+    /// The same, where what sends nothing for long does not read as being sent.
+    pub fn waits_or_state(&self) -> &'static str {
+        if self.is_held_up() { "waits" } else { self.state_words() }
+    }
+
     /// Whether somebody sent it to themselves, to see it.
     pub fn is_test(&self) -> bool {
         self.follow_up_stage == TEST_STAGE
@@ -203,13 +208,11 @@ impl BlastView {
         is_started.then(|| format!("the blast was started already, by {}: nothing was done", clean(by)))
     }
 
-    /// The same at a moment: a launch that can still be taken back starts, and what sends nothing for long does not read as being
-    /// sent.
+    /// The same at a moment: a launch that can still be taken back starts.
     pub fn shown_state(&self, now: DateTime<Utc>) -> &'static str {
         match self {
             _ if self.armed_until(now).is_some() => "starts",
-            _ if self.is_held_up() => "waits",
-            _ => self.state_words(),
+            _ => self.waits_or_state(),
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) mod schedule;
 mod send;
 mod show;
 mod step;
+pub(super) mod taken;
 mod template;
 mod wait;
 

@@ -8,8 +8,9 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::blast::new::{open, refusal_of, rejected};
+use super::blast::new::{open, refusal_of};
 use super::blast::people::limit;
+use super::blast::taken::rejected;
 use super::column_args::{ColumnArgs, say_local};
 use super::confirm::confirm;
 use super::context::{Context, Intent};

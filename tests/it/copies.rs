@@ -10,6 +10,7 @@ use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
 use blastdeck::domain::phone::{Phone, Region};
 use blastdeck::domain::rejected_rows::{CellMend, LeftOutRow};
+use serde_json::json;
 
 use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, digits};
@@ -371,7 +372,10 @@ async fn cells_that_were_corrected_are_corrected_in_the_next_blast_from_the_same
     let file = shop.path("raya.csv");
     let new = ["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", file.to_str().unwrap()];
     let made = shop.run(&new).await;
-    assert!(made.err.contains(says), "{made:?}");
+    let names_it = format!("{says}:\n  row 3, phone: {}\n", digits(5));
+    assert!(made.err.contains(&names_it), "{made:?}");
+    let corrected = json!([{ "row": 3, "column": "phone", "value": digits(5) }]);
+    assert_eq!(shop.json(&new).await["corrected"], corrected);
     shop.write("raya.csv", format!("phone,name,city\n{},Aina,Kulai\ny,Ben,Kulai\n", digits(1)));
     let made = shop.run(&new).await;
     assert!(

@@ -6,6 +6,7 @@ use crate::domain::act::Actor;
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::pricing::{DeliveredMessages, RateCard};
 use crate::domain::progress::{BlastProgress, SampledPerson, StageTimes};
+use crate::domain::waiting::Waiting;
 
 fn blast() -> BlastView {
     BlastView {
@@ -155,6 +156,17 @@ fn a_blast_that_asks_for_somebody_reads_so_as_it_does_in_lists() {
 
     assert!(title(&report).ends_with("(blast 1, asks you, by sales)"), "{}", title(&report));
     assert!(serde_json::to_string(&report).unwrap().contains(r#""state":"paused""#), "programs read the state itself");
+}
+
+#[test]
+fn a_blast_that_sends_nothing_for_long_waits_as_it_does_in_lists() {
+    let until = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let waiting = Some(Waiting::Window { window: "09:00-21:00 daily".to_owned(), until });
+    let waits = BlastView { state: BlastState::Sending, waiting, ..blast() };
+
+    let report = Report::new(&waits, &[], |_| None);
+
+    assert!(title(&report).ends_with("(blast 1, waits, by sales)"), "{}", title(&report));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use color_eyre::Result;
 use serde_json::json;
 
-use super::new::{open, report, say_who_gets_nothing};
+use super::new::open;
+use super::taken::{report, say_who_gets_nothing};
 use crate::app::{AppError, PeopleSource};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;

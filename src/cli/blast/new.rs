@@ -14,25 +14,25 @@ use serde_json::json;
 
 use super::gap_arg::GapArg;
 use super::message::MessageArgs;
+use super::taken;
 use super::template::TemplateArgs;
-use crate::app::{App, AppError, GetNothing, NewDraft, RepeatOrder, SegmentDraft};
+use crate::app::{App, AppError, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
-use crate::cli::column_args::{ColumnArgs, say_local};
+use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
 use crate::domain::blast::PersonClocks;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
-use crate::domain::list_columns::ChosenColumns;
 use crate::domain::message::Message;
 use crate::domain::pace::{Hours, Rate, Weekdays};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::start_at::TypedStart;
 use crate::domain::template::TemplateMessage;
-use crate::domain::text::{self, clean, clean_name, count_of};
+use crate::domain::text::{clean, clean_name};
 use crate::domain::zone;
-use crate::import::{ImportError, Imported, RejectedTo, Rejections, TableSource};
+use crate::import::{ImportError, Imported, RejectedTo, TableSource};
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text").required(true))]
@@ -201,7 +201,7 @@ impl NewArgs {
             let reasons =
                 imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
             return json(&json!({
-                "id": imported.blast, "taken": imported.taken, "rejected": imported.rejected.total, "unusual_lengths": imported.unusual_lengths,
+                "corrected": taken::corrected_json(&imported), "id": imported.blast, "taken": imported.taken, "rejected": imported.rejected.total, "unusual_lengths": imported.unusual_lengths,
                 "reasons": reasons.collect::<Vec<_>>(), "rejected_file": imported.rejected_file,
             }));
         }
@@ -252,13 +252,13 @@ impl NewArgs {
             let source = TableSource::from(source).of_sheet(self.sheet.clone()).by_columns(self.columns.chosen());
             let source = if path == Path::new("-") { source } else { source.of_file(path) };
             let imported = app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
-            report(&imported);
-            say_who_gets_nothing(context, imported.blast).await?;
+            taken::report(&imported);
+            taken::say_who_gets_nothing(context, imported.blast).await?;
             return Ok(imported);
         }
         let from = self.from.clone().unwrap_or_default();
         let imported = app.create_from_segment(SegmentDraft { draft, from, follows: None }).await?;
-        taken_from_segment(&imported);
+        taken::found(&imported);
         Ok(imported)
     }
 }
@@ -306,72 +306,5 @@ pub(in crate::cli) fn refusal(error: ImportError) -> color_eyre::Report {
         ImportError::Repeat(why) => UsageError(format!("--repeat: {why}")).into(),
         late @ ImportError::LastDay(_) => UsageError(format!("--until: {late}")).into(),
         other => RefusedError(other.to_string()).into(),
-    }
-}
-
-/// Reports on standard error whom a filter found.
-pub(super) fn taken_from_segment(imported: &Imported) {
-    let plan = format!("`blastdeck blast plan {} --left-out` lists who is left out", imported.blast);
-    talk(&format!("a draft to {}; nothing is sent. {plan}", text::people(imported.taken)));
-    let Rejections { total, reasons, .. } = &imported.rejected;
-    if *total > 0 {
-        talk(&format!("{} left out:", text::people(i64::try_from(*total).unwrap_or(i64::MAX))));
-        for reason in reasons {
-            talk(&format!("  {:>6}  {}", reason.rows, clean(&reason.reason)));
-        }
-    }
-}
-
-/// Reports on standard error which rows of a list were left out, and why.
-pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
-    if rejected.total > 0 {
-        talk(&format!("{} left out:", count_of(rejected.total, "row", "rows")));
-        for reason in &rejected.reasons {
-            talk(&format!("  {:>6}  {} (first in row {})", reason.rows, clean(&reason.reason), reason.first_row));
-        }
-    }
-    if let Some(file) = file {
-        talk(&format!("they are in {}", file.display()));
-    }
-}
-
-/// Says how many of a draft's people get nothing: who opted out before is counted as queued until they are left out of it.
-pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) -> Result<()> {
-    let GetNothing { opted_out, uncertain } = context.app.get_nothing(blast).await?;
-    if opted_out > 0 {
-        talk(&format!("{} opted out before: they get nothing", text::people(opted_out)));
-    }
-    if uncertain > 0 {
-        let (people, them) = (text::people(uncertain), format!("blastdeck uncertain list {blast}"));
-        talk(
-            &context
-                .pasteable(&format!("{people} may have had it already: they get nothing until you decide ({them})")),
-        );
-    }
-    Ok(())
-}
-
-/// Reports on standard error how many people were imported, and why others were not.
-pub(super) fn report(imported: &Imported) {
-    let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
-    let taken = text::people(imported.taken);
-    talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
-    if let Some(doubt) = imported.list_columns(&ChosenColumns::default()).and_then(|read| read.doubt()) {
-        talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
-    }
-    say_local(imported.local.as_ref());
-    rejected(&imported.rejected, imported.rejected_file.as_deref());
-    for words in [imported.without_name_words(), imported.corrected_as_before_words()].into_iter().flatten() {
-        talk(&words);
-    }
-    if let Some(words) = imported.unusual_lengths.in_words() {
-        talk(&words);
-    }
-    if let Some(warning) = &imported.warning {
-        talk(warning);
-    }
-    if let Some(odd) = imported.not_utf8 {
-        let odd_rows = count_of(odd.rows, "row is", "rows are");
-        talk(&format!("{odd_rows} not UTF-8 and may have wrong letters (first: row {})", odd.first_row));
     }
 }

@@ -1,0 +1,109 @@
+//! What is said of people who were taken into a draft, and of who was not.
+
+use std::path::Path;
+
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use crate::app::GetNothing;
+use crate::cli::column_args::say_local;
+use crate::cli::context::Context;
+use crate::cli::output::talk;
+use crate::domain::ids::BlastId;
+use crate::domain::list_columns::ChosenColumns;
+use crate::domain::rejected_rows::CellMend;
+use crate::domain::text::{self, clean, count_of};
+use crate::import::{Imported, Rejections};
+
+/// The most corrected cells that are named.
+const CORRECTED_MAX: usize = 10;
+
+/// Reports on standard error whom a filter found.
+pub(super) fn found(imported: &Imported) {
+    let plan = format!("`blastdeck blast plan {} --left-out` lists who is left out", imported.blast);
+    talk(&format!("a draft to {}; nothing is sent. {plan}", text::people(imported.taken)));
+    let Rejections { total, reasons, .. } = &imported.rejected;
+    if *total > 0 {
+        talk(&format!("{} left out:", text::people(i64::try_from(*total).unwrap_or(i64::MAX))));
+        for reason in reasons {
+            talk(&format!("  {:>6}  {}", reason.rows, clean(&reason.reason)));
+        }
+    }
+}
+
+/// Reports on standard error which rows of a list were left out, and why.
+pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
+    if rejected.total > 0 {
+        talk(&format!("{} left out:", count_of(rejected.total, "row", "rows")));
+        for reason in &rejected.reasons {
+            talk(&format!("  {:>6}  {} (first in row {})", reason.rows, clean(&reason.reason), reason.first_row));
+        }
+    }
+    if let Some(file) = file {
+        talk(&format!("they are in {}", file.display()));
+    }
+}
+
+/// Says how many of a draft's people get nothing: who opted out before is counted as queued until they are left out of it.
+pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) -> Result<()> {
+    let GetNothing { opted_out, uncertain } = context.app.get_nothing(blast).await?;
+    if opted_out > 0 {
+        talk(&format!("{} opted out before: they get nothing", text::people(opted_out)));
+    }
+    if uncertain > 0 {
+        let (people, them) = (text::people(uncertain), format!("blastdeck uncertain list {blast}"));
+        talk(
+            &context
+                .pasteable(&format!("{people} may have had it already: they get nothing until you decide ({them})")),
+        );
+    }
+    Ok(())
+}
+
+/// Reports on standard error how many people were imported, and why others were not.
+pub(super) fn report(imported: &Imported) {
+    let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
+    let taken = text::people(imported.taken);
+    talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
+    if let Some(doubt) = imported.list_columns(&ChosenColumns::default()).and_then(|read| read.doubt()) {
+        talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
+    }
+    say_local(imported.local.as_ref());
+    rejected(&imported.rejected, imported.rejected_file.as_deref());
+    if let Some(words) = imported.without_name_words() {
+        talk(&words);
+    }
+    if let Some(words) = imported.corrected_as_before_words() {
+        talk(&format!("{words}:"));
+        corrected(imported);
+    }
+    if let Some(words) = imported.unusual_lengths.in_words() {
+        talk(&words);
+    }
+    if let Some(warning) = &imported.warning {
+        talk(warning);
+    }
+    if let Some(odd) = imported.not_utf8 {
+        let odd_rows = count_of(odd.rows, "row is", "rows are");
+        talk(&format!("{odd_rows} not UTF-8 and may have wrong letters (first: row {})", odd.first_row));
+    }
+}
+
+/// The first cells that are read as something else than stands in the list.
+fn corrected(imported: &Imported) {
+    for CellMend { row, column, value, .. } in imported.mends.iter().take(CORRECTED_MAX) {
+        talk(&format!("  row {row}, {}: {}", clean(column), clean(value)));
+    }
+    let more = imported.mends.len().saturating_sub(CORRECTED_MAX);
+    if more > 0 {
+        talk(&format!("  and {more} more"));
+    }
+}
+
+/// The cells that are read as in an earlier blast, for a program.
+pub(super) fn corrected_json(imported: &Imported) -> Vec<Value> {
+    let corrected = imported.mends.iter().take(imported.corrected_as_before);
+    corrected
+        .map(|CellMend { row, column, value, .. }| json!({ "row": row, "column": column, "value": value }))
+        .collect()
+}
