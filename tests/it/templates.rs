@@ -65,6 +65,20 @@ async fn a_plan_shows_the_whole_page_with_the_header_filled_from_its_column() {
 }
 
 #[tokio::test]
+async fn the_plan_of_a_draft_names_the_values_that_a_column_of_the_list_comes_before() {
+    let shop = shop(&["order_update", "--var", "customer_name=friend"]).await;
+    let plan = async || said(with_secrets(shop.command(&["blast", "plan", "1"]))).await;
+    let words = "{{customer_name}}: the list's column customer_name comes before the value friend";
+
+    let draft = plan().await;
+    assert!(draft.out.contains(words) && draft.out.contains("Hi Aina"), "{draft:?}");
+
+    shop.execute("update blast_recipients set variables = variables - 'customer_name'").await;
+    let without = plan().await;
+    assert!(!without.out.contains("comes before") && without.out.contains("Hi friend"), "{without:?}");
+}
+
+#[tokio::test]
 async fn a_number_that_sends_nothing_is_refused_at_plan_and_launch_with_metas_reason() {
     let shop = shop(&["order_update"]).await;
     shop.sim.faults(&["offline=1"]).await;
