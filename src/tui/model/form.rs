@@ -210,6 +210,8 @@ pub struct BlastForm {
     pub esc_leaves: EscLeaves,
     /// The provider's templates, once they were asked for.
     pub templates: Option<Result<Vec<SenderTemplate>, String>>,
+    /// Templates that others were chosen in place of, each as it was filled in: whoever comes back to one finds it so.
+    pub templates_left: Vec<Value>,
     /// The template that was chosen before a sender that sends none.
     pub template_before: Option<Value>,
     /// The plan is opened as soon as everything is saved.
@@ -280,6 +282,7 @@ impl BlastForm {
             trouble: None,
             esc_leaves: EscLeaves::Trouble,
             templates: None,
+            templates_left: Vec::new(),
             template_before: None,
             wants_plan: false,
             log: FormLog::default(),

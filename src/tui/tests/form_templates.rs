@@ -18,7 +18,7 @@ fn templates(names: &[&str]) -> TestDashboard {
     dashboard.keys("1n");
     let sender = dashboard.model.form.as_ref().unwrap().values.sender.clone();
     let template = |name: &&str| {
-        let body = serde_json::json!([{ "type": "BODY", "text": "Salam" }]);
+        let body = serde_json::json!([{ "type": "BODY", "text": "Salam {{1}}, {{2}}" }]);
         let template = serde_json::json!({ "name": name, "language": "ms", "status": "APPROVED", "category": "UTILITY",
             "components": body });
         SenderTemplate::read(&template).unwrap()
@@ -57,4 +57,26 @@ fn esc_lists_all_templates_again_before_it_leaves_them_and_nothing_is_taken_wher
     dashboard.key(Key::Esc);
 
     assert!(text(&dashboard).contains("none yet: enter shows those that Meta has"), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_template_that_is_chosen_again_has_the_values_that_it_had() {
+    let mut dashboard = templates(&["raya_promo", "order_ready"]);
+    let value = |dashboard: &TestDashboard| {
+        let template = dashboard.model.form.as_ref().unwrap().values.template.clone().unwrap();
+        (template["name"].as_str().unwrap().to_owned(), template["variables"]["2"].as_str().unwrap().to_owned())
+    };
+    dashboard.keys("\n").model.form.as_mut().unwrap().line = FormLine::Variable(1);
+    dashboard.keys("\n").key(Key::Ctrl('u')).keys("20%\n");
+    assert_eq!(value(&dashboard), ("raya_promo".to_owned(), "20%".to_owned()));
+
+    let mut choose = |keys: &str| {
+        dashboard.model.form.as_mut().unwrap().line = FormLine::Template;
+        dashboard.keys("\n").keys(keys).keys("\n");
+        value(&dashboard)
+    };
+
+    assert_eq!(choose("j"), ("order_ready".to_owned(), "{2}".to_owned()));
+    assert_eq!(choose(""), ("raya_promo".to_owned(), "20%".to_owned()));
+    assert_eq!(choose(""), ("raya_promo".to_owned(), "20%".to_owned()), "also where it is the one that is there");
 }

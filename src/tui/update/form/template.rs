@@ -88,8 +88,7 @@ pub(super) fn pasted(page: &mut TemplatesPage, text: &str) {
     (page.is_typing, page.row) = (true, 0);
 }
 
-/// Each variable is filled from the column of its name, where the list has one or is still to come; the first of those without one, from the
-/// name.
+/// Puts a template in the place of the one before; one that was there before is as it was.
 fn take(model: &mut Model, template: &SenderTemplate) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     if template.status != "APPROVED" {
@@ -97,6 +96,35 @@ fn take(model: &mut Model, template: &SenderTemplate) -> Vec<Effect> {
             Some(format!("Meta has not approved {}: it is {}", template.name, template.status.to_lowercase()));
         return Vec::new();
     }
+    form.templates_left.extend(form.values.template.take());
+    let filled = form.templates_left.iter().rposition(|left| is_of(left, template));
+    let source = match filled {
+        Some(at) => form.templates_left.remove(at),
+        None => unfilled(form, template),
+    };
+    form.values.template = Some(source);
+    form.values.is_marketing = template.is_marketing();
+    form.page = FormPage::Lines;
+    form.wants_list = form.list.is_some();
+    super::moved(model, 1);
+    saving::changed(model)
+}
+
+/// Whether values were filled in for this template, with the variables that it has by now.
+fn is_of(source: &Value, template: &SenderTemplate) -> bool {
+    let is_named = source.get("name").and_then(Value::as_str) == Some(template.name.as_str())
+        && template_source::language(source) == template.language;
+    let none = Map::new();
+    let given = source.get("variables").map_or(Some(&none), Value::as_object);
+    let has_its_variables = |given: &Map<String, Value>| {
+        given.len() == template.variables.len() && template.variables.iter().all(|name| given.contains_key(name))
+    };
+    is_named && given.is_some_and(has_its_variables)
+}
+
+/// Each variable is filled from the column of its name, where the list has one or is still to come; the first of those without one, from the
+/// name.
+fn unfilled(form: &BlastForm, template: &SenderTemplate) -> Value {
     let columns = form.columns();
     let has_list = form.taken.is_some();
     let value = |(n, name): (usize, &String)| {
@@ -112,12 +140,7 @@ fn take(model: &mut Model, template: &SenderTemplate) -> Vec<Effect> {
     if !variables.is_empty() {
         source["variables"] = Value::Object(variables);
     }
-    form.values.template = Some(source);
-    form.values.is_marketing = template.is_marketing();
-    form.page = FormPage::Lines;
-    form.wants_list = form.list.is_some();
-    super::moved(model, 1);
-    saving::changed(model)
+    source
 }
 
 pub(super) fn set_variable(form: &mut BlastForm, n: usize, text: &str) -> Result<(), String> {
