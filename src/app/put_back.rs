@@ -31,16 +31,8 @@ pub struct PutBack {
     confirmed: BTreeSet<BlastId>,
     /// They were left out of so many blasts that are over.
     over: BTreeSet<BlastId>,
-    /// The newest of the last two, as arguments of `blast new`; `None` also where several people are out.
-    newest_without: Option<WithoutPerson>,
-}
-
-/// A blast that goes on, or is over, without somebody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct WithoutPerson {
-    sender: String,
-    blast: BlastId,
-    phone: String,
+    /// How to write to whoever the newest of the last two is without; nothing also where several people are out.
+    mend: String,
 }
 
 impl PutBack {
@@ -87,7 +79,7 @@ impl PutBack {
         let confirmed = named(&self.confirmed).map_or_else(String::new, |blasts| {
             format!("; still left out of {blasts}, whose number was confirmed without them")
         });
-        [out, confirmed, self.over_in_words(), self.mend()].concat()
+        [out, confirmed, self.over_in_words(), self.mend.clone()].concat()
     }
 
     fn over_in_words(&self) -> String {
@@ -96,13 +88,6 @@ impl PutBack {
             1 => format!("; left out of blast {last}, which is over"),
             several => format!("; left out of {several} blasts that are over, blast {last} the newest"),
         }
-    }
-
-    /// The line that writes to whoever was left out.
-    fn mend(&self) -> String {
-        let Some(WithoutPerson { sender, blast, phone }) = &self.newest_without else { return String::new() };
-        let digits = phone.trim_start_matches('+');
-        format!(": {}", draft_to_them(sender, &format!("blast:{blast} phone:{digits}")))
     }
 }
 
@@ -219,11 +204,10 @@ impl App {
         let free: Vec<&TakenOut> = over.into_iter().chain(confirmed).collect();
         let is_one = free.iter().all(|one| one.phone_number == free[0].phone_number);
         let newest = free.into_iter().filter(|_| is_one).max_by_key(|one| one.blast);
-        done.newest_without = newest.map(|one| WithoutPerson {
-            sender: one.sender.clone(),
-            blast: one.blast,
-            phone: one.phone_number.clone(),
-        });
+        if let Some(one) = newest {
+            let filter = format!("blast:{} phone:{}", one.blast, one.phone_number.trim_start_matches('+'));
+            done.mend = format!(": {}", draft_to_them(tx, (&one.sender, one.blast), &filter).await?);
+        }
         Ok(())
     }
 }

@@ -17,11 +17,14 @@ use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, is_united_states};
+use crate::domain::template::TemplateMessage;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, Reason, RejectedTo, Replacement, replace_people};
+use crate::store::draft;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
 use crate::store::{answered, import, suppression};
+use sqlx::PgConnection;
 
 pub(super) use audience::{CappedAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
@@ -73,10 +76,23 @@ struct AudienceNow {
 /// What the filter of a request is called.
 const FIELD: &str = "from";
 
-/// What is said of people who were left out: `` `blastdeck blast new …` makes a draft to them ``. The filter has no quotes.
-pub(crate) fn draft_to_them(sender: &str, filter: &str) -> String {
+/// What is said of people whom a blast left out: `` `blastdeck blast new …` makes a draft to them ``. The filter has no quotes.
+pub(crate) async fn draft_to_them(
+    tx: &mut PgConnection,
+    (sender, blast): (&str, BlastId),
+    filter: &str,
+) -> Result<String, AppError> {
+    let template = draft::template(tx, blast).await?;
+    let template = template.and_then(|template| TemplateMessage::parse(&template).ok());
+    let says = template.map_or_else(
+        || "--message 'TEXT'".to_owned(),
+        |template| {
+            let (name, language) = (text::shell_word(template.name()), text::shell_word(template.language()));
+            format!("--template {name} --language {language}")
+        },
+    );
     let sender = text::shell_word(sender);
-    format!("`blastdeck blast new --sender {sender} --from '{filter}' --message 'TEXT'` makes a draft to them")
+    Ok(format!("`blastdeck blast new --sender {sender} --from '{filter}' {says}` makes a draft to them"))
 }
 
 impl App {

@@ -263,6 +263,13 @@ pub async fn mends_of_file(
     Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
 }
 
+/// The template of a blast, as it is stored; `None` of a text.
+pub async fn template(connection: impl PgExecutor<'_>, id: BlastId) -> Result<Option<Value>, StoreError> {
+    let template: Option<Option<Value>> =
+        sqlx::query_scalar("select template from blasts where id = $1").bind(id).fetch_optional(connection).await?;
+    Ok(template.flatten())
+}
+
 /// How many people of a blast are of no row of a list.
 pub async fn without_row(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
     let people = sqlx::query_scalar("select count(*) from blast_recipients where blast_id = $1 and list_row is null");

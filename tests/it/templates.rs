@@ -65,6 +65,25 @@ async fn a_plan_shows_the_whole_page_with_the_header_filled_from_its_column() {
 }
 
 #[tokio::test]
+async fn the_line_that_writes_to_somebody_who_was_left_out_has_the_blasts_own_template() {
+    let shop = shop(&["order_update"]).await;
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    shop.execute("update blasts set state = 'completed'").await;
+
+    let said = said(with_secrets(shop.command(&["suppress", "remove", &digits(1)]))).await;
+
+    let filter = format!("blast:1 phone:{}", digits(1));
+    let line = format!(
+        "`blastdeck blast new --sender cloud --from '{filter}' --template order_update --language en_US` makes"
+    );
+    assert!(said.err.contains(&line), "{said:?}");
+    let new =
+        ["blast", "new", "--sender", "cloud", "--from", &filter, "--template", "order_update", "--language", "en_US"];
+    let made = self::said(with_secrets(shop.command(&new))).await;
+    assert!(made.code == 0 && made.err.contains("a draft to 1 person"), "{made:?}");
+}
+
+#[tokio::test]
 async fn the_plan_of_a_draft_names_the_values_that_a_column_of_the_list_comes_before() {
     let shop = shop(&["order_update", "--var", "customer_name=friend"]).await;
     let plan = async || said(with_secrets(shop.command(&["blast", "plan", "1"]))).await;

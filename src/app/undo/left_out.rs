@@ -43,7 +43,7 @@ impl App {
             }
         }
         left_out.sort_by_key(|one| one.blast);
-        Ok(worded(&left_out))
+        worded(tx, &left_out).await
     }
 
     /// Whether the filter of a follow-up names somebody, now that nothing says their answer any more.
@@ -72,8 +72,8 @@ impl App {
     }
 }
 
-fn worded(left_out: &[LeftOutStill]) -> String {
-    let Some(newest) = left_out.last() else { return String::new() };
+async fn worded(tx: &mut PgConnection, left_out: &[LeftOutStill]) -> Result<String, AppError> {
+    let Some(newest) = left_out.last() else { return Ok(String::new()) };
     let blasts: BTreeSet<BlastId> = left_out.iter().map(|one| one.blast).collect();
     let which = if blasts.len() == 1 {
         format!("{}, {} (blast {})", newest.blast_tag, newest.follow_up_stage, newest.blast)
@@ -86,12 +86,13 @@ fn worded(left_out: &[LeftOutStill]) -> String {
         let several = format!("; {} of them still left out of {which}", people(phones.len()));
         // Where a filter named its people, they are not among them.
         if newest.found_in != newest.blast {
-            return several;
+            return Ok(several);
         }
         let newest = newest.blast;
-        return format!("{several}: `blastdeck blast recipients {newest} --search status:skipped` lists them");
+        return Ok(format!("{several}: `blastdeck blast recipients {newest} --search status:skipped` lists them"));
     }
     let digits = newest.phone_number.trim_start_matches('+');
-    let mend = draft_to_them(&newest.sender, &format!("blast:{} phone:{digits}", newest.found_in));
-    format!("; still left out of {which}: {mend}")
+    let filter = format!("blast:{} phone:{digits}", newest.found_in);
+    let mend = draft_to_them(tx, (&newest.sender, newest.blast), &filter).await?;
+    Ok(format!("; still left out of {which}: {mend}"))
 }

@@ -18,12 +18,12 @@ pub(super) async fn in_words(tx: &mut PgConnection, undos: &[Undo]) -> Result<St
     let out: Vec<_> = undos.iter().filter(stays_out).map(|undo| &undo.person).collect();
     let Some(newest) = out.iter().map(|person| person.blast_id).max() else { return Ok(String::new()) };
     let Some(head) = blast::head(&mut *tx, newest).await? else { return Ok(String::new()) };
-    let sender = sender::name(tx, head.sender_id).await?.unwrap_or_default();
+    let sender = sender::name(&mut *tx, head.sender_id).await?.unwrap_or_default();
     let (who, whom) = match out[..] {
         [one] => ("still".to_owned(), format!("phone:{}", one.phone_number.as_str().trim_start_matches('+'))),
         ref several => (format!("{} stay", people(several.len())), "status:skipped".to_owned()),
     };
     let name = blast_name(&head.blast_tag, &head.follow_up_stage);
-    let mend = draft_to_them(&sender, &format!("blast:{newest} {whom}"));
+    let mend = draft_to_them(&mut *tx, (&sender, newest), &format!("blast:{newest} {whom}")).await?;
     Ok(format!("; {who} left out of {name} (blast {newest}), which is over: {mend}"))
 }
