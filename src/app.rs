@@ -31,6 +31,7 @@ mod limit_keys;
 mod live;
 mod local_time;
 mod marks;
+mod mends;
 pub mod metrics;
 mod moving;
 mod open;

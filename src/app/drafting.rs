@@ -303,7 +303,7 @@ impl App {
     }
 
     /// Why a draft cannot be sent as it is written: its content cannot be read, or does not come out for somebody.
-    async fn unfinished(
+    pub(super) async fn unfinished(
         &self,
         tx: &mut PgConnection,
         id: BlastId,

@@ -230,12 +230,18 @@ impl App {
 
     /// Takes people out of a draft. Returns how many were in it; where nobody was, nothing changes.
     pub async fn remove_people(&self, id: BlastId, phones: &[Phone]) -> Result<u64, AppError> {
-        self.refuse_by_hand(&self.blast_row(id).await?).await?;
+        let row = self.blast_row(id).await?;
+        self.refuse_by_hand(&row).await?;
         let mut tx = self.begin().await?;
         let head = self.draft(&mut tx, id).await?;
         let removed = draft::remove(&mut tx, id, phones).await?;
         if removed == 0 {
             return Ok(0);
+        }
+        // Perhaps it could not be made for one of those.
+        if row.unfinished.as_deref().is_some_and(|why| why.contains(NOT_FOR)) {
+            let unfinished = self.unfinished(&mut tx, id, &self.form_of(&row)).await?;
+            draft::set_unfinished(&mut tx, id, unfinished.as_deref()).await?;
         }
         self.log_draft_act(&mut tx, Act::Remove, &head, json!({ "people": removed })).await?;
         tx.commit().await?;

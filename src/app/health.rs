@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use super::template::AccountReport;
-use super::view::BlastView;
+use super::view::{BlastView, token_mend};
 use super::webhooks::refused_webhooks;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
@@ -48,6 +48,8 @@ pub struct SenderCheck {
     pub templates_note: Option<String>,
     /// `None` where they are not known, and where the provider has none.
     pub templates: Option<TemplateList>,
+    /// How its token is replaced.
+    pub token_mend: String,
     /// Why its webhooks would be refused here, a sentence each.
     pub refused_webhooks: Vec<String>,
 }
@@ -72,11 +74,19 @@ impl SenderCheck {
         std::iter::once(self.standing()).chain(self.refused_webhooks.iter().cloned()).collect::<Vec<_>>().join("; ")
     }
 
+    fn without_stop(&self) -> String {
+        match self.health.verdict {
+            HealthVerdict::TokenRefused => format!("{}; {}", self.health.detail, self.token_mend),
+            _ => self.health.detail.clone(),
+        }
+    }
+
     fn standing(&self) -> String {
-        let Some(SenderStop { code, reason, .. }) = &self.stop else { return self.health.detail.clone() };
+        let Some(SenderStop { code, reason, .. }) = &self.stop else { return self.without_stop() };
         let mend = match () {
             // A reason of the fence's own names the command.
             () if reason.contains("`blastdeck ") => String::new(),
+            () if self.health.verdict == HealthVerdict::TokenRefused => format!("; {}", self.token_mend),
             () if self.is_shown || *code == StopCode::Restored => format!("; {}", stop_mend(code, &self.name)),
             () => format!(
                 "; its health does not show whether that is over: once it is, `blastdeck sender confirm {}` resumes it",
@@ -153,6 +163,7 @@ impl App {
             is_shown: stops.get(&id).is_some_and(|stop| self.shows(name, &stop.code)),
             stop: stops.remove(&id),
             is_lifted: false,
+            token_mend: self.config().sender(name).map_or_else(String::new, |sender| token_mend(&sender.token)),
             refused_webhooks: self
                 .config()
                 .sender(name)

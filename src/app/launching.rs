@@ -129,11 +129,12 @@ impl App {
         &self,
         tx: &mut PgConnection,
         blast: BlastId,
-        start: (BlastCommand, DateTime<Utc>),
+        (command, now): (BlastCommand, DateTime<Utc>),
     ) -> Result<BlastView, AppError> {
         let head = self.head(tx, blast).await?;
-        may_start(tx, &head, start).await?;
-        Err(AppError::Changed)
+        let first = launched_first(tx, &head, now).await?;
+        may_start(tx, &head, (command, now)).await?;
+        Err(first.map_or(AppError::Changed, AppError::Refused))
     }
 
     async fn start(&self, launch: Launch, command: BlastCommand, counted: Counted) -> Result<BlastView, AppError> {

@@ -221,7 +221,7 @@ impl App {
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             wrote: plan::wrote(self.pool(), (id, &business), &left_out).await?,
-            also_stuck: self.also_stuck(&row, &business).await?,
+            also_stuck: self.also_stuck((&row, list.as_ref()), &business).await?,
             two_numbers: plan::two_numbers(self.pool(), (id, &business), &left_out).await?,
             no_session: plan::without_session(self.pool(), (id, &business), &left_out).await?,
             zones: Vec::new(),

@@ -208,6 +208,12 @@ impl BlastView {
         is_started.then(|| format!("the blast was started already, by {}: nothing was done", clean(by)))
     }
 
+    /// Which operator has it start by itself.
+    pub fn scheduled_by(&self) -> Option<String> {
+        let Some(Actor::Operator(by)) = &self.state_by else { return None };
+        (self.state == BlastState::Scheduled).then(|| clean(by).into_owned())
+    }
+
     /// The same at a moment: a launch that can still be taken back starts.
     pub fn shown_state(&self, now: DateTime<Utc>) -> &'static str {
         match self {

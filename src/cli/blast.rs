@@ -59,7 +59,7 @@ pub(super) enum BlastVerb {
         left_out: bool,
     },
     /// Send a draft. Asks for the number of people first.
-    Send(send::SendArgs),
+    Send(send::LaunchArgs),
     /// Pause sending; takes effect within one message.
     Pause {
         /// The blast's id, as in `blast list`.
@@ -102,7 +102,7 @@ impl BlastVerb {
             Self::Show { blast } => show::show(global, blast).await?,
             Self::Plan { blast, left_out: true } => plan::left_out(global, blast).await?,
             Self::Plan { blast, left_out: false } => plan::plan(global, blast).await?,
-            Self::Send(verb) => verb.run(global, send::StartKind::Launch).await?,
+            Self::Send(verb) => verb.run(global).await?,
             Self::Resume(verb) => verb.run(global, send::StartKind::Resume).await?,
             Self::Pause { blast } => command::pause(global, blast).await?,
             Self::Cancel(sure) => sure.cancel(global).await?,

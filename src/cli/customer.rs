@@ -184,13 +184,14 @@ async fn say_forgotten(context: &Context) -> Result<()> {
     Ok(())
 }
 
-const HEADER: [(&str, TextAlign); 9] = [
+const HEADER: [(&str, TextAlign); 10] = [
     ("phone", TextAlign::Left),
     ("name", TextAlign::Left),
     ("sent", TextAlign::Right),
     ("received", TextAlign::Right),
     ("read", TextAlign::Right),
-    ("replies", TextAlign::Right),
+    ("replied", TextAlign::Right),
+    ("messages", TextAlign::Right),
     ("revenue", TextAlign::Right),
     ("last seen", TextAlign::Left),
     ("tags", TextAlign::Left),
@@ -211,6 +212,7 @@ fn print(context: &Context, rows: &[CustomerRow]) -> Result<()> {
             row.sent.to_string(),
             row.received.to_string(),
             row.read.to_string(),
+            row.replied.to_string(),
             row.replies.to_string(),
             amount::money(row.revenue),
             context.when(row.last_seen),

@@ -344,13 +344,13 @@ pub async fn remove(tx: &mut PgConnection, id: BlastId, phones: &[Phone]) -> Res
         "with removed as (
              delete from blast_recipients
               where blast_id = $1 and person_key(phone_number) in (select person_key(phone) from unnest($2::text[]) as phone)
-             returning phone_number)
+             returning phone_number, list_row)
          update blasts
             set total_recipients = total_recipients - (select count(*) from removed), version = version + 1, updated_at = now(),
-                -- Whenever their list is read again they stay out.
+                -- Whenever their list is read again they stay out; whoever was added by hand is in no row of it.
                 left_out = case when jsonb_typeof(left_out) = 'object' then jsonb_set(left_out, '{taken_out}',
                                      coalesce(left_out -> 'taken_out', '[]')
-                                     || (select coalesce(jsonb_agg(phone_number), '[]') from removed))
+                                     || (select coalesce(jsonb_agg(phone_number), '[]') from removed where list_row is not null))
                                 else left_out end
           where id = $1
          returning (select count(*) from removed)",

@@ -177,6 +177,10 @@ async fn a_message_that_cannot_be_made_for_somebody_who_was_added_by_hand_is_sai
     let why = taken.saved.unfinished.unwrap();
     assert!(why.contains(&format!("it cannot be made for {added}")) && why.contains("blast remove"), "{why}");
     assert_eq!(app.open_draft(draft).await.unwrap().unfinished.unwrap(), why);
+    // As it says: whoever it could not be made for goes out, and nothing stands in the way.
+    shop.ok(&["blast", "remove", &draft.0.to_string(), &added]).await;
+    assert_eq!(app.open_draft(draft).await.unwrap().unfinished, None);
+    shop.ok(&["blast", "send", &draft.0.to_string(), "--yes", "--no-engine"]).await;
 }
 
 #[tokio::test]

@@ -234,6 +234,10 @@ async fn a_stop_for_a_refused_token_is_not_lifted_while_the_provider_refuses_it(
         "{said:?}"
     );
     assert!(shop.stopped_reason().await.is_some());
+    for verb in [&["sender", "check", "sales"][..], &["doctor"], &["blast", "show", &blast]] {
+        let said = shop.run_with_wrong_token(verb).await;
+        assert!([said.out, said.err].concat().contains("set WSAPME_TOKEN to the right token"), "{verb:?}");
+    }
     shop.ok(&["blast", "resume", &blast, "--yes"]).await;
     shop.until_accepted(1).await;
 }

@@ -241,7 +241,7 @@ async fn one_that_is_sent_before_its_time_says_that_it_sends_and_a_paused_one_wh
     let (blast, _) = scheduled(&shop, 0..3, TimeDelta::hours(1)).await;
     let engine = shop.engine();
 
-    let sent = shop.run(&["blast", "send", &blast, "--yes"]).await;
+    let sent = shop.run(&["blast", "send", &blast, "--now", "--yes"]).await;
 
     assert!(sent.code == 0 && sent.err.contains("sending `people` to 3 people"), "{sent:?}");
     shop.until_state(&blast, "completed").await;

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use crate::app::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::status::Status;
 use crate::domain::text::{count_of, span_words};
 use crate::store::view::BlastRow;
@@ -35,7 +36,11 @@ impl AlsoStuck {
 
 impl App {
     /// Of a draft whose people were chosen by their stage; `None` where nobody else is there.
-    pub(super) async fn also_stuck(&self, row: &BlastRow, business: &str) -> Result<Option<AlsoStuck>, AppError> {
+    pub(super) async fn also_stuck(
+        &self,
+        (row, list): (&BlastRow, Option<&RejectedRows>),
+        business: &str,
+    ) -> Result<Option<AlsoStuck>, AppError> {
         if !matches!(row.state, BlastState::Draft | BlastState::Scheduled) {
             return Ok(None);
         }
@@ -47,7 +52,9 @@ impl App {
         let counts = follow_up::counts(self.pool(), stuck, self.engine().clock.now(), &[older_than]).await?;
         let is_old = |past: i32| past > 0 || older_than <= TimeDelta::zero();
         let people = counts.iter().filter(|count| is_old(count.past) && count.left_out.0.is_none());
-        let people = people.map(|count| count.people).sum();
+        // For whom the message could not be made when it was made, it cannot be made in another one.
+        let not_made = list.map_or(0, |list| i64::try_from(list.total).unwrap_or(i64::MAX));
+        let people = people.map(|count| count.people).sum::<i64>() - not_made;
         Ok((people > 0).then_some(AlsoStuck { blast, stage, older_than, people }))
     }
 }

@@ -44,6 +44,23 @@ pub(in crate::cli) struct SendArgs {
     no_engine: bool,
 }
 
+/// The same for a launch.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct LaunchArgs {
+    #[command(flatten)]
+    send: SendArgs,
+    /// Send what would start by itself at its time now.
+    #[arg(long)]
+    now: bool,
+}
+
+impl LaunchArgs {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let start = if self.now { StartKind::LaunchNow } else { StartKind::Launch };
+        self.send.run(global, start).await
+    }
+}
+
 impl SendArgs {
     pub(super) const fn blast(&self) -> BlastId {
         self.blast
@@ -54,18 +71,22 @@ impl SendArgs {
         self.yes || self.people.is_some()
     }
 
-    /// Refuses where others get it than were expected, or at another time: a script that runs twice does not send at once what its
-    /// first run has scheduled.
-    fn check_people(&self, plan: &Plan) -> Result<()> {
-        let blast = &plan.blast;
-        if self.people.is_some() && blast.state == BlastState::Scheduled {
-            let id = blast.id;
-            let why = format!(
-                "{} starts by itself: nothing was done; `blastdeck blast send {id} --yes` sends it now",
-                clean(&blast.tag)
-            );
-            return Err(RefusedError(why).into());
+    /// Refuses to send at once what starts by itself, where nobody is asked: a script that runs twice, or two of them, would send what the
+    /// first has scheduled.
+    fn check_start(&self, plan: &Plan, start: StartKind) -> Result<()> {
+        let Plan { blast, people, .. } = plan;
+        if !self.is_sure() || start != StartKind::Launch || blast.state != BlastState::Scheduled {
+            return Ok(());
         }
+        let (id, name) = (blast.id, clean(&blast.tag));
+        let by = blast.scheduled_by().map_or_else(String::new, |by| format!(", scheduled by {by}"));
+        let sure = if self.yes { "--yes".to_owned() } else { format!("--people {people}") };
+        let sends = format!("`blastdeck blast send {id} --now {sure}` sends it now");
+        Err(RefusedError(format!("{name} starts by itself{by}: nothing was done; {sends}")).into())
+    }
+
+    /// Refuses where others get it than were expected.
+    fn check_people(&self, plan: &Plan) -> Result<()> {
         let Some(expected) = self.people.filter(|people| i64::from(*people) != plan.people) else { return Ok(()) };
         let (expected, people) = (text::number(i64::from(expected)), text::number(plan.people));
         Err(RefusedError(format!("{expected} people were expected, and {people} get it: nothing was done")).into())
@@ -75,6 +96,8 @@ impl SendArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StartKind {
     Launch,
+    /// Also of what starts by itself.
+    LaunchNow,
     Resume,
 }
 
@@ -86,6 +109,7 @@ impl SendArgs {
             return self.resume_sender(&context, &plan).await;
         }
         possible(&plan, start)?;
+        self.check_start(&plan, start)?;
         if !self.is_sure() {
             talk(&plan_with_steps(&context, &plan).await?);
         }
@@ -101,7 +125,7 @@ impl SendArgs {
         // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let blast = match start {
-            StartKind::Launch => context.app.launch(launch).await?,
+            StartKind::Launch | StartKind::LaunchNow => context.app.launch(launch).await?,
             StartKind::Resume => context.app.resume(launch).await?,
         };
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
@@ -287,7 +311,7 @@ fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, (start, is_atten
         let engine = if is_attended { "" } else { ", if an engine runs then" };
         let rule = rule_of_zone(&repeat.rule, repeat.zone);
         let repeats = match start {
-            StartKind::Launch => format!("{tag} repeats {rule}: first {starts}"),
+            StartKind::Launch | StartKind::LaunchNow => format!("{tag} repeats {rule}: first {starts}"),
             StartKind::Resume => format!("{tag} is resumed and repeats {rule}: the next is {starts}"),
         };
         return format!("{repeats}{engine}; `blastdeck blast schedule show {id}` shows its times");
@@ -311,7 +335,7 @@ fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String 
 
 /// Refuses before asking anything.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
-    let command = if start == StartKind::Launch { BlastCommand::Launch } else { BlastCommand::Resume };
+    let command = if start == StartKind::Resume { BlastCommand::Resume } else { BlastCommand::Launch };
     plan.in_state_for(command)?;
     if plan.repeat.is_some() && plan.blast.state == BlastState::Scheduled {
         let id = plan.blast.id;

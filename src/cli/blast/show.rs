@@ -21,7 +21,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, clean_shown, number, span_words};
-use crate::domain::waiting::{Waiting, mend_elsewhere};
+use crate::domain::waiting::Waiting;
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
@@ -88,18 +88,9 @@ fn waiting_json(context: &Context, blast: &BlastView, waiting: &Waiting) -> Valu
         let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         fields.insert("text".to_owned(), json!(waiting.sentence(moment)));
         fields.insert("until".to_owned(), json!(waiting.until()));
-        fields.insert("mend".to_owned(), json!(mend(context, blast, waiting)));
+        fields.insert("mend".to_owned(), json!(context.app.mend_of(blast, waiting)));
     }
     value
-}
-
-/// What a person can do about it. An engine of this configuration does not help a sender that it has not.
-fn mend(context: &Context, blast: &BlastView, waiting: &Waiting) -> Option<String> {
-    let is_elsewhere = *waiting == Waiting::NoEngine && context.app.config().sender(&blast.sender).is_none();
-    if is_elsewhere {
-        return Some(mend_elsewhere(&blast.sender));
-    }
-    waiting.mend(blast.id, &blast.sender)
 }
 
 fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String {
@@ -144,7 +135,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
             _ => waiting.sentence_in(context.zone, |at| context.moment(at)),
         };
         let _ = writeln!(out, "  now      {}{left}", clean(&context.pasteable(&sentence)));
-        if let Some(mend) = mend(context, blast, waiting) {
+        if let Some(mend) = context.app.mend_of(blast, waiting) {
             let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
         }
     }

@@ -120,8 +120,13 @@ pub(super) fn if_match(headers: &HeaderMap, blast: &BlastView) -> Result<(), Pro
     let now = format!("\"{}\"", blast.version);
     let is_met =
         wanted.to_str().is_ok_and(|wanted| wanted.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == now));
-    let detail = "somebody changed this blast since you read it: read it again";
-    if is_met { Ok(()) } else { Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail)) }
+    if is_met {
+        return Ok(());
+    }
+    let who = blast.started_by().or_else(|| blast.scheduled_by().map(|by| format!("{by} scheduled it meanwhile")));
+    let who = who.map(|who| format!(" ({who})")).unwrap_or_default();
+    let detail = format!("somebody changed this blast since you read it{who}: read it again");
+    Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

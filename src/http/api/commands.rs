@@ -17,7 +17,7 @@ use super::once::{Answer, Repeatable, once_unraced};
 use super::plan::{PlanAnswer, plan};
 use crate::app::view::BlastView;
 use crate::app::{App, AppError, Launch};
-use crate::domain::blast::BlastCommand;
+use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::text;
 
@@ -103,6 +103,10 @@ pub(super) struct LaunchBody {
     #[serde(default, alias = "expectRecipients")]
     #[schema(example = 250)]
     pub expect_recipients: Option<i64>,
+    /// Sends what would start by itself at its time now; without it that is refused, so that a request which is repeated sends nothing early.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub now: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -174,6 +178,11 @@ async fn try_to_start(
     let plan = app.plan(id).await?;
     if_match(&body.headers, &plan.blast)?;
     plan.in_state_for(command)?;
+    if plan.blast.state == BlastState::Scheduled && plan.repeat.is_none() && !body.value.now {
+        let by = plan.blast.scheduled_by().map_or_else(String::new, |by| format!("{by} scheduled it: "));
+        let detail = format!("{by}it starts by itself, and nothing was done; with `now` it is sent at once");
+        return Err(Problem::conflict("scheduled", detail));
+    }
     if let Some(expected) = body.value.expect_recipients.filter(|expected| *expected != plan.people) {
         let now = text::people(plan.people);
         let detail = format!("it is {now} now, not {}: nothing was sent", text::number(expected));

@@ -141,6 +141,9 @@ fn step_words(model: &Model, view: &StepView, width: u16) -> Vec<TextLine> {
         None => "⟨e⟩ changes that".to_owned(),
     };
     let changes = model.options.keys.in_sentence(&changes, &[KeyScope::Needs]);
+    let draft = view.waits.and_then(|id| model.blasts.get(id));
+    let is_other = draft.is_some_and(|draft| view.step.template.is_none() && draft.message != view.step.message);
+    let changes = format!("{}{changes}", if is_other { "its draft says what it said before; " } else { "" });
     let says = wrapped(&format!("says: {}", clean(&view.step.message)), width.saturating_sub(5));
     let changes = wrapped(&changes, width.saturating_sub(5));
     says.into_iter().take(LINES).chain(changes).map(|line| TextLine::dim(format!("    {line}"))).collect()

@@ -75,7 +75,7 @@ fn a_window_that_sends_no_more_says_why() {
         expires_at: at(14, 3),
     });
     let line = dashboard.line(0);
-    assert!(line.contains("the standby sends: reopen this"), "{line}");
+    assert!(line.contains("the standby sends, not this window: reopen it"), "{line}");
     let mut wide = TestDashboard::new(Size { width: 200, height: 50 });
     wide.model.senders = dashboard.model.senders.clone();
     wide.dispatch(Msg::Retired(EngineChange::Settings));

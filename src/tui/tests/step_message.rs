@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::follow_ups::step;
 use super::steps::{STEP, paused, with};
-use super::support::{DRAFT, TestDashboard};
+use super::support::{DRAFT, TestDashboard, draft};
+use crate::app::{StepRow, StepView};
 use crate::tui::effect::{Completion, Effect, EffectError, StepMessageEdit, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
@@ -74,6 +75,7 @@ fn a_refused_text_stays_with_the_reason_and_beside_what_the_step_says_by_now() {
     other.step.message = "Hello".to_owned();
     dashboard.answer(Completion::Steps(Ok(vec![other])));
 
+    assert_eq!(dashboard.said(), why, "also where the text is so long that nothing below it is seen");
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains(why) && screen.contains("Salam {name}?_") && screen.contains("Hello"), "{screen}");
     dashboard.key(Key::Ctrl('x'));
@@ -108,11 +110,11 @@ fn the_editor_gets_the_text_and_a_paste_keeps_its_lines() {
 fn an_editor_that_fails_and_an_empty_text_change_nothing() {
     let mut dashboard = with(vec![step(None)]);
     dashboard.keys("e").answer(Completion::Edited(Err("vi ended with 1: the message stays as it was".to_owned())));
-    let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("vi ended with 1") && screen.contains("Salam {name}_"), "{screen}");
+    assert_eq!(dashboard.said(), "vi ended with 1: the message stays as it was");
+    assert!(dashboard.screen().join("\n").contains("Salam {name}_"), "{:#?}", dashboard.screen());
 
     dashboard.key(Key::Ctrl('u')).key(Key::Ctrl('x')).taken();
-    assert!(dashboard.screen().join("\n").contains("nothing is written: esc leaves the step as it is"));
+    assert_eq!(dashboard.said(), "nothing is written: esc leaves the step as it is");
     dashboard.keys("Salam {name}").key(Key::Ctrl('x'));
     assert_eq!(dashboard.said(), "step 1 of Raya promo says that already");
     assert!(dashboard.acts().is_empty());
@@ -150,4 +152,26 @@ fn a_window_that_shows_only_changes_no_text() {
     dashboard.keys("e");
 
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Needs(_))));
+}
+
+#[test]
+fn the_page_of_a_step_that_was_removed_elsewhere_closes_and_says_so() {
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.keys("e?").answer(Completion::Steps(Ok(Vec::new())));
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Needs(_))));
+    assert_eq!(dashboard.said(), "step 1 of Raya promo was removed meanwhile: there is no message to change");
+}
+
+#[test]
+fn the_line_of_a_step_says_that_the_draft_which_waits_has_other_words() {
+    let mut other = step(Some(DRAFT));
+    let same =
+        with(vec![StepView { step: StepRow { message: draft().message, ..other.step.clone() }, ..other.clone() }]);
+    other.step.message = "Other words".to_owned();
+    let other = with(vec![other]);
+    let says = "its draft says what it said before; e changes that";
+
+    assert!(other.screen().join("\n").contains(says), "{:#?}", other.screen());
+    assert!(!same.screen().join("\n").contains("said before"), "{:#?}", same.screen());
 }

@@ -79,8 +79,8 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
 /// The terminal is ours again, with a text or without.
 fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) -> Vec<Effect> {
     let mut effects = vec![Effect::Repaint];
-    if let Some(Overlay::StepMessage(page)) = model.overlays.last_mut() {
-        step_message::edited_elsewhere(page, edited);
+    if let Some(Overlay::StepMessage(_)) = model.overlays.last() {
+        step_message::edited_elsewhere(model, edited);
     } else {
         effects.extend(form::edited_elsewhere(model, edited));
     }

@@ -232,7 +232,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
     match model.overlays.last() {
         Some(Overlay::Details(details)) => effects.push(Effect::Read(ReadRequest::Person(details.person))),
         Some(Overlay::Customer(page)) => effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone()))),
-        Some(Overlay::Needs(_)) => effects.extend(steps::read(model)),
+        Some(Overlay::Needs(_) | Overlay::StepMessage(_)) => effects.extend(steps::read(model)),
         Some(Overlay::Answer(answer)) => effects.push(Effect::Read(ReadRequest::Person(answer.person))),
         Some(Overlay::FollowUp(_)) => effects.extend(follow_ups::count_again(model)),
         Some(Overlay::FollowFound(_)) => effects.extend(follow_found::count_again(model)),

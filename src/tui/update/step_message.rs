@@ -88,7 +88,7 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if message.trim().is_empty() {
-        page.progress = StepMessageProgress::Refused("nothing is written: esc leaves the step as it is".to_owned());
+        model.refuse("nothing is written: esc leaves the step as it is");
         return Vec::new();
     }
     if !page.is_changed() {
@@ -114,18 +114,30 @@ pub fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The text as it came back from the editor, or why it did not.
-pub fn edited_elsewhere(page: &mut StepMessageOverlay, edited: Result<String, String>) {
+pub fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) {
+    let Some(Overlay::StepMessage(page)) = model.overlays.last_mut() else { return };
     match edited {
         Ok(text) => {
             page.area = TextArea::with(&text);
             page.progress = StepMessageProgress::Writing;
         }
-        Err(why) => page.progress = StepMessageProgress::Refused(why),
+        Err(why) => model.refuse(why),
     }
 }
 
-/// The steps were read again: the page shows what its step says now.
+/// The steps were read again: the page shows what its step says now, and closes where that was removed.
 pub fn loaded(model: &mut Model) {
+    let steps = &model.steps;
+    let gone = model.overlays.iter().position(|overlay| match overlay {
+        Overlay::StepMessage(page) => !steps.iter().any(|view| view.step.key() == page.step),
+        _ => false,
+    });
+    if let Some(at) = gone
+        && let Overlay::StepMessage(page) = model.overlays.remove(at)
+    {
+        let name = format!("step {} of {}", page.step.number, page.blast);
+        return model.refuse(format!("{name} was removed meanwhile: there is no message to change"));
+    }
     let steps = &model.steps;
     for overlay in &mut model.overlays {
         let Overlay::StepMessage(page) = overlay else { continue };
@@ -151,7 +163,11 @@ pub fn saved(model: &mut Model, edit: &StepMessageEdit) -> (String, String) {
 pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError) -> Vec<Effect> {
     let why = failure.sentence(&model.options.keys);
     match model.overlays.last_mut() {
-        Some(Overlay::StepMessage(page)) if page.step == edit.step => page.progress = StepMessageProgress::Refused(why),
+        Some(Overlay::StepMessage(page)) if page.step == edit.step => {
+            page.progress = StepMessageProgress::Refused(why.clone());
+            // Below a long text it is out of sight.
+            model.refuse(why);
+        }
         _ => {
             model.step_message_draft = Some(StepMessageDraft { step: edit.step, text: edit.message.clone() });
             let name = steps::name(model, edit.step);

@@ -175,14 +175,14 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
         let other =
             leases.find(|lease| lease.holder != model.holder).map(|lease| lease.role.unwrap_or(EngineRole::Engine));
         let sends = other.map(|role| format!(", {role} does")).unwrap_or_default();
-        let short = other.map(|role| format!("{role} sends: reopen this"));
+        let short = other.map(|role| format!("{role} sends, not this window: reopen it"));
         let full = format!("this window does not send{sends}: {why}open it again");
         // What to do comes before the senders, and is said at every width.
         let (words, longer) = if room >= WIDE {
             (full, Vec::new())
         } else {
             let longer = vec![full, format!("this window does not send{sends}: open it again")];
-            (short.unwrap_or_else(|| "no longer sends: reopen it".to_owned()), longer)
+            (short.unwrap_or_else(|| "this window no longer sends: reopen it".to_owned()), longer)
         };
         segments.push(HeaderSegment { words, longer, meaning: TextRole::Need });
     }

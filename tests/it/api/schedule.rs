@@ -1,6 +1,7 @@
 //! Blasts that start by themselves, over HTTP.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -43,6 +44,30 @@ async fn a_blast_is_scheduled_and_moved_and_one_whose_time_passed_is_refused() {
     });
     let made = api.post("/api/whatsapp/campaigns", campaign).await.expect(201);
     assert!(moment(&made.body["scheduledFor"]) > Utc::now(), "{made:?}");
+}
+
+#[tokio::test]
+async fn what_is_scheduled_is_sent_at_once_only_where_that_is_asked_for() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let body = json!({ "message": "Hi", "recipients": ["+60123450001"], "scheduledFor": ahead(20) });
+    let made = api.post("/api/blasts", body).await.expect(201);
+    let send = format!("/api/blasts/{}/send", made.body["id"]);
+    let state = async || api.get(send.trim_end_matches("/send")).await.expect(200).body["state"].clone();
+
+    let sends = join_all((0..4).map(|_| api.post(&send, json!({ "expect_recipients": 1 })))).await;
+
+    let mut statuses: Vec<_> = sends.iter().map(|sent| sent.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409, 409, 409], "{sends:?}");
+    assert_eq!(state().await, "scheduled");
+    let again = api.post(&send, json!({})).await.expect(409);
+    let detail = again.body["detail"].as_str().unwrap();
+    assert!(
+        detail.ends_with("scheduled it: it starts by itself, and nothing was done; with `now` it is sent at once"),
+        "{detail}"
+    );
+    assert_eq!(api.post(&send, json!({ "now": true })).await.expect(200).body["state"], "sending");
 }
 
 #[tokio::test]

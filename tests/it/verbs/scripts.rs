@@ -57,7 +57,13 @@ async fn a_script_that_runs_again_does_not_send_at_once_what_it_has_scheduled() 
     assert_eq!(shop.ok(&new).await.trim(), blast);
     let again = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
 
-    assert!(again.code == 3 && again.err.contains("starts by itself: nothing was done"), "{again:?}");
+    let words = format!(": nothing was done; `blastdeck blast send {blast} --now --people 3` sends it now");
+    assert!(
+        again.code == 3 && again.err.contains("starts by itself, scheduled by ") && again.err.contains(&words),
+        "{again:?}"
+    );
+    let again = shop.run(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+    assert!(again.code == 3 && again.err.contains("--now --yes` sends it now"), "{again:?}");
     assert_eq!(shop.state(&blast).await, "scheduled");
     let waited = shop.run(&["blast", "wait", &blast, "--timeout", "1s"]).await;
     assert!(waited.code == 5 && waited.err.contains("not done after 1s: scheduled"), "{waited:?}");
