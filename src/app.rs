@@ -107,7 +107,7 @@ pub use customers::{CustomerPage, Merged};
 pub use drafting::{
     ByHand, DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
 };
-pub use edit::DraftEdit;
+pub use edit::{DraftEdit, NOT_FOR};
 pub use error::{AppError, DraftOvertaken, InvalidPlace};
 pub use export::{
     CartExport, Export, ExportCell, ExportEncoder, ExportFormat, ExportPage, ExportPages, ExportTable, OrderExport,

@@ -344,7 +344,7 @@ struct LaunchedAnew {
 const PAGE: i64 = 5_000;
 
 /// What is said before the number of somebody whom a message does not come out for.
-pub(super) const NOT_FOR: &str = "it cannot be made for";
+pub const NOT_FOR: &str = "it cannot be made for";
 
 /// Nobody gets a message with a gap in it: who has no value for one of its variables, in words.
 pub(super) async fn missing_value(

@@ -122,6 +122,7 @@ fn call(command: &str) -> Option<String> {
         ("order", "add") => "POST /api/whatsapp/orders".to_owned(),
         ("customer", "find") => "GET /api/whatsapp/customers".to_owned(),
         ("customer", "show") => "GET /api/whatsapp/customers/{id}".to_owned(),
+        ("customer", "merge") => "POST /api/whatsapp/customers/{id}/merge".to_owned(),
         ("customer", "unmerge") => "POST /api/whatsapp/customers/{id}/unmerge".to_owned(),
         ("mark", _) => "PATCH /api/recipients/{id}".to_owned(),
         ("suppress", "list") => "GET /api/suppressions".to_owned(),

@@ -289,10 +289,12 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     if let Some(days) = days.and_then(|left| left.days_in(context.zone)) {
         let _ = writeln!(out, "  {days}:");
     }
-    if plan.repeat.is_some() && plan.people > 0 {
+    let nobody = plan.nobody_today(Utc::now());
+    let is_foreseen = nobody.is_some() || [today, tomorrow, later].iter().any(Option::is_some);
+    if plan.repeat.is_some() && plan.people > 0 && is_foreseen {
         out.push_str("  the first time:\n");
     }
-    if let Some(why) = plan.nobody_today(Utc::now()) {
+    if let Some(why) = nobody {
         let _ = writeln!(out, "  today     nobody{why}");
     }
     for (day, share) in [("today", today), ("tomorrow", tomorrow), ("later", later)] {

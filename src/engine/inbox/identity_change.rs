@@ -9,6 +9,7 @@ use super::opt_out::{ReportedOptOut, apply_named, leave_out, meant, record};
 use crate::engine::context::EngineContext;
 use crate::engine::memory::RememberedOptOut;
 use crate::store::StoreError;
+use crate::store::inbox::notices::{self, NewNotice};
 use crate::store::reply;
 use crate::store::suppression::{self, NewSuppression, OperatorSuppression, SuppressionScope};
 use crate::store::wish::{self, NamelessPerson};
@@ -39,12 +40,32 @@ pub(super) async fn apply(
     match (previous, phone) {
         (Some(previous), Some(phone)) if previous != *phone => {
             let at = item.received_at;
+            note(&mut *tx, item, (&previous, phone)).await?;
             let by_operators = follow_operators(&mut *tx, engine, (&business, at), (&previous, phone), effects).await?;
             let theirs = follow_person(tx, engine, (&business, at), (&previous, phone), effects).await?;
             Ok(theirs.and(by_operators))
         }
         _ => Ok(ItemOutcome::Applied),
     }
+}
+
+/// Says so to operators: their blasts and lists have the number before.
+async fn note(tx: &mut PgConnection, item: &InboxItem, (previous, phone): (&str, &str)) -> Result<(), StoreError> {
+    let words = format!(
+        "{previous} is {phone} now: `blastdeck customer merge {previous} {phone}` makes them one customer; drafts, lists and blasts \
+         that repeat keep the number before until it is changed there"
+    );
+    let notice = NewNotice {
+        provider: "meta",
+        account: item.account.as_deref(),
+        field: "changed_number",
+        subject: None,
+        words: &words,
+        at: item.received_at,
+        written_at: None,
+    };
+    notices::add(tx, &notice).await?;
+    Ok(())
 }
 
 /// Their own word holds for the number that they have now.

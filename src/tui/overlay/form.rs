@@ -9,7 +9,7 @@ pub(super) use pages::cell as left_out_cell;
 
 use super::{OverlayContent, clock, column_of, page_rows, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{ByHand, DraftList, Imported};
+use crate::app::{ByHand, DraftList, Imported, NOT_FOR};
 use crate::domain::text::{clean, escaped};
 use crate::tui::format::{count_of, counted, filter_words, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
@@ -191,8 +191,8 @@ impl<'a> FormPainter<'a> {
             FormLine::People => self.people(),
             FormLine::Columns => how::columns(self.form, self.room()),
             FormLine::Country => vec![how::country(self.form, self.configured())],
-            FormLine::Message => self.message(),
-            FormLine::Template => vec![self.template()],
+            FormLine::Message => self.message().into_iter().chain(self.not_for_everybody()).collect(),
+            FormLine::Template => std::iter::once(self.template()).chain(self.not_for_everybody()).collect(),
             FormLine::Variable(n) => {
                 let value = self.form.variables().get(n).map(|(_, value)| value.clone()).unwrap_or_default();
                 vec![given(&value, "empty: write a text, or {column}")]
@@ -323,6 +323,13 @@ impl<'a> FormPainter<'a> {
             lines.push(TextLine::dim("~"));
         }
         lines
+    }
+
+    /// For whom what is written cannot be made, where it was saved: it cannot be sent so.
+    fn not_for_everybody(&self) -> Vec<TextLine> {
+        let why = self.form.unfinished.as_deref().filter(|why| why.contains(NOT_FOR));
+        let lines = why.map(|why| wrapped(&clean(why), self.room())).unwrap_or_default();
+        lines.into_iter().map(|line| TextLine::of(line, TextRole::Trouble)).collect()
     }
 
     fn template(&self) -> TextLine {

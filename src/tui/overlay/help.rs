@@ -177,7 +177,10 @@ const SIGNS: [(&str, &str); 11] = [
         "at sent: the provider has not been asked about these yet, so nobody knows whether they are stuck",
     ),
     ("[ ] in a title", "[ and ] step to the one before and the next"),
-    ("(+1 later)", "so many opted out once they had, or may have had, the message: they count at their stage"),
+    (
+        "(+1 later)",
+        "so many opted out while this was the newest message that they had, or may have had: they count at their stage",
+    ),
     ("+ben above", "ben has a dashboard open, too; +2 here, so many others have"),
 ];
 

@@ -180,6 +180,11 @@ async fn an_opt_out_follows_its_person_to_another_number() {
         counts.push(scene.shop.number(query).await);
     }
     assert_eq!(counts, [1, 1, 0, 0], "of whoever did not opt out, neither number");
+    let notices = scene.shop.ok(&["notices"]).await;
+    let words =
+        format!("+{0} is +{1} now: `blastdeck customer merge +{0} +{1}` makes them one customer", digits(3), digits(4));
+    assert!(notices.contains(&words), "{notices}");
+    scene.shop.ok(&["customer", "merge", &digits(3), &digits(4)]).await;
     scene.shop.invariants().await;
 }
 

@@ -57,9 +57,11 @@ async fn a_script_that_runs_again_does_not_send_at_once_what_it_has_scheduled() 
     assert_eq!(shop.ok(&new).await.trim(), blast);
     let again = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
 
-    let words = format!(": nothing was done; `blastdeck blast send {blast} --now --people 3` sends it now");
+    let words = format!(" blast send {blast} --now --people 3` sends it now");
     assert!(
-        again.code == 3 && again.err.contains("starts by itself, scheduled by ") && again.err.contains(&words),
+        again.code == 3
+            && again.err.contains("starts by itself, scheduled by aina: nothing was done; ")
+            && again.err.contains(&words),
         "{again:?}"
     );
     let again = shop.run(&["blast", "send", &blast, "--yes", "--no-engine"]).await;

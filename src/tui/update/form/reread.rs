@@ -66,7 +66,10 @@ fn by_hand_in_words(imported: &Imported) -> Option<String> {
     let of = |those: usize| people(u64::try_from(those).unwrap_or(u64::MAX));
     match (imported.by_hand, imported.dropped) {
         (0, None) => None,
-        (added, None) => Some(format!(", {} of them added by hand", number(i64::try_from(added).unwrap_or(i64::MAX)))),
+        (1, None) => Some("; 1 in it was added by hand".to_owned()),
+        (added, None) => {
+            Some(format!("; {} in it were added by hand", number(i64::try_from(added).unwrap_or(i64::MAX))))
+        }
         (_, Some((added, 0))) => Some(format!("; {} added by hand went out with the list before", of(added))),
         (_, Some((0, taken_out))) => {
             Some(format!("; {} taken out of the list before by hand may be in it", of(taken_out)))
