@@ -33,16 +33,20 @@ pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
 pub(super) async fn print(context: &Context, blast: &BlastView) -> Result<()> {
     let (replies, charges) = (context.app.reply_counts(blast.id).await?, context.app.charges(blast.id).await?);
     let (lease, steps) = (lease(context, blast).await?, context.app.steps_of(blast).await?);
+    // Those are queued in it until it is sent.
+    let is_unsent = matches!(blast.state, BlastState::Draft | BlastState::Scheduled);
+    let suppressed = if is_unsent { context.app.get_nothing(blast.id).await?.opted_out } else { 0 };
     if context.is_json {
         let mut value = as_json(context, blast);
         let role = |lease: &LeaseRow| lease.role.map(EngineRole::word);
         value["engine"] = json!(lease.as_ref().map(|lease| json!({ "role": role(lease), "host": lease.host })));
         value["replies"] = json!(replies);
+        value["suppressed"] = json!(suppressed);
         value["charges"] = json!(charges);
         value["steps"] = steps.iter().map(step::as_json).collect();
         return json(&value);
     }
-    text(&show_text(context, blast, &BlastExtras { replies, charges, lease, steps }))
+    text(&show_text(context, blast, &BlastExtras { replies, charges, lease, steps, suppressed }))
 }
 
 /// What is known of a blast beside its view.
@@ -51,6 +55,8 @@ struct BlastExtras {
     charges: MessageCharges,
     lease: Option<LeaseRow>,
     steps: Vec<StepView>,
+    /// Who of those queued in a draft opted out before.
+    suppressed: i64,
 }
 
 /// Who sends it, while it is being sent.
@@ -115,6 +121,9 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         number(funnel.closed)
     );
     show_others(&mut out, blast);
+    if also.suppressed > 0 {
+        let _ = writeln!(out, "           {} of the queued opted out: they get nothing", number(also.suppressed));
+    }
     if also.replies.replies > 0 {
         let _ = writeln!(out, "  replies  {}", also.replies);
     }
