@@ -255,9 +255,7 @@ impl App {
         let days = days.filter(|_| configured.limits.daily_cap.is_none());
         let (waiting, people_use, sender) = (waiting.as_ref(), people_use.as_ref(), configured);
         let prospect = Prospect { blast: &row, waiting, sender, sender_state, dues, days, people_use };
-        // Whoever types the number has some seconds to take it back.
-        let starts = if row.state.is_under_way() { now } else { now + Launch::ARMED_FOR };
-        Ok(plan.timed(prospect, &zones, starts))
+        Ok(plan.timed(prospect, &zones, earliest_start(&row, now)))
     }
 
     /// The limit of its sender that makes a blast slower than the rate or gap that it was given; `None` where none does.
@@ -300,6 +298,11 @@ impl App {
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }
+}
+
+/// Whoever types the number has some seconds to take it back.
+fn earliest_start(row: &BlastRow, now: DateTime<Utc>) -> DateTime<Utc> {
+    if row.state.is_under_way() { now } else { now + Launch::ARMED_FOR }
 }
 
 /// What repeats is sent at its first time, and not when it is launched.

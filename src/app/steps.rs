@@ -3,6 +3,7 @@
 
 mod at_once;
 mod making;
+mod words;
 
 use std::num::NonZeroU32;
 
@@ -20,7 +21,6 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::step::{BETWEEN_DRAFTS, StepError, StepRule, StepSince};
-use crate::domain::text;
 use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
 use crate::store::view::BlastRow;
@@ -382,30 +382,4 @@ pub(super) fn invalid_rule(error: StepError) -> AppError {
 fn no_step(key: StepKey) -> AppError {
     let StepKey { blast, number } = key;
     AppError::NotFound(format!("blast {blast} has no step {number}: see `blastdeck blast step list {blast}`"))
-}
-
-/// Why a draft of a step waits, where the step sends none by itself.
-fn waits_words(step: &StepRow) -> String {
-    format!("step {} of blast {} made it: it waits for your yes", step.number, step.blast)
-}
-
-/// Why a draft of a step waits that was due so long ago, while no engine ran.
-fn late_words(step: &StepRow, late: TimeDelta) -> String {
-    format!("step {} of blast {} came {} late: it waits for your yes", step.number, step.blast, text::span_words(late))
-}
-
-/// Why a draft of a step waits that was made so long ago, by an engine that ended before it sent it.
-fn left_behind_words(made_ago: TimeDelta) -> String {
-    format!("it was not sent for {} after it was made: it waits for your yes", text::span_words(made_ago))
-}
-
-/// Why a draft of a step waits that was made by what the step was before.
-fn changed_words(step: &StepRow) -> String {
-    format!("step {} of blast {} was changed after this draft was made: it waits for your yes", step.number, step.blast)
-}
-
-/// Why a draft of a step waits that is larger than was confirmed.
-fn too_many_words(people: i64, at_most: i32) -> String {
-    let (people, at_most) = (text::people(people), text::number(at_most.into()));
-    format!("it goes to {people}, and at most {at_most} were confirmed: send it to send it all the same")
 }

@@ -58,7 +58,7 @@ pub use recipients::{
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::{config_place, is_going_out};
 pub use speed::SpeedMeter;
-pub use step_message::{StepMessageDraft, StepMessageOverlay, StepMessageProgress};
+pub use step_message::{BegunTexts, StepMessageDraft, StepMessageOverlay, StepMessageProgress};
 pub use unwritten::{NoUndo, Unwritten};
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
@@ -162,8 +162,7 @@ pub struct Model {
     pub recipients: RecipientTable,
     pub activity: ActivityFeed,
     /// Text to somebody that was begun and not sent.
-    pub answer_draft: Option<AnswerDraft>,
-    pub step_message_draft: Option<StepMessageDraft>,
+    pub begun: BegunTexts,
     /// The steps of blasts, as they were read when the list of what needs a person was opened.
     pub steps: Vec<StepView>,
     /// What needed a person when it was looked at last, and how much of it: the bell rings for more.
@@ -255,8 +254,7 @@ impl Model {
             stage: 0,
             recipients: RecipientTable::default(),
             activity: ActivityFeed::opened(now),
-            answer_draft: None,
-            step_message_draft: None,
+            begun: BegunTexts::default(),
             steps: Vec::new(),
             needs_seen: BTreeMap::new(),
             presence: Presence::opened(now),

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{changed_words, late_words, left_behind_words, rule_of, too_many_words, waits_words};
+use super::rule_of;
+use super::words::{changed_words, late_words, left_behind_words, too_many_words, waits_words};
 use crate::app::create::refused;
 use crate::app::launching::{Launch, doubted_words};
 use crate::app::{App, AppError, NewDraft};

@@ -120,10 +120,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         number(funnel.replied),
         number(funnel.closed)
     );
-    show_others(&mut out, blast);
-    if also.suppressed > 0 {
-        let _ = writeln!(out, "           {} of the queued opted out: they get nothing", number(also.suppressed));
-    }
+    show_others(&mut out, blast, also.suppressed);
     if also.replies.replies > 0 {
         let _ = writeln!(out, "  replies  {}", also.replies);
     }
@@ -176,7 +173,7 @@ pub(super) fn date_words(context: &Context, blast: &BlastView) -> String {
 }
 
 /// Who is not in the funnel, and whom Meta holds back.
-fn show_others(out: &mut String, blast: &BlastView) {
+fn show_others(out: &mut String, blast: &BlastView, suppressed: i64) {
     let others =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let later = later(blast.opted_out_later);
@@ -192,6 +189,9 @@ fn show_others(out: &mut String, blast: &BlastView) {
             out,
             "  held     {held} at sent are held by Meta: it sends them later, or reports that it does not"
         );
+    }
+    if suppressed > 0 {
+        let _ = writeln!(out, "           {} of the queued opted out: they get nothing", number(suppressed));
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
 use crate::app::{
-    AnswerRequest, App, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile, UndoOffer,
+    AnswerRequest, App, AppError, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile, UndoOffer,
 };
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 
@@ -87,13 +87,9 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
-        WriteRequest::ChangeStep { step, to } => {
-            app.change_step(*step, *to).await?;
-            WriteOutcome::StepChanged
-        }
+        WriteRequest::ChangeStep { step, to } => step_changed(app.change_step(*step, *to).await)?,
         WriteRequest::SetStepMessage(edit) => {
-            app.set_step_message(edit.step, &edit.seen, &edit.message).await?;
-            WriteOutcome::StepChanged
+            step_changed(app.set_step_message(edit.step, &edit.seen, &edit.message).await)?
         }
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
@@ -108,6 +104,10 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
             WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required).await?)
         }
     })
+}
+
+fn step_changed(changed: Result<(), AppError>) -> EffectResult<WriteOutcome> {
+    Ok(changed.map(|()| WriteOutcome::StepChanged)?)
 }
 
 /// Whoever has this text already is not sent it again.

@@ -1,5 +1,6 @@
 //! The message of a step, being changed.
 
+use super::AnswerDraft;
 use crate::app::{StepKey, StepView};
 use crate::tui::widget::TextArea;
 
@@ -30,6 +31,13 @@ pub enum StepMessageProgress {
 pub struct StepMessageDraft {
     pub step: StepKey,
     pub text: String,
+}
+
+/// Texts that were begun, and neither sent nor saved when their page was left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BegunTexts {
+    pub answer: Option<AnswerDraft>,
+    pub step_message: Option<StepMessageDraft>,
 }
 
 impl StepMessageOverlay {

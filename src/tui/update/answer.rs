@@ -18,7 +18,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.person() else { return Vec::new() };
     let (person, blast, phone) = (row.id, row.blast_id, row.phone.clone());
     let who = brief(row.name.as_deref().unwrap_or("no name"));
-    let draft = model.answer_draft.take().filter(|draft| draft.person == person);
+    let draft = model.begun.answer.take().filter(|draft| draft.person == person);
     let field = TextField::with(draft.as_ref().map_or("", |draft| draft.text.as_str()));
     let loaded = match model.overlays.last() {
         Some(Overlay::Details(details)) => details.loaded.clone(),
@@ -73,7 +73,7 @@ fn leave(model: &mut Model) {
     let is_kept = answer.progress != AnswerProgress::Sending && !answer.field.is_empty();
     if is_kept {
         let text = answer.field.text();
-        model.answer_draft = Some(AnswerDraft { person: answer.person, text });
+        model.begun.answer = Some(AnswerDraft { person: answer.person, text });
         model.say(Notice::done(format!("nothing sent to {}; a brings the text back", answer.who)));
     }
 }
@@ -143,7 +143,7 @@ pub fn refused(model: &mut Model, answer: &AnswerText, failure: &EffectError) {
             open.progress = AnswerProgress::Refused(failure.sentence(&model.options.keys));
         }
         _ => {
-            model.answer_draft = Some(AnswerDraft { person: answer.person, text: answer.text.clone() });
+            model.begun.answer = Some(AnswerDraft { person: answer.person, text: answer.text.clone() });
             let sentence = failure.sentence(&model.options.keys);
             let is_known = *failure != EffectError::Unconfirmed;
             model.refuse(if is_known { format!("not answered: {sentence}") } else { sentence });

@@ -14,7 +14,7 @@ use crate::tui::widget::{EditOutcome, TextArea};
 /// `e` on the line of a step: its page, with what was begun for the same step.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(view) = model.chosen_step().cloned() else { return Vec::new() };
-    let begun = model.step_message_draft.take().filter(|draft| draft.step == view.step.key());
+    let begun = model.begun.step_message.take().filter(|draft| draft.step == view.step.key());
     let blast = steps::blast_name(model, view.step.key());
     let page = StepMessageOverlay::new(&view, blast, begun.as_ref().map(|draft| draft.text.as_str()));
     model.notice = None;
@@ -76,7 +76,7 @@ fn leave(model: &mut Model) {
         return;
     }
     let name = steps::name(model, page.step);
-    model.step_message_draft = Some(StepMessageDraft { step: page.step, text: page.area.text() });
+    model.begun.step_message = Some(StepMessageDraft { step: page.step, text: page.area.text() });
     model.say(Notice::done(format!("{name} stays as it was; ⟨e⟩ brings the text back")));
 }
 
@@ -169,7 +169,7 @@ pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError)
             model.refuse(why);
         }
         _ => {
-            model.step_message_draft = Some(StepMessageDraft { step: edit.step, text: edit.message.clone() });
+            model.begun.step_message = Some(StepMessageDraft { step: edit.step, text: edit.message.clone() });
             let name = steps::name(model, edit.step);
             let is_known = *failure != EffectError::Unconfirmed;
             model.refuse(if is_known { format!("{name} is not changed: {why}") } else { why });
