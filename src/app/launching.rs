@@ -100,7 +100,8 @@ async fn launched_first(
     }
     let newest = action::newest_launch(tx, head.id).await?.filter(|act| now - act.at < ANSWERED_LATELY);
     let launch = newest.filter(|act| act.action == Act::Launch);
-    Ok(launch.map(|act| format!("{}: {} launched it already", name(head), act.operator)))
+    let did = if head.state == BlastState::Scheduled { "scheduled" } else { "launched" };
+    Ok(launch.map(|act| format!("{}: {} {did} it already", name(head), act.operator)))
 }
 
 impl App {

@@ -88,7 +88,9 @@ pub(crate) async fn draft_to_them(
         || "--message 'TEXT'".to_owned(),
         |template| {
             let (name, language) = (text::shell_word(template.name()), text::shell_word(template.language()));
-            format!("--template {name} --language {language}")
+            let values = template.values_with_columns().into_iter();
+            let values = values.map(|(key, value)| format!(" --var {}", text::shell_quoted(&format!("{key}={value}"))));
+            format!("--template {name} --language {language}{}", values.collect::<String>())
         },
     );
     let sender = text::shell_word(sender);

@@ -29,7 +29,7 @@ impl AlsoStuck {
             if older_than > TimeDelta::zero() { format!(" for {}", span_words(older_than)) } else { String::new() };
         let more = count_of(people, "more person is", "more people are");
         format!(
-            "{more} stuck at {stage} in {blast}{long} by now, and not in this draft: another follow-up reaches them"
+            "{more} stuck at {stage} in {blast}{long} by now, and not in this draft: another follow-up may reach them"
         )
     }
 }

@@ -71,18 +71,29 @@ impl SendArgs {
         self.yes || self.people.is_some()
     }
 
-    /// Refuses to send at once what starts by itself, where nobody is asked: a script that runs twice, or two of them, would send what the
-    /// first has scheduled.
+    /// Refuses to send at once what starts by itself, unless that is asked for: a script that runs twice, or two of them, would send what
+    /// the first has scheduled. Whoever asks for it means nothing that is to be scheduled.
     fn check_start(&self, plan: &Plan, start: StartKind) -> Result<()> {
         let Plan { blast, people, .. } = plan;
-        if !self.is_sure() || start != StartKind::Launch || blast.state != BlastState::Scheduled {
-            return Ok(());
-        }
         let (id, name) = (blast.id, clean(&blast.tag));
-        let by = blast.scheduled_by().map_or_else(String::new, |by| format!(", scheduled by {by}"));
-        let sure = if self.yes { "--yes".to_owned() } else { format!("--people {people}") };
-        let sends = format!("`blastdeck blast send {id} --now {sure}` sends it now");
-        Err(RefusedError(format!("{name} starts by itself{by}: nothing was done; {sends}")).into())
+        let why = match (start, blast.state) {
+            (StartKind::Launch, BlastState::Scheduled) => {
+                let by = blast.scheduled_by().map_or_else(String::new, |by| format!(", scheduled by {by}"));
+                let sure = match self.people {
+                    Some(_) => format!(" --people {people}"),
+                    None if self.yes => " --yes".to_owned(),
+                    None => String::new(),
+                };
+                let sends = format!("`blastdeck blast send {id} --now{sure}` sends it now");
+                format!("{name} starts by itself{by}: nothing was done; {sends}")
+            }
+            (StartKind::LaunchNow, BlastState::Draft) if plan.start.is_some() => format!(
+                "{name} has a time, and nothing was done: `blastdeck blast send {id}` schedules it; `blastdeck blast edit {id} --clear at` \
+                 takes the time away"
+            ),
+            _ => return Ok(()),
+        };
+        Err(RefusedError(why).into())
     }
 
     /// Refuses where others get it than were expected.
@@ -113,7 +124,8 @@ impl SendArgs {
         if !self.is_sure() {
             talk(&plan_with_steps(&context, &plan).await?);
         }
-        let question = format!("{}.", who_gets_one(&plan));
+        let now = if start == StartKind::LaunchNow { ", now" } else { "" };
+        let question = format!("{}{now}.", who_gets_one(&plan));
         self.check_people(&plan)?;
         confirm_number(&question, plan.people, self.is_sure())?;
         let launch = Launch {
@@ -131,7 +143,9 @@ impl SendArgs {
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
         let until = blast.send_after.filter(|_| is_armed);
         if let Some(until) = until.filter(|_| !context.is_json) {
-            talk(&armed(&context, &blast, begins(&plan, until)));
+            // Its plan is that of its time.
+            let begins = if start == StartKind::LaunchNow { until } else { begins(&plan, until) };
+            talk(&armed(&context, &blast, begins));
         }
         let is_attended = tokio::select! {
             attended = self.is_attended(&context, &blast) => attended?,

@@ -160,10 +160,16 @@ pub(super) async fn start(
     for _ in 1..TRIES {
         match try_to_start(app, id, body, command).await? {
             Err(AppError::PeopleChanged(_)) if body.value.expect_recipients.is_none() => {}
+            // Somebody scheduled it in the same instant: the next try says so.
+            Err(AppError::Refused(_)) if is_scheduled(app, id).await? && !body.value.now => {}
             started => return Ok(started?),
         }
     }
     Ok(try_to_start(app, id, body, command).await??)
+}
+
+async fn is_scheduled(app: &App, id: BlastId) -> Result<bool, Problem> {
+    Ok(app.blast_without_unasked(id).await?.state == BlastState::Scheduled)
 }
 
 /// How often a start is tried whose people change meanwhile.
@@ -182,6 +188,10 @@ async fn try_to_start(
         let by = plan.blast.scheduled_by().map_or_else(String::new, |by| format!("{by} scheduled it: "));
         let detail = format!("{by}it starts by itself, and nothing was done; with `now` it is sent at once");
         return Err(Problem::conflict("scheduled", detail));
+    }
+    if plan.blast.state == BlastState::Draft && plan.start.is_some() && body.value.now {
+        let detail = "it has a time, and nothing was done: without `now` it is scheduled; `scheduled_for` null takes the time away";
+        return Err(Problem::conflict("not-scheduled", detail));
     }
     if let Some(expected) = body.value.expect_recipients.filter(|expected| *expected != plan.people) {
         let now = text::people(plan.people);

@@ -75,6 +75,9 @@ fn leave(model: &mut Model) {
     if page.progress == StepMessageProgress::Saving || !page.is_changed() {
         return;
     }
+    if is_removed(model, page.step) {
+        return;
+    }
     let name = steps::name(model, page.step);
     model.begun.step_message = Some(StepMessageDraft { step: page.step, text: page.area.text() });
     model.say(Notice::done(format!("{name} stays as it was; ⟨e⟩ brings the text back")));
@@ -82,6 +85,12 @@ fn leave(model: &mut Model) {
 
 /// Saves the text, once.
 pub fn save(model: &mut Model) -> Vec<Effect> {
+    if let Some(Overlay::StepMessage(page)) = model.overlays.last()
+        && is_removed(model, page.step)
+    {
+        model.refuse(REMOVED);
+        return Vec::new();
+    }
     let Some(Overlay::StepMessage(page)) = model.overlays.last_mut() else { return Vec::new() };
     let message = page.area.text();
     if page.progress == StepMessageProgress::Saving {
@@ -125,28 +134,24 @@ pub fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) {
     }
 }
 
-/// The steps were read again: the page shows what its step says now, and closes where that was removed.
+/// The steps were read again: the page shows what its step says now. Where that was removed, it stays with what was typed.
 pub fn loaded(model: &mut Model) {
-    let steps = &model.steps;
-    let gone = model.overlays.iter().position(|overlay| match overlay {
-        Overlay::StepMessage(page) => !steps.iter().any(|view| view.step.key() == page.step),
-        _ => false,
-    });
-    if let Some(at) = gone
-        && let Overlay::StepMessage(page) = model.overlays.remove(at)
-    {
-        let name = format!("step {} of {}", page.step.number, page.blast);
-        return model.refuse(format!("{name} was removed meanwhile: there is no message to change"));
-    }
     let steps = &model.steps;
     for overlay in &mut model.overlays {
         let Overlay::StepMessage(page) = overlay else { continue };
-        if page.progress != StepMessageProgress::Saving
-            && let Some(view) = steps.iter().find(|view| view.step.key() == page.step)
-        {
-            page.seen.clone_from(&view.step.message);
+        match steps.iter().find(|view| view.step.key() == page.step) {
+            None => page.progress = StepMessageProgress::Refused(REMOVED.to_owned()),
+            Some(_) if page.progress == StepMessageProgress::Saving => {}
+            Some(view) => page.seen.clone_from(&view.step.message),
         }
     }
+}
+
+/// Said where there is no step any more that could be given a message.
+const REMOVED: &str = "the step was removed meanwhile, so that nothing can be saved: esc leaves its message";
+
+fn is_removed(model: &Model, step: StepKey) -> bool {
+    !model.steps.iter().any(|view| view.step.key() == step)
 }
 
 /// It is saved.

@@ -53,6 +53,8 @@ async fn what_is_scheduled_is_sent_at_once_only_where_that_is_asked_for() {
     let body = json!({ "message": "Hi", "recipients": ["+60123450001"], "scheduledFor": ahead(20) });
     let made = api.post("/api/blasts", body).await.expect(201);
     let send = format!("/api/blasts/{}/send", made.body["id"]);
+    let early = api.post(&send, json!({ "now": true })).await.expect(409);
+    assert!(early.body["type"].as_str().unwrap().ends_with(":not-scheduled"), "{early:?}");
     let state = async || api.get(send.trim_end_matches("/send")).await.expect(200).body["state"].clone();
 
     let sends = join_all((0..4).map(|_| api.post(&send, json!({ "expect_recipients": 1 })))).await;
@@ -60,6 +62,8 @@ async fn what_is_scheduled_is_sent_at_once_only_where_that_is_asked_for() {
     let mut statuses: Vec<_> = sends.iter().map(|sent| sent.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409, 409, 409], "{sends:?}");
+    let late = sends.iter().filter(|sent| sent.status == 409);
+    assert!(late.clone().all(|sent| sent.body["type"].as_str().unwrap().ends_with(":scheduled")), "{sends:?}");
     assert_eq!(state().await, "scheduled");
     let again = api.post(&send, json!({})).await.expect(409);
     let detail = again.body["detail"].as_str().unwrap();

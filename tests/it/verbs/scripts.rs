@@ -53,6 +53,8 @@ async fn a_script_that_runs_again_does_not_send_at_once_what_it_has_scheduled() 
     let new = [&new[..], &["--at", "tomorrow 09:00", "--idempotency-key", "promo"]].concat();
 
     let blast = shop.ok(&new).await.trim().to_owned();
+    let early = shop.run(&["blast", "send", &blast, "--people", "3", "--now", "--no-engine"]).await;
+    assert!(early.code == 3 && early.err.contains("has a time, and nothing was done: "), "{early:?}");
     shop.ok(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
     assert_eq!(shop.ok(&new).await.trim(), blast);
     let again = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
