@@ -33,20 +33,16 @@ pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
 pub(super) async fn print(context: &Context, blast: &BlastView) -> Result<()> {
     let (replies, charges) = (context.app.reply_counts(blast.id).await?, context.app.charges(blast.id).await?);
     let (lease, steps) = (lease(context, blast).await?, context.app.steps_of(blast).await?);
-    // Those are queued in it until it is sent.
-    let is_unsent = matches!(blast.state, BlastState::Draft | BlastState::Scheduled);
-    let suppressed = if is_unsent { context.app.get_nothing(blast.id).await?.opted_out } else { 0 };
     if context.is_json {
         let mut value = as_json(context, blast);
         let role = |lease: &LeaseRow| lease.role.map(EngineRole::word);
         value["engine"] = json!(lease.as_ref().map(|lease| json!({ "role": role(lease), "host": lease.host })));
         value["replies"] = json!(replies);
-        value["suppressed"] = json!(suppressed);
         value["charges"] = json!(charges);
         value["steps"] = steps.iter().map(step::as_json).collect();
         return json(&value);
     }
-    text(&show_text(context, blast, &BlastExtras { replies, charges, lease, steps, suppressed }))
+    text(&show_text(context, blast, &BlastExtras { replies, charges, lease, steps }))
 }
 
 /// What is known of a blast beside its view.
@@ -55,8 +51,6 @@ struct BlastExtras {
     charges: MessageCharges,
     lease: Option<LeaseRow>,
     steps: Vec<StepView>,
-    /// Who of those queued in a draft opted out before.
-    suppressed: i64,
 }
 
 /// Who sends it, while it is being sent.
@@ -120,7 +114,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         number(funnel.replied),
         number(funnel.closed)
     );
-    show_others(&mut out, blast, also.suppressed);
+    show_others(&mut out, blast);
     if also.replies.replies > 0 {
         let _ = writeln!(out, "  replies  {}", also.replies);
     }
@@ -173,7 +167,7 @@ pub(super) fn date_words(context: &Context, blast: &BlastView) -> String {
 }
 
 /// Who is not in the funnel, and whom Meta holds back.
-fn show_others(out: &mut String, blast: &BlastView, suppressed: i64) {
+fn show_others(out: &mut String, blast: &BlastView) {
     let others =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let later = later(blast.opted_out_later);
@@ -189,9 +183,6 @@ fn show_others(out: &mut String, blast: &BlastView, suppressed: i64) {
             out,
             "  held     {held} at sent are held by Meta: it sends them later, or reports that it does not"
         );
-    }
-    if suppressed > 0 {
-        let _ = writeln!(out, "           {} of the queued opted out: they get nothing", number(suppressed));
     }
 }
 
