@@ -93,6 +93,11 @@ async fn the_plan_of_a_draft_names_the_values_that_a_column_of_the_list_comes_be
     shop.execute("update blast_recipients set variables = variables - 'customer_name'").await;
     let without = plan().await;
     assert!(!without.out.contains("comes before") && without.out.contains("Hi friend"), "{without:?}");
+
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    shop.execute("update blasts set state = 'completed'").await;
+    let line = said(with_secrets(shop.command(&["suppress", "remove", &digits(1)]))).await.err;
+    assert!(line.contains(" --language en_US --var 'customer_name=friend'` makes a draft to them"), "{line}");
 }
 
 #[tokio::test]

@@ -63,8 +63,8 @@ async fn whom_a_blast_is_scheduled_for_within_the_cap_is_left_out_of_another_one
     assert!(nearer.code == 3 && nearer.err.contains("another message within the frequency cap"), "{nearer:?}");
     shop.ok(&["blast", "edit", &other, "--at", &at(25)]).await;
     shop.ok(&["blast", "resume", &scheduled, "--yes"]).await;
-    shop.ok(&["blast", "send", &scheduled, "--yes", "--no-engine"]).await;
-    let at_once = shop.run(&["blast", "send", &other, "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "send", &scheduled, "--now", "--yes", "--no-engine"]).await;
+    let at_once = shop.run(&["blast", "send", &other, "--now", "--yes", "--no-engine"]).await;
     assert!(at_once.code == 3 && at_once.err.contains("another message within the frequency cap"), "{at_once:?}");
 }
 
@@ -138,6 +138,6 @@ async fn what_was_paused_goes_on_without_whoever_had_a_message_meanwhile_also_of
          update blast_recipients set status = 'failed', standing = 'failed', failed_at = now() where blast_id = {paused}"
     ))
     .await;
-    let at_once = shop.run(&["blast", "send", &scheduled, "--yes", "--no-engine"]).await;
+    let at_once = shop.run(&["blast", "send", &scheduled, "--now", "--yes", "--no-engine"]).await;
     assert!(at_once.code == 3 && at_once.err.contains("another message within the frequency cap"), "{at_once:?}");
 }
