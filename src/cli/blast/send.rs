@@ -49,7 +49,7 @@ pub(in crate::cli) struct SendArgs {
 pub(in crate::cli) struct LaunchArgs {
     #[command(flatten)]
     send: SendArgs,
-    /// Send what would start by itself at its time now.
+    /// Send what is scheduled now, before its time.
     #[arg(long)]
     now: bool,
 }
