@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use super::create::refused;
 use super::{App, AppError, NewDraft};
@@ -20,11 +21,9 @@ use crate::domain::phone::{Phone, is_united_states};
 use crate::domain::template::TemplateMessage;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, Reason, RejectedTo, Replacement, replace_people};
-use crate::store::draft;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
-use crate::store::{answered, import, suppression};
-use sqlx::PgConnection;
+use crate::store::{answered, draft, import, suppression};
 
 pub(super) use audience::{CappedAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};

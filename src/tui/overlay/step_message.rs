@@ -5,6 +5,7 @@ use crate::domain::text::clean;
 use crate::tui::action::KeyScope;
 use crate::tui::model::{Model, StepMessageOverlay, StepMessageProgress};
 use crate::tui::theme::TextRole;
+use crate::tui::update::step_message::{REMOVED, is_removed};
 use crate::tui::widget::TextLine;
 
 pub fn content(model: &Model, page: &StepMessageOverlay, width: u16) -> OverlayContent {
@@ -33,6 +34,7 @@ pub fn content(model: &Model, page: &StepMessageOverlay, width: u16) -> OverlayC
 /// What is to know of the text, or why it was not taken.
 fn below(model: &Model, page: &StepMessageOverlay) -> String {
     match &page.progress {
+        _ if is_removed(model, page.step) => REMOVED.to_owned(),
         StepMessageProgress::Saving => "being saved ...".to_owned(),
         StepMessageProgress::Refused(why) => why.clone(),
         StepMessageProgress::Writing => {

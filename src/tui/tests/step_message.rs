@@ -161,6 +161,7 @@ fn the_page_of_a_step_that_was_removed_elsewhere_takes_what_is_typed_and_saves_n
 
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("Salam {name}?pX_"), "no key of a list: {screen}");
+    assert!(screen.contains("the step was removed meanwhile"), "{screen}");
     dashboard.key(Key::Ctrl('x'));
     assert_eq!(
         dashboard.said(),

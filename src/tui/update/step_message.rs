@@ -134,23 +134,24 @@ pub fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) {
     }
 }
 
-/// The steps were read again: the page shows what its step says now. Where that was removed, it stays with what was typed.
+/// The steps were read again: the page shows what its step says now.
 pub fn loaded(model: &mut Model) {
     let steps = &model.steps;
     for overlay in &mut model.overlays {
         let Overlay::StepMessage(page) = overlay else { continue };
-        match steps.iter().find(|view| view.step.key() == page.step) {
-            None => page.progress = StepMessageProgress::Refused(REMOVED.to_owned()),
-            Some(_) if page.progress == StepMessageProgress::Saving => {}
-            Some(view) => page.seen.clone_from(&view.step.message),
+        if page.progress != StepMessageProgress::Saving
+            && let Some(view) = steps.iter().find(|view| view.step.key() == page.step)
+        {
+            page.seen.clone_from(&view.step.message);
         }
     }
 }
 
 /// Said where there is no step any more that could be given a message.
-const REMOVED: &str = "the step was removed meanwhile, so that nothing can be saved: esc leaves its message";
+pub const REMOVED: &str = "the step was removed meanwhile, so that nothing can be saved: esc leaves its message";
 
-fn is_removed(model: &Model, step: StepKey) -> bool {
+/// Whether there is no such step any more. Its page stays, with what was typed: no letter of that is a key of the list below it.
+pub fn is_removed(model: &Model, step: StepKey) -> bool {
     !model.steps.iter().any(|view| view.step.key() == step)
 }
 
