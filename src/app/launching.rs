@@ -19,7 +19,7 @@ use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::BlastId;
 use crate::domain::sender::StopCode;
 use crate::domain::text;
-use crate::store::action;
+use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::pause;
 use crate::store::view::BlastRow;
@@ -78,6 +78,15 @@ pub(super) fn doubted_words(draft: &BlastRow) -> Option<String> {
 /// A launch or resume so long ago answered the same question as one that comes now.
 const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
 
+/// In a launch that was logged: it was scheduled, and would have started by itself.
+const EARLY: &str = "early";
+
+/// Of how many people a launch is to be scheduled again once it is taken back: it was sent before its time.
+pub(super) fn scheduled_before(act: &LoggedAction) -> Option<i64> {
+    let is_early = act.action == Act::Launch && act.detail.get(EARLY)?.as_bool()?;
+    is_early.then(|| act.detail.get("people")?.as_i64()).flatten()
+}
+
 /// Refuses a start that the blast's state does not allow.
 async fn may_start(
     tx: &mut PgConnection,
@@ -123,6 +132,11 @@ impl App {
             self.refuse_bad_token(launch.blast).await?;
         }
         self.start(launch, command, Counted::AtMost).await
+    }
+
+    /// Has a draft start by itself at its time, whoever opts out meanwhile. It is never sent at once by this.
+    pub(super) async fn schedule_draft(&self, launch: Launch) -> Result<BlastView, AppError> {
+        self.start(launch, BlastCommand::Schedule, Counted::AtMost).await
     }
 
     /// What somebody is answered who saw an earlier version: by whom it was launched, where that is why.
@@ -188,7 +202,11 @@ impl App {
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
-        self.log_blast_act(&mut tx, act.clone(), &head, json!({ "people": people, "paused": paused })).await?;
+        let mut detail = json!({ "people": people, "paused": paused });
+        if command == BlastCommand::Launch && head.state == BlastState::Scheduled {
+            detail[EARLY] = json!(true);
+        }
+        self.log_blast_act(&mut tx, act.clone(), &head, detail).await?;
         if act == Act::Resume {
             unstop(&mut tx, &head, self.operator()).await?;
         }

@@ -1,5 +1,6 @@
 //! Undoes acts: an operator's own newest, or a person's last mark. Never starts a message.
 
+mod launches;
 mod left_out;
 mod orders;
 mod over;
@@ -8,11 +9,11 @@ mod questions;
 mod sends;
 mod sentences;
 
+pub(super) use launches::has_armed;
 pub use questions::UndoOffer;
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -23,17 +24,14 @@ use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::opened_hours::OpenedHours;
 use super::put_back::LiftedIn;
-use super::resumed_sender::LiftedStop;
-use super::{App, AppError, Launch, StillSuppressed};
+use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
-use crate::domain::blast::{BlastState, TEST_STAGE};
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
 use crate::domain::status::Status;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
-use crate::store::blast::{self, BlastHead};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry};
 use crate::store::person::PersonRow;
 use crate::store::suppression;
@@ -324,51 +322,6 @@ impl App {
             }),
         }
     }
-
-    async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
-        let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
-        let head = blast::head(&mut tx, blast).await?;
-        let is_too_late = match head.as_ref().filter(|_| OpenedHours::of(act).is_some()) {
-            Some(head) => !questions::is_armed(&mut tx, head).await?,
-            None => false,
-        };
-        // Otherwise something later has it wait: of this act there is nothing to take back.
-        let act_armed = head.as_ref().is_some_and(|head| has_armed(act, head));
-        let is_test = head.as_ref().is_some_and(|head| head.follow_up_stage == TEST_STAGE);
-        if is_too_late || !head.is_some_and(|head| head.state.is_under_way()) {
-            return Err(last_act::refusal(&mut tx, act).await?);
-        }
-        if let Some(stop) = LiftedStop::of(act).filter(|_| act_armed) {
-            return self.stop_again(tx, (act, blast), stop).await;
-        }
-        if let Some(hours) = OpenedHours::of(act).filter(|_| act_armed) {
-            return self.close_hours(tx, (act, blast), hours).await;
-        }
-        let (head, state) = match self.disarm(&mut tx, blast).await {
-            Err(AppError::Refused(_)) if is_test => return Err(last_act::refusal(&mut tx, act).await?),
-            disarmed => disarmed?,
-        };
-        action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
-        let name = blast::distinct_name(&mut tx, &head).await?;
-        tx.commit().await?;
-        self.notify(blast).await?;
-        Ok(UndoOutcome {
-            recipients: Vec::new(),
-            sentence: match state {
-                BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
-                _ if head.state == BlastState::Scheduled => format!("{name} is paused: nothing was sent"),
-                _ => format!("{name} is paused again: nothing more was sent"),
-            },
-            still_suppressed: Vec::new(),
-            command_lines: vec![format!("blastdeck blast pause {blast}")],
-        })
-    }
-}
-
-/// Whether a blast waits because of this act.
-pub(super) fn has_armed(act: &LoggedAction, head: &BlastHead) -> bool {
-    let armed_at = head.armed_at.or_else(|| Some(head.send_after? - Launch::ARMED_FOR));
-    armed_at.is_some_and(|armed_at| armed_at <= act.at + TimeDelta::seconds(1))
 }
 
 fn undone_or_refused(act: &LoggedAction, left: Option<Sale>) -> Result<Undone, AppError> {

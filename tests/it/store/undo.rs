@@ -328,6 +328,53 @@ async fn a_start_at_a_set_time_is_taken_back_as_the_newest_act() {
     assert!(refused_unchanged(&scene, &aina).await.contains("nothing of yours"));
 }
 
+#[tokio::test]
+async fn what_was_sent_before_its_time_is_scheduled_again_once_that_is_taken_back() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let launch = async || {
+        let version = aina.blast(BLAST).await.unwrap().version;
+        let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
+        aina.launch(launch).await.unwrap()
+    };
+    let scheduled = launch().await;
+    assert_eq!(launch().await.state, BlastState::Sending);
+
+    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is scheduled again: nothing was sent");
+
+    let again = aina.blast(BLAST).await.unwrap();
+    assert_eq!((again.state, again.send_after), (BlastState::Scheduled, scheduled.send_after));
+    assert_eq!(again.launched_at, None);
+    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is a draft again: nothing was sent");
+}
+
+#[tokio::test]
+async fn what_was_sent_before_a_time_that_has_passed_is_a_draft_once_that_is_taken_back() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    for _ in 0..2 {
+        let version = aina.blast(BLAST).await.unwrap().version;
+        let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
+        aina.launch(launch).await.unwrap();
+    }
+    scene.execute("update blasts set scheduled_for = now() - interval '1 second'").await;
+
+    let sentence = aina.undo_mine().await.unwrap().sentence;
+
+    assert!(
+        sentence.starts_with("Raya is a draft again: nothing was sent, and it is not scheduled again: "),
+        "{sentence}"
+    );
+    assert!(sentence.contains("has passed"), "{sentence}");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
+}
+
 /// Person 4: the number of person 2 again, in a draft (blast 2) of the same business.
 async fn with_a_draft(scene: &Scene) {
     scene
