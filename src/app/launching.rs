@@ -202,10 +202,8 @@ impl App {
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
-        let mut detail = json!({ "people": people, "paused": paused });
-        if command == BlastCommand::Launch && head.state == BlastState::Scheduled {
-            detail[EARLY] = json!(true);
-        }
+        let is_early = command == BlastCommand::Launch && head.state == BlastState::Scheduled;
+        let detail = json!({ "people": people, "paused": paused, EARLY: is_early });
         self.log_blast_act(&mut tx, act.clone(), &head, detail).await?;
         if act == Act::Resume {
             unstop(&mut tx, &head, self.operator()).await?;
