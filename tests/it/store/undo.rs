@@ -335,18 +335,12 @@ async fn what_was_sent_before_its_time_is_scheduled_again_once_that_is_taken_bac
         .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
         .await;
     let aina = operator_app(&scene, "aina").await;
-    let launch = async || {
-        let version = aina.blast(BLAST).await.unwrap().version;
-        let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
-        aina.launch(launch).await.unwrap()
-    };
-    let scheduled = launch().await;
-    assert_eq!(launch().await.state, BlastState::Sending);
+    sent_early(&aina).await;
 
     assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is scheduled again: nothing was sent");
 
     let again = aina.blast(BLAST).await.unwrap();
-    assert_eq!((again.state, again.send_after), (BlastState::Scheduled, scheduled.send_after));
+    assert_eq!((again.state, again.send_after), (BlastState::Scheduled, again.scheduled_for));
     assert_eq!(again.launched_at, None);
     assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is a draft again: nothing was sent");
 }
@@ -358,11 +352,7 @@ async fn what_was_sent_before_a_time_that_has_passed_is_a_draft_once_that_is_tak
         .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
         .await;
     let aina = operator_app(&scene, "aina").await;
-    for _ in 0..2 {
-        let version = aina.blast(BLAST).await.unwrap().version;
-        let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
-        aina.launch(launch).await.unwrap();
-    }
+    sent_early(&aina).await;
     scene.execute("update blasts set scheduled_for = now() - interval '1 second'").await;
 
     let sentence = aina.undo_mine().await.unwrap().sentence;
@@ -373,6 +363,31 @@ async fn what_was_sent_before_a_time_that_has_passed_is_a_draft_once_that_is_tak
     );
     assert!(sentence.contains("has passed"), "{sentence}");
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
+}
+
+#[tokio::test]
+async fn taking_an_early_start_back_sends_nothing_where_its_time_is_gone() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    sent_early(&aina).await;
+    scene.execute("update blasts set scheduled_for = null").await;
+
+    let sentence = aina.undo_mine().await.unwrap().sentence;
+
+    assert!(sentence.contains("is not scheduled again"), "{sentence}");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
+}
+
+/// Schedules the blast, then sends it before its time.
+async fn sent_early(aina: &App) {
+    for state in [BlastState::Scheduled, BlastState::Sending] {
+        let version = aina.blast(BLAST).await.unwrap().version;
+        let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
+        assert_eq!(aina.launch(launch).await.unwrap().state, state);
+    }
 }
 
 /// Person 4: the number of person 2 again, in a draft (blast 2) of the same business.
