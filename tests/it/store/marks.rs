@@ -2,6 +2,9 @@
 
 mod launches;
 
+use std::path::Path;
+use std::sync::OnceLock;
+
 use blastdeck::app::{Access, App, AppError, ProcessKind, Setup, UndoOffer};
 use blastdeck::config::Config;
 use blastdeck::domain::ids::{ActionId, BlastId, RecipientId};
@@ -11,6 +14,7 @@ use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
 
 use super::{Scene, accepted, entry};
+use crate::support::TestDir;
 
 pub(super) const SITI: RecipientId = RecipientId(1);
 
@@ -21,9 +25,16 @@ pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
                 base_url = \"http://127.0.0.1:9\"\ntoken = { file = \"/proc/sys/kernel/ostype\" }\n[engine]\nspeed = 600";
     let mut config = Config::from_toml_str(text).unwrap();
     config.operator = operator.to_owned();
+    config.database.state_dir = memory().to_owned();
     let (url, stop) = (scene.database.url.clone(), CancellationToken::new());
     let setup = Setup { config, url, access: Access::ReadWrite, process: ProcessKind::Server, stop };
     App::open(setup).await.unwrap()
+}
+
+/// Where these programs keep what they remember: the machine's own place belongs to the machine. Gone with the run.
+fn memory() -> &'static Path {
+    static MEMORY: OnceLock<TestDir> = OnceLock::new();
+    MEMORY.get_or_init(TestDir::new).path()
 }
 
 /// A sale of this amount.
