@@ -78,11 +78,16 @@ pub(super) fn doubted_words(draft: &BlastRow) -> Option<String> {
 /// A launch or resume so long ago answered the same question as one that comes now.
 const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
 
-/// In a launch that was logged: it was scheduled, and would have started by itself.
+/// The field of a logged launch that says whether it was sent before its time.
 const EARLY: &str = "early";
 
-/// Of how many people a launch is to be scheduled again once it is taken back: it was sent before its time.
-pub(super) fn scheduled_before(act: &LoggedAction) -> Option<i64> {
+/// Whether this launch sends what would have started by itself.
+fn is_early(head: &BlastHead, command: BlastCommand) -> bool {
+    command == BlastCommand::Launch && head.state == BlastState::Scheduled
+}
+
+/// How many people a launch counted that was sent before its time; `None` for any other.
+pub(super) fn sent_early_to(act: &LoggedAction) -> Option<i64> {
     let is_early = act.action == Act::Launch && act.detail.get(EARLY)?.as_bool()?;
     is_early.then(|| act.detail.get("people")?.as_i64()).flatten()
 }
@@ -202,8 +207,7 @@ impl App {
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
-        let is_early = command == BlastCommand::Launch && head.state == BlastState::Scheduled;
-        let detail = json!({ "people": people, "paused": paused, EARLY: is_early });
+        let detail = json!({ "people": people, "paused": paused, EARLY: is_early(&head, command) });
         self.log_blast_act(&mut tx, act.clone(), &head, detail).await?;
         if act == Act::Resume {
             unstop(&mut tx, &head, self.operator()).await?;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{UndoOutcome, questions};
 use crate::app::last_act;
-use crate::app::launching::scheduled_before;
+use crate::app::launching::sent_early_to;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::resumed_sender::LiftedStop;
 use crate::app::{App, AppError, Launch};
@@ -57,7 +57,7 @@ impl App {
     /// What was sent before its time starts by itself again, once that is taken back; a draft where something is in its way.
     async fn schedule_again(&self, act: &LoggedAction, head: &BlastHead, name: &str) -> String {
         let is_draft = format!("{name} is a draft again: nothing was sent");
-        let Some(people) = scheduled_before(act) else { return is_draft };
+        let Some(people) = sent_early_to(act) else { return is_draft };
         let launch = Launch { blast: head.id, version: head.version + 1, people, armed_for: TimeDelta::zero() };
         match self.schedule_draft(launch).await {
             Ok(_) => format!("{name} is scheduled again: nothing was sent"),

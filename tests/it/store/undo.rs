@@ -312,11 +312,7 @@ async fn a_launch_is_not_taken_back_past_a_claim_that_may_be_sending_of_it() {
 
 #[tokio::test]
 async fn a_start_at_a_set_time_is_taken_back_as_the_newest_act() {
-    let scene = Scene::queued(3).await;
-    scene
-        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
-        .await;
-    let aina = operator_app(&scene, "aina").await;
+    let (scene, aina) = draft_with_a_time().await;
     let version = aina.blast(BLAST).await.unwrap().version;
     let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
     assert_eq!(aina.launch(launch).await.unwrap().state, BlastState::Scheduled);
@@ -330,12 +326,7 @@ async fn a_start_at_a_set_time_is_taken_back_as_the_newest_act() {
 
 #[tokio::test]
 async fn what_was_sent_before_its_time_is_scheduled_again_once_that_is_taken_back() {
-    let scene = Scene::queued(3).await;
-    scene
-        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
-        .await;
-    let aina = operator_app(&scene, "aina").await;
-    sent_early(&aina).await;
+    let (_scene, aina) = sent_early().await;
 
     assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is scheduled again: nothing was sent");
 
@@ -347,12 +338,7 @@ async fn what_was_sent_before_its_time_is_scheduled_again_once_that_is_taken_bac
 
 #[tokio::test]
 async fn what_was_sent_before_a_time_that_has_passed_is_a_draft_once_that_is_taken_back() {
-    let scene = Scene::queued(3).await;
-    scene
-        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
-        .await;
-    let aina = operator_app(&scene, "aina").await;
-    sent_early(&aina).await;
+    let (scene, aina) = sent_early().await;
     scene.execute("update blasts set scheduled_for = now() - interval '1 second'").await;
 
     let sentence = aina.undo_mine().await.unwrap().sentence;
@@ -367,12 +353,7 @@ async fn what_was_sent_before_a_time_that_has_passed_is_a_draft_once_that_is_tak
 
 #[tokio::test]
 async fn taking_an_early_start_back_sends_nothing_where_its_time_is_gone() {
-    let scene = Scene::queued(3).await;
-    scene
-        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
-        .await;
-    let aina = operator_app(&scene, "aina").await;
-    sent_early(&aina).await;
+    let (scene, aina) = sent_early().await;
     scene.execute("update blasts set scheduled_for = null").await;
 
     let sentence = aina.undo_mine().await.unwrap().sentence;
@@ -381,13 +362,25 @@ async fn taking_an_early_start_back_sends_nothing_where_its_time_is_gone() {
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
 }
 
-/// Schedules the blast, then sends it before its time.
-async fn sent_early(aina: &App) {
+/// A draft that is to start in an hour, and an operator.
+async fn draft_with_a_time() -> (Scene, App) {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    (scene, aina)
+}
+
+/// The same, scheduled and then sent before its time.
+async fn sent_early() -> (Scene, App) {
+    let (scene, aina) = draft_with_a_time().await;
     for state in [BlastState::Scheduled, BlastState::Sending] {
         let version = aina.blast(BLAST).await.unwrap().version;
         let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
         assert_eq!(aina.launch(launch).await.unwrap().state, state);
     }
+    (scene, aina)
 }
 
 /// Person 4: the number of person 2 again, in a draft (blast 2) of the same business.
