@@ -25,7 +25,7 @@ pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
                 base_url = \"http://127.0.0.1:9\"\ntoken = { file = \"/proc/sys/kernel/ostype\" }\n[engine]\nspeed = 600";
     let mut config = Config::from_toml_str(text).unwrap();
     config.operator = operator.to_owned();
-    config.database.state_dir = memory().to_owned();
+    memory().clone_into(&mut config.database.state_dir);
     let (url, stop) = (scene.database.url.clone(), CancellationToken::new());
     let setup = Setup { config, url, access: Access::ReadWrite, process: ProcessKind::Server, stop };
     App::open(setup).await.unwrap()
