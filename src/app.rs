@@ -134,7 +134,7 @@ pub use orders::typed::{
     MINUS, all_typed, change_as_typed, item_as_typed, item_words, typed_change, typed_item, whole_quantity,
 };
 pub use orders::{NewOrderItem, OrderDraft, SteppedOrder, WrittenOrder};
-pub use plan::{AlsoStuck, FirstShare, Plan, Sample};
+pub use plan::{AlsoStuck, FirstShare, Plan, Sample, UnmeantLaunch};
 pub use put_back::PutBack;
 pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};

@@ -3,6 +3,7 @@
 mod also_stuck;
 mod overridden;
 mod readiness;
+mod states;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
@@ -17,7 +18,6 @@ use super::template::TemplateCheck;
 use super::view::{BlastView, Estimate};
 use super::{ConcurrentBlast, SegmentCount};
 use super::{PlannedRepeat, PlannedStart, ZoneShare};
-use crate::domain::blast::{BlastCommand, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Message;
@@ -30,6 +30,7 @@ use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind, Sa
 use crate::store::view::BlastRow;
 pub use also_stuck::AlsoStuck;
 pub(super) use readiness::Readiness;
+pub use states::UnmeantLaunch;
 
 use readiness::over_words;
 
@@ -339,13 +340,6 @@ fn first_share(row: &BlastRow, people: i64) -> Option<FirstShare> {
 }
 
 impl Plan {
-    /// Refuses a command that the blast's state does not allow, before anything is asked.
-    pub fn in_state_for(&self, command: BlastCommand) -> Result<(), AppError> {
-        let Err(refused) = transition(self.blast.state, command) else { return Ok(()) };
-        let first = self.blast.started_by().filter(|_| command == BlastCommand::Launch);
-        Err(AppError::Refused(first.unwrap_or_else(|| refused.to_string())))
-    }
-
     /// What is odd about its text.
     pub fn text_note(&self) -> Option<String> {
         let message = Message::parse(&self.blast.message).ok().filter(|_| self.blast.template.is_none())?;

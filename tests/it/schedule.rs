@@ -77,6 +77,12 @@ async fn until_it_starts_it_can_be_paused_resumed_and_cancelled() {
 
     shop.ok(&["blast", "pause", &blast]).await;
     assert_eq!(shop.state(&blast).await, "paused");
+    for now in [None, Some("--now")] {
+        let args: Vec<_> = ["blast", "send", &blast, "--yes"].into_iter().chain(now).collect();
+        let refused = shop.run(&args).await;
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(refused.err.contains(&format!(" blast resume {blast}` schedules it again")), "{refused:?}");
+    }
     shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
     assert_eq!(shop.state(&blast).await, "scheduled");
     let newer = shop.draft(10..12).await;

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::plan::{plan_with_steps, who_gets_one};
 use super::schedule::rule_of_zone;
 use crate::app::view::BlastView;
-use crate::app::{AppError, Launch, Plan, STOOD_STILL};
+use crate::app::{AppError, Launch, Plan, STOOD_STILL, UnmeantLaunch};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
@@ -71,13 +71,13 @@ impl SendArgs {
         self.yes || self.people.is_some()
     }
 
-    /// Refuses to send at once what starts by itself, unless that is asked for: a script that runs twice, or two of them, would send what
-    /// the first has scheduled. Whoever asks for it means nothing that is to be scheduled.
+    /// Refuses a launch of what is paused, and one that would do other than was said.
     fn check_start(&self, plan: &Plan, start: StartKind) -> Result<()> {
         let Plan { blast, people, .. } = plan;
         let (id, name) = (blast.id, clean(&blast.tag));
-        let why = match (start, blast.state) {
-            (StartKind::Launch, BlastState::Scheduled) => {
+        let Some(is_now) = start.is_now() else { return Ok(()) };
+        let why = match plan.unmeant(is_now) {
+            Some(UnmeantLaunch::Early) => {
                 let by = blast.scheduled_by().map_or_else(String::new, |by| format!(", scheduled by {by}"));
                 let sure = match self.people {
                     Some(_) => format!(" --people {people}"),
@@ -87,11 +87,15 @@ impl SendArgs {
                 let sends = format!("`blastdeck blast send {id} --now{sure}` sends it now");
                 format!("{name} starts by itself{by}: nothing was done; {sends}")
             }
-            (StartKind::LaunchNow, BlastState::Draft) if plan.start.is_some() => format!(
+            Some(UnmeantLaunch::Later) => format!(
                 "{name} has a time, and nothing was done: `blastdeck blast send {id}` schedules it; `blastdeck blast edit {id} --clear at` \
                  takes the time away"
             ),
-            _ => return Ok(()),
+            None if blast.state == BlastState::Paused => {
+                let does = if plan.start.is_some() { "schedules it again" } else { "resumes it" };
+                format!("{name} is paused, and nothing was done: `blastdeck blast resume {id}` {does}")
+            }
+            None => return Ok(()),
         };
         Err(RefusedError(why).into())
     }
@@ -112,6 +116,17 @@ pub(super) enum StartKind {
     Resume,
 }
 
+impl StartKind {
+    /// Whether a launch is to be one at once.
+    const fn is_now(self) -> Option<bool> {
+        match self {
+            Self::Launch => Some(false),
+            Self::LaunchNow => Some(true),
+            Self::Resume => None,
+        }
+    }
+}
+
 impl SendArgs {
     pub(super) async fn run(self, global: &Global, start: StartKind) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
@@ -119,8 +134,8 @@ impl SendArgs {
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return self.resume_sender(&context, &plan).await;
         }
-        possible(&plan, start)?;
         self.check_start(&plan, start)?;
+        possible(&plan, start)?;
         if !self.is_sure() {
             talk(&plan_with_steps(&context, &plan).await?);
         }

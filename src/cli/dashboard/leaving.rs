@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::Utc;
 use color_eyre::Result;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -13,7 +14,8 @@ use crate::cli::output::talk;
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::engine::EngineEnd;
+use crate::domain::zone::words::start_words;
+use crate::engine::{EngineEnd, Standby};
 use crate::shutdown::Shutdown;
 use crate::tui::{self, ExitReason};
 
@@ -49,13 +51,20 @@ impl<'a> CtrlC<'a> {
     }
 }
 
-/// Hands all unfinished blasts over to a standby at once, and reports which of them continue without this window.
+/// Hands all unfinished blasts over to a standby at once, and reports which of them continue, or start, without this window.
 pub(in crate::cli) async fn hand_over(app: &App, ctrl_c: CtrlC<'_>) -> Result<ExitCode> {
-    let Ok(unfinished) = timeout(PATIENCE, unfinished(app)).await else { return Ok(nobody_knows()) };
-    let blasts = unfinished?;
-    if blasts.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+    let left = async { color_eyre::eyre::Ok((unfinished(app).await?, scheduled(app).await?)) };
+    let Ok(left) = timeout(PATIENCE, left).await else { return Ok(nobody_knows()) };
+    let (unfinished, scheduled) = left?;
+    let start = say_scheduled(app, &scheduled);
+    if unfinished.is_empty() {
+        return Ok(start);
     }
+    let continues = hand_over_all(app, unfinished, ctrl_c).await?;
+    Ok(if start == ExitCode::SUCCESS { continues } else { start })
+}
+
+async fn hand_over_all(app: &App, blasts: Vec<BlastView>, ctrl_c: CtrlC<'_>) -> Result<ExitCode> {
     let ends = if matches!(ctrl_c, CtrlC::Ignored) { "" } else { "; ctrl-c ends the wait" };
     talk(&format!("waiting a few seconds for a standby to take over {}{ends}", names(&blasts)));
     let (mut code, mut known) = (ExitCode::SUCCESS, Vec::new());
@@ -89,6 +98,33 @@ async fn unfinished(app: &App) -> Result<Vec<BlastView>> {
     let waits_for_a_person = |blast: &BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
     let is_to_go_on = |blast: &BlastView| !waits_for_a_person(blast) && blast.counts.queued + blast.counts.sending > 0;
     Ok(app.blasts(&filter).await?.into_iter().filter(is_to_go_on).collect())
+}
+
+/// The blasts that this machine starts by themselves, also those that repeat, the next one first.
+async fn scheduled(app: &App) -> Result<Vec<BlastView>> {
+    let filter = BlastFilter { state: Some(BlastState::Scheduled), ..BlastFilter::default() };
+    let mut blasts = app.blasts(&filter).await?;
+    blasts.retain(|blast| app.config().sender(&blast.sender).is_some());
+    blasts.sort_by_key(|blast| blast.scheduled_for);
+    Ok(blasts)
+}
+
+/// Says what starts without this window, by a standby that is started here where none runs.
+fn say_scheduled(app: &App, blasts: &[BlastView]) -> ExitCode {
+    let Some(next) = blasts.first() else { return ExitCode::SUCCESS };
+    let name = clean(&next.name()).into_owned();
+    let zones = (app.clocks_of(next), app.config().ui.timezone);
+    let at = next.scheduled_for.map_or_else(String::new, |at| format!(" {}", start_words(at, zones, Utc::now())));
+    let standby = Standby::new(app.config(), app.database_url()).and_then(|standby| standby.try_ensure());
+    let without = match &standby {
+        Ok(_) => "without this window".to_owned(),
+        Err(error) => format!("only while an engine runs, and none could be started here: {error}"),
+    };
+    talk(&match blasts.len() {
+        1 => format!("{name} starts{at} {without}"),
+        several => format!("{several} blasts start by themselves, {name} first,{at}, {without}"),
+    });
+    if standby.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Says whether a blast continues, and returns that.

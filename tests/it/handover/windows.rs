@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{TimeDelta, Utc};
 use rustix::process::{Signal, kill_process};
 
 use super::{SLOW, until_sent_to};
-use crate::support::{Pty, Setup, Shop, Size, measured};
+use crate::support::{Pty, Setup, Shop, Size, eventually, measured};
 
 const WINDOW: Size = Size { columns: 100, rows: 24 };
 
@@ -108,4 +109,29 @@ async fn ctrl_c_ends_the_wait_for_whoever_takes_over() {
     let (text, took) = (window.text(), began.elapsed());
     assert!(!ended.success() && text.contains("the wait ended before it was known"), "{text}");
     measured("ctrl-c while a quit waits", took, Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn whoever_quits_reads_what_starts_without_the_window_and_a_standby_is_there_for_it() {
+    let shop = Shop::open(FAST).await;
+    let at = |hours| (Utc::now() + TimeDelta::hours(hours)).format("%Y-%m-%dT%H:%MZ").to_string();
+    for (tag, first, hours) in [("Later", 0, 3), ("Sooner", 10, 2)] {
+        let blast = shop.draft_with(first..first + 3, &["--tag", tag, "--at", &at(hours)]).await;
+        shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+    }
+    let mut window = shop.dashboard(WINDOW);
+    window.wait_for_text("live");
+    eventually("the window's standby runs", || !shop.engines().is_empty());
+    shop.engines().into_iter().for_each(|standby| _ = kill_process(standby, Signal::KILL));
+
+    window.type_keys("q");
+    let ended = window.wait_for_exit();
+
+    let text = window.text();
+    assert!(ended.success(), "{text}");
+    assert!(
+        text.contains("2 blasts start by themselves, Sooner first, ") && text.contains(", without this window"),
+        "{text}"
+    );
+    eventually("a standby runs again", || !shop.engines().is_empty());
 }

@@ -1,0 +1,33 @@
+//! What the state of a blast allows to be done with it, before anything is asked.
+
+use super::Plan;
+use crate::app::AppError;
+use crate::domain::blast::{BlastCommand, BlastState, transition};
+
+/// What a launch would do other than its caller said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnmeantLaunch {
+    /// Send at once what starts by itself.
+    Early,
+    /// Schedule what was to be sent at once.
+    Later,
+}
+
+impl Plan {
+    /// Refuses a command that the blast's state does not allow, before anything is asked.
+    pub fn in_state_for(&self, command: BlastCommand) -> Result<(), AppError> {
+        let Err(refused) = transition(self.blast.state, command) else { return Ok(()) };
+        let first = self.blast.started_by().filter(|_| command == BlastCommand::Launch);
+        Err(AppError::Refused(first.unwrap_or_else(|| refused.to_string())))
+    }
+
+    /// What a launch would do that its caller does not mean: what starts by itself is sent at once only where `now` says so. A script
+    /// that runs twice, or two of them, would send what the first has scheduled. What repeats is never sent at once.
+    pub fn unmeant(&self, now: bool) -> Option<UnmeantLaunch> {
+        match self.blast.state {
+            BlastState::Scheduled if !now && self.repeat.is_none() => Some(UnmeantLaunch::Early),
+            BlastState::Draft if now && self.start.is_some() => Some(UnmeantLaunch::Later),
+            _ => None,
+        }
+    }
+}
