@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{FIRST, known_shop, number};
-use crate::support::{Setup, Shop};
+use crate::support::{Setup, Shop, Size};
 
 #[tokio::test]
 async fn a_customer_gets_one_tag_after_another_and_none_twice() {
@@ -89,4 +89,22 @@ async fn a_customer_of_whom_more_is_known_than_is_shown_says_so() {
     assert!(as_json.err.contains("more notes") && as_json.err.contains("more blasts"), "{as_json:?}");
     let all = shop.run(&["customer", "show", &phone, "--limit", "3"]).await;
     assert!(all.out.contains("note 1: one") && !all.err.contains("there are more"), "{all:?}");
+}
+
+#[tokio::test]
+async fn whoever_tries_a_message_on_themselves_has_nobodys_name_for_it() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..2).await;
+    let mut window = shop.dashboard(Size { columns: 120, rows: 29 });
+    window.wait_for_text("live");
+    for (keys, shown) in [("S", "people:"), ("M", "your own number"), ("+60 10-012 9999\n", "to yourself")] {
+        window.type_keys(keys);
+        window.wait_for_text(shown);
+    }
+    window.type_keys("y");
+    shop.until_posts(1).await;
+
+    let own = shop.json(&["customer", "show", "+60100129999"]).await;
+
+    assert_eq!(own["names"], json!([]), "{own}");
 }
