@@ -180,13 +180,14 @@ impl BlastView {
         self.counts.queued + self.counts.sending > 0
     }
 
-    /// Its state in lists for people: what asks for a person reads so, and what is completed is done. What repeated is over: its
-    /// last times may all have been skipped.
+    /// Its state in lists for people: what asks for a person reads so, and what is completed is done. What repeated is over, or
+    /// ended by somebody: its last times may all have been skipped.
     pub fn state_words(&self) -> &'static str {
         match self.state {
             _ if self.asks_for_person() => "asks you",
             BlastState::Completed if self.origin.repeat.rule.is_some() => "over",
             BlastState::Scheduled if self.origin.repeat.rule.is_some() => "repeats",
+            BlastState::Cancelled if self.origin.repeat.rule.is_some() => "ended",
             state => state.label(),
         }
     }
