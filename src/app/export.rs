@@ -15,6 +15,7 @@ use super::view::{BlastView, PersonChange, RecipientRow};
 use super::{App, AppError, CartQuery, CustomerQuery, OrderQuery};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::message::Variables;
 use crate::store::view::export;
 pub use cell::ExportCell;
 pub use encoder::{ExportEncoder, ExportFormat};
@@ -127,6 +128,16 @@ impl App {
     /// Those of these people who match, in the list's order.
     pub async fn matching(&self, people: &[RecipientId], filter: &Filter) -> Result<Vec<RecipientRow>, AppError> {
         Ok(export::matching(self.pool(), people, filter).await?)
+    }
+
+    /// The columns of the list that a blast's people came with, besides those of numbers and names.
+    async fn list_columns(&self, blast: BlastId) -> Result<Vec<String>, AppError> {
+        Ok(export::list_columns(self.pool(), blast).await?)
+    }
+
+    /// What their list says of these people.
+    async fn list_values(&self, people: &[RecipientId]) -> Result<Vec<(RecipientId, Variables)>, AppError> {
+        Ok(export::list_values(self.pool(), people).await?)
     }
 
     /// What happened to these people, person by person, oldest first.

@@ -68,8 +68,8 @@ impl ExportOutput {
         if format == ExportFormat::Xlsx && output.is_none() && io::stdout().is_terminal() {
             return Err(UsageError("a workbook is no text for a terminal: add --output FILE.xlsx".to_owned()).into());
         }
-        let mut encoder = ExportEncoder::new(format, &export, zone);
         let pages = context.app.export(export).await?;
+        let mut encoder = ExportEncoder::new(format, &pages, zone);
         let export = pages.export().clone();
         let mut to = Destination::open(output)?;
         let stop = Shutdown::new();

@@ -28,6 +28,35 @@ async fn an_export_has_everybody_once_in_both_formats_and_under_the_same_names()
 }
 
 #[tokio::test]
+async fn an_export_has_what_the_list_says_of_everybody_in_columns_of_their_own() {
+    let shop = Shop::open(Setup::default()).await;
+    let with = async |list: &str| {
+        let list = shop.write("list.csv", list);
+        let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+        shop.json(&new).await["id"].to_string()
+    };
+    let blast =
+        with("phone,name,City,status,=cmd\n60123450001,Siti,Ipoh,vip,\n60123450002,Ben,\"Kuala, L\",,=1+1\n").await;
+    with("phone,name,size\n60123450001,Siti,L\n").await;
+
+    let csv = shop.ok(&["blast", "export", &blast]).await;
+    let json = shop.json_lines(&["blast", "export", &blast]).await;
+    let all = shop.json_lines(&["blast", "export", "--all"]).await;
+    let history = shop.ok(&["blast", "export", &blast, "--what", "history"]).await;
+
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].ends_with(",external_id,'=cmd,city,list_status"), "{csv}");
+    assert!(lines[1].ends_with(",,,Ipoh,vip") && lines[2].ends_with(",,'=1+1,\"Kuala, L\","), "{csv}");
+    assert_eq!(
+        (&json[0]["status"], &json[0]["list_status"], &json[1]["=cmd"]),
+        (&json!("queued"), &json!("vip"), &json!("=1+1"))
+    );
+    assert_eq!((&all[0]["city"], &all[0]["size"]), (&json!("Ipoh"), &json!(null)));
+    assert_eq!((&all[2]["city"], &all[2]["size"]), (&json!(null), &json!("L")));
+    assert!(!history.contains("city"), "{history}");
+}
+
+#[tokio::test]
 async fn an_export_takes_the_filter_language_also_for_replies_and_history() {
     let shop = Shop::open(Setup::default()).await;
     shop.blast(0..6).await;

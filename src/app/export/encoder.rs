@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 use csv::{Writer, WriterBuilder};
 use serde_json::{Map, Value};
 
-use super::Export;
+use super::ExportPages;
 use super::cell::ExportCell;
-use super::table::ExportTable;
+use super::table::ExportColumns;
 use super::workbook::WorkbookWriter;
 use crate::domain::text::escaped_json;
 
@@ -54,7 +54,7 @@ impl ExportFormat {
 
 /// Spells rows, and counts them.
 pub struct ExportEncoder {
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
     form: EncoderForm,
     rows: u64,
 }
@@ -66,18 +66,18 @@ enum EncoderForm {
 }
 
 impl ExportEncoder {
-    /// For rows of an export. A workbook shows times by the clocks of `zone`; the other formats have them in UTC.
-    pub fn new(format: ExportFormat, export: &Export, zone: Tz) -> Self {
-        Self::of(format, export.table(), export.columns(), zone)
+    /// For the rows of an export. A workbook shows times by the clocks of `zone`; the other formats have them in UTC.
+    pub fn new(format: ExportFormat, pages: &ExportPages, zone: Tz) -> Self {
+        Self::of(format, pages.export().table().name, pages.columns(), zone)
     }
 
-    fn of(format: ExportFormat, table: &ExportTable, columns: Vec<&'static str>, zone: Tz) -> Self {
+    fn of(format: ExportFormat, name: &'static str, columns: ExportColumns, zone: Tz) -> Self {
         let form = match format {
             ExportFormat::Csv => EncoderForm::Csv,
             ExportFormat::JsonLines => EncoderForm::JsonLines,
-            ExportFormat::Xlsx => EncoderForm::Xlsx(Box::new(WorkbookWriter::new(table.name, &columns, zone))),
+            ExportFormat::Xlsx => EncoderForm::Xlsx(Box::new(WorkbookWriter::new(name, &columns, zone))),
         };
-        Self { columns, form, rows: 0 }
+        Self { columns: columns.names, form, rows: 0 }
     }
 
     /// How many rows were spelled.
@@ -92,7 +92,7 @@ impl ExportEncoder {
             EncoderForm::Xlsx(workbook) => workbook.head(),
             EncoderForm::Csv => {
                 let mut csv = writer();
-                csv.write_record(&self.columns)?;
+                csv.write_record(self.columns.iter().map(|name| ExportCell::of(name).to_csv()))?;
                 bytes(csv)
             }
         }
@@ -123,11 +123,10 @@ impl ExportEncoder {
     }
 }
 
-fn json_lines(columns: &[&'static str], rows: &[Vec<ExportCell>]) -> io::Result<Vec<u8>> {
+fn json_lines(columns: &[String], rows: &[Vec<ExportCell>]) -> io::Result<Vec<u8>> {
     let mut lines = String::new();
     for row in rows {
-        let names = columns.iter().map(|name| (*name).to_owned());
-        let object: Map<String, Value> = names.zip(row.iter().map(ExportCell::to_json)).collect();
+        let object: Map<String, Value> = columns.iter().cloned().zip(row.iter().map(ExportCell::to_json)).collect();
         lines.push_str(&escaped_json(&serde_json::to_string(&object)?));
         lines.push('\n');
     }
@@ -148,10 +147,9 @@ mod tests {
 
     use super::*;
 
-    const PAIR: ExportTable = ExportTable { name: "pairs", columns: &["name", "note"], nouns: ("pair", "pairs") };
-
     fn encoded(format: ExportFormat, rows: &[[Value; 2]]) -> Vec<u8> {
-        let mut encoder = ExportEncoder::of(format, &PAIR, PAIR.columns.to_vec(), Tz::UTC);
+        let columns = ExportColumns { names: ["name", "note"].map(str::to_owned).to_vec(), times: vec![false; 2] };
+        let mut encoder = ExportEncoder::of(format, "pairs", columns, Tz::UTC);
         let mut bytes = encoder.head().unwrap();
         let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(ExportCell::of).collect()).collect();
         bytes.extend(encoder.encode(&rows).unwrap());

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use chrono_tz::Tz;
+
 use super::{Export, ExportEncoder, ExportFormat, PeopleExport};
 use crate::app::report_file::{NewFile, refused};
 use crate::app::{App, AppError};
@@ -23,10 +25,9 @@ impl App {
     pub async fn write_people(&self, blast: BlastId, filter: Filter) -> Result<PeopleFile, AppError> {
         let zone = self.export_zone(&[self.blast_without_unasked(blast).await?]);
         let export = Export::People { blasts: vec![blast], all: false, filter, what: PeopleExport::Recipients };
-        let encoder = ExportEncoder::new(ExportFormat::Xlsx, &export, zone);
         let new = NewFile { stem: format!("blast-{blast}-people"), extension: "xlsx", mode: 0o600 };
         let (file, path) = new.create()?;
-        let written = match self.write_rows(export, encoder, (file, &path)).await {
+        let written = match self.write_rows((export, zone), (file, &path)).await {
             Ok(0) => Err(AppError::Refused("nobody is listed, so nothing is exported".to_owned())),
             written => written,
         };
@@ -37,14 +38,10 @@ impl App {
         Ok(PeopleFile { people: written?, path })
     }
 
-    async fn write_rows(
-        &self,
-        export: Export,
-        mut encoder: ExportEncoder,
-        (mut file, path): (File, &Path),
-    ) -> Result<u64, AppError> {
+    async fn write_rows(&self, (export, zone): (Export, Tz), (mut file, path): (File, &Path)) -> Result<u64, AppError> {
         let failed = |error| refused(path, &error);
         let mut pages = self.export(export).await?;
+        let mut encoder = ExportEncoder::new(ExportFormat::Xlsx, &pages, zone);
         file.write_all(&encoder.head().map_err(failed)?).map_err(failed)?;
         while let Some(page) = pages.next().await? {
             file.write_all(&encoder.encode(&page.rows).map_err(failed)?).map_err(failed)?;

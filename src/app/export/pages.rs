@@ -1,13 +1,13 @@
 //! Reads what an export asks for, a page at a time behind the one before: with flat memory, however much it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::shop_table;
-use super::table::{self, ExportRow};
+use super::table::{self, ExportColumns, ExportRow};
 use super::{App, AppError, CartExport, Export, ExportCell, OrderExport, PeopleExport};
-use crate::app::view::{ReplyPosition, ReplyQuery, ReplyRow};
+use crate::app::view::{RecipientRow, ReplyPosition, ReplyQuery, ReplyRow};
 use crate::app::{CartQuery, CartRow, CustomerQuery, OrderQuery, OrderRow};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
@@ -15,6 +15,9 @@ use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 /// How many rows a page is made of; of customers, each of whom is counted from all that happened, fewer.
 const PAGE: u32 = 1_000;
 const CUSTOMERS: i64 = 500;
+
+/// A list has two hundred columns at most; of blasts with more different ones these many are exported.
+const LIST_COLUMNS_MAX: usize = 1_000;
 
 /// Some rows of an export.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct ExportPage {
 pub struct ExportPages {
     app: App,
     export: Export,
+    /// The columns of the lists that people came with.
+    of_list: Vec<String>,
     place: ExportPlace,
 }
 
@@ -58,16 +63,26 @@ impl App {
             }
             Export::Replies { blasts: None, .. } | Export::Customers { .. } | Export::SavedList { .. } => Vec::new(),
         };
+        let is_people = matches!(export, Export::People { what: PeopleExport::Recipients, .. });
+        let mut of_list = BTreeSet::new();
         for blast in blasts {
             self.require_blast(blast).await?;
+            if is_people && of_list.len() < LIST_COLUMNS_MAX {
+                of_list.extend(self.list_columns(blast).await?);
+            }
         }
-        Ok(ExportPages { app: self.clone(), export, place: ExportPlace::Start })
+        let of_list = of_list.into_iter().take(LIST_COLUMNS_MAX).collect();
+        Ok(ExportPages { app: self.clone(), export, of_list, place: ExportPlace::Start })
     }
 }
 
 impl ExportPages {
     pub const fn export(&self) -> &Export {
         &self.export
+    }
+
+    pub(super) fn columns(&self) -> ExportColumns {
+        self.export.columns(&self.of_list)
     }
 
     /// The next rows; `None` behind the last.
@@ -78,7 +93,7 @@ impl ExportPages {
         let names_blast = self.export.names_blast();
         match &mut self.export {
             Export::People { blasts, filter, what, .. } => {
-                let of = PeopleOf { app: &self.app, blasts, filter, what: *what, names_blast };
+                let of = PeopleOf { app: &self.app, blasts, filter, what: *what, of_list: &self.of_list, names_blast };
                 of.next(&mut self.place).await
             }
             Export::Replies { blasts: Some(blasts), filter, .. } => {
@@ -101,6 +116,7 @@ struct PeopleOf<'a> {
     blasts: &'a [BlastId],
     filter: &'a Filter,
     what: PeopleExport,
+    of_list: &'a [String],
     names_blast: bool,
 }
 
@@ -118,14 +134,25 @@ impl PeopleOf<'_> {
         };
         let people: Vec<RecipientId> = page.rows.iter().map(|row| row.id).collect();
         let rows = match self.what {
-            PeopleExport::Recipients => {
-                let own: HashMap<_, _> = self.app.external_ids(&people).await?.into_iter().collect();
-                page.rows.iter().map(|row| table::recipient(row, own.get(&row.id))).collect()
-            }
+            PeopleExport::Recipients => self.recipients(&page.rows, &people).await?,
             PeopleExport::History => self.app.changes_of(&people).await?.iter().map(table::change).collect(),
         };
         let rows = if self.names_blast { named(rows, Some(blast)) } else { rows };
         Ok(Some(ExportPage { rows, looked_at: page.looked_at }))
+    }
+
+    async fn recipients(&self, rows: &[RecipientRow], people: &[RecipientId]) -> Result<Vec<ExportRow>, AppError> {
+        let own: HashMap<_, _> = self.app.external_ids(people).await?.into_iter().collect();
+        let listed: HashMap<_, _> = match self.of_list {
+            [] => HashMap::new(),
+            _ => self.app.list_values(people).await?.into_iter().collect(),
+        };
+        let row = |row: &RecipientRow| {
+            let mut cells = table::recipient(row, own.get(&row.id));
+            cells.extend(table::of_list(listed.get(&row.id), self.of_list));
+            cells
+        };
+        Ok(rows.iter().map(row).collect())
     }
 }
 

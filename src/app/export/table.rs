@@ -47,10 +47,13 @@ impl Export {
         count_of(i64::try_from(rows).unwrap_or(i64::MAX), one, many)
     }
 
-    /// The names of its columns.
-    pub fn columns(&self) -> Vec<&'static str> {
+    /// The names of its columns, the list's own last.
+    pub(super) fn columns(&self, of_list: &[String]) -> ExportColumns {
         let blast = self.names_blast().then_some(BLAST);
-        blast.into_iter().chain(self.table().columns.iter().copied()).collect()
+        let names: Vec<_> = blast.into_iter().chain(self.table().columns.iter().copied()).map(str::to_owned).collect();
+        let times = names.iter().map(|name| is_time(name)).collect();
+        let columns = ExportColumns { names, times };
+        of_list.iter().fold(columns, ExportColumns::with_own)
     }
 
     /// Whether its rows say which blast they belong to, beside what the table has.
@@ -64,8 +67,29 @@ impl Export {
     }
 }
 
+/// What an export's columns are called, each by another name.
+#[derive(Debug)]
+pub(super) struct ExportColumns {
+    pub names: Vec<String>,
+    /// Which of them hold times.
+    pub times: Vec<bool>,
+}
+
+impl ExportColumns {
+    /// And a column of a list, which may be called like one that is there.
+    fn with_own(mut self, name: &String) -> Self {
+        let mut own = name.clone();
+        while self.names.iter().any(|other| other.eq_ignore_ascii_case(&own)) {
+            own.insert_str(0, "list_");
+        }
+        self.names.push(own);
+        self.times.push(false);
+        self
+    }
+}
+
 /// Whether a column holds times.
-pub(super) fn is_time(column: &str) -> bool {
+fn is_time(column: &str) -> bool {
     column == "at" || column.ends_with("_at") || column.ends_with("_seen")
 }
 
@@ -118,6 +142,12 @@ pub fn recipient(row: &RecipientRow, external_id: Option<&String>) -> ExportRow 
         ExportCell::of(&row.attempt),
         ExportCell::of(&external_id),
     ]
+}
+
+/// The cells of the list's own columns: what it says of somebody, as their message can use it.
+pub(super) fn of_list(variables: Option<&Variables>, columns: &[String]) -> ExportRow {
+    let value = |name: &String| variables.and_then(|variables| variables.get(name));
+    columns.iter().map(|name| ExportCell::of(&value(name))).collect()
 }
 
 pub(super) const REPLIES: ExportTable = ExportTable {
@@ -257,6 +287,8 @@ pub(super) fn customer(row: &CustomerRow) -> ExportRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::filter::Filter;
+    use crate::domain::ids::BlastId;
 
     #[test]
     fn no_two_columns_have_one_name() {
@@ -266,5 +298,16 @@ mod tests {
             names.dedup();
             assert_eq!(names.len(), table.columns.len(), "{}", table.name);
         }
+    }
+
+    #[test]
+    fn a_column_of_a_list_that_is_called_like_another_one_has_a_name_of_its_own_and_holds_no_times() {
+        let (blasts, filter) = (vec![BlastId(1), BlastId(2)], Filter::default());
+        let export = Export::People { blasts, all: false, filter, what: PeopleExport::Recipients };
+
+        let columns = export.columns(&["blast", "list_note", "note", "signed_at"].map(str::to_owned));
+
+        assert_eq!(columns.names[20..], ["list_blast", "list_note", "list_list_note", "signed_at"]);
+        assert_eq!((columns.times[6], &columns.times[20..]), (true, &[false; 4][..]));
     }
 }

@@ -14,7 +14,7 @@ use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
 use super::cell::ExportCell;
-use super::table::is_time;
+use super::table::ExportColumns;
 
 /// The most rows of a sheet, its header among them.
 const SHEET_ROWS_MAX: u32 = 1_048_576;
@@ -68,16 +68,16 @@ impl Pipe {
 
 impl WorkbookWriter {
     /// A workbook whose sheets have this name. Times are those of `zone`, which is named in the headers of their columns.
-    pub(super) fn new(name: &'static str, columns: &[&str], zone: Tz) -> Self {
-        let title = |column: &&str| {
-            if is_time(column) { format!("{column} ({})", zone.name()) } else { (*column).to_owned() }
+    pub(super) fn new(name: &'static str, columns: &ExportColumns, zone: Tz) -> Self {
+        let title = |(name, is_time): (&String, &bool)| {
+            if *is_time { format!("{name} ({})", zone.name()) } else { name.clone() }
         };
         let pipe = Pipe::default();
         Self {
             zip: ZipWriter::new_stream(pipe.clone()),
             pipe,
             name,
-            columns: columns.iter().map(title).collect(),
+            columns: columns.names.iter().zip(&columns.times).map(title).collect(),
             zone,
             sheets: 0,
             rows: 0,

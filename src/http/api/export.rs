@@ -145,10 +145,10 @@ impl Download {
     pub(super) async fn answer(self, app: &App, connection: ClientConnection) -> Result<Response, Problem> {
         let Self { export, format, of } = self;
         let zone = app.export_zone(of.as_slice());
-        let mut encoder = ExportEncoder::new(format, &export, zone);
         let name = export.table().name.replace(' ', "-");
         let blast = of.map_or_else(String::new, |blast| format!("blast-{}-", blast.id));
         let mut pages = app.export(export).await?;
+        let mut encoder = ExportEncoder::new(format, &pages, zone);
         let first = pages.next().await?;
         let head = encoder.head().map_err(|_| unwritten())?;
         let sending = Sending {

@@ -4,11 +4,13 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use super::{RecipientRow, condition};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::message::Variables;
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
@@ -59,6 +61,22 @@ pub async fn matching(pool: &PgPool, ids: &[RecipientId], filter: &Filter) -> Re
     }
     sql.push(" order by id");
     Ok(sql.build_query_as().fetch_all(pool).await?)
+}
+
+/// The names of the columns that somebody of a blast has a value in, but for the name's. One walk over its people: a second for a million.
+pub async fn list_columns(pool: &PgPool, blast: BlastId) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar(
+        "select distinct key from blast_recipients, jsonb_object_keys(variables) as key where blast_id = $1 and key <> 'name'",
+    );
+    Ok(names.bind(blast).fetch_all(pool).await?)
+}
+
+/// The values of these people's columns, of those who have any.
+pub async fn list_values(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<(RecipientId, Variables)>, StoreError> {
+    let found =
+        sqlx::query_as("select id, variables from blast_recipients where id = any($1) and variables is not null");
+    let found: Vec<(RecipientId, Json<Variables>)> = found.bind(numbers(ids)).fetch_all(pool).await?;
+    Ok(found.into_iter().map(|(id, variables)| (id, variables.0)).collect())
 }
 
 /// One change of somebody's status, with whose it is.

@@ -7,7 +7,8 @@ use serde_json::json;
 use super::*;
 
 fn workbook(rows_max: u32, rows: &[Vec<ExportCell>]) -> Xlsx<Cursor<Vec<u8>>> {
-    let columns = ["phone_number", "name", "sent_at", "amount", "attempts", "is_opt_out"];
+    let names = ["phone_number", "name", "sent_at", "amount", "attempts", "is_opt_out"].map(str::to_owned).to_vec();
+    let columns = ExportColumns { times: names.iter().map(|name| name == "sent_at").collect(), names };
     let mut writer = WorkbookWriter::new("people", &columns, Tz::Asia__Kuala_Lumpur);
     writer.rows_max = rows_max;
     let mut bytes = writer.head().unwrap();
