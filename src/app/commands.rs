@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use super::error::broken_off;
+use super::undo::early_start;
 use super::view::BlastView;
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
@@ -19,6 +20,9 @@ use crate::store::pause::{self, PauseRecord};
 use crate::store::{self, DbTransaction, StoreError};
 use crate::store::{answered, lease, plan, sender};
 
+/// A claim may begin as soon as the time is over: within the last half second it may be too late.
+const CLAIMED_WITHIN: TimeDelta = TimeDelta::milliseconds(500);
+
 impl App {
     /// Pauses at once: no POST starts once the engine is notified, which takes at most one message.
     pub async fn pause(&self, id: BlastId) -> Result<BlastView, AppError> {
@@ -26,6 +30,10 @@ impl App {
         let head = self.change_in(&mut tx, id, BlastCommand::Pause, None).await?;
         self.put_back_pause(&mut tx, &head, PausedBy::Operator).await?;
         self.put_back_hours(&mut tx, &head).await?;
+        let soon = store::moment(&mut *tx).await? + CLAIMED_WITHIN;
+        if head.send_after.is_some_and(|after| after > soon) && early_start(&mut tx, &head).await?.is_some() {
+            blast::keep_its_time(&mut tx, id).await?;
+        }
         if head.state == BlastState::Sending && !plan::has_people_left(&mut tx, id).await? {
             return Err(AppError::Refused(format!("{}: nobody is left to send to", name(&head))));
         }
@@ -140,8 +148,7 @@ impl App {
     /// Whether it is too late to stop a blast that was launched: true until this transaction ends, for which claims wait.
     pub(super) async fn has_begun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
         lease::lock(tx, head.sender_id).await?;
-        // A claim may begin as soon as the time is over: within the last half second it may be too late.
-        let too_late = store::moment(&mut *tx).await? + TimeDelta::milliseconds(500);
+        let too_late = store::moment(&mut *tx).await? + CLAIMED_WITHIN;
         let is_over = head.send_after.is_none_or(|after| after <= too_late);
         // While its engine could not reach the database, nothing began when the time was over; nor did what is scheduled still.
         Ok(is_over

@@ -255,6 +255,9 @@ impl App {
         let head = self.head(tx, id).await?;
         match head.state {
             BlastState::Draft | BlastState::Scheduled => Ok(head),
+            BlastState::Paused if head.launched_at.is_none() && head.scheduled_for.is_some() => {
+                Err(AppError::Refused(paused_before_its_time(head.id)))
+            }
             state => Err(AppError::Refused(not_editable(state))),
         }
     }
@@ -292,7 +295,10 @@ fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
     let edit = edit.without_unchanged(row);
     if !edit.is_of_pace() {
         let pace = "of what has started, only rate, gap, window and weekdays change";
-        return Err(AppError::Refused(format!("{}; {pace}", not_editable(row.state))));
+        let is_before = row.state == BlastState::Paused && row.launched_at.is_none() && row.scheduled_for.is_some();
+        let why =
+            if is_before { paused_before_its_time(row.id) } else { format!("{}; {pace}", not_editable(row.state)) };
+        return Err(AppError::Refused(why));
     }
     // Whoever was too early or too late by their own clock has been put off until then.
     if edit.is_of_hours() && row.origin.window_local {
@@ -324,6 +330,11 @@ fn after<T: Copy>(change: &FieldChange<T>, before: Option<&Result<T, UnreadableL
         FieldChange::Clear => None,
         FieldChange::Set(value) => Some(Ok(*value)),
     }
+}
+
+/// Why what is paused until its time is not edited.
+fn paused_before_its_time(id: BlastId) -> String {
+    format!("the blast is paused: `blastdeck blast undo {id}` makes it a draft, which can be edited")
 }
 
 /// Why what has started is not edited.

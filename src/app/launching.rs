@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::answered::AnsweredSince;
@@ -86,10 +86,9 @@ fn is_early(head: &BlastHead, command: BlastCommand) -> bool {
     command == BlastCommand::Launch && head.state == BlastState::Scheduled
 }
 
-/// How many people a launch counted that was sent before its time; `None` for any other.
-pub(super) fn sent_early_to(act: &LoggedAction) -> Option<i64> {
-    let is_early = act.action == Act::Launch && act.detail.get(EARLY)?.as_bool()?;
-    is_early.then(|| act.detail.get("people")?.as_i64()).flatten()
+/// Whether this logged launch sent what would have started by itself.
+pub(super) fn was_early(act: &LoggedAction) -> bool {
+    act.action == Act::Launch && act.detail.get(EARLY).and_then(Value::as_bool) == Some(true)
 }
 
 /// Refuses a start that the blast's state does not allow.
@@ -139,11 +138,6 @@ impl App {
         self.start(launch, command, Counted::AtMost).await
     }
 
-    /// Has a draft start by itself at its time, whoever opts out meanwhile. It is never sent at once by this.
-    pub(super) async fn schedule_draft(&self, launch: Launch) -> Result<BlastView, AppError> {
-        self.start(launch, BlastCommand::Schedule, Counted::AtMost).await
-    }
-
     /// What somebody is answered who saw an earlier version: by whom it was launched, where that is why.
     async fn came_second(
         &self,
@@ -178,7 +172,8 @@ impl App {
         let capped = self.capped_audience(&blast, start).await?;
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
-        let head = self.arm_pattern(&mut tx, head, (launch.version, people), next).await?;
+        let confirmed = (people, counted == Counted::Exactly);
+        let head = self.arm_pattern(&mut tx, head, (launch.version, confirmed), next).await?;
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
         if let Some(why) = stop.and_then(|(code, why)| unconfirmed(&blast.sender, &code, &why)) {
             return Err(AppError::Refused(why));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
+use sqlx::PgConnection;
 
 use super::schedule::typed_start;
 use super::{App, AppError, DraftEdit};
@@ -116,7 +117,29 @@ impl App {
     pub(super) async fn local_dues(&self, row: &BlastRow, now: DateTime<Utc>) -> Result<Vec<LocalDue>, AppError> {
         let Some(own) = OwnClock::of(row).filter(|_| row.origin.repeat.rule.is_none()) else { return Ok(Vec::new()) };
         let people = local_time::people(self.pool(), row.id).await?;
-        let zones = zones_of(&people).map_err(AppError::Refused)?;
+        self.local_dues_of(row, (own, &people), now)
+    }
+
+    /// When each person of a blast is due that starts by itself at its time, as if it had not been launched.
+    pub(super) async fn dues_at_its_time(
+        &self,
+        tx: &mut PgConnection,
+        row: BlastRow,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<LocalDue>, AppError> {
+        let row = BlastRow { state: BlastState::Draft, launched_at: None, ..row };
+        let Some(own) = OwnClock::of(&row) else { return Ok(Vec::new()) };
+        let people = local_time::people_in(tx, row.id).await?;
+        self.local_dues_of(&row, (own, &people), now)
+    }
+
+    fn local_dues_of(
+        &self,
+        row: &BlastRow,
+        (own, people): (OwnClock, &[LocalPerson]),
+        now: DateTime<Utc>,
+    ) -> Result<Vec<LocalDue>, AppError> {
+        let zones = zones_of(people).map_err(AppError::Refused)?;
         let is_begun = row.launched_at.is_some();
         let base = if is_begun || row.state == BlastState::Scheduled { now } else { later(row, now) };
         let latest = base - self.engine().settings.too_late;

@@ -3,7 +3,7 @@
 mod also_stuck;
 mod overridden;
 mod readiness;
-mod states;
+mod starts;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
@@ -30,7 +30,7 @@ use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind, Sa
 use crate::store::view::BlastRow;
 pub use also_stuck::AlsoStuck;
 pub(super) use readiness::Readiness;
-pub use states::UnmeantLaunch;
+pub use starts::UnmeantLaunch;
 
 use readiness::over_words;
 
@@ -178,13 +178,20 @@ impl App {
     /// What a launch (or resume) would do. Starts nothing; a launch reads the people of a filter again, and so does this, so that it shows
     /// whom it would go to. For who may only read they are counted as the filter finds them, and nothing is written.
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
-        Box::pin(self.plan_itself(id, None)).await
+        let of = self.with_its_people(id).await?;
+        Box::pin(self.plan_itself(of, None)).await
     }
 
     /// The same for somebody who reads it, with the sender's health, for which its provider is asked. Of a zone by whose clocks they read
     /// times, what goes today and tomorrow is by its days; else by the sender's, and so where a daily cap counts by those.
     pub async fn plan_by_days_of(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
-        let (plan, health) = tokio::join!(Box::pin(self.plan_itself(id, days)), Box::pin(self.sender_health(id)));
+        let of = self.with_its_people(id).await?;
+        self.plan_with_health(of, days).await
+    }
+
+    async fn plan_with_health(&self, of: (BlastRow, Vec<RecipientId>), days: Option<Tz>) -> Result<Plan, AppError> {
+        let id = of.0.id;
+        let (plan, health) = tokio::join!(Box::pin(self.plan_itself(of, days)), Box::pin(self.sender_health(id)));
         Ok(Plan { sender_health: health?.map(Box::new), ..plan? })
     }
 
@@ -199,8 +206,8 @@ impl App {
         Ok((if is_renewed { self.blast_row(id).await? } else { row }, Vec::new()))
     }
 
-    async fn plan_itself(&self, id: BlastId, days: Option<Tz>) -> Result<Plan, AppError> {
-        let (row, gone) = self.with_its_people(id).await?;
+    async fn plan_itself(&self, (row, gone): (BlastRow, Vec<RecipientId>), days: Option<Tz>) -> Result<Plan, AppError> {
+        let id = row.id;
         let business = self.business(row.sender_id).await?;
         let Readiness { people, suppressed, answered, mut obstacles, template, number } = self.readiness(&row).await?;
         let left_out = [gone, self.answered_rows(&row).await?].concat();

@@ -264,7 +264,7 @@ impl App {
         &self,
         tx: &mut PgConnection,
         head: BlastHead,
-        (version, people): (i64, i64),
+        (version, people): (i64, (i64, bool)),
         next: Option<DateTime<Utc>>,
     ) -> Result<BlastHead, AppError> {
         let Some(next) = next else { return Ok(head) };

@@ -127,7 +127,11 @@ impl App {
         let start = match edit.start {
             FieldChange::Set(start) => start,
             FieldChange::Clear if head.state == BlastState::Scheduled => {
-                return Err(AppError::Refused("it is scheduled: pause it first, then take its time away".to_owned()));
+                let why = format!(
+                    "it is scheduled: `blastdeck blast undo {}` makes it a draft, of which the time can be taken away",
+                    head.id
+                );
+                return Err(AppError::Refused(why));
             }
             FieldChange::Clear => return Ok(FieldChange::Clear),
             FieldChange::Keep => match blast.scheduled_local {

@@ -9,7 +9,7 @@ mod questions;
 mod sends;
 mod sentences;
 
-pub(super) use launches::has_armed;
+pub(super) use launches::{early_start, has_armed};
 pub use questions::UndoOffer;
 
 use std::collections::BTreeMap;
@@ -121,12 +121,28 @@ impl App {
         Ok(changed.beside(self.undo(tx, acts, cancelled).await.map_err(refused)?))
     }
 
-    /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it.
+    /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it; also where it is paused until then.
     pub async fn undo_launch_of(&self, blast: BlastId) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
         match action::newest_start(&mut tx, blast).await? {
-            Some(launch) => self.undo_launch(tx, &launch).await,
+            Some(launch) => self.undo_launch_or_pause(tx, &launch).await,
             None => Err(AppError::Refused("that blast was not launched: there is nothing to take back".to_owned())),
+        }
+    }
+
+    /// The launch or resume that a blast goes by.
+    pub async fn start_of_blast(&self, blast: BlastId) -> Result<Option<ActionId>, AppError> {
+        let mut tx = self.begin().await?;
+        Ok(action::newest_start(&mut tx, blast).await?.map(|start| start.id))
+    }
+
+    /// The same as [`App::undo_launch_of`], of this launch alone, where it is known.
+    pub async fn undo_start_of(&self, blast: BlastId, start: Option<ActionId>) -> Result<UndoOutcome, AppError> {
+        let mut tx = self.begin().await?;
+        match action::newest_start(&mut tx, blast).await?.filter(|newest| start.is_none_or(|start| newest.id == start))
+        {
+            Some(launch) => self.undo_launch(tx, &launch).await,
+            None => Err(AppError::Changed),
         }
     }
 

@@ -18,6 +18,7 @@ mod send;
 mod show;
 mod step;
 pub(super) mod taken;
+mod taking_back;
 mod template;
 mod wait;
 
@@ -65,6 +66,12 @@ pub(super) enum BlastVerb {
         /// The blast's id, as in `blast list`.
         blast: BlastId,
     },
+    /// Take back a launch of which nothing was sent yet. What was to start by itself is a draft again, also where it is paused; what was
+    /// sent before its time is scheduled again.
+    Undo {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+    },
     /// Resume after a pause. Asks for the number of people left first.
     Resume(send::SendArgs),
     /// Cancel for good: people who are still queued are left out.
@@ -105,6 +112,7 @@ impl BlastVerb {
             Self::Send(verb) => verb.run(global).await?,
             Self::Resume(verb) => verb.run(global, send::StartKind::Resume).await?,
             Self::Pause { blast } => command::pause(global, blast).await?,
+            Self::Undo { blast } => command::undo(global, blast).await?,
             Self::Cancel(sure) => sure.cancel(global).await?,
             Self::Delete(sure) => sure.delete(global).await?,
             Self::Retry(verb) => verb.run(global).await?,

@@ -198,7 +198,7 @@ pub fn transition(state: BlastState, command: BlastCommand) -> Result<BlastState
     let next = match (command, state) {
         (BlastCommand::Launch, Draft | Scheduled) | (BlastCommand::Resume, Paused) => Sending,
         (BlastCommand::Schedule, Draft | Paused) => Scheduled,
-        (BlastCommand::Disarm, Sending | Scheduled) => Draft,
+        (BlastCommand::Disarm, Sending | Scheduled | Paused) => Draft,
         (BlastCommand::Pause, Sending | Scheduled) => Paused,
         (BlastCommand::Cancel, Scheduled | Sending | Paused) => Cancelled,
         (BlastCommand::Delete, Draft | Completed | Cancelled | Failed) => state,

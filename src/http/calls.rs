@@ -92,7 +92,7 @@ fn call(command: &str) -> Option<String> {
             None => "POST /api/blasts".to_owned(),
         },
         ("blast", "list") => "GET /api/blasts".to_owned(),
-        ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
+        ("blast", verb @ ("pause" | "undo" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
         }
         ("blast", "edit") => format!("PATCH /api/blasts/{}", id()),

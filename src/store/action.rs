@@ -230,14 +230,26 @@ pub async fn newest_operator(tx: &mut PgConnection, blast: BlastId) -> Result<Op
 
 /// The newest launch or resume of a blast that is not taken back.
 pub async fn newest_launch(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
+    launch_before(tx, blast, ActionId(i64::MAX)).await
+}
+
+/// The same of those before an act.
+pub async fn launch_before(
+    tx: &mut PgConnection,
+    of: BlastId,
+    act: ActionId,
+) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
-          where blast_id = $1 and undone_at is null and action in ('launch', 'resume') order by id desc limit 1",
-    )
-    .bind(blast)
-    .fetch_optional(tx)
-    .await?;
-    Ok(action)
+          where blast_id = $1 and id < $2 and undone_at is null and action in ('launch', 'resume') order by id desc limit 1",
+    );
+    Ok(action.bind(of).bind(act).fetch_optional(tx).await?)
+}
+
+/// Whether a later launch of the same blast was taken back.
+pub async fn is_undone_since(tx: &mut PgConnection, launch: &LoggedAction) -> Result<bool, StoreError> {
+    let later = "select exists (select from operator_actions where blast_id = $1 and id > $2 and action = 'launch' and undone_at is not null)";
+    Ok(sqlx::query_scalar(later).bind(launch.blast_id).bind(launch.id).fetch_one(tx).await?)
 }
 
 /// What a blast sends by: its newest launch or resume, or a later change of its hours that had it wait a moment first.
@@ -247,11 +259,8 @@ pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Optio
           where blast_id = $1 and undone_at is null
             and (action in ('launch', 'resume') or action = 'edit' and detail -> 'hours' is not null)
           order by id desc limit 1",
-    )
-    .bind(blast)
-    .fetch_optional(tx)
-    .await?;
-    Ok(action)
+    );
+    Ok(action.bind(blast).fetch_optional(tx).await?)
 }
 
 /// Who closed a person, if an operator did and it stands.
@@ -259,11 +268,8 @@ pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Resu
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
           where recipient_id = $1 and undone_at is null and action = 'closed' order by id desc limit 1",
-    )
-    .bind(recipient)
-    .fetch_optional(tx)
-    .await?;
-    Ok(action)
+    );
+    Ok(action.bind(recipient).fetch_optional(tx).await?)
 }
 
 /// An act that closed somebody or changed their amount.
@@ -387,12 +393,8 @@ pub async fn touch_last_seen(pool: &PgPool, operator: &str) -> Result<Option<Dat
         .bind(operator)
         .fetch_optional(&mut *tx)
         .await?;
-    sqlx::query(
-        "insert into operator_seen (operator) values ($1) on conflict (operator) do update set seen_at = now()",
-    )
-    .bind(operator)
-    .execute(&mut *tx)
-    .await?;
+    let seen = "insert into operator_seen (operator) values ($1) on conflict (operator) do update set seen_at = now()";
+    sqlx::query(seen).bind(operator).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(before)
 }

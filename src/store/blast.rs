@@ -131,6 +131,24 @@ pub async fn schedule(tx: &mut PgConnection, id: BlastId, version: i64, by: &str
     Ok(done.rows_affected() == 1)
 }
 
+/// Has what was sent before its time, and not begun, start by itself at its time as before. `by`: who had scheduled it. `false` as of
+/// [`schedule`].
+pub async fn schedule_again(tx: &mut PgConnection, id: BlastId, version: i64, by: &str) -> Result<bool, StoreError> {
+    let done =
+        sqlx::query("update blasts set launched_at = null where id = $1 and version = $2 and scheduled_for > now()");
+    let done = done.bind(id).bind(version).execute(&mut *tx).await?;
+    Ok(done.rows_affected() == 1 && schedule(tx, id, version, by).await?)
+}
+
+/// Gives what was to be sent before its time, and is paused before it began, its time back.
+pub async fn keep_its_time(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> {
+    sqlx::query("update blasts set launched_at = null, armed_at = null where id = $1 and scheduled_for > now()")
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Starts a sender's blasts whose time has come; one whose time is longer ago than `too_late` is paused and asks instead. Each
 /// once, whichever engines look: the row is changed under its lock, and is not scheduled any more for whoever waited for it.
 pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelta) -> Result<Vec<BlastId>, StoreError> {
@@ -226,7 +244,8 @@ pub async fn recent_attempts(
 
 /// Completes a blast in which nobody is queued, sending or uncertain any more, also one that was paused while its last
 /// people were in flight: nothing is left to resume. Paused, it waits while somebody is in it whom an operator may retry now: Meta
-/// dropped their message with the template. One that repeats is done once its rule is. `false`: not yet, or not begun.
+/// dropped their message with the template. One that repeats is done once its rule is. What starts later, or can still be taken back, is
+/// not done: an opt-out that nobody meant is taken back as well. `false`: not yet, or not begun.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     // The row first, in a statement of its own: one that waited for it would go on by what it saw before. Whoever holds it
     // does not hold up the other blasts: it is asked again a moment later.
@@ -244,6 +263,7 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
             set state = 'completed', version = version + 1, updated_at = now(), completed_at = now(),
                 state_reason = null, state_by = 'engine'
           where id = $1 and state in ('sending', 'paused') and repeat_rule is null
+            and (armed_at is null or send_after <= now()) and (launched_at is not null or scheduled_for is null or scheduled_for <= now())
             and not exists (select 1 from blast_recipients
                              where blast_id = $1 and status in ('queued', 'uncertain'))
             and not (state = 'paused'

@@ -32,14 +32,19 @@ const AT_ONCE: usize = 5_000;
 /// Everybody who waits for the first message ever, in the order of the list.
 pub async fn people(pool: &PgPool, blast: BlastId) -> Result<Vec<LocalPerson>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
+    let people = people_in(&mut tx, blast).await?;
+    tx.commit().await?;
+    Ok(people)
+}
+
+/// The same within a transaction.
+pub async fn people_in(tx: &mut PgConnection, blast: BlastId) -> Result<Vec<LocalPerson>, StoreError> {
     let people = sqlx::query_as(
         "select id, phone_number, coalesce(variables ->> 'timezone', variables ->> 'time_zone') as zone, next_attempt_at
            from blast_recipients where blast_id = $1 and status = 'queued' and attempt = 0
           order by status, id",
     );
-    let people = people.bind(blast).fetch_all(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(people)
+    Ok(people.bind(blast).fetch_all(tx).await?)
 }
 
 /// Everybody who gets the first message ever, in the order of the list: none who opted out, none of `left_out`.

@@ -191,22 +191,25 @@ pub async fn end_empty(tx: &mut PgConnection, id: BlastId, reason: &str) -> Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// Sets a pattern's next time before it is launched, and the largest number of people where none was given. `false`: somebody was
-/// first.
+/// Sets a pattern's next time before it is launched, and the largest number of people where none was given, or a larger one was confirmed
+/// when it was resumed. `false`: somebody was first.
 pub async fn arm(
     tx: &mut PgConnection,
     id: BlastId,
     (version, next): (i64, DateTime<Utc>),
-    people: i64,
+    (people, is_confirmed): (i64, bool),
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "update blasts set scheduled_for = $3, at_most = coalesce(at_most, $4) where id = $1 and version = $2
-            and repeat_rule is not null",
+        "update blasts
+            set scheduled_for = $3,
+                at_most = greatest(coalesce(at_most, $4), case when $5 and state = 'paused' then $4 end)
+          where id = $1 and version = $2 and repeat_rule is not null",
     )
     .bind(id)
     .bind(version)
     .bind(next)
     .bind(i32::try_from(people.max(1)).unwrap_or(i32::MAX))
+    .bind(is_confirmed)
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)

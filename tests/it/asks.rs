@@ -1,6 +1,8 @@
 //! What a verb asks on a terminal, and what can still be taken back after the answer.
 
-use crate::support::{Setup, Shop, Size};
+use chrono::{TimeDelta, Utc};
+
+use crate::support::{Pty, Setup, Shop, Size, TestDatabase, TestDir, private_postgres};
 
 #[tokio::test]
 async fn a_start_that_was_typed_can_be_taken_back_for_ten_seconds() {
@@ -41,6 +43,71 @@ async fn ctrl_c_while_a_standby_is_waited_for_takes_the_launch_back() {
     assert_eq!(terminal.wait_for_exit().exit_code(), 3);
     assert_eq!(shop.state(&blast).await, "draft");
     assert_eq!(shop.sim.posts().await.len(), 0);
+}
+
+/// On a terminal: sent before its time, and waiting for its ten seconds.
+fn sent_early(shop: &Shop, blast: &str) -> Pty {
+    let mut terminal = shop.in_terminal(&["blast", "send", blast, "--now"], Size { columns: 250, rows: 40 });
+    terminal.wait_for_text("Type 3, then press enter");
+    assert!(!terminal.text().contains("by itself"), "the plan is of now: {}", terminal.text());
+    terminal.type_keys("3\r");
+    terminal.wait_for_text("stops it, as ctrl-c does here");
+    terminal
+}
+
+async fn scheduled(shop: &Shop) -> String {
+    let at = (Utc::now() + TimeDelta::hours(2)).format("%Y-%m-%dT%H:%MZ").to_string();
+    let blast = shop.draft_with(0..3, &["--at", &at]).await;
+    shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+    blast
+}
+
+#[tokio::test]
+async fn a_terminal_whose_early_start_somebody_else_takes_back_says_so_and_ends() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = scheduled(&shop).await;
+    let mut terminal = sent_early(&shop, &blast);
+
+    let said = shop.ok(&["blast", "undo", &blast]).await;
+
+    assert!(said.is_empty(), "it is said on stderr: {said}");
+    terminal.wait_for_text("people is scheduled again: nothing was sent");
+    assert_eq!(terminal.wait_for_exit().exit_code(), 3);
+    assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("scheduled", 0));
+    let undone = shop.json(&["blast", "undo", &blast]).await;
+    assert_eq!(undone["state"], "draft", "{undone}");
+}
+
+#[tokio::test]
+async fn ctrl_c_takes_an_early_start_back_once_the_database_answers_again() {
+    let dir = TestDir::new();
+    let (local, address) = private_postgres(&dir).await;
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, Setup::default());
+    let blast = scheduled(&shop).await;
+    let mut terminal = sent_early(&shop, &blast);
+    local.stop().await.unwrap();
+
+    terminal.type_keys("\x03");
+    terminal.wait_for_text("is not taken back yet, and this goes on trying");
+    local.ensure_running().await.unwrap();
+
+    terminal.wait_for_text("is scheduled again and starts");
+    assert_eq!(terminal.wait_for_exit().exit_code(), 3);
+    assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("scheduled", 0));
+}
+
+#[tokio::test]
+async fn whoever_is_added_to_what_is_scheduled_is_asked_about_first() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = scheduled(&shop).await;
+    let add = ["blast", "add", &blast, "+60129990001", "--name", "Ben"];
+
+    let unasked = shop.run(&add).await;
+    assert!(unasked.code == 3 && unasked.err.contains("is scheduled for 3 people and starts "), "{unasked:?}");
+    assert_eq!(shop.count("queued").await, 3);
+
+    let added = shop.ok(&[&add[..], &["--yes"]].concat()).await;
+    assert!(added.contains(&format!("4 people in blast {blast} now, which starts ")), "{added}");
 }
 
 #[tokio::test]

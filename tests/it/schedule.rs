@@ -156,7 +156,7 @@ async fn what_is_scheduled_is_edited_by_a_verb_until_it_starts_and_never_half() 
         "{refused:?}"
     );
     assert!(past.code == 2 && past.err.contains("--at: ") && past.err.contains("has passed"), "{past:?}");
-    assert!(startless.code == 3 && startless.err.contains("pause it first"), "{startless:?}");
+    assert!(startless.code == 3 && startless.err.contains("blast undo"), "{startless:?}");
     assert!(nothing.code == 2 && nothing.err.contains("nothing to change"), "{nothing:?}");
     assert_eq!(
         (shop.state(&blast).await.as_str(), stored(&shop, "message", &blast).await.as_str()),

@@ -9,6 +9,7 @@ mod away;
 mod broken_off;
 mod counters;
 mod deleted;
+mod early_starts;
 mod evidence;
 mod fence;
 mod in_flight;

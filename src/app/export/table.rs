@@ -53,7 +53,7 @@ impl Export {
         let names: Vec<_> = blast.into_iter().chain(self.table().columns.iter().copied()).map(str::to_owned).collect();
         let times = names.iter().map(|name| is_time(name)).collect();
         let columns = ExportColumns { names, times };
-        of_list.iter().fold(columns, ExportColumns::with_own)
+        of_list.iter().fold(columns, |columns, name| columns.with_own(name))
     }
 
     /// Whether its rows say which blast they belong to, beside what the table has.
@@ -77,8 +77,8 @@ pub(super) struct ExportColumns {
 
 impl ExportColumns {
     /// And a column of a list, which may be called like one that is there.
-    fn with_own(mut self, name: &String) -> Self {
-        let mut own = name.clone();
+    fn with_own(mut self, name: &str) -> Self {
+        let mut own = name.to_owned();
         while self.names.iter().any(|other| other.eq_ignore_ascii_case(&own)) {
             own.insert_str(0, "list_");
         }

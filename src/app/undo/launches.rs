@@ -1,17 +1,20 @@
 //! Takes back launches and resumes of which nothing was sent yet.
 
 use chrono::TimeDelta;
+use sqlx::PgConnection;
 
 use super::{UndoOutcome, questions};
 use crate::app::last_act;
-use crate::app::launching::sent_early_to;
+use crate::app::launching::was_early;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::resumed_sender::LiftedStop;
 use crate::app::{App, AppError, Launch};
-use crate::domain::blast::{BlastState, TEST_STAGE};
-use crate::store::DbTransaction;
+use crate::domain::blast::{BlastCommand, BlastState, TEST_STAGE};
+use crate::domain::ids::BlastId;
+use crate::domain::zone::words::start_words;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
+use crate::store::{self, DbTransaction, local_time};
 
 impl App {
     pub(super) async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
@@ -21,49 +24,140 @@ impl App {
             Some(head) => !questions::is_armed(&mut tx, head).await?,
             None => false,
         };
+        let Some(head) = head.filter(|head| head.state.is_under_way() && !is_too_late) else {
+            return Err(last_act::refusal(&mut tx, act).await?);
+        };
         // Otherwise something later has it wait: of this act there is nothing to take back.
-        let act_armed = head.as_ref().is_some_and(|head| has_armed(act, head));
-        let is_test = head.as_ref().is_some_and(|head| head.follow_up_stage == TEST_STAGE);
-        if is_too_late || !head.is_some_and(|head| head.state.is_under_way()) {
+        if has_armed(act, &head) {
+            if let Some(stop) = LiftedStop::of(act) {
+                return self.stop_again(tx, (act, blast), stop).await;
+            }
+            if let Some(hours) = OpenedHours::of(act) {
+                return self.close_hours(tx, (act, blast), hours).await;
+            }
+        }
+        match early_start(&mut tx, &head).await? {
+            Some(early) => self.undo_early_start(tx, &early, blast).await,
+            None => self.undo_start(tx, act, &head).await,
+        }
+    }
+
+    /// The same, also of what was paused before its time: it is a draft again, which can be edited.
+    pub(super) async fn undo_launch_or_pause(
+        &self,
+        mut tx: DbTransaction,
+        act: &LoggedAction,
+    ) -> Result<UndoOutcome, AppError> {
+        let head = match act.blast_id {
+            Some(blast) => blast::head(&mut tx, blast).await?,
+            None => None,
+        };
+        let waited = |head: &BlastHead| {
+            head.state == BlastState::Paused && head.launched_at.is_none() && head.scheduled_for.is_some()
+        };
+        let Some(head) = head.filter(waited) else { return self.undo_launch(tx, act).await };
+        if blast::was_begun(&mut tx, head.id).await? {
             return Err(last_act::refusal(&mut tx, act).await?);
         }
-        if let Some(stop) = LiftedStop::of(act).filter(|_| act_armed) {
-            return self.stop_again(tx, (act, blast), stop).await;
-        }
-        if let Some(hours) = OpenedHours::of(act).filter(|_| act_armed) {
-            return self.close_hours(tx, (act, blast), hours).await;
-        }
-        let (head, state) = match self.disarm(&mut tx, blast).await {
+        self.change_in(&mut tx, head.id, BlastCommand::Disarm, None).await?;
+        action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
+        let name = blast::distinct_name(&mut tx, &head).await?;
+        tx.commit().await?;
+        self.notify(head.id).await?;
+        Ok(outcome(head.id, format!("{name} is a draft again: nothing was sent")))
+    }
+
+    async fn undo_start(
+        &self,
+        mut tx: DbTransaction,
+        act: &LoggedAction,
+        head: &BlastHead,
+    ) -> Result<UndoOutcome, AppError> {
+        self.newest_is_meant(&mut tx, act, head).await?;
+        let is_test = head.follow_up_stage == TEST_STAGE;
+        let (head, state) = match self.disarm(&mut tx, head.id).await {
             Err(AppError::Refused(_)) if is_test => return Err(last_act::refusal(&mut tx, act).await?),
             disarmed => disarmed?,
         };
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;
-        self.notify(blast).await?;
-        let sentence = match state {
-            BlastState::Draft => self.schedule_again(act, &head, &name).await,
-            _ if head.state == BlastState::Scheduled => format!("{name} is paused: nothing was sent"),
-            _ => format!("{name} is paused again: nothing more was sent"),
-        };
-        Ok(UndoOutcome {
-            recipients: Vec::new(),
-            sentence,
-            still_suppressed: Vec::new(),
-            command_lines: vec![format!("blastdeck blast pause {blast}")],
-        })
+        self.notify(head.id).await?;
+        Ok(outcome(
+            head.id,
+            match state {
+                BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
+                _ if head.state == BlastState::Scheduled => format!("{name} is paused: it makes no blasts any more"),
+                _ => format!("{name} is paused again: nothing more was sent"),
+            },
+        ))
     }
 
-    /// What was sent before its time starts by itself again, once that is taken back; a draft where something is in its way.
-    async fn schedule_again(&self, act: &LoggedAction, head: &BlastHead, name: &str) -> String {
-        let is_draft = format!("{name} is a draft again: nothing was sent");
-        let Some(people) = sent_early_to(act) else { return is_draft };
-        let launch = Launch { blast: head.id, version: head.version + 1, people, armed_for: TimeDelta::zero() };
-        match self.schedule_draft(launch).await {
-            Ok(_) => format!("{name} is scheduled again: nothing was sent"),
-            Err(error) => format!("{is_draft}, and it is not scheduled again: {error}"),
-        }
+    /// Refuses where somebody launched it since: that is not this act's to take back.
+    async fn newest_is_meant(
+        &self,
+        tx: &mut PgConnection,
+        act: &LoggedAction,
+        head: &BlastHead,
+    ) -> Result<(), AppError> {
+        let Some(newer) = action::newest_launch(tx, head.id).await?.filter(|newer| newer.id > act.id) else {
+            return Ok(());
+        };
+        let name = blast::distinct_name(tx, head).await?;
+        let did = if head.state == BlastState::Scheduled { "scheduled" } else { "launched" };
+        Err(AppError::Refused(format!("{} {did} {name} since: nothing was taken back", newer.operator)))
     }
+
+    /// What was sent before its time starts by itself again, as whoever scheduled it had it: in one transaction, since nobody would
+    /// miss a start that was lost half-way. A draft where its time has passed meanwhile.
+    async fn undo_early_start(
+        &self,
+        mut tx: DbTransaction,
+        early: &LoggedAction,
+        blast: BlastId,
+    ) -> Result<UndoOutcome, AppError> {
+        let head = self.not_begun(&mut tx, blast).await?;
+        let now = store::moment(&mut *tx).await?;
+        let row = self.blast_row_in(&mut *tx, blast).await?;
+        let zones = (self.zone_of(&row), self.config().ui.timezone);
+        let dues = self.dues_at_its_time(&mut tx, row, now).await?;
+        let scheduled = action::launch_before(&mut tx, blast, early.id).await?;
+        let by = scheduled.map_or_else(|| self.operator().to_owned(), |scheduled| scheduled.operator);
+        let is_again = blast::schedule_again(&mut tx, blast, head.version, &by).await?;
+        let name = blast::distinct_name(&mut tx, &head).await?;
+        let sentence = if let Some(at) = head.scheduled_for.filter(|_| is_again) {
+            local_time::set_due(&mut tx, blast, &dues).await?;
+            format!("{name} is scheduled again and starts {}: nothing was sent", start_words(at, zones, now))
+        } else {
+            self.disarm(&mut tx, blast).await?;
+            format!("{name} is a draft again: nothing was sent, and the time that it was to start at has passed")
+        };
+        action::mark_undone(&mut tx, &[early.id], self.operator()).await?;
+        tx.commit().await?;
+        self.notify(blast).await?;
+        Ok(outcome(blast, sentence))
+    }
+}
+
+fn outcome(blast: BlastId, sentence: String) -> UndoOutcome {
+    UndoOutcome {
+        recipients: Vec::new(),
+        sentence,
+        still_suppressed: Vec::new(),
+        command_lines: vec![format!("blastdeck blast pause {blast}")],
+    }
+}
+
+/// The launch that a blast waits for to be sent before its time. Whoever scheduled it takes this back first.
+pub(in crate::app) async fn early_start(
+    tx: &mut PgConnection,
+    head: &BlastHead,
+) -> Result<Option<LoggedAction>, AppError> {
+    if head.state != BlastState::Sending {
+        return Ok(None);
+    }
+    let newest = action::newest_launch(tx, head.id).await?;
+    Ok(newest.filter(|act| was_early(act) && has_armed(act, head)))
 }
 
 /// Whether a blast waits because of this act.

@@ -59,6 +59,19 @@ pub enum UndoOffer {
     Pause(BlastId),
 }
 
+/// Asks before what is scheduled again, since its early start was taken back, is a draft: whoever presses the key twice means it once.
+async fn ask_about_schedule(
+    tx: &mut PgConnection,
+    act: &LoggedAction,
+    head: &BlastHead,
+) -> Result<Option<String>, AppError> {
+    if act.action != Act::Launch || head.state != BlastState::Scheduled || !action::is_undone_since(tx, act).await? {
+        return Ok(None);
+    }
+    let name = blast::distinct_name(tx, head).await?;
+    Ok(Some(format!("{name} is scheduled again already. Make it a draft, which does not start by itself?")))
+}
+
 impl App {
     /// Asks before this operator's newest act is undone where it is not what they see, on one person: in another blast than the one
     /// shown, on somebody else than at the cursor, or on several; where another window of theirs did it; and where somebody gets a message
@@ -80,6 +93,9 @@ impl App {
         let what = match (&act.action, act.recipient_id) {
             (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
                 let is_start = act.action != Act::Edit && action::taken_back_by_others(&mut tx, &act).await?.is_none();
+                if let Some(question) = ask_about_schedule(&mut tx, &act, &head).await? {
+                    return Ok(Some((UndoOffer::Undo(act.id), question)));
+                }
                 let question = if is_start { self.ask_to_pause_in(&mut tx, &head).await? } else { None };
                 return Ok(question.map(|question| (UndoOffer::Pause(id), question)));
             }

@@ -11,9 +11,11 @@ use super::taken::{report, say_who_gets_nothing};
 use crate::app::{AppError, PeopleSource};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
+use crate::cli::confirm::confirm;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, line, talk};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of, people};
@@ -37,6 +39,9 @@ pub(in crate::cli) struct AddPeopleArgs {
     sheet: Option<String>,
     #[command(flatten)]
     columns: ColumnArgs,
+    /// Do not ask where the blast is scheduled.
+    #[arg(long)]
+    yes: bool,
 }
 
 impl AddPeopleArgs {
@@ -46,6 +51,7 @@ impl AddPeopleArgs {
         }
         let source = self.source()?;
         let context = Context::open(global, Intent::Writes).await?;
+        let starts = self.confirm_scheduled(&context).await?;
         let added = context.app.add_people(self.blast, source).await.map_err(|error| match error {
             // What a file holds forbids it.
             AppError::InvalidAt { why, .. } if self.recipients.is_some() => AppError::Refused(why),
@@ -62,7 +68,22 @@ impl AddPeopleArgs {
                 "total_recipients": total,
             }));
         }
-        line(&format!("{} in blast {} now", people(total), self.blast))
+        let starts = starts.map_or_else(String::new, |starts| format!(", which starts {starts}"));
+        line(&format!("{} in blast {} now{starts}", people(total), self.blast))
+    }
+
+    /// When it starts by itself, which somebody confirmed for fewer people. Of what repeats each time asks where more get it than ever.
+    async fn confirm_scheduled(&self, context: &Context) -> Result<Option<String>> {
+        let blast = context.app.blast_without_unasked(self.blast).await?;
+        let is_scheduled = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
+        let Some(at) = blast.scheduled_for.filter(|_| is_scheduled) else { return Ok(None) };
+        let (tag, starts) = (clean(&blast.tag), context.start(at, context.app.clocks_of(&blast)));
+        let confirmed = people(blast.counts.queued);
+        let question = format!(
+            "{tag} is scheduled for {confirmed} and starts {starts} by itself: whoever is added gets it then. Add them?"
+        );
+        confirm(&question, self.yes)?;
+        Ok(Some(starts))
     }
 
     fn source(&self) -> Result<PeopleSource> {

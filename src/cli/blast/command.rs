@@ -1,4 +1,4 @@
-//! `blast pause|cancel|delete`: stops a blast, or removes it.
+//! `blast pause|undo|cancel|delete`: stops a blast, or removes it.
 
 use color_eyre::Result;
 use serde_json::json;
@@ -32,8 +32,23 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
     }
     talk(&match blast.origin.repeat.rule {
         Some(_) => schedule::paused_words(&context, id).await?,
+        None if blast.launched_at.is_none() => format!(
+            "{} is paused; `blastdeck blast resume {id}` has it start at its time, `blastdeck blast undo {id}` makes it a draft again",
+            blast.tag
+        ),
         None => format!("{} is paused; `blastdeck blast resume {id}` resumes it", blast.tag),
     });
+    Ok(())
+}
+
+/// Takes back a launch of which nothing was sent.
+pub(super) async fn undo(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let undone = context.app.undo_launch_of(id).await?;
+    if context.is_json {
+        return json(&json!({ "id": id, "state": context.app.blast(id).await?.state }));
+    }
+    talk(&undone.sentence);
     Ok(())
 }
 

@@ -1,19 +1,16 @@
 //! `blast send|resume`: shows the plan, asks for the number of people, starts the blast, and makes sure that an engine
 //! sends it.
 
-use std::time::{Duration, Instant};
-
 use chrono::{DateTime, TimeDelta, Utc};
-use color_eyre::eyre::eyre;
 use color_eyre::{Report, Result};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::sleep;
 
 use super::plan::{plan_with_steps, who_gets_one};
 use super::schedule::rule_of_zone;
+use super::taking_back::{Launched, taken_back};
 use crate::app::view::BlastView;
-use crate::app::{AppError, Launch, Plan, STOOD_STILL, UnmeantLaunch};
+use crate::app::{AppError, Launch, Plan, UnmeantLaunch};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
@@ -23,11 +20,6 @@ use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Forecast;
 use crate::domain::text::{self, clean};
-
-/// How often an armed launch is looked at for what others made of it.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Within this an engine that reaches the database again has said until when a launch waits.
-const REACHED_AGAIN: TimeDelta = TimeDelta::seconds(3);
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
@@ -134,37 +126,27 @@ impl SendArgs {
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return self.resume_sender(&context, &plan).await;
         }
-        self.check_start(&plan, start)?;
-        possible(&plan, start)?;
-        if !self.is_sure() {
-            talk(&plan_with_steps(&context, &plan).await?);
-        }
-        let now = if start == StartKind::LaunchNow { ", now" } else { "" };
-        let question = format!("{}{now}.", who_gets_one(&plan));
-        self.check_people(&plan)?;
-        confirm_number(&question, plan.people, self.is_sure())?;
-        let launch = Launch {
-            blast: self.blast,
-            version: plan.blast.version,
-            people: plan.people,
-            armed_for: if self.is_sure() { TimeDelta::zero() } else { Launch::ARMED_FOR },
-        };
+        let (launch, shown) = self.ask(&context, &plan, start).await?;
         // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let blast = match start {
             StartKind::Launch | StartKind::LaunchNow => context.app.launch(launch).await?,
             StartKind::Resume => context.app.resume(launch).await?,
         };
+        let launched = Launched { blast: &blast, start: context.app.start_of_blast(blast.id).await.ok().flatten() };
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
         let until = blast.send_after.filter(|_| is_armed);
         if let Some(until) = until.filter(|_| !context.is_json) {
-            // Its plan is that of its time.
-            let begins = if start == StartKind::LaunchNow { until } else { begins(&plan, until) };
-            talk(&armed(&context, &blast, begins));
+            talk(&armed(&context, &blast, begins(&shown, until)));
         }
-        let is_attended = tokio::select! {
-            attended = self.is_attended(&context, &blast) => attended?,
-            _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
+        let attended = tokio::select! {
+            attended = self.is_attended(&context, &blast) => attended,
+            _ = interrupt.recv() => return Err(launched.interrupted(&context, &mut interrupt).await),
+        };
+        // While the database is away the launch can still be taken back; once it answers, an engine is looked for again.
+        let is_attended = match attended {
+            Err(error) if until.is_some() && is_away(&error) => None,
+            attended => Some(attended?),
         };
         if context.is_json {
             let mut value = json!({ "id": blast.id, "state": blast.state, "people": plan.people });
@@ -174,7 +156,7 @@ impl SendArgs {
             return json(&value);
         }
         if blast.state == BlastState::Scheduled {
-            talk(&scheduled(&context, &plan, &blast, (start, is_attended)));
+            talk(&scheduled(&context, &plan, &blast, (start, is_attended == Some(true))));
             return Ok(());
         }
         if let Some(until) = until {
@@ -182,11 +164,40 @@ impl SendArgs {
                 taken_back = taken_back(&context, &blast, until) => if let Some(why) = taken_back? {
                     return Err(why.into());
                 },
-                _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
+                _ = interrupt.recv() => return Err(launched.interrupted(&context, &mut interrupt).await),
             }
         }
+        let is_attended = match is_attended {
+            Some(is_attended) => is_attended,
+            None => self.is_attended(&context, &blast).await?,
+        };
         talk(&farewell(&context, &plan, is_attended).await?);
         Ok(())
+    }
+
+    /// Shows the plan and asks for the number of people. Returns the plan that was shown as well.
+    async fn ask(&self, context: &Context, plan: &Plan, start: StartKind) -> Result<(Launch, Plan)> {
+        self.check_start(plan, start)?;
+        possible(plan, start)?;
+        // What starts by itself is confirmed as it goes now, not as it would go at its time.
+        let shown = match start {
+            StartKind::LaunchNow if !self.is_sure() => context.app.plan_at_once(self.blast, context.zone).await?,
+            _ => plan.clone(),
+        };
+        if !self.is_sure() {
+            talk(&plan_with_steps(context, &shown).await?);
+        }
+        let now = if start == StartKind::LaunchNow { ", now" } else { "" };
+        let question = format!("{}{now}.", who_gets_one(plan));
+        self.check_people(plan)?;
+        confirm_number(&question, plan.people, self.is_sure())?;
+        let launch = Launch {
+            blast: self.blast,
+            version: plan.blast.version,
+            people: plan.people,
+            armed_for: if self.is_sure() { TimeDelta::zero() } else { Launch::ARMED_FOR },
+        };
+        Ok((launch, shown))
     }
 
     /// Nobody reads the plan of a script: its sender's health is not asked for.
@@ -207,63 +218,9 @@ impl SendArgs {
     }
 }
 
-/// Waits until an armed launch begins to send; what somebody else made of it meanwhile, if they did.
-async fn taken_back(context: &Context, blast: &BlastView, mut until: DateTime<Utc>) -> Result<Option<RefusedError>> {
-    let mut is_away = false;
-    loop {
-        sleep((until - Utc::now()).to_std().unwrap_or_default().min(LOOK_EVERY)).await;
-        let asked = Instant::now();
-        let state = match context.app.blast(blast.id).await {
-            Ok(now) => {
-                // Its engine gives it ten seconds anew once it reaches the database, a moment after this does.
-                until = now.send_after.map_or(until, |after| until.max(after));
-                if is_away || asked.elapsed() > STOOD_STILL {
-                    until = until.max(Utc::now() + REACHED_AGAIN);
-                }
-                is_away = false;
-                now.state
-            }
-            Err(AppError::Store(error)) if error.is_transient() => {
-                if !std::mem::replace(&mut is_away, true) {
-                    talk(&without_database(blast));
-                }
-                until = until.max(Utc::now() + REACHED_AGAIN);
-                sleep(LOOK_EVERY).await;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        // A small blast may have begun, and be over, by the time of this look.
-        if matches!(state, BlastState::Draft | BlastState::Paused | BlastState::Cancelled) {
-            // A launch is taken back before anybody was claimed, or not at all.
-            let is_before = state == BlastState::Draft || Utc::now() < until;
-            let nothing = if is_before { ": nothing was sent" } else { "" };
-            return Ok(Some(RefusedError(format!("{} is {state}{nothing}", clean(&blast.tag)))));
-        }
-        if until <= Utc::now() {
-            return Ok(None);
-        }
-    }
-}
-
-/// The launch stands although nobody can be asked about it.
-fn without_database(blast: &BlastView) -> String {
-    let (tag, id) = (clean(&blast.tag), blast.id);
-    format!(
-        "the database does not answer: {tag} is launched, and starts ten seconds after its engine reaches it again; `blastdeck blast pause {id}` \
-         stops it then"
-    )
-}
-
-/// Takes an armed launch back after ctrl-c. One that is too late to take back sends: says how to stop it.
-async fn interrupted(context: &Context, blast: &BlastView) -> Report {
-    match context.app.undo_launch_of(blast.id).await {
-        Ok(undone) => RefusedError(undone.sentence).into(),
-        Err(error) => {
-            let (tag, id) = (clean(&blast.tag), blast.id);
-            eyre!("interrupted, but {tag} is sent all the same: `blastdeck blast pause {id}` stops it ({error})")
-        }
-    }
+/// Whether something failed only because the database does not answer.
+fn is_away(error: &Report) -> bool {
+    matches!(error.downcast_ref(), Some(AppError::Store(error)) if error.is_transient())
 }
 
 /// Describes the state as it is now, and promises no more.

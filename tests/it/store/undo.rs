@@ -324,62 +324,13 @@ async fn a_start_at_a_set_time_is_taken_back_as_the_newest_act() {
     assert!(refused_unchanged(&scene, &aina).await.contains("nothing of yours"));
 }
 
-#[tokio::test]
-async fn what_was_sent_before_its_time_is_scheduled_again_once_that_is_taken_back() {
-    let (_scene, aina) = sent_early().await;
-
-    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is scheduled again: nothing was sent");
-
-    let again = aina.blast(BLAST).await.unwrap();
-    assert_eq!((again.state, again.send_after), (BlastState::Scheduled, again.scheduled_for));
-    assert_eq!(again.launched_at, None);
-    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is a draft again: nothing was sent");
-}
-
-#[tokio::test]
-async fn what_was_sent_before_a_time_that_has_passed_is_a_draft_once_that_is_taken_back() {
-    let (scene, aina) = sent_early().await;
-    scene.execute("update blasts set scheduled_for = now() - interval '1 second'").await;
-
-    let sentence = aina.undo_mine().await.unwrap().sentence;
-
-    assert!(
-        sentence.starts_with("Raya is a draft again: nothing was sent, and it is not scheduled again: "),
-        "{sentence}"
-    );
-    assert!(sentence.contains("has passed"), "{sentence}");
-    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
-}
-
-#[tokio::test]
-async fn taking_an_early_start_back_sends_nothing_where_its_time_is_gone() {
-    let (scene, aina) = sent_early().await;
-    scene.execute("update blasts set scheduled_for = null").await;
-
-    let sentence = aina.undo_mine().await.unwrap().sentence;
-
-    assert!(sentence.contains("is not scheduled again"), "{sentence}");
-    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
-}
-
 /// A draft that is to start in an hour, and an operator.
-async fn draft_with_a_time() -> (Scene, App) {
+pub async fn draft_with_a_time() -> (Scene, App) {
     let scene = Scene::queued(3).await;
     scene
         .execute("update blasts set state = 'draft', launched_at = null, scheduled_for = now() + interval '1 hour'")
         .await;
     let aina = operator_app(&scene, "aina").await;
-    (scene, aina)
-}
-
-/// The same, scheduled and then sent before its time.
-async fn sent_early() -> (Scene, App) {
-    let (scene, aina) = draft_with_a_time().await;
-    for state in [BlastState::Scheduled, BlastState::Sending] {
-        let version = aina.blast(BLAST).await.unwrap().version;
-        let launch = Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) };
-        assert_eq!(aina.launch(launch).await.unwrap().state, state);
-    }
     (scene, aina)
 }
 

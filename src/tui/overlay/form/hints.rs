@@ -11,7 +11,7 @@ pub(super) fn hint(model: &Model, form: &BlastForm) -> Option<String> {
             "21:20, tomorrow 09:00 or 2026-12-01 09:00; now {} in {}; {}",
             model.now.with_timezone(&model.form_zone()).format("%a %-d %b %H:%M"),
             city(model.form_zone()),
-            if form.is_scheduled() { "it keeps one until it is paused" } else { "empty: when you send it" }
+            if form.is_scheduled() { "it keeps one while it is scheduled" } else { "empty: when you send it" }
         )),
         (_, FormLine::Button(n)) => Some(button(form, n)),
         (LineEdit::Message(_), _) => Some(message(model, form)),

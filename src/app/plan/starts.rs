@@ -1,8 +1,12 @@
-//! What the state of a blast allows to be done with it, before anything is asked.
+//! Whether a blast may start as somebody asks for it, before anything else is asked, and what it does where it starts at once.
+
+use chrono_tz::Tz;
 
 use super::Plan;
-use crate::app::AppError;
+use crate::app::{App, AppError};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
+use crate::domain::ids::BlastId;
+use crate::store::view::BlastRow;
 
 /// What a launch would do other than its caller said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,5 +33,15 @@ impl Plan {
             BlastState::Draft if now && self.start.is_some() => Some(UnmeantLaunch::Later),
             _ => None,
         }
+    }
+}
+
+impl App {
+    /// What a launch of what starts by itself would do, as it goes where it is sent now.
+    pub async fn plan_at_once(&self, id: BlastId, days: Tz) -> Result<Plan, AppError> {
+        let (row, gone) = self.with_its_people(id).await?;
+        let now =
+            BlastRow { state: BlastState::Draft, scheduled_for: None, scheduled_local: None, send_after: None, ..row };
+        self.plan_with_health((now, gone), Some(days)).await
     }
 }

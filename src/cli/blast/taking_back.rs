@@ -1,0 +1,137 @@
+//! The seconds in which a launch that was typed on a terminal can be taken back: by ctrl-c there, and by others.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use color_eyre::eyre::eyre;
+use color_eyre::{Report, Result};
+use tokio::signal::unix::Signal;
+use tokio::time::sleep;
+
+use crate::app::view::BlastView;
+use crate::app::{AppError, STOOD_STILL};
+use crate::cli::context::Context;
+use crate::cli::exit::RefusedError;
+use crate::cli::output::talk;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::ActionId;
+use crate::domain::text::clean;
+
+/// How often an armed launch is looked at for what others made of it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Within this an engine that reaches the database again has said until when a launch waits.
+const REACHED_AGAIN: TimeDelta = TimeDelta::seconds(3);
+
+/// Waits until an armed launch begins to send; what somebody else made of it meanwhile, if they did.
+pub(super) async fn taken_back(
+    context: &Context,
+    blast: &BlastView,
+    mut until: DateTime<Utc>,
+) -> Result<Option<RefusedError>> {
+    let mut is_away = false;
+    loop {
+        sleep((until - Utc::now()).to_std().unwrap_or_default().min(LOOK_EVERY)).await;
+        let asked = Instant::now();
+        let now = match context.app.blast(blast.id).await {
+            Ok(now) => {
+                // Its engine gives it ten seconds anew once it reaches the database, a moment after this does.
+                until = now.send_after.map_or(until, |after| until.max(after));
+                if is_away || asked.elapsed() > STOOD_STILL {
+                    until = until.max(Utc::now() + REACHED_AGAIN);
+                }
+                is_away = false;
+                now
+            }
+            Err(AppError::Store(error)) if error.is_transient() => {
+                if !std::mem::replace(&mut is_away, true) {
+                    talk(&without_database(blast));
+                }
+                until = until.max(Utc::now() + REACHED_AGAIN);
+                sleep(LOOK_EVERY).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // A small blast may have begun, and be over, by the time of this look.
+        if matches!(now.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused | BlastState::Cancelled) {
+            // A launch is taken back before anybody was claimed, or not at all.
+            let is_stopped = matches!(now.state, BlastState::Paused | BlastState::Cancelled) && Utc::now() < until;
+            let nothing = if is_stopped { ": nothing was sent" } else { "" };
+            return Ok(Some(RefusedError(format!("{}{nothing}", state_now(&now)))));
+        }
+        if until <= Utc::now() {
+            return Ok(None);
+        }
+    }
+}
+
+/// The launch stands although nobody can be asked about it.
+fn without_database(blast: &BlastView) -> String {
+    let (tag, id) = (clean(&blast.tag), blast.id);
+    format!(
+        "the database does not answer: {tag} is launched, and starts ten seconds after its engine reaches it again; `blastdeck blast pause {id}` \
+         stops it then"
+    )
+}
+
+/// What ctrl-c takes back.
+pub(super) struct Launched<'a> {
+    pub blast: &'a BlastView,
+    /// Somebody may have taken it back, and launched the blast anew.
+    pub start: Option<ActionId>,
+}
+
+impl Launched<'_> {
+    /// Takes the launch back after ctrl-c. One that is too late to take back sends: says how to stop it. While the database does not
+    /// answer, nothing is taken back: it is tried until it does, or ctrl-c is pressed again.
+    pub(super) async fn interrupted(&self, context: &Context, interrupt: &mut Signal) -> Report {
+        let mut is_away = false;
+        loop {
+            match context.app.undo_start_of(self.blast.id, self.start).await {
+                Ok(undone) => return RefusedError(undone.sentence).into(),
+                Err(AppError::Store(error)) if error.is_transient() => {}
+                Err(error) => return self.not_taken_back(context, &error).await,
+            }
+            if !std::mem::replace(&mut is_away, true) {
+                talk(&format!(
+                    "the database does not answer: {} is not taken back yet, and this goes on trying; ctrl-c ends that",
+                    clean(&self.blast.tag)
+                ));
+            }
+            tokio::select! {
+                () = sleep(LOOK_EVERY) => {}
+                _ = interrupt.recv() => return self.given_up(),
+            }
+        }
+    }
+
+    async fn not_taken_back(&self, context: &Context, error: &AppError) -> Report {
+        let (tag, id) = (clean(&self.blast.tag), self.blast.id);
+        match context.app.blast(id).await {
+            Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
+            Ok(_) if matches!(error, AppError::Changed) => {
+                RefusedError(format!("somebody else launched {tag} since: `blastdeck blast pause {id}` stops it"))
+                    .into()
+            }
+            _ => eyre!("interrupted, but {tag} is sent all the same: `blastdeck blast pause {id}` stops it ({error})"),
+        }
+    }
+
+    fn given_up(&self) -> Report {
+        let (tag, id) = (clean(&self.blast.tag), self.blast.id);
+        eyre!(
+            "{tag} is not taken back: it is sent ten seconds after its engine reaches the database again; `blastdeck blast pause {id}` stops it \
+             then"
+        )
+    }
+}
+
+/// What has become of a blast that was launched, where that is not sending.
+fn state_now(blast: &BlastView) -> String {
+    let tag = clean(&blast.tag);
+    match blast.state {
+        BlastState::Draft => format!("{tag} is a draft again: nothing was sent"),
+        BlastState::Scheduled => format!("{tag} is scheduled again: nothing was sent"),
+        state => format!("{tag} is {}", state.label()),
+    }
+}

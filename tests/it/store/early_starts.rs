@@ -1,0 +1,153 @@
+//! What starts by itself and is sent before its time: taken back or paused within its seconds, it starts by itself as before.
+
+use blastdeck::app::{App, AppError, DraftEdit, Launch};
+use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::recipient::Mark;
+use blastdeck::store::blast;
+use chrono::TimeDelta;
+
+use super::marks::{operator_app, refusal};
+use super::undo::{draft_with_a_time, refused_unchanged};
+use super::{BLAST, Scene};
+
+async fn launch(app: &App) -> BlastState {
+    let version = app.blast(BLAST).await.unwrap().version;
+    app.launch(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::seconds(10) }).await.unwrap().state
+}
+
+/// Scheduled by aina for in an hour, and sent before that by ben, ten seconds ahead.
+async fn sent_early() -> (Scene, App, App) {
+    let (scene, aina) = draft_with_a_time().await;
+    let ben = operator_app(&scene, "ben").await;
+    assert_eq!(launch(&aina).await, BlastState::Scheduled);
+    assert_eq!(launch(&ben).await, BlastState::Sending);
+    (scene, aina, ben)
+}
+
+async fn is_as_aina_scheduled_it(app: &App) {
+    let blast = app.blast(BLAST).await.unwrap();
+    assert_eq!((blast.state, blast.send_after), (BlastState::Scheduled, blast.scheduled_for));
+    assert_eq!((blast.launched_at, blast.scheduled_by()), (None, Some("aina".to_owned())), "{blast:?}");
+}
+
+#[tokio::test]
+async fn once_it_is_taken_back_it_starts_by_itself_as_it_was_scheduled() {
+    let (scene, aina, ben) = sent_early().await;
+
+    let sentence = ben.undo_mine().await.unwrap().sentence;
+
+    assert!(sentence.starts_with("Raya is scheduled again and starts "), "{sentence}");
+    assert!(sentence.ends_with(": nothing was sent"), "{sentence}");
+    is_as_aina_scheduled_it(&aina).await;
+    // Somebody who is killed half-way leaves no draft behind, which nobody would miss.
+    assert_eq!(
+        scene.number("select count(*) from blast_changes where new_state = 'draft' and by_whom is not null").await,
+        0
+    );
+    assert!(refused_unchanged(&scene, &ben).await.contains("nothing of yours"), "he scheduled nothing");
+    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is a draft again: nothing was sent");
+}
+
+#[tokio::test]
+async fn whoever_scheduled_it_takes_the_early_start_of_somebody_else_back_first() {
+    let (_scene, aina, _ben) = sent_early().await;
+
+    aina.undo_mine().await.unwrap();
+
+    is_as_aina_scheduled_it(&aina).await;
+    let (_, question) = aina.ask_about_mine(Some(BLAST), None).await.unwrap().unwrap();
+    assert_eq!(question, "Raya is scheduled again already. Make it a draft, which does not start by itself?");
+}
+
+#[tokio::test]
+async fn an_early_start_takes_nothing_back_that_somebody_else_launched_since() {
+    let (scene, aina, ben) = sent_early().await;
+    let start = ben.start_of_blast(BLAST).await.unwrap();
+    aina.undo_launch_of(BLAST).await.unwrap();
+    assert_eq!(launch(&aina).await, BlastState::Sending);
+
+    let why = ben.undo_start_of(BLAST, start).await.unwrap_err();
+
+    assert!(matches!(why, AppError::Changed), "{why:?}");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
+    assert!(refused_unchanged(&scene, &ben).await.contains("nothing of yours"));
+}
+
+#[tokio::test]
+async fn an_older_launch_takes_nothing_back_that_somebody_else_scheduled_since() {
+    let (scene, aina) = draft_with_a_time().await;
+    let ben = operator_app(&scene, "ben").await;
+    launch(&aina).await;
+    // As a window that was closed in the middle of it leaves it.
+    scene.execute("update blasts set state = 'draft', send_after = null").await;
+    launch(&ben).await;
+
+    let why = refused_unchanged(&scene, &aina).await;
+
+    assert!(why.contains("ben scheduled Raya since: nothing was taken back"), "{why}");
+}
+
+#[tokio::test]
+async fn where_its_time_has_passed_or_is_gone_it_is_a_draft() {
+    for time in ["now() - interval '1 second'", "null"] {
+        let (scene, _aina, ben) = sent_early().await;
+        scene.execute(&format!("update blasts set scheduled_for = {time}")).await;
+
+        let sentence = ben.undo_mine().await.unwrap().sentence;
+
+        let draft = "Raya is a draft again: nothing was sent, and the time that it was to start at has passed";
+        assert_eq!(sentence, draft, "{time}");
+        let blast = ben.blast(BLAST).await.unwrap();
+        assert_eq!((blast.state, blast.send_after), (BlastState::Draft, None));
+    }
+}
+
+#[tokio::test]
+async fn paused_within_its_seconds_it_keeps_its_time() {
+    let (_scene, aina, ben) = sent_early().await;
+
+    let paused = ben.pause(BLAST).await.unwrap();
+    let version = paused.version;
+    let resumed = aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::zero() }).await.unwrap();
+
+    assert_eq!((paused.state, paused.launched_at), (BlastState::Paused, None));
+    assert_eq!((resumed.state, resumed.send_after), (BlastState::Scheduled, resumed.scheduled_for));
+}
+
+#[tokio::test]
+async fn what_is_paused_before_its_time_becomes_a_draft_which_can_be_edited() {
+    let (scene, aina) = draft_with_a_time().await;
+    launch(&aina).await;
+    aina.pause(BLAST).await.unwrap();
+    let edit = async || {
+        let version = aina.blast(BLAST).await.unwrap().version;
+        aina.edit(BLAST, version, DraftEdit { tag: Some("Hari Raya".to_owned()), ..DraftEdit::default() }).await
+    };
+    let why = refusal(edit().await);
+    assert!(why.contains("`blastdeck blast undo 1` makes it a draft, which can be edited"), "{why}");
+
+    assert_eq!(aina.undo_launch_of(BLAST).await.unwrap().sentence, "Raya is a draft again: nothing was sent");
+
+    edit().await.unwrap();
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Draft);
+    assert_eq!(scene.number("select count(*) from blasts where send_after is not null").await, 0);
+}
+
+#[tokio::test]
+async fn it_is_not_done_while_it_can_be_taken_back_or_starts_later() {
+    for paused in [false, true] {
+        let (scene, aina, ben) = sent_early().await;
+        if paused {
+            ben.pause(BLAST).await.unwrap();
+        }
+        for recipient in 1..=3 {
+            aina.mark(RecipientId(recipient), Mark::OptOut).await.unwrap();
+        }
+
+        assert!(!blast::complete(scene.pool(), BLAST).await.unwrap(), "paused: {paused}");
+
+        scene.execute("update blasts set state = 'sending', launched_at = now(), send_after = now()").await;
+        assert!(blast::complete(scene.pool(), BLAST).await.unwrap());
+    }
+}
