@@ -174,6 +174,7 @@ impl EventKind {
             (_, BlastState::Completed) => Some(Self::BlastCompleted),
             (_, BlastState::Cancelled) => Some(Self::BlastCancelled),
             (_, BlastState::Failed) => Some(Self::BlastFailed),
+            (BlastState::Sending, BlastState::Scheduled) => Some(Self::BlastLaunchUndone),
             (_, BlastState::Scheduled) => None,
         }
     }
@@ -335,6 +336,12 @@ mod tests {
         assert_eq!(change(BlastState::Paused, BlastState::Sending), Some("blast.resumed"));
         assert_eq!(change(BlastState::Completed, BlastState::Sending), Some("blast.reopened"));
         assert_eq!(change(BlastState::Sending, BlastState::Draft), Some("blast.launch_undone"));
+        assert_eq!(
+            change(BlastState::Sending, BlastState::Scheduled),
+            Some("blast.launch_undone"),
+            "sent before its time"
+        );
+        assert_eq!(change(BlastState::Draft, BlastState::Scheduled), None);
         assert_eq!(change(BlastState::Sending, BlastState::Completed), Some("blast.completed"));
     }
 

@@ -62,7 +62,10 @@ impl Model {
                 || repeats(blast) && !asks(blast)
                 || goes_on_at(blast, self.now).is_some()
         };
-        let scheduled = self.blasts.rows().iter().filter(comes).map(|blast| NeedsLine::Blast(blast.id));
+        let mut scheduled: Vec<_> = self.blasts.rows().iter().filter(comes).collect();
+        // The next one first; what goes on by itself is under way.
+        scheduled.sort_by_key(|blast| blast.scheduled_for.filter(|_| blast.state != BlastState::Sending));
+        let scheduled = scheduled.into_iter().map(|blast| NeedsLine::Blast(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
         let paused = self.paused_by_people().map(|blast| NeedsLine::Blast(blast.id));
         let replies = (self.unseen_replies() > 0).then_some(NeedsLine::Replies);

@@ -133,6 +133,7 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
         // Somebody else took it back.
         BlastState::Draft => return Notice::done(format!("{name} is draft{}", model.launched_by(row))),
+        BlastState::Scheduled => return Notice::done(format!("{name} is scheduled again: nothing was sent")),
         state => return Notice::done(format!("{name} is {state}")),
     };
     Notice { stands: Some(stands(model, row)), ..Notice::done(said) }

@@ -261,3 +261,18 @@ async fn a_plan_says_where_the_next_time_comes_before_a_time_is_done() {
         assert_eq!(said["falls_behind"].is_string(), falls_behind, "{gap}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_larger_number_that_is_confirmed_when_it_is_resumed_holds_from_then_on() {
+    let shop = Shop::open(Setup::default()).await;
+    let id = shop.draft_with(0..2, &["--repeat", "every day 09:00"]).await;
+    shop.ok(&["blast", "send", &id, "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "add", &id, "+60129990001", "--name", "Ben"]).await;
+    let confirmed = format!("select at_most::bigint from blasts where id = {id}");
+    assert_eq!(shop.number(&confirmed).await, 2, "whoever is added confirms nobody");
+
+    shop.ok(&["blast", "schedule", "pause", &id]).await;
+    shop.ok(&["blast", "schedule", "resume", &id, "--people", "3", "--no-engine"]).await;
+
+    assert_eq!(shop.number(&confirmed).await, 3);
+}
