@@ -100,7 +100,7 @@ pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use caller::{Caller, IssuedToken, TokenRequest};
 pub use carts::{CartEdit, WrittenCart};
 pub use catalogues::SyncedCatalogue;
-pub use concurrent::ConcurrentBlast;
+pub use concurrent::{ConcurrentBlast, shared_in};
 pub use create::{NewDraft, RepeatOrder};
 pub use customer_sheet::CustomerSheet;
 pub use customers::{CustomerPage, Merged};

@@ -58,6 +58,22 @@ const SOON: TimeDelta = TimeDelta::minutes(1);
 /// What began longer before another blast is taken to be through by its start.
 const THROUGH_AFTER: TimeDelta = TimeDelta::days(1);
 
+/// So many blasts that a sender sends meanwhile are named in a plan before the others are counted.
+const NAMED_MAX: usize = 4;
+
+/// A sentence for each blast that shares a sender, those under way and the next to start first; of many the others are counted.
+pub fn shared_in(others: &[ConcurrentBlast], zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Vec<String> {
+    let mut next: Vec<_> = others.iter().collect();
+    next.sort_by_key(|other| other.starts_at);
+    let (named, more) = next.split_at(if others.len() > NAMED_MAX { NAMED_MAX - 1 } else { others.len() });
+    let mut sentences: Vec<_> = named.iter().map(|other| other.sentence_in(zone, &clock)).collect();
+    if !more.is_empty() {
+        let queued = people(more.iter().fold(0, |sum, other| other.queued.saturating_add(sum)));
+        sentences.push(format!("with {} more blasts, {queued} in them: the times below allow for them", more.len()));
+    }
+    sentences
+}
+
 impl ConcurrentBlast {
     /// `with raya, 40 still queued: they take turns, and the times below allow for it`, for somebody who reads times in a zone; `clock`
     /// formats one as the face does. It stands above the forecast.
@@ -163,13 +179,12 @@ impl App {
 mod tests {
     use chrono_tz::Tz;
 
-    use super::ConcurrentBlast;
+    use super::{ConcurrentBlast, shared_in};
     use crate::domain::ids::BlastId;
     use crate::domain::pace::LimitColumns;
 
-    #[test]
-    fn a_blast_that_sends_nothing_before_its_hours_takes_turns_only_from_then_on() {
-        let mut other = ConcurrentBlast {
+    fn other() -> ConcurrentBlast {
+        ConcurrentBlast {
             blast: BlastId(7),
             tag: "raya".to_owned(),
             stage: "Initial".to_owned(),
@@ -182,7 +197,28 @@ mod tests {
             dues: Vec::new(),
             window_local: false,
             zone: Tz::Asia__Kuala_Lumpur,
+        }
+    }
+
+    #[test]
+    fn of_many_blasts_the_next_to_start_are_named_and_the_others_counted() {
+        let of = |n: u32| {
+            let starts_at = format!("2026-11-{}T01:00:00Z", 30 - n).parse().ok();
+            ConcurrentBlast { tag: format!("raya {n}"), starts_at, ..other() }
         };
+        let said = |blasts: &[ConcurrentBlast]| shared_in(blasts, Tz::UTC, |at| at.format("%d").to_string());
+
+        let few = said(&[of(1), of(2), of(3), other()]);
+        let many = said(&[of(1), of(2), of(3), of(4), other()]);
+
+        assert_eq!((few.len(), many.len()), (4, 4));
+        assert!(many[0].starts_with("with raya, 40 still") && many[1].starts_with("with raya 4, "), "{many:?}");
+        assert_eq!(many[3], "with 2 more blasts, 80 people in them: the times below allow for them");
+    }
+
+    #[test]
+    fn a_blast_that_sends_nothing_before_its_hours_takes_turns_only_from_then_on() {
+        let mut other = other();
         let said = |other: &ConcurrentBlast| other.sentence_in(Tz::UTC, |at| at.format("%H:%M").to_string());
         assert_eq!(said(&other), "with raya, 40 still queued: they take turns, and the times below allow for it");
 

@@ -20,6 +20,7 @@ use sqlx::PgConnection;
 
 use self::partly::LeftAsTheyAre;
 use self::sentences::{sentence, who};
+use super::commands::name;
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::opened_hours::OpenedHours;
@@ -124,10 +125,11 @@ impl App {
     /// Undoes the armed launch of this blast, or its start at a set time, whoever launched it; also where it is paused until then.
     pub async fn undo_launch_of(&self, blast: BlastId) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
-        match action::newest_start(&mut tx, blast).await? {
-            Some(launch) => self.undo_launch_or_pause(tx, &launch).await,
-            None => Err(AppError::Refused("that blast was not launched: there is nothing to take back".to_owned())),
+        if let Some(launch) = action::newest_start(&mut tx, blast).await? {
+            return self.undo_launch_or_pause(tx, &launch).await;
         }
+        let name = name(&self.head(&mut tx, blast).await?);
+        Err(AppError::Refused(format!("{name} was not launched: there is nothing to take back")))
     }
 
     /// The launch or resume that a blast goes by.

@@ -49,7 +49,8 @@ async fn ctrl_c_while_a_standby_is_waited_for_takes_the_launch_back() {
 fn sent_early(shop: &Shop, blast: &str) -> Pty {
     let mut terminal = shop.in_terminal(&["blast", "send", blast, "--now"], Size { columns: 250, rows: 40 });
     terminal.wait_for_text("Type 3, then press enter");
-    assert!(!terminal.text().contains("by itself"), "the plan is of now: {}", terminal.text());
+    let plan = terminal.text();
+    assert!(!plan.contains("by itself") && plan.contains("from sales, now and not "), "the plan is of now: {plan}");
     terminal.type_keys("3\r");
     terminal.wait_for_text("stops it, as ctrl-c does here");
     terminal
@@ -76,6 +77,12 @@ async fn a_terminal_whose_early_start_somebody_else_takes_back_says_so_and_ends(
     assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("scheduled", 0));
     let undone = shop.json(&["blast", "undo", &blast]).await;
     assert_eq!(undone["state"], "draft", "{undone}");
+    for (id, why) in
+        [(blast.as_str(), "was not launched: there is nothing to take back"), ("99", "there is no blast 99")]
+    {
+        let refused = shop.run(&["blast", "undo", id]).await;
+        assert!(!refused.err.is_empty() && refused.err.contains(why), "{refused:?}");
+    }
 }
 
 #[tokio::test]

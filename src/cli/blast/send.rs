@@ -187,7 +187,13 @@ impl SendArgs {
         if !self.is_sure() {
             talk(&plan_with_steps(context, &shown).await?);
         }
-        let now = if start == StartKind::LaunchNow { ", now" } else { "" };
+        let now = match &plan.start {
+            Some(own) if start == StartKind::LaunchNow => {
+                format!(", now and not {}", context.start(own.at, own.zone))
+            }
+            _ if start == StartKind::LaunchNow => ", now".to_owned(),
+            _ => String::new(),
+        };
         let question = format!("{}{now}.", who_gets_one(plan));
         self.check_people(plan)?;
         confirm_number(&question, plan.people, self.is_sure())?;

@@ -169,12 +169,11 @@ impl EventKind {
             (BlastState::Paused, BlastState::Sending) => Some(Self::BlastResumed),
             (BlastState::Completed, BlastState::Sending) => Some(Self::BlastReopened),
             (_, BlastState::Sending) => Some(Self::BlastLaunched),
-            (_, BlastState::Draft) => Some(Self::BlastLaunchUndone),
+            (_, BlastState::Draft) | (BlastState::Sending, BlastState::Scheduled) => Some(Self::BlastLaunchUndone),
             (_, BlastState::Paused) => Some(Self::BlastPaused),
             (_, BlastState::Completed) => Some(Self::BlastCompleted),
             (_, BlastState::Cancelled) => Some(Self::BlastCancelled),
             (_, BlastState::Failed) => Some(Self::BlastFailed),
-            (BlastState::Sending, BlastState::Scheduled) => Some(Self::BlastLaunchUndone),
             (_, BlastState::Scheduled) => None,
         }
     }
