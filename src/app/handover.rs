@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::view::BlastView;
 use super::{App, AppError};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
@@ -104,7 +105,7 @@ impl App {
         watch.ensure();
         let held = senders::lease_holder(self.pool(), blast.sender_id).await?;
         let is_convinced = watch.is_convinced_by(blast.sender_id, held.as_ref(), self.holder());
-        if is_convinced || self.has_nothing_to_send(blast.id).await? {
+        if is_convinced || self.has_nothing_to_send(blast).await? {
             return Ok(Some(Ok(())));
         }
         let is_elsewhere = held.is_some_and(|held| held.holder != self.holder());
@@ -139,11 +140,14 @@ impl App {
         if is_elsewhere { PATIENCE.max(renewal) } else { PATIENCE }
     }
 
-    async fn has_nothing_to_send(&self, blast: BlastId) -> Result<bool, AppError> {
-        if !self.state(blast).await?.is_under_way() {
+    async fn has_nothing_to_send(&self, blast: &BlastView) -> Result<bool, AppError> {
+        let state = self.state(blast.id).await?;
+        // What was sent before its time may be scheduled again by now: no engine takes its sender for that.
+        let is_taken_back = blast.state == BlastState::Sending && state == BlastState::Scheduled;
+        if is_taken_back || !state.is_under_way() {
             return Ok(true);
         }
-        let counts = self.counts(blast).await?;
+        let counts = self.counts(blast.id).await?;
         Ok(counts.queued + counts.sending == 0)
     }
 

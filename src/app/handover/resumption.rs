@@ -94,7 +94,7 @@ impl App {
         held: Option<&LeaseHolder>,
         own: Option<&TestedToken>,
     ) -> Result<bool, AppError> {
-        if self.has_nothing_to_send(blast.id).await? {
+        if self.has_nothing_to_send(blast).await? {
             return Ok(true);
         }
         let Some(held) = held.filter(|held| watch.is_convinced_by(blast.sender_id, Some(held), self.holder())) else {

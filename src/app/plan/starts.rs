@@ -40,8 +40,14 @@ impl App {
     /// What a launch of what starts by itself would do, as it goes where it is sent now.
     pub async fn plan_at_once(&self, id: BlastId, days: Tz) -> Result<Plan, AppError> {
         let (row, gone) = self.with_its_people(id).await?;
-        let now =
-            BlastRow { state: BlastState::Draft, scheduled_for: None, scheduled_local: None, send_after: None, ..row };
+        let now = BlastRow {
+            state: BlastState::Draft,
+            scheduled_for: None,
+            scheduled_local: None,
+            send_after: None,
+            next_due_at: None,
+            ..row
+        };
         self.plan_with_health((now, gone), Some(days)).await
     }
 }

@@ -87,7 +87,9 @@ impl App {
             head.id,
             match state {
                 BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
-                _ if head.state == BlastState::Scheduled => format!("{name} is paused: it makes no blasts any more"),
+                _ if head.state == BlastState::Scheduled => {
+                    format!("{name} is paused: nothing starts by itself until it is resumed")
+                }
                 _ => format!("{name} is paused again: nothing more was sent"),
             },
         ))

@@ -146,6 +146,7 @@ impl SendArgs {
         // While the database is away the launch can still be taken back; once it answers, an engine is looked for again.
         let is_attended = match attended {
             Err(error) if until.is_some() && is_away(&error) => None,
+            Err(error) if until.is_some() => return Err(launched.unless_taken_back(&context, error).await),
             attended => Some(attended?),
         };
         if context.is_json {

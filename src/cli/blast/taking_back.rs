@@ -117,6 +117,14 @@ impl Launched<'_> {
         }
     }
 
+    /// What went wrong, unless somebody took the launch back meanwhile: no engine is needed for that any more.
+    pub(super) async fn unless_taken_back(&self, context: &Context, error: Report) -> Report {
+        match context.app.blast(self.blast.id).await {
+            Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
+            _ => error,
+        }
+    }
+
     fn given_up(&self) -> Report {
         let (tag, id) = (clean(&self.blast.tag), self.blast.id);
         eyre!(

@@ -5,7 +5,7 @@ use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::recipient::Mark;
 use blastdeck::store::blast;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 
 use super::marks::{operator_app, refusal};
 use super::undo::{draft_with_a_time, refused_unchanged};
@@ -150,4 +150,18 @@ async fn it_is_not_done_while_it_can_be_taken_back_or_starts_later() {
         scene.execute("update blasts set state = 'sending', launched_at = now(), send_after = now()").await;
         assert!(blast::complete(scene.pool(), BLAST).await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn the_plan_of_an_early_start_has_the_own_times_that_count_from_now() {
+    let (scene, aina) = draft_with_a_time().await;
+    let in_days = "update blasts set scheduled_for = now() + interval '3 days', local_time = '10:00'";
+    scene.execute(in_days).await;
+    launch(&aina).await;
+
+    let later = aina.plan(BLAST).await.unwrap().forecast.done_at.unwrap();
+    let now = aina.plan_at_once(BLAST, chrono_tz::Tz::UTC).await.unwrap().forecast.done_at.unwrap();
+
+    assert!(later - Utc::now() > TimeDelta::days(2), "{later}");
+    assert!(now - Utc::now() < TimeDelta::days(2), "{now}");
 }
