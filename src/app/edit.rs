@@ -11,7 +11,7 @@ use super::segment::CappedAudience;
 use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, is_paused_before_start};
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
@@ -255,7 +255,7 @@ impl App {
         let head = self.head(tx, id).await?;
         match head.state {
             BlastState::Draft | BlastState::Scheduled => Ok(head),
-            BlastState::Paused if head.launched_at.is_none() && head.scheduled_for.is_some() => {
+            state if is_paused_before_start(state, head.launched_at, head.scheduled_for) => {
                 Err(AppError::Refused(paused_before_its_time(head.id)))
             }
             state => Err(AppError::Refused(not_editable(state))),
@@ -295,7 +295,7 @@ fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
     let edit = edit.without_unchanged(row);
     if !edit.is_of_pace() {
         let pace = "of what has started, only rate, gap, window and weekdays change";
-        let is_before = row.state == BlastState::Paused && row.launched_at.is_none() && row.scheduled_for.is_some();
+        let is_before = is_paused_before_start(row.state, row.launched_at, row.scheduled_for);
         let why =
             if is_before { paused_before_its_time(row.id) } else { format!("{}; {pace}", not_editable(row.state)) };
         return Err(AppError::Refused(why));

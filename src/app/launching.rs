@@ -57,6 +57,11 @@ enum Counted {
 }
 
 impl Counted {
+    /// A number of people, and whether somebody confirmed it.
+    fn of(self, people: i64) -> (i64, bool) {
+        (people, self == Self::Exactly)
+    }
+
     fn check(self, people: i64, shown: i64) -> Result<(), AppError> {
         if people > shown || people < shown && self == Self::Exactly {
             let (people, shown) = (text::people(people), text::number(shown));
@@ -172,8 +177,7 @@ impl App {
         let capped = self.capped_audience(&blast, start).await?;
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
-        let confirmed = (people, counted == Counted::Exactly);
-        let head = self.arm_pattern(&mut tx, head, (launch.version, confirmed), next).await?;
+        let head = self.arm_pattern(&mut tx, head, (launch.version, counted.of(people)), next).await?;
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
         if let Some(why) = stop.and_then(|(code, why)| unconfirmed(&blast.sender, &code, &why)) {
             return Err(AppError::Refused(why));

@@ -192,6 +192,15 @@ pub struct TransitionError {
     pub mend: &'static str,
 }
 
+/// Whether a blast is paused that was to start by itself, and has not been launched.
+pub const fn is_paused_before_start(
+    state: BlastState,
+    launched_at: Option<DateTime<Utc>>,
+    scheduled_for: Option<DateTime<Utc>>,
+) -> bool {
+    matches!(state, BlastState::Paused) && launched_at.is_none() && scheduled_for.is_some()
+}
+
 /// The state after a command. `Delete` keeps the state: the caller removes the row.
 pub fn transition(state: BlastState, command: BlastCommand) -> Result<BlastState, TransitionError> {
     use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};

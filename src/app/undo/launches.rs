@@ -9,7 +9,7 @@ use crate::app::launching::was_early;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::resumed_sender::LiftedStop;
 use crate::app::{App, AppError, Launch};
-use crate::domain::blast::{BlastCommand, BlastState, TEST_STAGE};
+use crate::domain::blast::{BlastCommand, BlastState, TEST_STAGE, is_paused_before_start};
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::start_words;
 use crate::store::action::{self, LoggedAction};
@@ -52,9 +52,7 @@ impl App {
             Some(blast) => blast::head(&mut tx, blast).await?,
             None => None,
         };
-        let waited = |head: &BlastHead| {
-            head.state == BlastState::Paused && head.launched_at.is_none() && head.scheduled_for.is_some()
-        };
+        let waited = |head: &BlastHead| is_paused_before_start(head.state, head.launched_at, head.scheduled_for);
         let Some(head) = head.filter(waited) else { return self.undo_launch(tx, act).await };
         if blast::was_begun(&mut tx, head.id).await? {
             return Err(last_act::refusal(&mut tx, act).await?);
