@@ -1,7 +1,8 @@
-//! What a person does about a blast that waits, by the configuration that this process has.
+//! What a person does about a blast that waits: by the configuration that this process has, or where it is paused.
 
 use super::App;
 use super::view::{BlastView, token_mend};
+use crate::domain::blast::BlastState;
 use crate::domain::sender::StopCode;
 use crate::domain::text::shell_word;
 use crate::domain::waiting::{Waiting, mend_elsewhere};
@@ -21,5 +22,17 @@ impl App {
             }
             _ => waiting.mend(blast.id, &blast.sender),
         }
+    }
+}
+
+impl BlastView {
+    /// What is done about it while it is paused: resuming it is refused where nobody is left.
+    pub fn paused_mend(&self) -> Option<String> {
+        let finds_anew = self.origin.repeat.rule.is_some() && self.origin.segment.is_some();
+        let is_empty = self.counts.open() == 0 && !finds_anew;
+        (self.state == BlastState::Paused).then(|| match self.id {
+            id if is_empty => format!("nobody is left to send to: `blastdeck blast cancel {id}` ends it"),
+            id => format!("`blastdeck blast resume {id}` goes on with it"),
+        })
     }
 }

@@ -142,7 +142,7 @@ pub async fn schedule_again(tx: &mut PgConnection, id: BlastId, version: i64, by
 
 /// Gives what was to be sent before its time, and is paused before it began, its time back.
 pub async fn keep_its_time(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> {
-    sqlx::query("update blasts set launched_at = null, armed_at = null where id = $1 and scheduled_for > now()")
+    sqlx::query("update blasts set launched_at = null, armed_at = null, blast_date = scheduled_for where id = $1 and scheduled_for > now()")
         .bind(id)
         .execute(tx)
         .await?;

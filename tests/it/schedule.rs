@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::support::{Setup, Shop, eventually_async};
+use crate::support::{Setup, Shop, digits, eventually_async};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "20ms"],
@@ -256,4 +256,22 @@ async fn one_that_is_sent_before_its_time_says_that_it_sends_and_a_paused_one_wh
     shop.ok(&["blast", "pause", &paused]).await;
     let shown = shop.ok(&["blast", "show", &paused]).await;
     assert!(shown.contains(&format!(" blast resume {paused}` goes on with it")), "{shown}");
+}
+
+#[tokio::test]
+async fn a_paused_one_in_which_nobody_is_left_says_what_ends_it() {
+    let shop = Shop::open(SETUP).await;
+    let (blast, _) = scheduled(&shop, 0..2, TimeDelta::hours(1)).await;
+    shop.ok(&["blast", "pause", &blast]).await;
+    for number in 0..2 {
+        shop.ok(&["suppress", "add", &digits(number)]).await;
+    }
+
+    let shown = shop.ok(&["blast", "show", &blast]).await;
+    let waited = shop.run(&["blast", "wait", &blast]).await;
+
+    let fix = format!(" blast cancel {blast}` ends it");
+    assert!(shown.contains("nobody is left to send to") && shown.contains(&fix), "{shown}");
+    assert!(waited.code != 0 && waited.err.contains(&fix), "{waited:?}");
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
 }

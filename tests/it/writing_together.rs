@@ -35,7 +35,7 @@ async fn of_two_texts_the_one_stays_that_somebody_says() {
         type_on(&mut pty, if answer == "y" { "mine1" } else { "mine2" });
         meanwhile(&shop, &["blast", "edit", &draft, "--message", &format!("theirs {answer}")]).await;
         pty.type_keys("!\x1b");
-        pty.wait_for_text("another window of yours changed this draft meanwhile: what you wrote is not saved");
+        pty.wait_for_text("another session of yours changed this draft meanwhile: what you wrote is not saved");
         // No plan of what somebody else wrote.
         pty.type_keys("S");
         pty.wait_for_text("what you wrote is not saved");
@@ -64,7 +64,7 @@ async fn of_a_draft_that_was_deleted_meanwhile_a_new_one_is_made_if_somebody_wan
     type_on(&mut pty, "mine");
     meanwhile(&shop, &["blast", "delete", &draft, "--yes"]).await;
     pty.type_keys("!\x1b");
-    pty.wait_for_text("another window of yours deleted this draft meanwhile: what you wrote is not saved");
+    pty.wait_for_text("another session of yours deleted this draft meanwhile: what you wrote is not saved");
     pty.type_keys("\x1b");
     pty.wait_for_text("make a new draft of what you wrote, without its people?");
     pty.type_keys("y");
@@ -88,7 +88,7 @@ async fn a_form_shows_at_once_what_somebody_else_made_of_its_draft() {
     pty.type_keys("1e");
     pty.wait_for_text("Draft ══ draft");
     meanwhile(&shop, &["blast", "edit", &draft, "--message", "theirs"]).await;
-    pty.wait_for_text("another window of yours changed this draft meanwhile: this is what it says now");
+    pty.wait_for_text("another session of yours changed this draft meanwhile: this is what it says now");
     pty.wait_for_text("theirs");
     // It is the newest version that is written on.
     pty.type_keys("\r, and mine");
@@ -135,7 +135,7 @@ async fn what_is_written_on_what_somebody_schedules_or_launches_meanwhile_is_not
     pty.wait_for_text(", mine");
     meanwhile(&shop, &["blast", "edit", &draft, "--tag", "theirs"]).await;
     pty.type_keys("\x1b");
-    pty.wait_for_text("another window of yours changed this draft meanwhile: what you wrote is not saved");
+    pty.wait_for_text("another session of yours changed this draft meanwhile: what you wrote is not saved");
     pty.type_keys("\x1b");
     pty.wait_for_text("put what you wrote in its place? Its people stay.");
     pty.type_keys("y");

@@ -42,7 +42,7 @@ impl App {
     pub(super) async fn overtaken_by(&self, tx: &mut PgConnection, draft: BlastId) -> Result<String, AppError> {
         let by = action::newest_operator(tx, draft).await?;
         Ok(match by {
-            Some(own) if own == self.operator() => "another window of yours".to_owned(),
+            Some(own) if own == self.operator() => "another session of yours".to_owned(),
             Some(other) => other,
             None => "somebody".to_owned(),
         })

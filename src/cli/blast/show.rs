@@ -139,9 +139,8 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
             let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
         }
     }
-    if blast.state == BlastState::Paused {
-        let goes_on = context.pasteable(&format!("`blastdeck blast resume {}` goes on with it", blast.id));
-        let _ = writeln!(out, "  fix      {goes_on}");
+    if let Some(mend) = blast.paused_mend() {
+        let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
     }
     if let Some(unreadable) = blast.limits.unreadable().filter(|_| blast.waiting.is_none()) {
         let _ = writeln!(out, "  limits   {}", clean(&unreadable.to_string()));

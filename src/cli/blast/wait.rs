@@ -106,7 +106,7 @@ fn ended(blast: &BlastView) -> Option<End> {
         BlastState::Completed => return Some(End::Done),
         BlastState::Draft => format!("blast {id} is a draft: `blastdeck blast send {id}` sends it"),
         BlastState::Paused => {
-            format!("blast {id} is paused{}{}: `blastdeck blast resume {id}` goes on with it", by(), why())
+            format!("blast {id} is paused{}{}: {}", by(), why(), blast.paused_mend().unwrap_or_default())
         }
         BlastState::Cancelled | BlastState::Failed => format!("blast {id} is {}{}{}", blast.state, by(), why()),
         BlastState::Scheduled if blast.origin.repeat.rule.is_some() => {

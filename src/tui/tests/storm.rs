@@ -195,7 +195,7 @@ fn dispatch(dashboard: &mut TestDashboard, event: &StormEvent) {
 
 /// How many storms of each kind: with `BLASTDECK_LONG_TESTS=1` enough for more than 100,000 keys.
 fn storms() -> u32 {
-    if std::env::var_os("BLASTDECK_LONG_TESTS").is_some() { 4_000 } else { 96 }
+    if std::env::var_os("BLASTDECK_LONG_TESTS").is_some() { 4_000 } else { 48 }
 }
 
 proptest! {

@@ -112,6 +112,7 @@ async fn paused_within_its_seconds_it_keeps_its_time() {
     let resumed = aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::zero() }).await.unwrap();
 
     assert_eq!((paused.state, paused.launched_at), (BlastState::Paused, None));
+    assert_eq!(Some(paused.blast_date), paused.scheduled_for, "lists have it by its start");
     assert_eq!((resumed.state, resumed.send_after), (BlastState::Scheduled, resumed.scheduled_for));
 }
 
