@@ -100,7 +100,7 @@ pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use caller::{Caller, IssuedToken, TokenRequest};
 pub use carts::{CartEdit, WrittenCart};
 pub use catalogues::SyncedCatalogue;
-pub use concurrent::{ConcurrentBlast, shared_in};
+pub use concurrent::{ConcurrentBlast, sharing_lines};
 pub use create::{NewDraft, RepeatOrder};
 pub use customer_sheet::CustomerSheet;
 pub use customers::{CustomerPage, Merged};
@@ -134,7 +134,7 @@ pub use orders::typed::{
     MINUS, all_typed, change_as_typed, item_as_typed, item_words, typed_change, typed_item, whole_quantity,
 };
 pub use orders::{NewOrderItem, OrderDraft, SteppedOrder, WrittenOrder};
-pub use plan::{AlsoStuck, FirstShare, Plan, Sample, UnmeantLaunch};
+pub use plan::{AlsoStuck, FirstShare, Plan, Sample, StartMismatch};
 pub use put_back::PutBack;
 pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
 pub use replies::{Incoming, IncomingOutcome};

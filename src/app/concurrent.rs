@@ -62,7 +62,7 @@ const THROUGH_AFTER: TimeDelta = TimeDelta::days(1);
 const NAMED_MAX: usize = 4;
 
 /// A sentence for each blast that shares a sender, those under way and the next to start first; of many the others are counted.
-pub fn shared_in(others: &[ConcurrentBlast], zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Vec<String> {
+pub fn sharing_lines(others: &[ConcurrentBlast], zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Vec<String> {
     let mut next: Vec<_> = others.iter().collect();
     next.sort_by_key(|other| other.starts_at);
     let (named, more) = next.split_at(if others.len() > NAMED_MAX { NAMED_MAX - 1 } else { others.len() });
@@ -179,7 +179,7 @@ impl App {
 mod tests {
     use chrono_tz::Tz;
 
-    use super::{ConcurrentBlast, shared_in};
+    use super::{ConcurrentBlast, sharing_lines};
     use crate::domain::ids::BlastId;
     use crate::domain::pace::LimitColumns;
 
@@ -206,7 +206,7 @@ mod tests {
             let starts_at = format!("2026-11-{}T01:00:00Z", 30 - n).parse().ok();
             ConcurrentBlast { tag: format!("raya {n}"), starts_at, ..other() }
         };
-        let said = |blasts: &[ConcurrentBlast]| shared_in(blasts, Tz::UTC, |at| at.format("%d").to_string());
+        let said = |blasts: &[ConcurrentBlast]| sharing_lines(blasts, Tz::UTC, |at| at.format("%d").to_string());
 
         let few = said(&[of(1), of(2), of(3), other()]);
         let many = said(&[of(1), of(2), of(3), of(4), other()]);

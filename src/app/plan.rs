@@ -30,7 +30,7 @@ use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind, Sa
 use crate::store::view::BlastRow;
 pub use also_stuck::AlsoStuck;
 pub(super) use readiness::Readiness;
-pub use starts::UnmeantLaunch;
+pub use starts::StartMismatch;
 
 use readiness::over_words;
 

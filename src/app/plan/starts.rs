@@ -10,7 +10,7 @@ use crate::store::view::BlastRow;
 
 /// What a launch would do other than its caller said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnmeantLaunch {
+pub enum StartMismatch {
     /// Send at once what starts by itself.
     Early,
     /// Schedule what was to be sent at once.
@@ -27,10 +27,10 @@ impl Plan {
 
     /// What a launch would do that its caller does not mean: what starts by itself is sent at once only where `now` says so. A script
     /// that runs twice, or two of them, would send what the first has scheduled. What repeats is never sent at once.
-    pub fn unmeant(&self, now: bool) -> Option<UnmeantLaunch> {
+    pub fn start_mismatch(&self, now: bool) -> Option<StartMismatch> {
         match self.blast.state {
-            BlastState::Scheduled if !now && self.repeat.is_none() => Some(UnmeantLaunch::Early),
-            BlastState::Draft if now && self.start.is_some() => Some(UnmeantLaunch::Later),
+            BlastState::Scheduled if !now && self.repeat.is_none() => Some(StartMismatch::Early),
+            BlastState::Draft if now && self.start.is_some() => Some(StartMismatch::Later),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use super::plan::{plan_with_steps, who_gets_one};
 use super::schedule::rule_of_zone;
 use super::taking_back::{Launched, taken_back};
 use crate::app::view::BlastView;
-use crate::app::{AppError, Launch, Plan, UnmeantLaunch};
+use crate::app::{AppError, Launch, Plan, StartMismatch};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
@@ -68,8 +68,8 @@ impl SendArgs {
         let Plan { blast, people, .. } = plan;
         let (id, name) = (blast.id, clean(&blast.tag));
         let Some(is_now) = start.is_now() else { return Ok(()) };
-        let why = match plan.unmeant(is_now) {
-            Some(UnmeantLaunch::Early) => {
+        let why = match plan.start_mismatch(is_now) {
+            Some(StartMismatch::Early) => {
                 let by = blast.scheduled_by().map_or_else(String::new, |by| format!(", scheduled by {by}"));
                 let sure = match self.people {
                     Some(_) => format!(" --people {people}"),
@@ -79,7 +79,7 @@ impl SendArgs {
                 let sends = format!("`blastdeck blast send {id} --now{sure}` sends it now");
                 format!("{name} starts by itself{by}: nothing was done; {sends}")
             }
-            Some(UnmeantLaunch::Later) => format!(
+            Some(StartMismatch::Later) => format!(
                 "{name} has a time, and nothing was done: `blastdeck blast send {id}` schedules it; `blastdeck blast edit {id} --clear at` \
                  takes the time away"
             ),

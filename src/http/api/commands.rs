@@ -16,7 +16,7 @@ use super::follow_up::{FollowUpBody, follow_up};
 use super::once::{Answer, Repeatable, once_unraced};
 use super::plan::{PlanAnswer, plan};
 use crate::app::view::BlastView;
-use crate::app::{App, AppError, Launch, UnmeantLaunch};
+use crate::app::{App, AppError, Launch, StartMismatch};
 use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::text;
@@ -184,13 +184,13 @@ async fn try_to_start(
     let plan = app.plan(id).await?;
     if_match(&body.headers, &plan.blast)?;
     plan.in_state_for(command)?;
-    match plan.unmeant(body.value.now) {
-        Some(UnmeantLaunch::Early) => {
+    match plan.start_mismatch(body.value.now) {
+        Some(StartMismatch::Early) => {
             let by = plan.blast.scheduled_by().map_or_else(String::new, |by| format!("{by} scheduled it: "));
             let detail = format!("{by}it starts by itself, and nothing was done; with `now` it is sent at once");
             return Err(Problem::conflict("scheduled", detail));
         }
-        Some(UnmeantLaunch::Later) => {
+        Some(StartMismatch::Later) => {
             let detail = "it has a time, and nothing was done: without `now` it is scheduled; `scheduled_for` null takes the time away";
             return Err(Problem::conflict("not-scheduled", detail));
         }
