@@ -4,9 +4,10 @@ use super::form::{saved, writes};
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blast, tomorrow};
 use crate::app::view::BlastView;
 use crate::domain::blast::{BlastOrigin, BlastState, PersonClocks, RepeatColumns};
+use crate::domain::ids::BlastId;
 use crate::tui::effect::{Completion, DraftWrite, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::FormLine;
+use crate::tui::model::{FormLine, NeedsLine};
 
 /// A new blast, with the cursor on a line of its form.
 fn form_at(line: FormLine) -> TestDashboard {
@@ -246,4 +247,18 @@ fn a_start_without_its_day_is_the_next_such_time_by_the_clocks_of_the_blast() {
 
         assert!(text(&dashboard).contains(start), "{typed}: {}", text(&dashboard));
     }
+}
+
+#[test]
+fn what_comes_by_itself_is_listed_by_its_time() {
+    let starts = |id, hour| BlastView {
+        scheduled_for: Some(at(hour, 0)),
+        ..blast(id, "Tonight", BlastState::Scheduled, (11, 20))
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    dashboard.answer(Completion::Blasts(Ok(vec![starts(11, 17), starts(12, 19), starts(13, 16)])));
+
+    let ids = [13, 11, 12].map(|id| NeedsLine::Blast(BlastId(id)));
+    assert_eq!(dashboard.model.needs_lines(), ids);
 }

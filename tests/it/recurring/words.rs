@@ -21,6 +21,8 @@ async fn a_pattern_that_was_ended_does_not_start_any_more() {
     assert!(!said.contains("starts") && !said.contains("  next "), "{said}");
     assert_eq!(shop.json(&["blast", "show", &id]).await["scheduled_for"], Value::Null);
     assert_eq!(shop.json_lines(&["blast", "list"]).await[0]["scheduled_for"], Value::Null);
+    let listed = shop.ok(&["blast", "list"]).await;
+    assert!(listed.contains("  ended ") && !listed.contains("cancelled"), "{listed}");
 }
 
 #[tokio::test]
