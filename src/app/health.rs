@@ -278,7 +278,10 @@ impl App {
         let stopped = sender::unstop(tx, id, self.operator()).await?;
         if stopped.is_none() && !was_held {
             let name = &sender.name;
-            return Err(AppError::Refused(format!("sender {name} is not stopped, nor held by its provider")));
+            return Err(AppError::Refused(format!(
+                "sender {name} is not stopped, nor held by its provider; after a restore an engine has to take it first: start one, \
+                 then confirm"
+            )));
         }
         Ok(stopped)
     }

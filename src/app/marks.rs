@@ -21,6 +21,7 @@ use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
 use crate::domain::ids::{ActionId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
+use crate::domain::status::Status;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
@@ -37,6 +38,7 @@ impl App {
         refuse_unfit_note(&mark)?;
         let mut tx = self.begin().await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
+        refuse_opted_out(&person, &mark)?;
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
         let close = self.own_fresh_close(&mut tx, &person, &mark).await?;
         self.write(tx, &person, mark, close).await
@@ -258,6 +260,18 @@ impl App {
         };
         Ok(close.filter(is_own).map(|close| close.id))
     }
+}
+
+/// Whoever opted out since is not asked about a second message: none would go.
+fn refuse_opted_out(person: &PersonRow, mark: &Mark) -> Result<(), AppError> {
+    let is_opted_out = person.is_suppressed || person.recipient.opted_out_at.is_some();
+    if *mark == Mark::Resolve(Resolution::Resend) && person.status == Status::Uncertain && is_opted_out {
+        return Err(AppError::Refused(format!(
+            "{} opted out: nothing goes to them; leave them out instead",
+            person.who()
+        )));
+    }
+    Ok(())
 }
 
 /// The orders that count for somebody, as far as a mark may replace them. Every trip to a far database is waited for.

@@ -162,7 +162,11 @@ async fn memory_check(app: &App) -> DoctorCheck {
         Ok(senders @ [(_, why), ..]) => {
             let names: Vec<_> = senders.iter().map(|(name, _)| clean(name)).collect();
             let of = names.join(", ");
-            DoctorCheck::new("memory", DOUBTFUL, format!("{why}: nothing is sent from {of} until somebody confirms"))
+            DoctorCheck::new(
+                "memory",
+                DOUBTFUL,
+                format!("{why}: an engine that takes {of} stops where somebody has to confirm first"),
+            )
         }
         Err(error) => DoctorCheck::new("memory", UNKNOWN, error.to_string()),
     }

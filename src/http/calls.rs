@@ -4,7 +4,8 @@ use crate::domain::text::default_keys;
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
-const WORDS: [(&str, &str); 36] = [
+const WORDS: [(&str, &str); 37] = [
+    ("as in 20s..60s, or none", "as in 20s..60s, or null"),
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),

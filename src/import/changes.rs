@@ -50,7 +50,7 @@ impl ChangedPeople {
 }
 
 impl ListChanges {
-    /// `Good Two came in, Ben went out`; `None` where nothing else changed.
+    /// `Good Two came in, Ben dropped out`; `None` where nothing else changed.
     pub fn in_words(&self) -> Option<String> {
         let renamed = match (self.renamed.people, self.renamed.named.first()) {
             (1, Some(only)) => Some(only.clone()),
@@ -58,7 +58,7 @@ impl ListChanges {
             (numbers, _) => Some(format!("{numbers} numbers are somebody else's now")),
         };
         let all: Vec<_> =
-            [self.came.in_words("came in"), self.gone.in_words("went out"), renamed].into_iter().flatten().collect();
+            [self.came.in_words("came in"), self.gone.in_words("dropped out"), renamed].into_iter().flatten().collect();
         (!all.is_empty()).then(|| all.join(", "))
     }
 }

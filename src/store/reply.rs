@@ -119,7 +119,8 @@ pub async fn newest_uncertain(
            from blast_recipients r join blasts b on b.id = r.blast_id
           where ",
         is_their_number!(),
-        " and b.sender_id = any($1) and b.answer_until is null and r.status = 'uncertain'
+        " and b.sender_id = any($1) and b.answer_until is null
+            and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out')
           order by r.changed_at desc, r.id desc limit 1"
     ))
     .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())

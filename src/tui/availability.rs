@@ -207,7 +207,9 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
     if let Some(view) = model.chosen_step() {
         return steps::cannot_pause(model, view);
     }
-    let Some(blast) = model.to_pause() else { return no_blast(model) };
+    let Some(blast) = model.to_pause() else {
+        return no_blast(model).or_else(|| Some("this line is about no blast: nothing to pause".to_owned()));
+    };
     match blast.state {
         BlastState::Sending if !blast.has_people_left() => Some(NOBODY_LEFT.to_owned()),
         BlastState::Sending | BlastState::Scheduled => read_only(model),

@@ -199,7 +199,7 @@ async fn whom_a_changed_list_brings_in_or_takes_out_is_said() {
     );
 
     let said = reread("y".to_owned()).await.in_words();
-    assert_eq!(said.as_deref(), Some("New came in, Siti went out"));
+    assert_eq!(said.as_deref(), Some("New came in, Siti dropped out"));
     assert_eq!(reread("y".to_owned()).await.in_words(), None);
     // A correction that is taken back is no news, nor is one of another number.
     assert_eq!(reread(digits(6)).await.in_words(), None);

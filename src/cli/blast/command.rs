@@ -44,12 +44,21 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
 /// Takes back a launch of which nothing was sent.
 pub(super) async fn undo(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let undone = context.app.undo_launch_of(id).await?;
+    let undone = context.app.undo_launch_of(id).await.map_err(|refusal| as_commands(refusal, id))?;
     if context.is_json {
         return json(&json!({ "id": id, "state": context.app.blast(id).await?.state }));
     }
     talk(&undone.sentence);
     Ok(())
+}
+
+/// A refusal about a blast that names commands where the dashboard has keys.
+fn as_commands(refusal: AppError, blast: BlastId) -> AppError {
+    let AppError::Refused(why) = refusal else { return refusal };
+    let keys = [("⟨p⟩", "pause"), ("⟨S⟩", "resume"), ("⟨X⟩", "cancel"), ("⟨e⟩ on it", "edit"), ("⟨e⟩", "edit")];
+    let command =
+        |why: String, (key, verb): (&str, &str)| why.replace(key, &format!("`blastdeck blast {verb} {blast}`"));
+    AppError::Refused(keys.into_iter().fold(why, command))
 }
 
 impl ConfirmArgs {
@@ -129,4 +138,17 @@ fn left_empty(drafts: &[BlastId]) -> String {
 fn allowed(blast: &BlastView, command: BlastCommand) -> Result<()> {
     transition(blast.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_commands_in_place_of_keys() {
+        let keys = AppError::Refused("c has started: ⟨p⟩ pauses it, then ⟨X⟩ cancels the rest".to_owned());
+        let commands =
+            "c has started: `blastdeck blast pause 75` pauses it, then `blastdeck blast cancel 75` cancels the rest";
+        assert_eq!(as_commands(keys, BlastId(75)).to_string(), commands);
+    }
 }

@@ -54,7 +54,11 @@ pub(super) async fn apply(
         WrittenTo::Sender { sender, phone } => (sender, phone, None),
         WrittenTo::Nobody => return Ok(ItemOutcome::Applied),
     };
-    let new = new_reply((item, news), (sender, phone.as_deref()), answered.map(|(message, _)| message));
+    let shown_with = match answered {
+        Some((message, _)) => Some(message),
+        None => stopped(&mut *tx, (item, news), phone.as_deref()).await?,
+    };
+    let new = new_reply((item, news), (sender, phone.as_deref()), shown_with);
     let at = new.at;
     let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? else { return Ok(ItemOutcome::Applied) };
     want_file(&mut *tx, (id, sender), item, news).await?;
@@ -121,6 +125,17 @@ async fn keep_undecided(
         effects.changed.insert(message.blast_id);
     }
     Ok(true)
+}
+
+/// A stop decides nothing about a message of which it is not known whether it went, but is shown with it: it is the answer of its person.
+async fn stopped(
+    tx: &mut PgConnection,
+    (item, news): (&InboxItem, &ReplyNews),
+    phone: Option<&str>,
+) -> Result<Option<AnsweredMessage>, StoreError> {
+    let Some(phone) = phone.filter(|_| news.is_stop) else { return Ok(None) };
+    let uncertain = reply::newest_uncertain(tx, (&item.senders, phone)).await?;
+    Ok(uncertain.map(|(_, message)| message))
 }
 
 /// A message that was in flight when it was looked for may have been known to have gone when it was asked whether any is. Whatever went

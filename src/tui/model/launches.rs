@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{BlastForm, Model, Notice};
+use super::{BlastForm, Model, Notice, Overlay};
 use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
@@ -41,12 +41,17 @@ impl Model {
         self.armed().find(|(blast, _)| is_own(blast))
     }
 
-    /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent.
+    /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent. A line
+    /// of what needs somebody that is about no blast is not about the one in the list behind it.
     pub fn to_pause(&self) -> Option<&BlastView> {
         let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
         let announced = || self.announced().map(|(blast, _)| blast);
         let armed = || announced().or_else(|| self.own_armed().map(|(blast, _)| blast));
-        self.blast_meant().filter(is_sent).or_else(armed).or_else(|| self.blast_meant())
+        let meant = match self.overlays.last() {
+            Some(Overlay::Needs(_)) => self.line_blast().and_then(|id| self.blasts.get(id)),
+            _ => self.blast_meant(),
+        };
+        meant.filter(is_sent).or_else(armed).or(meant)
     }
 
     /// The next time at which something happens by itself.

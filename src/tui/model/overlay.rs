@@ -341,8 +341,11 @@ impl FollowUpOverlay {
         self.loaded = Some(loaded);
     }
 
-    /// To an older age or a younger one.
+    /// To an older age or a younger one; none while they are counted, since which one is chosen then is not known before.
     pub fn step_age(&mut self, by: isize) {
+        if self.loaded.is_none() {
+            return;
+        }
         let last = ages().len() - 1;
         self.age = self.age.saturating_add_signed(by).min(last);
         self.peek = 0;

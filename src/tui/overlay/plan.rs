@@ -204,7 +204,9 @@ fn who(model: &Model, plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let waits =
         || pace::opens_at(model, loaded).map(|at| format!("first message {}", model.time_of(&loaded.blast, at)));
     let now = pace::goes_now(model, loaded).or_else(waits).map(|now| format!("; {now}")).unwrap_or_default();
-    let first = format!("{again}, from {}{practice}{of_draft}{now}", loaded.blast.sender);
+    let part =
+        pace::part_of_today(loaded).map(|people| format!(", {} of them today", number(people))).unwrap_or_default();
+    let first = format!("{again}{part}, from {}{practice}{of_draft}{now}", loaded.blast.sender);
     let us = us(model, loaded);
     let most = if model.size.height < TALL_FROM { REASONS_MAX } else { REASONS_MAX_TALL };
     let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count, (&us, most))).collect();

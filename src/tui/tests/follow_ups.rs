@@ -334,3 +334,17 @@ fn a_step_is_offered_only_for_an_age_that_it_can_wait_for() {
     dashboard.keys("a");
     assert_eq!((dashboard.acts(), dashboard.said()), (vec![], "a step needs a time: ] chooses one"));
 }
+
+#[test]
+fn keys_before_the_count_choose_nothing() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("2jjf]");
+
+    dashboard.keys("a");
+
+    assert!(dashboard.acts().is_empty());
+    assert_eq!(dashboard.said(), "still counting them");
+    dashboard.answer(Completion::FollowUp(Ok(preview())));
+    let Some(Overlay::FollowUp(page)) = dashboard.model.overlays.last() else { panic!("no page") };
+    assert_eq!(page.age, PROPOSED_AGE);
+}

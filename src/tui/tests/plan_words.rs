@@ -82,7 +82,7 @@ fn a_plan_for_fewer_than_the_draft_has_says_how_many_those_are() {
     let dashboard = planned(|plan| Plan { people: 286, ..plan });
 
     assert!(
-        shows(&dashboard, "286 people get one message each, from sales, of 289 in the draft"),
+        shows(&dashboard, "286 people get one message each, 213 of them today, from sales, of 289 in the draft"),
         "{:#?}",
         dashboard.screen()
     );
@@ -99,6 +99,21 @@ fn today_is_named_by_whose_clock_it_is_where_it_is_another_day_here() {
 
     let both = "57 today in London, from 21 Nov 01:30 here (20 Nov 17:30 in London) until about 02:27";
     assert!(screen.contains(both), "{screen}");
+}
+
+#[test]
+fn the_first_line_of_a_plan_says_how_many_go_today_where_others_go_later() {
+    let share = |people, from| Some(ForecastShare { people, from, until: None });
+    let forecast =
+        Forecast { today: share(47, at(14, 0)), tomorrow: share(242, tomorrow(9, 0)), ..Forecast::default() };
+
+    let dashboard = planned(|plan| Plan { forecast, ..plan });
+
+    assert!(
+        shows(&dashboard, "289 people get one message each, 47 of them today, from sales"),
+        "{:#?}",
+        dashboard.screen()
+    );
 }
 
 #[test]

@@ -93,6 +93,7 @@ pub fn cannot_step(model: &Model) -> Option<String> {
         Some(Overlay::FollowFound(page)) if page.cart_age.is_none() => Some(
             "a step is for those stuck at a stage, where ⟨f⟩ makes it, or for carts: /has:cart older:24h finds those",
         ),
+        Some(Overlay::FollowUp(page)) if page.loaded.is_none() => Some("still counting them"),
         Some(Overlay::FollowUp(page)) if !page.can_be_step() => Some("a step needs a time: ] chooses one"),
         _ => None,
     };

@@ -20,9 +20,9 @@ pub(super) fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
     let Some(progress) = model.views.progress_of(blast.id) else { return Vec::new() };
     let funnel = blast.counts.funnel();
     let mut lines = speed_lines(progress, [funnel.received, funnel.read, funnel.replied, funnel.closed]);
-    // No webhook brings replies to such a sender: somebody read them off a phone.
+    // Where no webhook brings them, somebody read them off a phone.
     if !model.is_over_meta(blast.id) && funnel.replied > 0 {
-        lines.push(TextLine::dim("  replied and closed: until somebody marked them"));
+        lines.push(TextLine::dim("  replied and closed: until a webhook brought the reply, or somebody marked them"));
     }
     lines
 }

@@ -101,3 +101,21 @@ async fn a_reply_of_somebody_who_is_left_out_stays_where_it_is() {
     until_decided(&scene).await;
     assert_eq!((scene.status(1).await.as_str(), shop.json_lines(&["replies", "1"]).await.len()), ("skipped", 1));
 }
+
+#[tokio::test]
+async fn a_stop_of_somebody_uncertain_is_shown_with_their_message() {
+    let scene = InboxScene::with(1, "cloud", &format!("{}{OLD}", uncertain(1))).await;
+
+    scene.receive(text(1, "wamid.in1", "STOP")).await;
+
+    let shop = &scene.shop;
+    let replies = shop.json_lines(&["replies", "1"]).await;
+    assert_eq!((replies.len(), &replies[0]["text"]), (1, &json!("STOP")));
+    assert_eq!(shop.number("select count(*) from replies where recipient_id is null").await, 0);
+    let again = shop.run(&["uncertain", "resolve", "1", &digits(1), "resend", "--yes"]).await;
+    assert!(again.code == 3 && again.err.contains(" opted out: nothing goes to them"), "{again:?}");
+    shop.ok(&["uncertain", "resolve", "1", &digits(1), "sent"]).await;
+    assert_eq!(shop.json_lines(&["replies", "1"]).await.len(), 1);
+    assert_eq!(shop.number("select count(*) from blast_recipients where opted_out_at is not null").await, 1);
+    shop.ok(&["audit"]).await;
+}

@@ -158,6 +158,14 @@ pub(super) fn goes_now(model: &Model, loaded: &app::Plan) -> Option<String> {
     Some(format!("no hours set: goes out now, {time} in {}", city(there)))
 }
 
+/// How many go today, where others go on a later day: what is said of them below may be out of sight.
+pub(super) fn part_of_today(loaded: &app::Plan) -> Option<i64> {
+    let Forecast { today, tomorrow, later, .. } = loaded.forecast;
+    let is_part = loaded.stopped.is_none() && loaded.left_today.is_some() && (tomorrow.is_some() || later.is_some());
+    let people = today.filter(|_| is_part).and_then(|share| i64::try_from(share.people).ok());
+    people.filter(|people| *people < loaded.people)
+}
+
 /// `today`; `today in Kuala Lumpur` where the daily cap counts by days there, and it is another day here by then.
 fn day_name((name, from): (&str, DateTime<Utc>), days: Option<Tz>, clock: TimeFormat) -> String {
     let here = |at: DateTime<Utc>| at.with_timezone(&clock.zone).date_naive();

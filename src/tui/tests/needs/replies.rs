@@ -17,3 +17,18 @@ fn replies_that_wait_to_be_seen_are_a_line_that_leads_to_them_and_need_nobody() 
     dashboard.keys("\n");
     assert_eq!(dashboard.model.focus, Pane::Activity);
 }
+
+#[test]
+fn p_on_a_line_about_no_blast_pauses_none() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut calm = raya();
+    calm.counts.uncertain = 0;
+    dashboard.answer(Completion::Blasts(Ok(vec![calm])));
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { strangers: 0, ..head(3, at(13, 58)) })));
+    dashboard.keys("!");
+
+    dashboard.keys("p");
+
+    assert!(dashboard.acts().is_empty());
+    assert_eq!(dashboard.said(), "this line is about no blast: nothing to pause");
+}

@@ -70,12 +70,12 @@ fn by_hand_in_words(imported: &Imported) -> Option<String> {
         (added, None) => {
             Some(format!("; {} in it were added by hand", number(i64::try_from(added).unwrap_or(i64::MAX))))
         }
-        (_, Some((added, 0))) => Some(format!("; {} added by hand went out with the list before", of(added))),
+        (_, Some((added, 0))) => Some(format!("; {} added by hand left with the list before", of(added))),
         (_, Some((0, taken_out))) => {
             Some(format!("; {} taken out of the list before by hand may be in it", of(taken_out)))
         }
         (_, Some((added, taken_out))) => Some(format!(
-            "; {} added by hand went out with the list before, and {} taken out of that by hand may be in it",
+            "; {} added by hand left with the list before, and {} taken out of that by hand may be in it",
             of(added),
             of(taken_out)
         )),
