@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::text::is_invisible;
+
 /// The longest text that WhatsApp accepts, in characters.
 pub const TEXT_MAX: usize = 4_096;
 
@@ -59,7 +61,7 @@ impl Message {
     pub fn parse(template: &str) -> Result<Self, MessageError> {
         let template = template.strip_prefix('\u{feff}').unwrap_or(template).replace("\r\n", "\n");
         let template = template.trim_end_matches('\n').to_owned();
-        if template.trim().is_empty() {
+        if is_blank(&template) {
             return Err(MessageError::Empty);
         }
         let parts = TemplateParser::new(&template).read()?;
@@ -108,11 +110,16 @@ impl Message {
             text.push_str(part.text(variables)?);
         }
         let chars = text.chars().count();
-        if text.trim().is_empty() {
+        if is_blank(&text) {
             return Err(RenderError::Empty);
         }
         if chars > TEXT_MAX { Err(RenderError::TooLong { chars }) } else { Ok(text) }
     }
+}
+
+/// Whether nobody would see anything of a text.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
 }
 
 impl FromStr for Message {

@@ -73,7 +73,8 @@ impl TagManyVerb {
         if would.customers == 0 {
             return Err(RefusedError("nobody matches: nothing changed".to_owned()).into());
         }
-        if !context.is_json || dry_run {
+        let is_asked = !yes || would.changes == 0;
+        if !context.is_json && is_asked || dry_run {
             say(context, &would, (&words, is_add), dry_run || would.changes == 0)?;
         }
         // That nothing is to change was just said.

@@ -81,6 +81,8 @@ fn a_value_that_makes_the_text_too_long_is_refused_for_that_person() {
 #[test]
 fn a_text_that_comes_out_empty_is_refused() {
     assert_eq!(render("{city|}"), Err(RenderError::Empty));
+    assert_eq!(render("{city|\u{200b} \u{200d}}"), Err(RenderError::Empty));
+    assert_eq!(Message::parse("\u{200b}\n\u{2060}"), Err(MessageError::Empty));
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn wanted(unfit: &str, expected: &str) -> String {
         "a sequence" | "sequence" => "a list",
         "a map" | "map" => "an object",
         other if other.starts_with("struct ") => "an object",
+        "a nonzero u32" if is_number => "a whole number from 1 to 4294967295",
         other if other.starts_with("a nonzero u") => "a whole number from 1",
         other => other,
     };
@@ -86,7 +87,7 @@ mod tests {
     fn what_a_deserializer_says_is_said_plainly() {
         for (why, plain) in [
             ("invalid type: string \"x\", expected a nonzero u32", "write a whole number from 1"),
-            ("invalid value: integer `0`, expected a nonzero u32", "write a whole number from 1"),
+            ("invalid value: integer `0`, expected a nonzero u32", "write a whole number from 1 to 4294967295"),
             ("invalid value: integer `-1`, expected u32", "write a whole number from 0 to 4294967295"),
             ("invalid type: string \"teh\", expected struct ItemBody", "write an object"),
             ("invalid type: map, expected a sequence", "write a list"),
