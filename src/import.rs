@@ -245,6 +245,9 @@ async fn write(
         Some(before) => Some(before.changes(&mut import, &read.mends).await?),
         None => None,
     };
+    if !import.has_seen_follow_ups(&options.note).await? {
+        return Err(ImportError::Followed);
+    }
     import.commit(pool, people).await?;
     let imported = Imported { changes, ..read.into_imported(blast) };
     Ok(if is_corrected_as_before { imported.corrected_as_before() } else { imported })

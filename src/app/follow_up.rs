@@ -11,7 +11,7 @@ use crate::domain::follow_up::{AgeCount, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::domain::text::{count_of, number};
-use crate::import::{Imported, Lineage, PeopleSource, RejectedTo};
+use crate::import::{ImportError, Imported, Lineage, PeopleSource, RejectedTo};
 use crate::store::view::follow_up::{self, FollowUpResponses, StuckPerson, StuckQuery};
 
 /// Whom a follow-up goes to.
@@ -39,6 +39,8 @@ pub struct FollowUpPreview {
 
 /// How many people are read at once.
 const PAGE: i64 = 1_000;
+/// Of several that are made at the same time each reads its people anew once another one is there.
+const TRIES: usize = 20;
 
 impl App {
     /// Who is stuck at a stage and who of them would be left out, for every age to choose from.
@@ -68,7 +70,18 @@ impl App {
     /// are in a follow-up of it. Whoever opts out, replies or buys later is left out when it is launched.
     pub async fn follow_up(&self, from: FollowUp, draft: NewDraft) -> Result<Imported, AppError> {
         Self::refuse_stage(from)?;
+        for _ in 0..TRIES {
+            match self.follow_up_once(from, draft.clone()).await? {
+                Err(ImportError::Followed) => {}
+                made => return made.map_err(refused),
+            }
+        }
+        Err(refused(ImportError::Followed))
+    }
+
+    async fn follow_up_once(&self, from: FollowUp, draft: NewDraft) -> Result<Result<Imported, ImportError>, AppError> {
         let row = self.blast_row(from.blast).await?;
+        let seen = follow_up::follow_ups_of(self.pool(), from.blast).await?;
         let (people, left_out) = self.people_to_follow(from, &self.business(row.sender_id).await?).await?;
         if people.is_empty() {
             return Err(AppError::Refused(nobody(from, &left_out)));
@@ -76,7 +89,8 @@ impl App {
         let mut options = self.caller_options();
         options.note.follows =
             Some(Lineage { blast: from.blast, stage: Some(from.stuck_at), older_than: Some(from.older_than) });
-        self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await.map_err(refused)
+        options.note.follow_ups_seen = Some(seen);
+        Ok(self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await)
     }
 
     /// The same with the older blast's sender, message and pace, named as the next of its follow-ups.

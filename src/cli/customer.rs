@@ -300,7 +300,7 @@ async fn write_note(context: &Context, phone: &str, (note, remove): (Option<Stri
         None => context.app.note_customer(&phone, &note.unwrap_or_default()).await?,
     }
     if context.is_json {
-        return json(&context.app.customer(&phone).await?.notes);
+        return context.app.customer(&phone).await?.notes.iter().try_for_each(json);
     }
     talk(if remove.is_some() { "the note is gone" } else { "noted" });
     Ok(())

@@ -90,6 +90,9 @@ pub enum ImportError {
     /// The same request had its effect already.
     #[error("a request with this idempotency key had its effect already")]
     Repeated,
+    /// Whoever is in that one is not to be in this one.
+    #[error("another follow-up of the same blast was made at the same time: nothing was made, try again")]
+    Followed,
     #[error("no people in the file: there is nothing under its header")]
     NoPeople,
     #[error("there is nobody in the list")]

@@ -22,6 +22,7 @@ use super::api_request::{self, RequestKey};
 use super::customer;
 use super::recurring::{self, OccurrenceNote};
 use super::step::{self, StepNote};
+use super::view::follow_up::follow_ups_of;
 use super::{fence, forget};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
@@ -74,6 +75,8 @@ pub struct ImportNote {
     pub is_list: bool,
     /// What makes it a follow-up.
     pub follows: Option<Lineage>,
+    /// The follow-ups that their blast had when its people were read: whoever is in one of those is not among them.
+    pub follow_ups_seen: Option<Vec<BlastId>>,
     /// Which time of a blast that repeats it is.
     pub occurrence: Option<OccurrenceNote>,
     /// Which step of a blast made it.
@@ -273,6 +276,16 @@ impl Import {
         .execute(&mut *self.connection)
         .await?;
         Ok(())
+    }
+
+    /// Whether nobody made another follow-up of its blast since its people were read; from here on nobody does before this is committed.
+    pub async fn has_seen_follow_ups(&mut self, note: &ImportNote) -> Result<bool, StoreError> {
+        let (Some(lineage), Some(seen)) = (note.follows, &note.follow_ups_seen) else { return Ok(true) };
+        let lock = sqlx::query("select from blasts where id = $1 for no key update");
+        lock.bind(lineage.blast).execute(&mut *self.connection).await?;
+        let mut there = follow_ups_of(&mut *self.connection, lineage.blast).await?;
+        there.retain(|made| *made != self.blast);
+        Ok(there == *seen)
     }
 
     /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.

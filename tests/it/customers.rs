@@ -43,7 +43,8 @@ async fn known_shop() -> Shop {
     shop.ok(&["customer", "tag", &phone, "vip"]).await;
     shop.ok(&["customer", "tag", &phone, "tag-zulaikha", "zul.aikha"]).await;
     shop.ok(&["customer", "untag", &phone, "tag-zulaikha", "zul.aikha"]).await;
-    shop.ok(&["customer", "note", &phone, TEXT]).await;
+    let noted = shop.json_lines(&["customer", "note", &phone, TEXT]).await;
+    assert!(noted.len() == 1 && noted[0]["id"].is_i64(), "one object a line: {noted:?}");
     shop.ok(&["customer", "tag", &phone, "sings-alto"]).await;
     shop.ok(&["token", "new", "--scope", "read", &format!("for-{bare}")]).await;
     shop.execute(&format!(

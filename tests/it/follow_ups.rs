@@ -277,6 +277,8 @@ async fn a_follow_up_whose_people_a_filter_names_says_that_it_goes_on_without_wh
     mark(&shop, &blast, 5, "replied").await;
     let made = shop.json(&["blast", "follow-up", &blast, "--from", "stuck:read older:24h"]).await;
     let draft = made["id"].to_string();
+    let shown = shop.ok(&["blast", "show", &draft]).await;
+    assert!(shown.contains("\n  from     ") && shown.contains("stuck:read older:24h"), "{shown}");
     shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
     let take_back = async |n| shop.ok(&["mark", &blast, &format!("+{}", digits(n)), "undo"]).await;
 

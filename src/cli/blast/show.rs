@@ -98,11 +98,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     let funnel = blast.counts.funnel();
     let _ = writeln!(out, "blast {}  {}  {}", blast.id, clean(&blast.tag), clean(&blast.follow_up_stage));
     let _ = writeln!(out, "  state    {}{}", blast.shown_state(Utc::now()), because(blast));
-    if let Some(words) = blast.schedule_words() {
-        let repeats = blast.origin.repeat.rule.is_some();
-        let words = if repeats { rule_of_zone(&words, context.app.clocks_of(blast)) } else { words };
-        let _ = writeln!(out, "  times    {words}");
-    }
+    show_origin(&mut out, context, blast);
     let _ = writeln!(out, "  sender   {}", blast.sender);
     let _ = writeln!(out, "  date     {}", date_words(context, blast));
     let _ = writeln!(
@@ -162,6 +158,18 @@ pub(super) fn date_words(context: &Context, blast: &BlastView) -> String {
         }
         Some(at) if at == blast.blast_date => context.start(at, context.app.clocks_of(blast)),
         _ => context.when(Some(blast.blast_date)),
+    }
+}
+
+/// What it repeats or comes from, and the filter that finds its people.
+fn show_origin(out: &mut String, context: &Context, blast: &BlastView) {
+    if let Some(words) = blast.schedule_words() {
+        let repeats = blast.origin.repeat.rule.is_some();
+        let words = if repeats { rule_of_zone(&words, context.app.clocks_of(blast)) } else { words };
+        let _ = writeln!(out, "  times    {words}");
+    }
+    if let Some(filter) = &blast.origin.segment {
+        let _ = writeln!(out, "  from     {}", clean(filter));
     }
 }
 

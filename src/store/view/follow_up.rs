@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::condition;
 use crate::domain::filter::{Sense, Term, Test};
@@ -185,6 +185,12 @@ pub async fn last_mark(pool: &PgPool, blast: BlastId) -> Result<Option<(DateTime
           order by id desc limit 1",
     );
     Ok(mark.bind(blast).fetch_optional(pool).await?)
+}
+
+/// The follow-ups of a blast, also drafts, by id.
+pub async fn follow_ups_of(db: impl PgExecutor<'_>, blast: BlastId) -> Result<Vec<BlastId>, StoreError> {
+    let made = sqlx::query_scalar("select id from blasts where follows_blast = $1 order by id");
+    Ok(made.bind(blast).fetch_all(db).await?)
 }
 
 /// The number of the next follow-up of the blast that a chain begins with: behind every one by which a follow-up of it, a draft too, or

@@ -1,7 +1,10 @@
 //! Several follow-ups of one blast: nobody is written to by one whom another has reached, nor by a copy of one.
 
-use blastdeck::app::CopiedPeople;
+use blastdeck::app::{CopiedPeople, FollowUp};
 use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::status::Status;
+use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{follow_up_draft, mark, skipped, stuck_shop};
@@ -30,6 +33,23 @@ async fn whom_another_follow_up_of_the_blast_has_written_to_since_is_left_out_of
     assert_eq!((&plan["people"], &plan["segment"]["left_out"]), (&json!(2), &json!({ "followed": 1 })), "{plan}");
     assert_eq!(sent["people"], 2, "{sent}");
     assert_eq!(skipped(&shop, &draft, "in a follow-up of it already").await, (1, 1));
+}
+
+#[tokio::test]
+async fn follow_ups_that_are_made_at_the_same_time_share_nobody() {
+    let (shop, blast) = stuck_shop().await;
+    let app = engine_app(&shop, "aina").await;
+    let from =
+        FollowUp { blast: BlastId(blast.parse().unwrap()), stuck_at: Status::Read, older_than: TimeDelta::zero() };
+
+    let made = join_all((0..6).map(|_| app.follow_up_alike(from))).await;
+
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
+    let refused: Vec<String> = made.into_iter().filter_map(Result::err).map(|why| why.to_string()).collect();
+    assert!(refused.iter().all(|why| why.contains("follow-up")), "{refused:?}");
+    let twice = "select count(*) from (select phone_number from blast_recipients r join blasts b on b.id = r.blast_id
+                  where b.follows_blast is not null group by 1 having count(*) > 1) x";
+    assert_eq!(shop.number(twice).await, 0);
 }
 
 /// A follow-up's draft and a copy of it: the same three people in both.
