@@ -109,7 +109,8 @@ async fn undecided_of(tx: &mut PgConnection, people: &[RecipientId]) -> Result<V
     Ok(waiting.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
 }
 
-/// The newest message of these senders to this number of which it is not known whether it went.
+/// The newest message of these senders to this number of which it is not known whether it went; one of somebody who opted out since only
+/// where there is no other.
 pub async fn newest_uncertain(
     tx: &mut PgConnection,
     (senders, phone): (&[SenderId], &str),
@@ -121,7 +122,7 @@ pub async fn newest_uncertain(
         is_their_number!(),
         " and b.sender_id = any($1) and b.answer_until is null
             and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out')
-          order by r.changed_at desc, r.id desc limit 1"
+          order by r.status = 'opted_out', r.changed_at desc, r.id desc limit 1"
     ))
     .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(phone)

@@ -86,10 +86,7 @@ impl App {
             match state {
                 BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
                 _ if head.state == BlastState::Scheduled => {
-                    format!(
-                        "{name} is paused, and no draft since people in it have the message or may have it: nothing starts by itself \
-                         until it is resumed"
-                    )
+                    format!("{name} is paused: nothing starts by itself until it is resumed")
                 }
                 _ => format!("{name} is paused again: nothing more was sent"),
             },

@@ -170,14 +170,14 @@ fn what_is_no_workbook_is_refused_with_what_to_do() {
 #[test]
 fn what_unpacks_to_too_much_is_refused_before_it_is_read() {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("xl/sharedStrings.xml", SimpleFileOptions::default().compression_level(Some(1))).unwrap();
+    zip.start_file("xl/sharedStrings.xml", SimpleFileOptions::default()).unwrap();
     let megabyte = vec![b' '; 1 << 20];
     for _ in 0..=PART_MAX >> 20 {
         zip.write_all(&megabyte).unwrap();
     }
     let bomb = zip.finish().unwrap().into_inner();
 
-    assert!(bomb.len() < 1 << 21, "{}", bomb.len());
+    assert!(bomb.len() < 1 << 20, "{}", bomb.len());
     assert!(matches!(rows_of(bomb, None), Err(ImportError::WorkbookTooLarge)));
 }
 
