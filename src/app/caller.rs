@@ -190,6 +190,13 @@ impl App {
         Ok(api_request::answer(self.pool(), key, AnswerToKeep { status, body, headers }).await?)
     }
 
+    /// Stores the refusal of the caller's request where a part of it was done before: it comes again, and not that all was done. `false`: nothing
+    /// of it was done.
+    pub async fn store_refusal(&self, status: u16, body: &Value) -> Result<bool, AppError> {
+        let Some(key) = self.request() else { return Ok(false) };
+        Ok(api_request::refuse(self.pool(), key, (i16::try_from(status).unwrap_or(i16::MAX), body)).await?)
+    }
+
     /// Forgets requests that are too old to come again.
     pub async fn prune_requests(&self) -> Result<u64, AppError> {
         Ok(api_request::prune(self.pool()).await?)

@@ -116,14 +116,14 @@ impl App {
         })
     }
 
-    /// The same for everybody who may be tried again, if they are as many as the operator was shown.
-    pub async fn retry_all(&self, blast: BlastId, shown: i64) -> Result<i64, AppError> {
-        let now = self.retryable(blast, None).await?.people;
+    /// The same, if they are as many as the operator was shown.
+    pub async fn retry_as_shown(&self, blast: BlastId, code: Option<&str>, shown: i64) -> Result<i64, AppError> {
+        let now = self.retryable(blast, code).await?.people;
         if now != shown {
             let why = format!("{now} may be tried again now, not {shown} as was shown: nothing is sent, look again");
             return Err(AppError::Refused(why));
         }
-        self.retry(blast, None).await
+        self.retry(blast, code).await
     }
 
     async fn retry_page(

@@ -2,6 +2,7 @@
 //! as it is.
 
 mod at_once;
+mod hold;
 mod making;
 mod words;
 
@@ -180,19 +181,13 @@ impl App {
         let row = self.blast_row(blast).await?;
         self.refuse_steps(&row).await?;
         self.refuse_step_content(&row, &new.content).await?;
-        let steps = step::of_blast(self.pool(), blast).await?;
+        let columns = columns(new.rule, new.stage, &new.content, (new.first, new.at_most));
+        let (mut tx, head) = self.begin_step(blast).await?;
+        let steps = step::of_blast(&mut *tx, blast).await?;
         if steps.len() >= STEPS_MAX {
             return Err(AppError::Refused(format!("a blast has at most {STEPS_MAX} steps: remove one first")));
         }
-        let columns = columns(new.rule, new.stage, &new.content, (new.first, new.at_most));
-        if let Some(same) = steps.iter().find(|step| says_the_same(step, &columns)) {
-            let text = format!(
-                "step {} sends the same message after the same wait: everybody would get it twice",
-                same.number
-            );
-            return Err(AppError::Refused(text));
-        }
-        let (mut tx, head) = self.begin_step(blast).await?;
+        refuse_same(&steps, &columns)?;
         let number = step::add(&mut tx, blast, columns).await?;
         if new.is_paused {
             step::change(&mut tx, StepKey { blast, number }, StepChange::Pause).await?;
@@ -214,7 +209,8 @@ impl App {
 
     /// Changes a step: what it makes from now on.
     pub async fn set_step(&self, key: StepKey, edit: StepEdit) -> Result<(), AppError> {
-        self.edit_step(key, edit, |_| Ok(())).await
+        self.edit_step(key, edit, |_| Ok(())).await?;
+        Ok(())
     }
 
     /// Gives a step another text in place of the one that was seen.
@@ -224,7 +220,8 @@ impl App {
     pub async fn set_step_message(&self, key: StepKey, seen: &str, message: &str) -> Result<(), AppError> {
         let text = BlastContent::parse(message, None).map_err(|error| AppError::Refused(error.to_string()))?;
         let edit = StepEdit { content: Some(text), ..StepEdit::default() };
-        self.edit_step(key, edit, |now| refuse_text(now, seen)).await
+        self.edit_step(key, edit, |now| refuse_text(now, seen)).await?;
+        Ok(())
     }
 
     async fn edit_step(
@@ -232,7 +229,7 @@ impl App {
         key: StepKey,
         edit: StepEdit,
         refuse: impl FnOnce(&StepRow) -> Result<(), AppError>,
-    ) -> Result<(), AppError> {
+    ) -> Result<EditedStep, AppError> {
         let row = self.blast_row(key.blast).await?;
         if let Some(content) = &edit.content {
             self.refuse_step_content(&row, content).await?;
@@ -241,13 +238,21 @@ impl App {
         let now = step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
         refuse(&now)?;
         let change = edit.change;
-        step::set(&mut tx, key, changed(&now, edit)?).await?;
-        if let Some(change) = change {
-            step::change(&mut tx, key, change).await?;
+        let to = changed(&now, edit)?;
+        if !says_the_same(&now, &to) {
+            let mut others = step::of_blast(&mut *tx, key.blast).await?;
+            others.retain(|other| other.number != key.number);
+            refuse_same(&others, &to)?;
         }
+        step::set(&mut tx, key, to).await?;
+        let paused_at = match change {
+            Some(change) => step::change(&mut tx, key, change).await?,
+            None => now.paused_at,
+        };
         self.log_step(&mut tx, &head, (key.number, "changed")).await?;
         tx.commit().await?;
-        self.notify(key.blast).await
+        self.notify(key.blast).await?;
+        Ok(EditedStep { before: now, paused_at })
     }
 
     /// Pauses, resumes or removes a step. What it made stays.
@@ -344,6 +349,20 @@ fn columns(
 fn says_the_same(step: &StepRow, new: &StepColumns) -> bool {
     (step.after_seconds, step.since) == (new.after.num_seconds(), new.since)
         && (&step.message, &step.template) == (&new.message, &new.template)
+}
+
+/// Refuses a step beside one that sends the same.
+fn refuse_same(steps: &[StepRow], new: &StepColumns) -> Result<(), AppError> {
+    let Some(same) = steps.iter().find(|step| says_the_same(step, new)) else { return Ok(()) };
+    let why = format!("step {} sends the same message after the same wait: everybody would get it twice", same.number);
+    Err(AppError::Refused(why))
+}
+
+/// A step that was changed.
+struct EditedStep {
+    before: StepRow,
+    /// Since when it is paused after the change.
+    paused_at: Option<DateTime<Utc>>,
 }
 
 /// Why a step is not given another text in place of the one that was seen.

@@ -15,10 +15,13 @@ use super::output::{json, line, talk};
 use crate::app::AppError;
 use crate::app::view::{Anchor, BeforeResend, BlastFilter, Order, RecipientQuery};
 use crate::domain::filter::Filter;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::domain::text::{clean, count_of, number};
+
+/// How many people are read at once.
+const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UncertainVerb {
@@ -85,7 +88,8 @@ impl UncertainVerb {
                 }
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
                 if uncertain > 0 && !context.is_json {
-                    if let Some(known) = known_of_all(&context, blast).await? {
+                    let people = uncertain_people(&context, blast).await?;
+                    if let Some(known) = known_of_all(&context, &people).await? {
                         talk(&known);
                     }
                     talk(&format!(
@@ -128,26 +132,21 @@ impl ResolutionArg {
 /// Resolves everybody with one answer. Each resolution is a separate act, and can be undone.
 async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sure: bool) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let people = context.app.blast(blast).await?.counts.uncertain;
+    let asked_about = uncertain_people(&context, blast).await?;
+    let people = i64::try_from(asked_about.len()).unwrap_or(i64::MAX);
     if people == 0 {
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
-    let known = if answer == ResolutionArg::Resend && !sure { known_of_all(&context, blast).await? } else { None };
+    let known =
+        if answer == ResolutionArg::Resend && !sure { known_of_all(&context, &asked_about).await? } else { None };
     let known = known.map(|known| format!(" {known}")).unwrap_or_default();
     confirm_number(&format!("{}{known}", answer.consequence(people)), people, sure)?;
-    let (mut done, mut refused, mut anchor) = (0, Vec::new(), Anchor::Start);
-    loop {
-        let filter = Filter::status(Status::Uncertain);
-        let query = RecipientQuery { blast, filter, order: Order::Row, as_of: None, anchor, limit: 500 };
-        let window = context.app.recipients(&query).await?;
-        let Some(last) = window.last() else { break };
-        anchor = Anchor::After(last.place());
-        for person in &window {
-            match context.app.mark(person.id, Mark::Resolve(answer.resolution())).await {
-                Ok(_) => done += 1,
-                Err(AppError::Refused(why)) => refused.push(why),
-                Err(error) => return Err(error.into()),
-            }
+    let (mut done, mut refused) = (0, Vec::new());
+    for person in asked_about {
+        match context.app.mark(person, Mark::Resolve(answer.resolution())).await {
+            Ok(_) => done += 1,
+            Err(AppError::Refused(why)) => refused.push(why),
+            Err(error) => return Err(error.into()),
         }
     }
     for why in &refused {
@@ -159,22 +158,29 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     line(&format!("{done} resolved, {} refused", refused.len()))
 }
 
-/// What is known of everybody whose message is to go once more.
-async fn known_of_all(context: &Context, blast: BlastId) -> Result<Option<String>> {
-    let (filter, limit) = (Filter::status(Status::Uncertain), 500);
-    let query = RecipientQuery { blast, filter, order: Order::Row, as_of: None, anchor: Anchor::Start, limit };
-    let mut known = BeforeResend::default();
-    let mut anchor = Anchor::Start;
+/// Who is uncertain now: an answer is about them, and not about whoever becomes uncertain while it is typed.
+async fn uncertain_people(context: &Context, blast: BlastId) -> Result<Vec<RecipientId>> {
+    let (mut people, mut anchor) = (Vec::new(), Anchor::Start);
     loop {
-        let window = context.app.recipients(&RecipientQuery { anchor, ..query.clone() }).await?;
-        let Some(last) = window.last() else { return Ok(known.of_several()) };
+        let filter = Filter::status(Status::Uncertain);
+        let query = RecipientQuery { blast, filter, order: Order::Row, as_of: None, anchor, limit: PAGE };
+        let window = context.app.recipients(&query).await?;
+        let Some(last) = window.last() else { return Ok(people) };
         anchor = Anchor::After(last.place());
-        let people: Vec<_> = window.iter().map(|person| person.id).collect();
-        let some = context.app.before_resend(&people).await?;
+        people.extend(window.iter().map(|person| person.id));
+    }
+}
+
+/// What is known of those whose message is to go once more.
+async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<Option<String>> {
+    let mut known = BeforeResend::default();
+    for some in people.chunks(PAGE as usize) {
+        let some = context.app.before_resend(some).await?;
         known.wrote += some.wrote;
         known.opted_out += some.opted_out;
         known.had_same_message += some.had_same_message;
     }
+    Ok(known.of_several())
 }
 
 /// Asks before sending again: only that may deliver the message twice.

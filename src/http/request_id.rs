@@ -11,18 +11,13 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The longest id of a client's that is taken over.
 const LONGEST: usize = 64;
 
-/// The id of the request that is being answered.
-#[derive(Debug, Clone)]
-pub(super) struct RequestId(pub String);
-
 /// Gives the request an id, the client's own where it has a good one.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(request: Request, next: Next) -> Response {
     let own = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_good(id));
     let id = own.map_or_else(|| format!("{:032x}", rand::random::<u128>()), str::to_owned);
     // Of the highest level, so that also a log of warnings alone has it.
     let span = error_span!("request", id);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    request.extensions_mut().insert(RequestId(id.clone()));
     let answered = async move {
         let response = next.run(request).await;
         let path = without_secret(&path);

@@ -130,6 +130,16 @@ pub async fn answer(pool: &PgPool, key: &RequestKey, answer: AnswerToKeep<'_>) -
     Ok(stored.rows_affected() == 1)
 }
 
+/// Stores the refusal of a request that has the key already, and no answer. `false`: it has not, so that it wrote nothing.
+pub async fn refuse(pool: &PgPool, key: &RequestKey, (status, body): (i16, &Value)) -> Result<bool, StoreError> {
+    let stored = sqlx::query(
+        "update api_requests set status = $4, answer = $5, headers = '{}'
+          where token_id = $1 and key = $2 and request_id = $3 and status is null",
+    );
+    let stored = stored.bind(key.token).bind(&key.key).bind(&key.request_id).bind(status).bind(body).execute(pool);
+    Ok(stored.await?.rows_affected() == 1)
+}
+
 /// Forgets keys that are older than [`KEPT`].
 pub async fn prune(pool: &PgPool) -> Result<u64, StoreError> {
     let hours = i32::try_from(KEPT.as_secs() / 3_600).unwrap_or(i32::MAX);

@@ -7,7 +7,7 @@ mod row;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 pub use self::emptied::emptied;
 pub use self::first::{first_at, first_of};
@@ -59,9 +59,9 @@ macro_rules! steps {
 }
 
 /// The steps of a blast, by their numbers.
-pub async fn of_blast(pool: &PgPool, blast: BlastId) -> Result<Vec<StepRow>, StoreError> {
+pub async fn of_blast(executor: impl PgExecutor<'_>, blast: BlastId) -> Result<Vec<StepRow>, StoreError> {
     let steps = sqlx::query_as(steps!("s.blast = $1 order by s.number"));
-    Ok(steps.bind(blast).fetch_all(pool).await?)
+    Ok(steps.bind(blast).fetch_all(executor).await?)
 }
 
 /// Up to which stage a step's people are followed up, where it is for a stage; also of one that was removed. `None`: there is no such step.
@@ -288,15 +288,20 @@ pub enum StepChange {
     Remove,
 }
 
-pub async fn change(tx: &mut PgConnection, step: StepKey, to: StepChange) -> Result<(), StoreError> {
+/// Does it. Returns since when the step is paused: each pause has its own time, by which it is known.
+pub async fn change(
+    tx: &mut PgConnection,
+    step: StepKey,
+    to: StepChange,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
     let set = match to {
-        StepChange::Pause => "paused_at = coalesce(paused_at, now())",
+        StepChange::Pause => "paused_at = now()",
         StepChange::Resume => "paused_at = null, next_look_at = null, due_from = now()",
         StepChange::Remove => "removed_at = now()",
     };
-    let query = sqlx::query(AssertSqlSafe(format!("update blast_steps set {set} where blast = $1 and number = $2")));
-    query.bind(step.blast).bind(step.number).execute(tx).await?;
-    Ok(())
+    let sql = format!("update blast_steps set {set} where blast = $1 and number = $2 returning paused_at");
+    let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(step.blast).bind(step.number);
+    Ok(query.fetch_optional(tx).await?.flatten())
 }
 
 /// Gives a blast the steps of another one, as they are there.

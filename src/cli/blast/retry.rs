@@ -43,7 +43,11 @@ impl RetryArgs {
         };
         let question = format!("This sends again to {} who failed.{others}", text::people(people));
         confirm_number(&question, people, self.yes)?;
-        let queued = context.app.retry(self.blast, self.code.as_deref()).await?;
+        let code = self.code.as_deref();
+        let queued = match self.yes {
+            true => context.app.retry(self.blast, code).await?,
+            false => context.app.retry_as_shown(self.blast, code, people).await?,
+        };
         let blast = context.app.blast(self.blast).await?;
         if !self.no_engine && blast.state == BlastState::Sending {
             hand_over(&context.app, &blast).await?;

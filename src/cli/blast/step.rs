@@ -237,11 +237,12 @@ impl AddArgs {
         let number = context.app.add_step(self.blast, new).await?;
         let key = StepKey { blast: self.blast, number };
         if is_paused {
+            let hold = context.app.hold_of_new_step(key).await?;
             if let Err(unconfirmed) = confirm_due(&context, key, false).await {
                 context.app.change_step(key, StepChange::Remove).await?;
                 return Err(unconfirmed);
             }
-            context.app.change_step(key, StepChange::Resume).await?;
+            context.app.release_step(hold).await?;
         }
         let view = context.app.step(key).await?;
         if context.is_json {
@@ -278,13 +279,14 @@ impl SetArgs {
             content: given,
             first: change(self.first, self.no_first),
             at_most: change(self.at_most, self.ask),
-            // Whether it may send at once is asked before it can.
-            change: (goes_on && !self.sure.yes).then_some(StepChange::Pause),
+            change: None,
         };
-        context.app.set_step(key, edit).await.map_err(by_option)?;
-        if goes_on && !self.sure.yes {
+        if !goes_on || self.sure.yes {
+            context.app.set_step(key, edit).await.map_err(by_option)?;
+        } else if let Some(hold) = context.app.set_step_on_hold(key, edit).await.map_err(by_option)? {
+            // Whether it may send at once is asked before it can.
             confirm_due(&context, key, false).await.map_err(|error| left_paused(&error, key))?;
-            context.app.change_step(key, StepChange::Resume).await?;
+            context.app.release_step(hold).await?;
         }
         let view = context.app.step(key).await?;
         if context.is_json {

@@ -17,7 +17,6 @@ use utoipa::ToSchema;
 use super::super::HttpState;
 use super::super::loopback::{is_direct, is_of_another_site};
 use super::super::problem::Problem;
-use super::super::request_id::RequestId;
 use super::super::spelling::ApiSpelling;
 use super::limit::seconds;
 use crate::app::{App, AppError, Caller, RequestKey, TokenIdentity};
@@ -41,7 +40,6 @@ pub(super) struct ApiCaller {
     pub token: TokenIdentity,
     pub spelling: ApiSpelling,
     app: App,
-    request_id: String,
 }
 
 /// A caller who may read.
@@ -62,8 +60,9 @@ impl ApiCaller {
     /// The same for a request that has one effect however often it comes.
     pub(super) fn app_once(&self, key: String, hash: [u8; 32], blast: Option<BlastId>) -> App {
         let fingerprint = self.app.request_fingerprint(hash);
-        let (token, request_id) = (self.token.id, self.request_id.clone());
-        self.app_with(Some(RequestKey { token, key, fingerprint, request_id, blast }))
+        // Not the client's own id of it: a client that repeats a request repeats that too.
+        let request_id = format!("{:032x}", rand::random::<u128>());
+        self.app_with(Some(RequestKey { token: self.token.id, key, fingerprint, request_id, blast }))
     }
 
     fn app_with(&self, request: Option<RequestKey>) -> App {
@@ -123,9 +122,8 @@ pub(super) async fn authenticate(State(state): State<HttpState>, mut request: Re
     let mut response = if let Some(wait) = allowance.retry_after {
         too_many(wait).into_response()
     } else {
-        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
         let spelling = ApiSpelling::of(request.uri().path());
-        request.extensions_mut().insert(ApiCaller { token, spelling, app: state.app.clone(), request_id });
+        request.extensions_mut().insert(ApiCaller { token, spelling, app: state.app.clone() });
         next.run(request).await
     };
     let headers = response.headers_mut();

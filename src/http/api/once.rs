@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::super::openapi::schemas::{DoneAnswer, DoneCampaign};
-use super::super::problem::Problem;
+use super::super::problem::{PROBLEM_JSON, Problem};
 use super::super::spelling::ApiSpelling;
 use super::authentication::ApiCaller;
 use super::jobs;
@@ -163,12 +163,20 @@ where
             let again = replay(caller, &request, &key, first).await?;
             Ok(again.unwrap_or_else(|| answer.into_response()))
         }
+        Err(refused) if is_final(&refused) && app.store_refusal(refused.status().as_u16(), &refused.body()).await? => {
+            Err(refused)
+        }
         // A request with the same key may have been first by a moment.
         Err(refused) => match earlier(caller, &key).await? {
             Some(earlier) => replay(caller, &request, &key, earlier).await?.ok_or(refused),
             None => Err(refused),
         },
     }
+}
+
+/// Whether the same request would be refused again: a refusal because of what stands in it, or of what is there.
+fn is_final(problem: &Problem) -> bool {
+    problem.status().is_client_error()
 }
 
 /// The request that had this key first, with its answer: one that is being answered at this moment is waited for.
@@ -215,7 +223,11 @@ async fn replay(
         }
         _ => Answer::ok(lost(caller, earlier.blast).await?),
     };
+    let is_refusal = answer.status.is_client_error();
     let mut response = answer.into_response();
+    if is_refusal {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    }
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(Some(response))

@@ -300,11 +300,12 @@ async fn add(
         let is_paused = new.is_paused;
         let key = StepKey { blast: id, number: app.add_step(id, new).await? };
         if is_paused {
+            let hold = app.hold_of_new_step(key).await?;
             if let Err(why) = expect_at_once(&app, key, (body.value.expect_recipients, "it was not added")).await {
                 app.change_step(key, StepChange::Remove).await?;
                 return Err(why);
             }
-            app.change_step(key, StepChange::Resume).await?;
+            app.release_step(hold).await?;
         }
         Ok(Answer::created(answer(&app, key).await?))
     })
@@ -318,16 +319,13 @@ async fn set(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let key = StepKey { blast: id, number };
-        let mut edit = body.value.read(&app, id).await?;
-        let sends = sends_by_itself(&app.step(key).await?.step, &edit);
-        if sends {
+        let edit = body.value.read(&app, id).await?;
+        if !sends_by_itself(&app.step(key).await?.step, &edit) {
+            app.set_step(key, edit).await?;
+        } else if let Some(hold) = app.set_step_on_hold(key, edit).await? {
             // To how many people it sends at once is known before it can.
-            edit.change = Some(StepChange::Pause);
-        }
-        app.set_step(key, edit).await?;
-        if sends {
             expect_at_once(&app, key, (body.value.expect_recipients, "it is changed, and paused")).await?;
-            app.change_step(key, StepChange::Resume).await?;
+            app.release_step(hold).await?;
         }
         Ok(Answer::ok(answer(&app, key).await?))
     })

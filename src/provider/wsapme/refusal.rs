@@ -16,6 +16,26 @@ const fn refused(class: ErrorClass, code: &'static str) -> RefusalMeaning {
     RefusalMeaning::Refused { class, code }
 }
 
+/// What the gateway's library says, in lower case, when its connection to WhatsApp ends under a message that may have been sent. A sentence with
+/// one of these is unclear whatever else it says ("Timed out: device not responding"): to send again is worse than to ask somebody.
+const BROKEN_OFF: [&str; 15] = [
+    "timed out",
+    "timedout",
+    "timeout",
+    "time out",
+    "connection closed",
+    "connection lost",
+    "connection was lost",
+    "connection terminated",
+    "connection failure",
+    "connection reset",
+    "econnreset",
+    "socket hang up",
+    "stream errored",
+    "internal server",
+    "internal error",
+];
+
 /// Phrases in lower case, and the meaning of a sentence that contains one. The first match wins.
 const TABLE: [(&[&str], RefusalMeaning); 4] = [
     (
@@ -58,27 +78,16 @@ const TABLE: [(&[&str], RefusalMeaning); 4] = [
         &["too many", "rate limit", "rate-limit", "ratelimit", "overlimit", "slow down"],
         refused(ErrorClass::SlowSender, THROTTLED),
     ),
-    // The gateway's library throws these while it waits for WhatsApp, when the message may have been sent.
-    (
-        &[
-            "timed out",
-            "timeout",
-            "time out",
-            "connection closed",
-            "connection lost",
-            "connection terminated",
-            "internal server",
-            "internal error",
-            "gateway",
-        ],
-        RefusalMeaning::Unclear,
-    ),
+    (&["gateway", "service unavailable", "precondition required"], RefusalMeaning::Unclear),
 ];
 
 /// Classifies a refusal's sentence. One that is not in the table fails only its recipient; several in a row pause the
 /// blast.
 pub(super) fn meaning(sentence: &str) -> RefusalMeaning {
     let sentence = sentence.to_lowercase();
+    if BROKEN_OFF.iter().any(|phrase| sentence.contains(phrase)) {
+        return RefusalMeaning::Unclear;
+    }
     let known = TABLE.iter().find(|(phrases, _)| phrases.iter().any(|phrase| sentence.contains(phrase)));
     known.map_or(refused(ErrorClass::FailRecipient, "refused"), |(_, meaning)| *meaning)
 }
@@ -148,6 +157,15 @@ mod tests {
             ("rate-overlimit", refused(SlowSender, "throttled")),
             ("Timed Out", RefusalMeaning::Unclear),
             ("Connection Closed", RefusalMeaning::Unclear),
+            ("Connection was lost", RefusalMeaning::Unclear),
+            ("Stream Errored (restart required)", RefusalMeaning::Unclear),
+            ("read ECONNRESET", RefusalMeaning::Unclear),
+            ("Service Unavailable", RefusalMeaning::Unclear),
+            ("Timed Out: device not responding", RefusalMeaning::Unclear),
+            ("Request timed out, device disconnected", RefusalMeaning::Unclear),
+            ("Too many retries, connection closed", RefusalMeaning::Unclear),
+            ("Unauthorised: the request timed out", RefusalMeaning::Unclear),
+            ("gateway: device offline", refused(StopSender, "device")),
             ("Invalid number", refused(FailRecipient, "refused")),
             ("The number is not registered on WhatsApp", refused(FailRecipient, "refused")),
             ("", refused(FailRecipient, "refused")),

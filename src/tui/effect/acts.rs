@@ -140,6 +140,6 @@ async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastVi
 }
 
 async fn retried(app: &App, blast: BlastId, shown: i64) -> EffectResult<WriteOutcome> {
-    let people = app.retry_all(blast, shown).await?;
+    let people = app.retry_as_shown(blast, None, shown).await?;
     Ok(WriteOutcome::Retried { blast: Box::new(app.blast(blast).await?), people })
 }
