@@ -81,7 +81,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SenderConfig};
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 use crate::domain::unseen::Unseen;
@@ -125,7 +125,7 @@ pub use jobs::AddedReport;
 pub use launching::Launch;
 pub use live::{LiveBlast, News};
 pub use local_time::ZoneShare;
-pub use marks::Marked;
+pub use marks::{Marked, refuse_unfit_notes};
 pub use moving::SenderMoved;
 pub use open::{Access, ProcessKind, Setup, UnusableSender, migrate};
 pub use orders::items::{ItemChange, ItemsEdit, items_in_brief, items_in_words};
@@ -200,6 +200,8 @@ pub struct App {
     connections: Connections,
     /// For whom it acts, unless for its operator.
     caller: Option<Arc<Caller>>,
+    /// The version of a blast that a command is about: of any other one it is refused.
+    seen: Option<(BlastId, i64)>,
 }
 
 /// Which connections an app's use cases run on.

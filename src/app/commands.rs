@@ -90,6 +90,7 @@ impl App {
     async fn mark_deleted(&self, id: BlastId) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;
+        self.require_seen(&head)?;
         transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
         if let Some(follow_up) = answered::follow_up_under_way(&mut tx, id).await? {
             return Err(AppError::Refused(format!(
@@ -156,6 +157,18 @@ impl App {
             && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, head.id).await?))
     }
 
+    /// The same app for a command on this version of a blast. Pausing, cancelling, deleting and undoing are refused
+    /// ([`AppError::Changed`]) where somebody changed it since.
+    #[must_use]
+    pub fn at_version(&self, blast: BlastId, version: i64) -> Self {
+        Self { seen: Some((blast, version)), ..self.clone() }
+    }
+
+    /// Of a blast that cannot change before the transaction ends, or is changed only where it has this version still.
+    fn require_seen(&self, head: &BlastHead) -> Result<(), AppError> {
+        raced(self.seen.is_none_or(|(blast, version)| blast != head.id || version == head.version))
+    }
+
     async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
         let head = self.change_in(&mut tx, id, command, reason).await?;
@@ -173,6 +186,7 @@ impl App {
     ) -> Result<BlastHead, AppError> {
         let head = blast::locked_head(tx, id).await?.ok_or_else(|| no_blast(id))?;
         self.refuse_other_sender(id, head.sender_id)?;
+        self.require_seen(&head)?;
         let state = transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         let change = StateChange { state, reason, by: self.operator() };
         raced(blast::change(tx, id, head.version, change).await?)?;

@@ -300,6 +300,11 @@ pub(super) fn gone() -> AppError {
     AppError::NotFound("that person is gone".to_owned())
 }
 
+/// Refuses marks with a note that cannot be written.
+pub fn refuse_unfit_notes(marks: &[Mark]) -> Result<(), AppError> {
+    marks.iter().try_for_each(refuse_unfit_note)
+}
+
 /// What a dashboard's field could not hold would be cut there.
 pub(super) fn refuse_unfit_note(mark: &Mark) -> Result<(), AppError> {
     match mark {

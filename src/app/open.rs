@@ -122,7 +122,7 @@ impl App {
             access: setup.access,
             unseen_here: Mutex::new(None),
         };
-        Ok(Self { inner: Arc::new(inner), connections: Connections::Usual, caller: None })
+        Ok(Self { inner: Arc::new(inner), connections: Connections::Usual, caller: None, seen: None })
     }
 }
 

@@ -223,10 +223,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));
-    let repeating = sends.then(|| {
-        let (app, token) = (app.clone(), stop_engine.token());
-        tokio::spawn(async move { app.run_schedules(token).await })
-    });
+    let repeating = sends.then(|| app.spawn_schedules(stop_engine.token()));
     let ui = &app.config().ui;
     let screen = tui::DashboardOptions {
         keys: keymap(app.config())?,

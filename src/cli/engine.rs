@@ -96,10 +96,7 @@ impl EngineVerb {
         let watching = tokio::spawn(follow(following, stop.clone()));
         let until = if self.until_idle { Until::Idle } else { Until::Stopped };
         let options = RunOptions { role: self.role(), until, standby: None, local, follower: None };
-        let repeating = tokio::spawn({
-            let (app, token) = (app.clone(), stop.token());
-            async move { app.run_schedules(token).await }
-        });
+        let repeating = app.spawn_schedules(stop.token());
         let mut working = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
         tokio::select! {
             ended = &mut working => drop(ended?),

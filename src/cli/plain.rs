@@ -67,8 +67,10 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
 pub(super) async fn beside_engine(app: &App, options: RunOptions, shutdown: &Shutdown) -> Result<()> {
     let stop = shutdown.child();
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
+    let repeating = app.spawn_schedules(stop.token());
     let followed = follow(app, shutdown).await;
     stop.cancel();
+    repeating.await?;
     engine.await?;
     followed
 }

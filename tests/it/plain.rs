@@ -1,6 +1,7 @@
 //! `--plain`: a line for each thing that happens, where there is no terminal.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -56,6 +57,36 @@ async fn a_blast_is_sent_and_followed_as_lines_without_a_terminal() {
     assert!(ended.success(), "{ended:?}");
     assert!(!note.contains('\u{1b}') && note.as_bytes()[2] == b':', "{note}");
     shop.promises().await;
+}
+
+/// Kills whatever standby of a shop there is, as often as one is started.
+async fn without_standbys(shop: &Shop) {
+    loop {
+        for standby in shop.engines() {
+            let _ = kill_process(standby, Signal::KILL);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_repeats_is_made_also_while_no_standby_lives() {
+    let shop = Shop::open(Setup::default()).await;
+    let daily = shop.draft_with(0..2, &["--tag", "Daily", "--repeat", "every day 09:00"]).await;
+    shop.ok(&["blast", "send", &daily, "--yes", "--no-engine"]).await;
+    let earlier = shop.blast_with(6..8, &["--tag", "Earlier"]).await;
+    shop.ok(&["blast", "pause", &earlier]).await;
+    let mut plain = Plain::of(&shop, &["--plain"]);
+    let sent = async {
+        plain.line_with(&["Earlier", "of 2 sent"]).await;
+        shop.execute(&format!("update blasts set scheduled_for = now(), send_after = now() where id = {daily}")).await;
+        plain.line_with(&["Daily", "2 of 2 sent"]).await;
+    };
+
+    tokio::select! {
+        () = without_standbys(&shop) => {}
+        () = sent => {}
+    }
 }
 
 #[tokio::test]

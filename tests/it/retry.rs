@@ -89,6 +89,40 @@ async fn one_answer_for_all_uncertain_people_closes_a_blast_by_decision() {
     shop.invariants().await;
 }
 
+/// The number is typed while more people come to be asked about.
+#[tokio::test]
+async fn a_number_that_is_typed_is_of_the_people_who_were_counted() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..4).await;
+    let set = async |people: &str, to: &str| {
+        let sql = format!(
+            "update blast_recipients set status = '{to}', standing = '{to}', attempt = 1, changed_at = now() - interval '1 hour',
+                    failed_at = case when '{to}' = 'failed' then now() end, failed_attempt = case when '{to}' = 'failed' then 1 end,
+                    error_code = case when '{to}' = 'failed' then 'busy' end
+              where blast_id = {blast} and phone_number in ({people})"
+        );
+        shop.execute(&sql).await;
+    };
+    let phone = |place| format!("'+{}'", digits(place));
+    set(&phone(0), "uncertain").await;
+
+    let mut asked = shop.in_terminal(&["uncertain", "resolve", &blast, "all", "drop"], ASKED_ON);
+    asked.wait_for_text("Type 1");
+    set(&phone(1), "uncertain").await;
+    asked.type_keys("1\r");
+    assert!(asked.wait_for_exit().success(), "{}", asked.text());
+    assert_eq!((shop.count("skipped").await, shop.count("uncertain").await), (1, 1));
+
+    set(&phone(2), "failed").await;
+    let mut asked = shop.in_terminal(&["blast", "retry", &blast, "--no-engine"], ASKED_ON);
+    asked.wait_for_text("Type 1");
+    set(&phone(3), "failed").await;
+    asked.type_keys("1\r");
+    assert!(!asked.wait_for_exit().success());
+    assert!(asked.text().contains("2 may be tried again now, not 1 as was shown"), "{}", asked.text());
+    assert_eq!(shop.count("failed").await, 2);
+}
+
 /// A shop with a blast that is over, of whose people the first was refused and the last failed after acceptance.
 async fn with_failures() -> (Shop, String) {
     let shop = Shop::open(Setup::default()).await;

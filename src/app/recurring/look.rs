@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::caller::Caller;
@@ -28,8 +29,13 @@ struct NextLook {
 }
 
 impl App {
-    /// Makes and launches the occurrences of this process's senders as their times come, until it is stopped.
-    pub async fn run_schedules(&self, stop: CancellationToken) {
+    /// Makes and launches the occurrences of this process's senders as their times come, until it is stopped: beside every engine.
+    pub fn spawn_schedules(&self, stop: CancellationToken) -> JoinHandle<()> {
+        let app = self.clone();
+        tokio::spawn(async move { app.run_schedules(stop).await })
+    }
+
+    async fn run_schedules(&self, stop: CancellationToken) {
         let (engine, mut hints, mut orders) = (self.as_engine(), self.news(), self.engine().notifier.orders());
         loop {
             orders.mark_unchanged();

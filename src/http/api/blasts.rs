@@ -114,14 +114,16 @@ pub(super) fn with_etag(status: StatusCode, blast: BlastView) -> Answer {
     Answer::new(status, BlastAnswer::from(blast)).with_etag(version)
 }
 
-/// Refuses with 412 where the caller saw another version.
-pub(super) fn if_match(headers: &HeaderMap, blast: &BlastView) -> Result<(), Problem> {
-    let Some(wanted) = headers.get(header::IF_MATCH) else { return Ok(()) };
+/// Refuses with 412 where the caller saw another version. Returns the use cases, for the version that they saw.
+pub(super) fn if_match(app: &App, headers: &HeaderMap, blast: &BlastView) -> Result<App, Problem> {
+    let Some(wanted) = headers.get(header::IF_MATCH) else { return Ok(app.clone()) };
     let now = format!("\"{}\"", blast.version);
-    let is_met =
-        wanted.to_str().is_ok_and(|wanted| wanted.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == now));
-    if is_met {
-        return Ok(());
+    let tags = || wanted.to_str().unwrap_or_default().split(',').map(str::trim);
+    if tags().any(|tag| tag == "*") {
+        return Ok(app.clone());
+    }
+    if tags().any(|tag| tag == now) {
+        return Ok(app.at_version(blast.id, blast.version));
     }
     let who = blast.started_by().or_else(|| blast.scheduled_by().map(|by| format!("{by} scheduled it meanwhile")));
     let who = who.map(|who| format!(" ({who})")).unwrap_or_default();
@@ -301,7 +303,7 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let app = caller.app();
     let blast = app.blast_without_unasked(id).await?;
-    if_match(&headers, &blast)?;
+    let app = if_match(&app, &headers, &blast)?;
     if matches!(blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled) {
         let left_out = app.cancel(id).await?;
         return Ok(Answer::ok(CancelledAnswer { id, state: BlastState::Cancelled, left_out }).into_response());

@@ -185,7 +185,7 @@ async fn edit(
 ) -> Result<Response, Problem> {
     once_unraced(&caller, body.about(id), async |app: App| {
         let blast = campaign(&app, id).await?;
-        if_match(&body.headers, &blast)?;
+        if_match(&app, &body.headers, &blast)?;
         body.value.refuse_fixed(&Campaign::from(&blast))?;
         let edit = body.value.change.edit(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
@@ -204,7 +204,7 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let app = caller.app();
     let blast = campaign(&app, id).await?;
-    if_match(&headers, &blast).map_err(own_words)?;
+    let app = if_match(&app, &headers, &blast).map_err(own_words)?;
     let result = match blast.state {
         BlastState::Sending | BlastState::Paused | BlastState::Scheduled => {
             app.cancel(id).await.map_err(|error| own_words(error.into()))?;

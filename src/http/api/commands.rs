@@ -182,7 +182,7 @@ async fn try_to_start(
     command: BlastCommand,
 ) -> Result<Result<BlastView, AppError>, Problem> {
     let plan = app.plan(id).await?;
-    if_match(&body.headers, &plan.blast)?;
+    if_match(app, &body.headers, &plan.blast)?;
     plan.in_state_for(command)?;
     match plan.start_mismatch(body.value.now) {
         Some(StartMismatch::Early) => {
@@ -216,7 +216,7 @@ async fn pause(
     body: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
+        let app = if_match(&app, &body.headers, &app.blast_without_unasked(id).await?)?;
         Ok(with_etag(StatusCode::OK, app.pause(id).await?))
     };
     once_unraced(&caller, body.about(id), work).await
@@ -228,7 +228,7 @@ async fn cancel(
     body: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
+        let app = if_match(&app, &body.headers, &app.blast_without_unasked(id).await?)?;
         let left_out = app.cancel(id).await?;
         let blast = app.blast_without_unasked(id).await?;
         let version = blast.version;
@@ -243,7 +243,7 @@ async fn retry(
     body: JsonBody<RetryBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
+        let app = if_match(&app, &body.headers, &app.blast_without_unasked(id).await?)?;
         let retried = app.retry(id, body.value.code.as_deref()).await?;
         let blast = app.blast_without_unasked(id).await?;
         let version = blast.version;
@@ -259,7 +259,7 @@ async fn undo(
     body: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
+        let app = if_match(&app, &body.headers, &app.blast_without_unasked(id).await?)?;
         let undone = app.undo_launch_of(id).await?.sentence;
         let blast = app.blast_without_unasked(id).await?;
         let version = blast.version;

@@ -159,7 +159,7 @@ pub(super) async fn edit(
 ) -> Result<Response, Problem> {
     once_unraced(&caller, body.about(id), async |app: App| {
         let blast = app.blast_without_unasked(id).await?;
-        if_match(&body.headers, &blast)?;
+        if_match(&app, &body.headers, &blast)?;
         refuse_fixed(&app, &body.value, id).await?;
         let edit = body.value.change.read(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;

@@ -1,11 +1,15 @@
 //! Edits: null takes away, and what an answer gave may come back whole.
 
+use blastdeck::app::AppError;
+use blastdeck::domain::ids::BlastId;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{ApiAnswer, said};
 use super::{Api, client, served};
+use crate::recurring::engine_app;
+use crate::support::{Setup, Shop};
 
 async fn put(api: &Api, path: &str, body: &Value) -> ApiAnswer {
     said(api.request(Method::PUT, path).json(body)).await
@@ -215,4 +219,24 @@ async fn edits_that_meet_are_all_done_and_of_those_that_name_a_version_one_is() 
     let others: Vec<_> = answers.iter().filter(|answer| answer.status != 200).collect();
     assert!(others.iter().all(|answer| (answer.status, answer.kind()) == (412, "changed")), "{others:?}");
     serve.stop().await;
+}
+
+/// Between the look at its version and the command, as another caller may be.
+#[tokio::test]
+async fn a_command_on_a_version_that_is_gone_changes_nothing() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast: BlastId = shop.draft(0..2).await.parse().unwrap();
+    let app = engine_app(&shop, "one").await;
+    let version = app.blast(blast).await.unwrap().version;
+    let seen = app.at_version(blast, version);
+
+    shop.ok(&["blast", "edit", &blast.to_string(), "--tag", "Another"]).await;
+    assert!(matches!(seen.delete(blast).await, Err(AppError::Changed)));
+    shop.ok(&["blast", "send", &blast.to_string(), "--yes", "--no-engine"]).await;
+    assert!(matches!(seen.pause(blast).await, Err(AppError::Changed)));
+    assert!(matches!(seen.cancel(blast).await, Err(AppError::Changed)));
+    assert!(matches!(seen.undo_launch_of(blast).await, Err(AppError::Changed)));
+    assert_eq!(shop.state(&blast.to_string()).await, "sending");
+    let now = app.blast(blast).await.unwrap().version;
+    assert_eq!(app.at_version(blast, now).cancel(blast).await.unwrap(), 2);
 }

@@ -136,6 +136,25 @@ async fn a_long_list_is_streamed_and_paged() {
 }
 
 #[tokio::test]
+async fn of_a_mark_and_a_note_both_are_written_or_neither() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (_, people) = sent(&shop, &api).await;
+    let person = format!("/api/recipients/{}", people[0]["id"]);
+    let paid = |amount: &str| json!({ "status": "closed", "amount": amount, "note": "paid" });
+    api.patch(&person, paid("120.50")).await.expect(200);
+
+    // A note that is there already keeps no amount from being written.
+    let more = api.patch(&person, paid("150.00")).await.expect(200);
+    assert_eq!(more.body["recipient"]["amount"], "150.00");
+    assert_eq!(api.patch(&person, paid("150.00")).await.expect(409).kind(), "refused");
+    let too_long = json!({ "status": "opted_out", "note": "x".repeat(2_001) });
+    assert_eq!(api.patch(&person, too_long).await.expect(422).fields(), ["note"]);
+    assert_eq!(shop.number("select count(*) from blast_recipients where opted_out_at is not null").await, 0);
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn marks_with_amount_and_note_stand_and_are_taken_back() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

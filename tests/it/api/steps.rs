@@ -1,8 +1,11 @@
 //! Follow-ups that make themselves, over HTTP.
 
+use blastdeck::app::{StepChange, StepEdit, StepKey};
 use serde_json::{Value, json};
 
 use super::{client, served};
+use crate::recurring::engine_app;
+use crate::support::{Setup, Shop};
 
 #[tokio::test]
 async fn a_step_is_added_once_listed_changed_paused_and_removed() {
@@ -53,6 +56,11 @@ async fn a_step_that_would_send_at_once_wants_to_be_told_to_how_many() {
     let detail = refused.body["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("it would send to 3 people at once: it was not added"), "{detail}");
     assert_eq!(fewer.body["detail"], refused.body["detail"]);
+    // Added and removed again is not done: the same answer comes to the same request.
+    let keyed = async || api.post_with(&steps, ("idempotency-key", "at-once"), body(json!(2))).await.expect(409);
+    let (first, again) = (keyed().await, keyed().await);
+    assert_eq!((&first.body, &again.body), (&refused.body, &refused.body));
+    assert_eq!((again.header("idempotency-replayed"), again.header("content-type")), ("true", "application/problem+json"));
     assert_eq!(api.get(&steps).await.body["steps"], json!([]));
     let asks = json!({ "after": "20m", "since": "delivered", "message": "Hi" });
     let added = api.post(&steps, asks).await.expect(201).body;
@@ -62,6 +70,46 @@ async fn a_step_that_would_send_at_once_wants_to_be_told_to_how_many() {
     assert_eq!(api.get(&steps).await.body["steps"][0]["paused"], json!(true));
     let goes_on = api.patch(&one, json!({ "paused": false, "expect_recipients": 3 })).await.expect(200);
     assert_eq!(goes_on.body["paused"], json!(false));
+}
+
+#[tokio::test]
+async fn steps_that_say_the_same_are_neither_added_at_once_nor_edited_into_one_another() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let steps = format!("/api/blasts/{}/steps", shop.draft(0..2).await);
+    let same = json!({ "after": "2d", "message": "Still there?" });
+
+    for round in 1..=3 {
+        let body = json!({ "after": format!("{round}d"), "message": "Still there?" });
+        let ask = || api.post(&steps, body.clone());
+        let answers = tokio::join!(ask(), ask(), ask(), ask());
+        let added = [answers.0, answers.1, answers.2, answers.3].iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(added, 1, "{round}");
+    }
+    let refused = api.patch(&format!("{steps}/1"), same.clone()).await.expect(409);
+    assert!(refused.body["detail"].as_str().unwrap().contains("everybody would get it twice"), "{refused:?}");
+    api.patch(&format!("{steps}/2"), same).await.expect(200);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_pause_by_somebody_else_outlives_a_change_that_asks_first() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..2).await;
+    shop.ok(&["blast", "step", "add", &blast, "--after", "2d", "--message", "Hi", "--auto", "--at-most", "9", "--yes"]).await;
+    let (one, two) = (engine_app(&shop, "one").await, engine_app(&shop, "two").await);
+    let key = StepKey { blast: blast.parse().unwrap(), number: 1 };
+    let stage = |stage: &str| StepEdit { stage: Some(stage.to_owned()), ..StepEdit::default() };
+
+    let hold = one.set_step_on_hold(key, stage("A")).await.unwrap().unwrap();
+    two.change_step(key, StepChange::Pause).await.unwrap();
+    let refused = one.release_step(hold).await.unwrap_err().to_string();
+    assert!(refused.contains("somebody paused step 1") && refused.contains("meanwhile: it stays so"), "{refused}");
+    assert!(one.set_step_on_hold(key, stage("B")).await.unwrap().is_none(), "it was paused before");
+    two.change_step(key, StepChange::Resume).await.unwrap();
+    let hold = one.set_step_on_hold(key, stage("C")).await.unwrap().unwrap();
+    one.release_step(hold).await.unwrap();
+    assert_eq!(one.step(key).await.unwrap().step.paused_at, None);
 }
 
 #[tokio::test]

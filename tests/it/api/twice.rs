@@ -108,7 +108,11 @@ async fn of_equal_requests_at_once_every_answer_but_one_is_marked() {
     for round in 0..5 {
         let key = format!("round-{round}");
         let body = json!({ "message": "Hi", "recipients": ["60100000001"] });
-        let ask = || api.post_with("/api/blasts", ("Idempotency-Key", &key), body.clone());
+        // A client that repeats a request repeats its id as well.
+        let ask = || {
+            let asked = api.request(reqwest::Method::POST, "/api/blasts").header("Idempotency-Key", &key);
+            said(asked.header("X-Request-Id", "mine").json(&body))
+        };
         let answers = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask());
         let answers =
             [answers.0, answers.1, answers.2, answers.3, answers.4, answers.5].map(|answer| answer.expect(201));

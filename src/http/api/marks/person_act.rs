@@ -36,16 +36,17 @@ pub(super) enum PersonAct {
 }
 
 impl PersonAct {
-    /// Without a mark that says what is known already, where a note comes with it: that is written all the same.
+    /// Without a mark or a note that says what is known already, where the other is news: that is written all the same.
     pub(super) fn without_known(self, row: &RecipientRow) -> Self {
         let is_known = |mark: &Mark| match mark {
             Mark::Replied => row.status == Status::Replied,
             Mark::Closed(amount) => row.status == Status::Closed && (amount.is_none() || *amount == row.amount),
             Mark::OptOut => row.status == Status::OptedOut,
+            Mark::Note(note) => row.note.as_deref() == Some(note),
             _ => false,
         };
         match self {
-            Self::Marks(mut marks) if marks.len() > 1 => {
+            Self::Marks(mut marks) if !marks.iter().all(is_known) => {
                 marks.retain(|mark| !is_known(mark));
                 Self::Marks(marks)
             }
