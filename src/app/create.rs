@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 
 use super::App;
 use super::error::{AppError, InvalidPlace};
+use super::local_time::goes_by_own_clocks;
 use super::report::Report;
-use crate::domain::blast::PersonClocks;
+use crate::domain::blast::{BlastState, PersonClocks};
 use crate::domain::content::BlastContent;
 use crate::domain::filter::CART_STUCK;
 use crate::domain::ids::BlastId;
@@ -104,6 +105,7 @@ impl App {
     pub async fn add_people(&self, id: BlastId, people: PeopleSource) -> Result<Imported, AppError> {
         let blast = self.blast_row(id).await?;
         self.refuse_by_hand(&blast).await?;
+        refuse_without_own_time(&blast)?;
         let content = BlastContent::parse(&blast.message, blast.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
         let to = Addition { blast: id, region: self.region_of(blast.sender_id), content };
@@ -242,4 +244,16 @@ fn places(error: &ImportError) -> Vec<InvalidPlace> {
         ImportError::OpenQuote { row } | ImportError::RowTooLong { row } => vec![at(Some(*row), error.to_string())],
         other => vec![at(None, other.to_string())],
     }
+}
+
+/// When each person gets it is set for those who are in it when it is sent: whoever came later would get it at any hour of theirs.
+fn refuse_without_own_time(blast: &BlastRow) -> Result<(), AppError> {
+    if blast.state != BlastState::Scheduled || !goes_by_own_clocks(blast) {
+        return Ok(());
+    }
+    let id = blast.id;
+    Err(AppError::Refused(format!(
+        "blast {id} reaches each person at a time of their own, which was set when it was scheduled: take that back first \
+         (`blastdeck blast undo {id}`), add them, and schedule it again"
+    )))
 }

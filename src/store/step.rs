@@ -289,11 +289,7 @@ pub enum StepChange {
 }
 
 /// Does it. Returns since when the step is paused: each pause has its own time, by which it is known.
-pub async fn change(
-    tx: &mut PgConnection,
-    step: StepKey,
-    to: StepChange,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
+pub async fn change(tx: &mut PgConnection, step: StepKey, to: StepChange) -> Result<Option<DateTime<Utc>>, StoreError> {
     let set = match to {
         StepChange::Pause => "paused_at = now()",
         StepChange::Resume => "paused_at = null, next_look_at = null, due_from = now()",

@@ -329,3 +329,18 @@ async fn what_repeats_by_own_clocks_counts_beside_another_blast_at_its_peoples_t
 
     assert_eq!(shares(&plan), [0, 10, 0], "{plan}");
 }
+
+#[tokio::test]
+async fn nobody_is_added_to_what_waits_for_each_persons_own_time() {
+    let shop = Shop::open(SETUP).await;
+    let at = (Utc::now() + TimeDelta::days(3)).format("%Y-%m-%dT10:00").to_string();
+    let blast = shop.draft_with(0..2, &["--at", &at, "--local-time", "10:00"]).await;
+    shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+    let add = ["blast", "add", &blast, "+12125550123", "--yes"];
+
+    let refused = shop.run(&add).await;
+    assert!(refused.code == 3 && refused.err.contains(&format!("blast undo {blast}`), add them")), "{refused:?}");
+    assert_eq!(shop.number(&format!("select count(*) from blast_recipients where blast_id = {blast}")).await, 2);
+    shop.ok(&["blast", "undo", &blast]).await;
+    shop.ok(&add).await;
+}

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{Setup, Shop, digits};
+use crate::support::{Setup, Shop, Size, digits};
+
+const ASKED_ON: Size = Size { columns: 120, rows: 29 };
 
 /// One message after the other.
 const ONE_BY_ONE: Setup<'_> = Setup {
@@ -97,7 +99,7 @@ async fn a_number_that_is_typed_is_of_the_people_who_were_counted() {
     let set = async |people: &str, to: &str| {
         let sql = format!(
             "update blast_recipients set status = '{to}', standing = '{to}', attempt = 1, changed_at = now() - interval '1 hour',
-                    failed_at = case when '{to}' = 'failed' then now() end, failed_attempt = case when '{to}' = 'failed' then 1 end,
+                    failed_at = case when '{to}' = 'failed' then now() end,
                     error_code = case when '{to}' = 'failed' then 'busy' end
               where blast_id = {blast} and phone_number in ({people})"
         );

@@ -235,7 +235,6 @@ async fn a_command_on_a_version_that_is_gone_changes_nothing() {
     shop.ok(&["blast", "send", &blast.to_string(), "--yes", "--no-engine"]).await;
     assert!(matches!(seen.pause(blast).await, Err(AppError::Changed)));
     assert!(matches!(seen.cancel(blast).await, Err(AppError::Changed)));
-    assert!(matches!(seen.undo_launch_of(blast).await, Err(AppError::Changed)));
     assert_eq!(shop.state(&blast.to_string()).await, "sending");
     let now = app.blast(blast).await.unwrap().version;
     assert_eq!(app.at_version(blast, now).cancel(blast).await.unwrap(), 2);

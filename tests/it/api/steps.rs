@@ -60,7 +60,10 @@ async fn a_step_that_would_send_at_once_wants_to_be_told_to_how_many() {
     let keyed = async || api.post_with(&steps, ("idempotency-key", "at-once"), body(json!(2))).await.expect(409);
     let (first, again) = (keyed().await, keyed().await);
     assert_eq!((&first.body, &again.body), (&refused.body, &refused.body));
-    assert_eq!((again.header("idempotency-replayed"), again.header("content-type")), ("true", "application/problem+json"));
+    assert_eq!(
+        (again.header("idempotency-replayed"), again.header("content-type")),
+        ("true", "application/problem+json")
+    );
     assert_eq!(api.get(&steps).await.body["steps"], json!([]));
     let asks = json!({ "after": "20m", "since": "delivered", "message": "Hi" });
     let added = api.post(&steps, asks).await.expect(201).body;
@@ -96,7 +99,8 @@ async fn steps_that_say_the_same_are_neither_added_at_once_nor_edited_into_one_a
 async fn a_pause_by_somebody_else_outlives_a_change_that_asks_first() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.draft(0..2).await;
-    shop.ok(&["blast", "step", "add", &blast, "--after", "2d", "--message", "Hi", "--auto", "--at-most", "9", "--yes"]).await;
+    shop.ok(&["blast", "step", "add", &blast, "--after", "2d", "--message", "Hi", "--auto", "--at-most", "9", "--yes"])
+        .await;
     let (one, two) = (engine_app(&shop, "one").await, engine_app(&shop, "two").await);
     let key = StepKey { blast: blast.parse().unwrap(), number: 1 };
     let stage = |stage: &str| StepEdit { stage: Some(stage.to_owned()), ..StepEdit::default() };
