@@ -34,8 +34,8 @@ use words::own_words;
 fn edit_operation() -> Operation {
     Operation::write("Edits a campaign that is not started")
         .details(
-            "What is absent stays; null takes a description, an id, a time, a rate or both ends of the hours away. What else an answer has \
-             may come back with it, as it is: counts and times are not looked at.",
+            "What is absent stays; null takes a description, an id, a time, a rate, the template's header, its further parts or both ends of \
+             the hours away. What else an answer has may come back with it, as it is: counts and times are not looked at.",
         )
         .body::<CampaignBody>()
         .example(json!({ "name": "Order ready", "rateLimit": 20, "sendWindowStart": 9, "sendWindowEnd": 18 }))

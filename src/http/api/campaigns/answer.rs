@@ -171,16 +171,18 @@ fn language(template: Option<&Value>) -> Value {
     }
 }
 
+/// Whether a component is of this kind: their types come in any case.
+pub(super) fn is_part(component: &Value, kind: &str) -> bool {
+    component.get("type").and_then(Value::as_str).is_some_and(|of| of.eq_ignore_ascii_case(kind))
+}
+
 /// The values of the body's variables, by number or name.
-fn variables(template: &Value) -> Value {
+pub(super) fn variables(template: &Value) -> Value {
     if let Some(given) = template.get("variables").filter(|given| given.is_object()) {
         return given.clone();
     }
     let components = template.get("components").and_then(Value::as_array);
-    let is_body = |component: &&Value| {
-        component.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("body"))
-    };
-    let body = components.and_then(|components| components.iter().find(is_body));
+    let body = components.and_then(|components| components.iter().find(|component| is_part(component, "body")));
     let parameters = body.and_then(|body| body.get("parameters")).and_then(Value::as_array);
     let named = |(at, parameter): (usize, &Value)| {
         let name = parameter.get("parameter_name").and_then(Value::as_str).map(str::to_owned);

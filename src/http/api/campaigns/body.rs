@@ -10,7 +10,7 @@ use super::super::super::problem::Problem;
 use super::super::body::read_field;
 use super::super::draft::{content, description, name, needed, rate};
 use super::super::edited::Editable;
-use super::answer::Campaign;
+use super::answer::{Campaign, is_part, variables};
 use crate::app::view::BlastView;
 use crate::app::{App, DraftEdit, NewDraft, WrittenPerson};
 use crate::domain::blast::PersonClocks;
@@ -40,7 +40,8 @@ pub(super) struct CampaignBody {
     #[serde(default, alias = "template_variables")]
     #[schema(schema_with = schemas::variables)]
     template_variables: FieldChange<Map<String, Value>>,
-    /// The header's value, and further parts, both as `template` of a blast has them.
+    /// The header's value, and further parts, both as `template` of a blast has them. In an edit null takes either away; further parts
+    /// take the place of all further ones.
     #[serde(default, alias = "template_header")]
     #[schema(schema_with = schemas::anything)]
     template_header: FieldChange<Value>,
@@ -98,8 +99,6 @@ impl CampaignBody {
     /// Whether it says of the template something else than the campaign's answer does. Of a header and of components that answer says
     /// nothing.
     fn changes_template(&self, blast: &BlastView) -> Result<bool, Problem> {
-        let header = needed("templateHeader", &self.template_header)?;
-        let components = needed("templateComponents", &self.template_components)?;
         let given = [
             ("templateName", needed("templateName", &self.template_name)?.map(|name| json!(name))),
             ("templateLanguage", needed("templateLanguage", &self.template_language)?.map(|language| json!(language))),
@@ -107,27 +106,50 @@ impl CampaignBody {
         ];
         let now = json!(Campaign::from(blast));
         let is_other = |(name, value): (&str, Option<Value>)| value.is_some_and(|value| now[name] != value);
-        Ok(header.is_some() || components.is_some() || given.into_iter().any(is_other))
+        let has_parts = !self.template_header.is_keep() || !self.template_components.is_keep();
+        Ok(has_parts || given.into_iter().any(is_other))
     }
 
     /// As the provider's own form has it; what is not given stays as it was.
     fn template(&self, before: Option<&Value>) -> Result<Value, Problem> {
-        let before =
-            |key: &str| before.and_then(|template| template.get(key)).and_then(Value::as_str).map(str::to_owned);
-        let name = self.template_name.get().cloned().or_else(|| before("name"));
+        let was = |key: &str| before.and_then(|template| template.get(key)).cloned();
+        let given = |field: &FieldChange<String>| field.get().map(|text| json!(text));
+        let name = given(&self.template_name).or_else(|| was("name"));
         let name = name.ok_or_else(|| Problem::field("templateName", "missing: write the template's name"))?;
-        let language =
-            self.template_language.get().cloned().or_else(|| before("language")).unwrap_or_else(|| "en_US".to_owned());
+        let language = given(&self.template_language).or_else(|| was("language")).unwrap_or_else(|| json!("en_US"));
         let mut template = json!({ "name": name, "language": language });
-        if let Some(variables) = self.template_variables.get().filter(|variables| !variables.is_empty()) {
-            template["variables"] = texts(variables);
+        // An answer cannot show an amount or a date: values that came back as it has them stay what they were.
+        let values = self.template_variables.get().map(texts);
+        let values = values.filter(|values| before.is_none_or(|template| variables(template) != *values));
+        let mut parts = self.parts_kept(was("components").as_ref(), values.is_some());
+        match self.template_components.get() {
+            Some(Value::Array(further)) => parts.extend_from_slice(further),
+            // The reader of templates says what is wrong with it.
+            Some(other) => template["components"] = other.clone(),
+            None => {}
         }
-        for (key, given) in [("header", &self.template_header), ("components", &self.template_components)] {
-            if let Some(given) = given.get() {
-                template[key] = given.clone();
-            }
+        if !parts.is_empty() && template.get("components").is_none() {
+            template["components"] = parts.into();
+        }
+        if let Some(header) = self.template_header.get() {
+            template["header"] = header.clone();
+        }
+        if let Some(values) = values.filter(|values| *values != json!({})) {
+            template["variables"] = values;
         }
         Ok(template)
+    }
+
+    /// Those parts of the template as it was in whose place nothing is given.
+    fn parts_kept(&self, before: Option<&Value>, has_values: bool) -> Vec<Value> {
+        let further = self.template_components.get().and_then(Value::as_array);
+        let is_given = |kind: &str| further.is_some_and(|parts| parts.iter().any(|part| is_part(part, kind)));
+        let stays = |part: &&Value| match part {
+            part if is_part(part, "header") => self.template_header.is_keep() && !is_given("header"),
+            part if is_part(part, "body") => !has_values && !is_given("body"),
+            _ => self.template_components.is_keep(),
+        };
+        before.and_then(Value::as_array).into_iter().flatten().filter(stays).cloned().collect()
     }
 
     /// What of its hours changes: each end alone, or null for both, which leaves it the sender's.
@@ -270,5 +292,47 @@ fn text(value: &Value) -> Value {
     match value {
         Value::Number(number) => Value::String(number.to_string()),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(given: Value, before: &Value) -> Value {
+        let body: CampaignBody = serde_json::from_value(given).unwrap();
+        body.template(Some(before)).unwrap()
+    }
+
+    #[test]
+    fn of_a_template_stays_whatever_an_edit_does_not_give() {
+        let header = json!({ "type": "header", "parameters": [{ "type": "text", "text": "{shop}" }] });
+        let body = json!({ "type": "body", "parameters": [{ "type": "text", "text": "Bali" }] });
+        let button = json!({ "type": "button", "sub_type": "url", "index": "0", "parameters": [{ "type": "text", "text": "x" }] });
+        let (language, all) = (json!({ "code": "ms" }), json!([header, body, button]));
+        let before = json!({ "name": "tour", "language": language, "components": all });
+        let as_was = |key: &str, value: Value| {
+            let mut template = before.clone();
+            template[key] = value;
+            template
+        };
+
+        assert_eq!(template(json!({ "templateName": "trip" }), &before), as_was("name", json!("trip")));
+        assert_eq!(template(json!({ "templateLanguage": "en_US" }), &before), as_was("language", json!("en_US")));
+        let again = json!({ "templateName": "trip", "templateVariables": { "1": "Bali" } });
+        assert_eq!(template(again, &before), as_was("name", json!("trip")));
+        let mut other = as_was("components", json!([header, button]));
+        assert_eq!(template(json!({ "templateVariables": {} }), &before), other);
+        other["variables"] = json!({ "1": "Java" });
+        assert_eq!(template(json!({ "templateVariables": { "1": "Java" } }), &before), other);
+        for without in [json!({ "templateComponents": null }), json!({ "templateComponents": [] })] {
+            assert_eq!(template(without, &before), as_was("components", json!([header, body])));
+        }
+        assert_eq!(template(json!({ "templateHeader": null }), &before), as_was("components", json!([body, button])));
+        let header = json!({ "image": "https://example.com/x.jpg" });
+        let mut other = as_was("components", json!([body, button]));
+        other["header"] = header.clone();
+        assert_eq!(template(json!({ "templateHeader": header }), &before), other);
+        assert_eq!(template(json!({ "templateComponents": "x" }), &before)["components"], "x");
     }
 }
