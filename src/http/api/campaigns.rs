@@ -224,7 +224,7 @@ async fn send(
     body: JsonBody<LaunchBody>,
 ) -> Result<Response, Problem> {
     campaign(&caller.app(), id).await?;
-    once(&caller, body.about(id), async |app: App| {
+    once_unraced(&caller, body.about(id), async |app: App| {
         let blast = start(&app, id, &body, BlastCommand::Launch).await?;
         let answer = CampaignAnswer { success: Some(true), ..CampaignAnswer::of(&blast) };
         Ok(Answer::ok(answer).with_etag(blast.version))

@@ -87,8 +87,9 @@ async fn what_was_read_may_come_back_whole() {
     let start = (chrono::Utc::now() + chrono::TimeDelta::days(1)).to_rfc3339();
     let scheduled = blast(&api, json!({ "scheduled_for": start })).await;
     let repeats = blast(&api, json!({ "repeat": "every mon 09:00", "timezone": "Asia/Kuala_Lumpur" })).await;
+    let by_the_hour = campaign(&api, json!({ "rateLimit": "20/h" })).await;
 
-    for path in paths.iter().chain([&template, &scheduled, &repeats]) {
+    for path in paths.iter().chain([&template, &scheduled, &repeats, &by_the_hour]) {
         let before = api.get(path).await.expect(200).body;
         put(&api, path, &before).await.expect(200);
         let after = api.get(path).await.expect(200).body;
@@ -238,4 +239,19 @@ async fn a_command_on_a_version_that_is_gone_changes_nothing() {
     assert_eq!(shop.state(&blast.to_string()).await, "sending");
     let now = app.blast(blast).await.unwrap().version;
     assert_eq!(app.at_version(blast, now).cancel(blast).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_campaign_is_sent_whatever_edits_meet_it_where_no_version_is_named() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = campaign(&api, json!({})).await;
+    let send = format!("{path}/send");
+    let edit = |n: usize| api.patch(&path, json!({ "description": format!("edit {n}") }));
+
+    let (edits, sent) = tokio::join!(join_all((0..24).map(edit)), api.post(&send, json!({})));
+
+    assert_eq!(sent.status, 200, "{sent:?}");
+    assert!(edits.iter().all(|answer| matches!(answer.status, 200 | 409)), "{edits:?}");
+    serve.stop().await;
 }
