@@ -74,7 +74,7 @@ fn of_types<const N: usize>(types: [Type; N]) -> ObjectBuilder {
 
 /// `20`, or `"80/s"`.
 pub(in crate::http) fn rate() -> Object {
-    of_types([Type::Integer, Type::String, Type::Null])
+    of_types([Type::Number, Type::String, Type::Null])
         .description(Some("A number of messages a minute, or a text such as `80/s`, `20/min` or `unlimited`"))
         .examples([json!("20/min")])
         .build()

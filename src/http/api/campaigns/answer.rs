@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
 use super::super::customers::customer_id;
+use super::super::draft::rate;
 use super::super::waiting::waiting;
 use super::people::CampaignImport;
 use crate::app::App;
@@ -60,9 +61,9 @@ pub(super) struct Campaign {
     scheduled_for: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
-    /// Messages a minute; null where the sender's own rate holds.
-    #[schema(example = 10.0)]
-    rate_limit: Option<f64>,
+    /// Messages a minute, or a text where a number would be another rate; null where the sender's own holds.
+    #[schema(schema_with = schemas::rate)]
+    rate_limit: Value,
     #[schema(example = "09:00-21:00")]
     send_window: Option<String>,
     #[schema(example = "cloud")]
@@ -145,7 +146,7 @@ impl From<&BlastView> for Campaign {
             scheduled_for: blast.scheduled_for,
             started_at: blast.launched_at,
             completed_at: blast.completed_at,
-            rate_limit: per_minute(blast),
+            rate_limit: rate_limit(blast),
             send_window: hours.map(ToString::to_string),
             sender: blast.sender.clone(),
             external_id: blast.external_id.clone(),
@@ -192,20 +193,27 @@ pub(super) fn variables(template: &Value) -> Value {
     Value::Object(parameters.into_iter().flatten().enumerate().map(named).collect())
 }
 
-/// Messages a minute, as the documents count; `null` where the sender's own rate holds.
-fn per_minute(blast: &BlastView) -> Option<f64> {
-    match blast.limits.rate.as_ref()?.as_ref().ok()? {
-        Rate::Unlimited => None,
-        Rate::Limited { count, per } => {
-            let count = f64::from(*count);
-            Some(match per {
-                Per::Second => count * 60.0,
-                Per::Minute => count,
-                Per::Hour => count / 60.0,
-                Per::Day => count / 1_440.0,
-            })
-        }
-    }
+/// Messages a minute, as the documents count, where a request with that number means the same rate; else the rate's text. Null where the
+/// sender's own rate holds.
+fn rate_limit(blast: &BlastView) -> Value {
+    let own = blast.limits.rate.as_ref().and_then(|rate| rate.as_ref().ok());
+    own.map_or(Value::Null, |own| per_minute(*own).unwrap_or_else(|| json!(own.to_string())))
+}
+
+/// A request's number has at most fifteen digits.
+const NUMBER_MAX: usize = 15;
+
+fn per_minute(own: Rate) -> Option<Value> {
+    let Rate::Limited { count, per } = own else { return None };
+    let minutes = match per {
+        Per::Second => return None,
+        Per::Minute => 1.0,
+        Per::Hour => 60.0,
+        Per::Day => 1_440.0,
+    };
+    let number = json!(f64::from(count) / minutes);
+    let is_read_back = number.to_string().len() <= NUMBER_MAX && rate(&number).is_ok_and(|read| read == own);
+    is_read_back.then_some(number)
 }
 
 /// Whoever was left out counts as failed.
@@ -341,6 +349,30 @@ impl CampaignRecipient {
             last_retry_at: claimed_at.filter(|_| retry_count > 0),
             created_at: blast.created_at,
             updated_at: row.changed_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_answered_as_it_is_read_back() {
+        for (own, answered) in [
+            ("10/min", json!(10.0)),
+            ("30/h", json!(0.5)),
+            ("450/h", json!(7.5)),
+            ("20/h", json!("20/h")),
+            ("60/h", json!("60/h")),
+            ("72/day", json!("72/day")),
+            ("5/day", json!("5/day")),
+            ("80/s", json!("80/s")),
+            ("unlimited", json!("unlimited")),
+        ] {
+            let own: Rate = own.parse().unwrap();
+            let read = per_minute(own).unwrap_or_else(|| json!(own.to_string()));
+            assert_eq!((&read, rate(&read).unwrap()), (&answered, own));
         }
     }
 }
