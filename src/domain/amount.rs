@@ -108,6 +108,20 @@ pub fn places(currency: &str) -> u32 {
     }
 }
 
+/// Whether a currency that comes without a price is that of the price which stands already: an amount is never called another currency.
+///
+/// # Errors
+/// Says which currency that price has.
+pub fn check_currency(given: Option<&str>, (price, own): (Decimal, &str)) -> Result<(), String> {
+    match given {
+        Some(given) if !given.eq_ignore_ascii_case(own) => {
+            let shown = with_places(price, shown_places(price, own));
+            Err(format!("its price is {shown} {own}: leave the currency out, or give a price in {given} as well"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// An amount has more decimal places than its currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{currency} has {} decimal places: write it as {below} or {above}", match places(currency) {

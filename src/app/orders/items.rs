@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::NewOrderItem;
 use crate::app::AppError;
+use crate::domain::amount::check_currency;
 use crate::domain::order::KeptProduct;
 use crate::domain::text::clean;
 use crate::store::order::OrderItemRow;
@@ -161,6 +162,10 @@ fn with_known(item: &NewOrderItem, lines: &[Line]) -> Result<NewOrderItem, AppEr
         return Ok(item.clone());
     };
     let known = &known.0.item;
+    if let (None, Some(price), Some(own)) = (item.price, known.price, &known.currency) {
+        let at = |why| AppError::invalid("items", format!("`{}`: {why}", clean(&known.sku)));
+        check_currency(item.currency.as_deref(), (price, own)).map_err(at)?;
+    }
     Ok(NewOrderItem {
         sku: known.sku.clone(),
         price: item.price.or(known.price),
@@ -205,4 +210,33 @@ pub(in crate::app) fn as_given(item: &OrderItemRow) -> Result<NewOrderItem, AppE
         kept: Some(KeptProduct { name, product_id, variant_id, price }),
         unreadable: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_keeps_its_price_in_its_own_currency_alone() {
+        let item = |price: Option<i64>, currency: Option<&str>| NewOrderItem {
+            sku: "teh".to_owned(),
+            quantity: Decimal::ONE,
+            price: price.map(Decimal::from),
+            currency: currency.map(str::to_owned),
+            kept: None,
+            unreadable: None,
+        };
+        let after = |own: Option<&str>, given: &NewOrderItem| {
+            let known = Line { item: item(Some(10), own), catalogue: None };
+            with_known(given, &[known]).map(|item| (item.price, item.currency))
+        };
+        let kept = |currency: &str| (Some(Decimal::TEN), Some(currency.to_owned()));
+
+        let refused = after(Some("USD"), &item(None, Some("MYR"))).unwrap_err().to_string();
+        assert!(refused.contains("its price is 10.00 USD"), "{refused}");
+        assert_eq!(after(Some("USD"), &item(None, Some("USD"))).unwrap(), kept("USD"));
+        assert_eq!(after(Some("USD"), &item(None, None)).unwrap(), kept("USD"));
+        assert_eq!(after(Some("USD"), &item(Some(10), Some("MYR"))).unwrap(), kept("MYR"));
+        assert_eq!(after(None, &item(None, Some("MYR"))).unwrap(), kept("MYR"), "it came without one");
+    }
 }

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::NewOrderItem;
 use crate::app::{App, AppError};
-use crate::domain::amount::check_places;
+use crate::domain::amount::{check_currency, check_places};
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CartId, SenderId};
 use crate::domain::order::{KeptProduct, OrderedItem};
@@ -131,8 +131,12 @@ impl App {
         if quantity <= Decimal::ZERO {
             return Err(AppError::invalid(&at("quantity"), format!("{quantity} of {sku}: write more than 0")));
         }
-        let own = listed.and_then(|listed| listed.currency.clone());
-        let currency = item.currency.clone().or(own).unwrap_or_else(|| self.config().ui.currency.clone());
+        let own = listed.and_then(|listed| listed.currency.as_deref()).unwrap_or(&self.config().ui.currency);
+        if let Some(price) = listed.and_then(|listed| listed.price).filter(|_| item.price.is_none()) {
+            check_currency(item.currency.as_deref(), (price, own))
+                .map_err(|why| AppError::invalid(&at("currency"), why))?;
+        }
+        let currency = item.currency.clone().unwrap_or_else(|| own.to_owned());
         // What an order came with may have more places.
         let before = item.kept.as_ref().and_then(|kept| kept.price);
         if let Some(price) = item.price.filter(|price| Some(*price) != before) {

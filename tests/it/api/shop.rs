@@ -76,6 +76,9 @@ async fn what_cannot_be_ordered_is_refused_by_its_field() {
     let (shop, serve) = served().await;
     shop.execute(&blast_of("cloud", 1, 2)).await;
     let api = client(&shop, &serve, "write").await;
+    let menu =
+        json!({ "name": "dollars", "products": [{ "sku": "kopi", "name": "Kopi", "price": 10, "currency": "USD" }] });
+    api.post("/api/whatsapp/catalogs", menu).await.expect(200);
     let item = |item: Value| json!({ "campaignId": 1, "phoneNumber": digits(1), "items": [item] });
 
     for (body, field) in [
@@ -87,6 +90,7 @@ async fn what_cannot_be_ordered_is_refused_by_its_field() {
         (item(json!({ "sku": "a", "quantity": 1.5 })), "items[0].quantity"),
         (item(json!({ "sku": "a", "price": "-1" })), "items[0].price"),
         (item(json!({ "sku": "a", "price": 1, "currency": "RM" })), "items[0].currency"),
+        (item(json!({ "sku": "kopi", "currency": "MYR" })), "items[0].currency"),
         (item(json!({ "sku": "a" })), "items[0].price"),
         (item(json!({ "sku": "a", "wat": 1 })), "items[0].wat"),
     ] {
@@ -103,6 +107,11 @@ async fn what_cannot_be_ordered_is_refused_by_its_field() {
         (
             json!({ "name": "menu", "products": [{ "sku": "a", "name": "A" }, { "sku": "a", "name": "A" }] }),
             "products[1].sku",
+        ),
+        (
+            json!({ "name": "menu", "products": [{ "sku": "a", "name": "A", "price": 1, "currency": "USD",
+                "variants": [{ "sku": "b", "name": "B", "currency": "MYR" }] }] }),
+            "products[0].variants[0].currency",
         ),
     ] {
         let answer = api.post("/api/whatsapp/catalogs", body.clone()).await.expect(422);

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::super::super::super::openapi::schemas;
 use super::super::super::super::problem::{FieldError, Problem};
 use super::super::{currency, price};
-use crate::domain::amount::check_places;
+use crate::domain::amount::{check_currency, check_places};
 use crate::domain::catalogue::{CatalogueItem, availability};
 use crate::domain::text::clean;
 
@@ -139,6 +139,12 @@ impl ProductBody {
         let own_price = self.price.as_ref().map(|value| price(&field("price"), value)).transpose()?;
         let own_currency = self.currency.as_deref().map(|text| currency(&field("currency"), text)).transpose()?;
         let group = group.as_ref();
+        if let Some((group, price)) =
+            group.and_then(|group| Some((group, group.price?))).filter(|_| own_price.is_none())
+        {
+            check_currency(own_currency.as_deref(), (price, group.currency.as_deref().unwrap_or(home)))
+                .map_err(|why| Problem::field(field("currency"), why))?;
+        }
         let own_currency = own_currency.or_else(|| group.and_then(|group| group.currency.clone()));
         if let Some(price) = own_price {
             check_places(price, own_currency.as_deref().unwrap_or(home))
