@@ -85,6 +85,15 @@ impl App {
         phone.and_then(Result::ok).ok_or_else(none)
     }
 
+    /// The number of the customer who has this id; `None` where it is the id of nobody who is known.
+    pub async fn customer_by_id(&self, id: &str) -> Result<Option<Phone>, AppError> {
+        self.sees_customers()?;
+        let Ok(phone) = self.customer_phone(id.trim()) else { return Ok(None) };
+        let mut tx = self.begin().await?;
+        let key = customer::customer_of(&mut tx, &key_of(&phone)?).await?;
+        Ok(customer::is_known(&mut tx, &key).await?.then_some(phone))
+    }
+
     /// Tags a customer, and takes tags away.
     pub async fn tag_customer(
         &self,
@@ -186,10 +195,25 @@ impl App {
     /// Makes a number that was merged a customer of its own again, with the numbers that were merged into it before: exactly what the
     /// merge brought, whatever was merged since.
     pub async fn unmerge_customer(&self, phone: &Phone) -> Result<CustomerRow, AppError> {
+        self.unmerge(phone, None).await
+    }
+
+    /// The same of a number of this customer alone.
+    pub async fn unmerge_from(&self, of: &Phone, phone: &Phone) -> Result<CustomerRow, AppError> {
+        self.unmerge(phone, Some(of)).await
+    }
+
+    async fn unmerge(&self, phone: &Phone, of: Option<&Phone>) -> Result<CustomerRow, AppError> {
         self.sees_customers()?;
         let mut tx = self.begin().await?;
         customer::lock_merges(&mut tx).await?;
         let key = key_of(phone)?;
+        if let Some(of) = of {
+            let own = known_customer(&mut tx, of).await?;
+            if customer::customer_of(&mut tx, &key).await? != own {
+                return Err(AppError::invalid("phoneNumber", format!("{phone} is no number of the customer {of}")));
+            }
+        }
         if !customer::unmerge(&mut tx, &key).await? {
             let others = customer::merged_into(&mut tx, &key).await?;
             return Err(AppError::Refused(match others.first() {

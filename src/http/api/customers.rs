@@ -279,7 +279,7 @@ struct CustomerEditBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = CustomerMerge)]
 struct MergeBody {
-    /// The id, or the number in any spelling, that they are known by from now on.
+    /// The id, or the number in any spelling, that they are known by from now on; of the number nothing need be known yet.
     #[schema(example = "60123456789")]
     into: String,
 }
@@ -288,7 +288,7 @@ struct MergeBody {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = CustomerUnmerge)]
 struct UnmergeBody {
-    /// The number that is to be on its own, in any spelling.
+    /// The number of this customer that is to be on its own, by its id or in any spelling.
     #[schema(example = "60123456780")]
     phone_number: String,
 }
@@ -328,7 +328,7 @@ async fn merge(
     body: JsonBody<MergeBody>,
 ) -> Result<Response, Problem> {
     let app = caller.app();
-    let (phone, into) = (app.customer_phone(&id)?, number(&app, "into", &body.value.into)?);
+    let (phone, into) = (app.customer_phone(&id)?, id_or_number(&app, "into", &body.value.into).await?);
     once(&caller, repeatable(&body), async |app: App| {
         app.merge_customers(&phone, &into).await?;
         answer(&app, &into).await
@@ -342,10 +342,10 @@ async fn unmerge(
     body: JsonBody<UnmergeBody>,
 ) -> Result<Response, Problem> {
     let app = caller.app();
-    let (of, phone) = (app.customer_phone(&id)?, number(&app, "phoneNumber", &body.value.phone_number)?);
-    app.customer(&of).await?;
+    let of = app.customer_phone(&id)?;
+    let phone = id_or_number(&app, "phoneNumber", &body.value.phone_number).await?;
     once(&caller, repeatable(&body), async |app: App| {
-        app.unmerge_customer(&phone).await?;
+        app.unmerge_from(&of, &phone).await?;
         answer(&app, &phone).await
     })
     .await
@@ -353,6 +353,15 @@ async fn unmerge(
 
 fn repeatable<T>(body: &JsonBody<T>) -> Repeatable<'_> {
     Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None }
+}
+
+/// The same, or the id of a customer that there is: its digits are those of an international number, also where they could be one of
+/// this country.
+async fn id_or_number(app: &App, field: &str, text: &str) -> Result<Phone, Problem> {
+    match app.customer_by_id(text).await? {
+        Some(phone) => Ok(phone),
+        None => number(app, field, text),
+    }
 }
 
 /// A number in any spelling, out of a field or parameter of this name.

@@ -44,6 +44,14 @@ async fn a_customer_is_found_tagged_merged_and_known_to_recipients() {
     assert_eq!(merged.body["phoneNumbers"], json!(["+60100000002", "+60100000001"]));
     api.post(&format!("{path}/60100000001/merge"), json!({ "into": "60100000002" })).await.expect(409);
     let apart = json!({ "phoneNumber": "60100000001" });
+    // Another customer of a number that would be +60 49123456 as one of this country.
+    api.post("/api/blasts", json!({ "message": "Hi", "recipients": ["+49123456"] })).await.expect(201);
+    let elsewhere = api.post(&format!("{path}/49123456/unmerge"), apart.clone()).await.expect(422);
+    assert_eq!(elsewhere.fields(), ["phoneNumber"]);
+    api.post(&format!("{path}/60100000009/unmerge"), apart.clone()).await.expect(404);
+    let abroad = api.post(&format!("{path}/60100000001/merge"), json!({ "into": "49123456" })).await.expect(200);
+    assert_eq!((&abroad.body["id"], &abroad.body["phoneNumber"]), (&json!("49123456"), &json!("+49123456")));
+    api.post(&format!("{path}/49123456/unmerge"), json!({ "phoneNumber": "60100000002" })).await.expect(200);
     api.post(&format!("{path}/60100000002/unmerge"), apart).await.expect(200);
 
     let listed = api.get(&format!("/api/whatsapp/campaigns/{blast}/recipients")).await.expect(200);
