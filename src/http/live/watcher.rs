@@ -14,7 +14,7 @@ use super::super::api::{reply_event, snapshot};
 use super::super::page::{BlastPage, HOURS, ListPage};
 use super::super::problem::Problem;
 use super::frame::{BlastFrame, Frame, ListFrame, RecentReplies, ReplyEvent, Topic, event};
-use crate::app::view::{BlastFilter, ErrorRow, RepliedHour, ReplyPosition};
+use crate::app::view::{BlastFilter, ErrorRow, RepliedHour, ReplyPosition, ReplyRow};
 use crate::app::{App, AppError, News};
 use crate::domain::ids::{BlastId, ReplyId};
 
@@ -216,14 +216,21 @@ impl RepliesReader {
         let newest = app.newest_reply(id, None).await?;
         let mut new =
             Self { recent: Arc::new(RecentReplies { newest, ..RecentReplies::default() }), seen: BTreeSet::new() };
-        new.arrived(app, id).await?;
+        let before = new.arrived(app, id).await?;
+        new.see(&before);
         Ok(new)
     }
 
     async fn read(&mut self, app: &App, id: BlastId) -> Result<(), AppError> {
         let arrived = self.arrived(app, id).await?;
-        let Some(last) = arrived.last() else { return Ok(()) };
+        self.publish(arrived);
+        Ok(())
+    }
+
+    fn publish(&mut self, arrived: Vec<ReplyEvent>) {
+        let Some(last) = arrived.last() else { return };
         let newest = Some(last.place).max(self.recent.newest);
+        self.see(&arrived);
         let mut events: VecDeque<ReplyEvent> = self.recent.events.iter().cloned().collect();
         let mut first = self.recent.first;
         events.extend(arrived);
@@ -232,27 +239,30 @@ impl RepliesReader {
             first += 1;
         }
         self.recent = Arc::new(RecentReplies { first, events: events.into(), newest });
-        Ok(())
     }
 
-    /// Those that were not seen yet.
-    async fn arrived(&mut self, app: &App, id: BlastId) -> Result<Vec<ReplyEvent>, AppError> {
+    fn see(&mut self, events: &[ReplyEvent]) {
+        self.seen = self.seen.split_off(&(lookback(self.recent.newest).received_at, ReplyId(0)));
+        self.seen.extend(events.iter().map(|event| (event.place.received_at, event.place.id)));
+    }
+
+    /// Those that were not seen yet. They are seen once they are published: where a later page of them cannot be read, all come again.
+    async fn arrived(&self, app: &App, id: BlastId) -> Result<Vec<ReplyEvent>, AppError> {
         let mut from = lookback(self.recent.newest);
-        self.seen = self.seen.split_off(&(from.received_at, ReplyId(0)));
         let mut arrived = Vec::new();
         loop {
             let rows = app.replies_after(id, from, REPLIES_AT_ONCE).await?;
-            let is_last = rows.len() < REPLIES_AT_ONCE as usize;
-            for row in &rows {
-                from = row.place();
-                if self.seen.insert((row.received_at, row.id)) {
-                    arrived.push(ReplyEvent { place: row.place(), event: reply_event(row) });
-                }
-            }
-            if is_last {
+            from = rows.last().map_or(from, ReplyRow::place);
+            arrived.extend(self.unseen(&rows));
+            if rows.len() < REPLIES_AT_ONCE as usize {
                 return Ok(arrived);
             }
         }
+    }
+
+    fn unseen(&self, rows: &[ReplyRow]) -> impl Iterator<Item = ReplyEvent> {
+        let is_new = |row: &&ReplyRow| !self.seen.contains(&(row.received_at, row.id));
+        rows.iter().filter(is_new).map(|row| ReplyEvent { place: row.place(), event: reply_event(row) })
     }
 }
 
@@ -260,4 +270,43 @@ impl RepliesReader {
 pub(super) fn lookback(place: Option<ReplyPosition>) -> ReplyPosition {
     let received_at = place.map_or(DateTime::UNIX_EPOCH, |place| place.received_at - ARRIVAL);
     ReplyPosition { received_at, id: ReplyId(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::view::ReplyFile;
+
+    fn row(id: i64) -> ReplyRow {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::seconds(id);
+        ReplyRow {
+            id: ReplyId(id),
+            sender: "sales".to_owned(),
+            blast: Some(BlastId(7)),
+            recipient: None,
+            phone: None,
+            user_id: None,
+            name: None,
+            kind: "text".to_owned(),
+            body: format!("reply {id}"),
+            payload: None,
+            message_id: id.to_string(),
+            at,
+            received_at: at,
+            file: ReplyFile::default(),
+        }
+    }
+
+    #[test]
+    fn a_reply_is_seen_once_it_is_published_and_comes_again_until_then() {
+        let mut reader = RepliesReader { recent: Arc::default(), seen: BTreeSet::new() };
+        let rows = [row(1), row(2)];
+        let ids = |reader: &RepliesReader| reader.unseen(&rows).map(|event| event.place.id.0).collect::<Vec<_>>();
+
+        assert_eq!(ids(&reader), [1, 2], "the page after this one cannot be read");
+        assert_eq!(ids(&reader), [1, 2]);
+        let arrived = reader.unseen(&rows).collect();
+        reader.publish(arrived);
+        assert_eq!((ids(&reader).len(), reader.recent.events.len()), (0, 2));
+    }
 }
