@@ -4,6 +4,7 @@ pub mod act;
 pub mod amount;
 pub mod api_token;
 pub mod blast;
+pub mod calls;
 pub mod campaign;
 pub mod cart;
 pub mod catalogue;

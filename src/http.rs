@@ -4,7 +4,6 @@
 mod address;
 mod api;
 mod body;
-mod calls;
 mod client;
 mod connection;
 mod cors;
@@ -32,6 +31,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, WebhookIntake};
+use crate::domain::calls;
 use api::ApiState;
 use body::BodyBudget;
 use live::LiveHub;

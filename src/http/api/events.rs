@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::super::HttpState;
+use super::super::calls::for_programs;
 use super::super::client::Client;
 use super::super::live::{Frame, Topic, ViewerAccess, ViewerKind, Watch, event, stream};
 use super::super::openapi::{Operation, Routes};
@@ -83,7 +84,8 @@ pub(in crate::http) fn snapshot(blast: &BlastView) -> Value {
     // To the minute: a forecast moves with every reading.
     let done_at = blast.estimate.done_at.and_then(|at| at.with_second(0)?.with_nanosecond(0));
     json!({
-        "blast_id": blast.id, "state": blast.state, "version": blast.version, "state_reason": blast.state_reason,
+        "blast_id": blast.id, "state": blast.state, "version": blast.version,
+        "state_reason": blast.state_reason.as_deref().map(for_programs),
         "total_recipients": blast.total_recipients, "metrics": funnel, "stuck": blast.stuck(), "rates": funnel.rates(),
         "counts": blast.counts, "amount": format!("{:.2}", blast.counts.amount), "waiting": waiting(blast),
         "per_hour": blast.estimate.per_hour, "done_at": done_at,

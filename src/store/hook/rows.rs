@@ -1,12 +1,14 @@
 //! The rows that events are made from.
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{EventSource, table};
 use crate::domain::blast::BlastState;
+use crate::domain::calls::for_programs;
 use crate::domain::hook::EventKind;
 use crate::domain::order::OrderState;
 use crate::domain::status::Status;
@@ -64,17 +66,42 @@ pub async fn rows(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, S
 struct ChangeRow {
     id: i64,
     at: DateTime<Utc>,
-    old_state: BlastState,
-    new_state: BlastState,
-    data: Json<Box<RawValue>>,
+    #[sqlx(flatten)]
+    data: ChangeData,
+}
+
+/// What there is to say of a blast's change; what is not known is left out.
+#[derive(sqlx::FromRow, Serialize)]
+struct ChangeData {
+    blast_id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blast_tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<String>,
+    state: BlastState,
+    previous_state: BlastState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+}
+
+impl ChangeRow {
+    fn event(mut self) -> EventRow {
+        let kind = EventKind::of_change(self.data.previous_state, self.data.state);
+        // Whoever is called is a program.
+        self.data.reason = self.data.reason.as_deref().map(for_programs);
+        let data = to_raw_value(&self.data).unwrap_or_default();
+        EventRow { id: self.id, kind, at: self.at, written_at: self.at, data }
+    }
 }
 
 async fn changes(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, StoreError> {
     let rows: Vec<ChangeRow> = sqlx::query_as(
-        "select c.id, c.at, c.old_state::text as old_state, c.new_state::text as new_state,
-                json_strip_nulls(json_build_object(
-                    'blast_id', c.blast_id, 'blast_tag', b.blast_tag, 'external_id', b.external_id, 'sender', s.name,
-                    'state', c.new_state, 'previous_state', c.old_state, 'reason', c.reason, 'by', c.by_whom)) as data
+        "select c.id, c.at, c.blast_id, b.blast_tag, b.external_id, s.name as sender, c.new_state::text as state,
+                c.old_state::text as previous_state, c.reason, c.by_whom as by
            from blast_changes c
            left join blasts b on b.id = c.blast_id
            left join senders s on s.id = b.sender_id
@@ -87,11 +114,7 @@ async fn changes(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, St
     .bind(query.limit)
     .fetch_all(pool)
     .await?;
-    let row = |row: ChangeRow| {
-        let kind = EventKind::of_change(row.old_state, row.new_state);
-        EventRow { id: row.id, kind, at: row.at, written_at: row.at, data: row.data.0 }
-    };
-    Ok(rows.into_iter().map(row).collect())
+    Ok(rows.into_iter().map(ChangeRow::event).collect())
 }
 
 #[derive(sqlx::FromRow)]
@@ -288,4 +311,32 @@ pub async fn ensure_history_index(pool: &PgPool, since: DateTime<Utc>) -> Result
         sqlx::raw_sql(AssertSqlSafe(create)).execute(pool).await?;
     }
     Ok(months.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_a_change_names_calls_and_what_is_not_known_is_left_out() {
+        let row = ChangeRow {
+            id: 1,
+            at: DateTime::UNIX_EPOCH,
+            data: ChangeData {
+                blast_id: 7,
+                blast_tag: Some("May".to_owned()),
+                external_id: None,
+                sender: Some("sales".to_owned()),
+                state: BlastState::Paused,
+                previous_state: BlastState::Sending,
+                reason: Some("the token is refused: `blastdeck blast resume 7` goes on".to_owned()),
+                by: None,
+            },
+        };
+
+        assert_eq!(
+            row.event().data.get(),
+            r#"{"blast_id":7,"blast_tag":"May","sender":"sales","state":"paused","previous_state":"sending","reason":"the token is refused: `POST /api/blasts/7/resume` goes on"}"#
+        );
+    }
 }

@@ -100,6 +100,10 @@ async fn a_blast_is_followed_by_its_events_and_gone_on_with_after_a_break() {
     assert_eq!((first.data["state"].as_str(), first.data["counts"]["queued"].as_i64()), (Some("draft"), Some(3)));
     assert_eq!((first.id.as_str(), &first.data["waiting"]), ("0", &Value::Null));
 
+    shop.execute("update blasts set state_reason = 'send it with `blast send`'; select pg_notify('blastdeck', '1')")
+        .await;
+    events.until("blast", |data| data["state_reason"] == "`POST /api/blasts/{id}/send` sends it").await;
+
     let began = Instant::now();
     shop.execute(
         "update blast_recipients set status = 'sent', standing = 'sent', message_id = 'A' || id, attempt = 1, sent_at = now()

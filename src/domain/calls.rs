@@ -1,6 +1,6 @@
 //! What sentences tell a person at a terminal to type, as a program asks for it: the method and path of the call.
 
-use crate::domain::text::default_keys;
+use super::text::default_keys;
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
@@ -58,7 +58,7 @@ const WORDS: [(&str, &str); 37] = [
 
 /// A sentence for a program: calls in place of commands and keys. Commands that have no call, such as those that change how this
 /// machine sends, stay as they are.
-pub(super) fn for_programs(sentence: &str) -> String {
+pub fn for_programs(sentence: &str) -> String {
     let sentence = default_keys(sentence);
     let parts = sentence.split('`').enumerate();
     let translated = parts.map(|(at, part)| command(at, part).and_then(call).unwrap_or_else(|| part.to_owned()));
