@@ -68,10 +68,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
         if !body.bytes.is_empty() && !is_json(&parts.headers) {
             return Err(unsupported("application/json").into_response());
         }
-        if !is_object(bytes) {
-            return Err(not_an_object(bytes).into_response());
-        }
-        let value = parse(&numbers::exact(bytes)).map_err(IntoResponse::into_response)?;
+        let value = parse_object(bytes).map_err(IntoResponse::into_response)?;
         Ok(Self { value, fingerprint, headers: parts.headers, text: body.bytes })
     }
 }
@@ -102,6 +99,11 @@ pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
     }
     hash.update(body);
     hash.finalize().into()
+}
+
+/// Reads a body into fields.
+pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if is_object(bytes) { parse(&numbers::exact(bytes)) } else { Err(not_an_object(bytes)) }
 }
 
 /// Every body that is read into fields is an object: a derived reader would take a list of their values as well.

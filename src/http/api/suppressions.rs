@@ -13,7 +13,7 @@ use super::super::body::{drain, read};
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::{FieldError, Problem};
 use super::authentication::{ApiReader, ApiWriter};
-use super::body::{JsonBody, Params, fingerprint, media_type, parse, unsupported};
+use super::body::{JsonBody, Params, fingerprint, media_type, parse_object, unsupported};
 use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
@@ -257,7 +257,7 @@ async fn add(
 
 fn from_json(app: &App, bytes: &[u8]) -> Result<(Numbers, Option<String>), Problem> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let SuppressBody { phone_number, phone_numbers, business, reason } = parse(bytes)?;
+    let SuppressBody { phone_number, phone_numbers, business, reason } = parse_object(bytes)?;
     let reason = reason.as_deref().map(read_reason).transpose()?;
     let mut numbers = Numbers::of("phone_numbers");
     if let Some(text) = phone_number {

@@ -79,6 +79,8 @@ async fn a_body_that_is_no_object_is_asked_for_one() {
         assert_eq!((refused.fields(), &refused.body["errors"][0]["detail"]), (vec!["body"], &json!("write an object")));
     }
     assert_eq!(post_text(&api, "/api/blasts", "[1").await.expect(400).kind(), "not-json");
+    let by_place = post_text(&api, "/api/suppressions", "[\"60100000001\"]").await.expect(422);
+    assert_eq!((by_place.fields(), shop.number("select count(*) from suppressions").await), (vec!["body"], 0));
     serve.stop().await;
 }
 
