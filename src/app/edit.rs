@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::opened_hours::OpenedHours;
+use super::recurring::own_start;
 use super::segment::CappedAudience;
 use super::view::BlastView;
 use super::{App, AppError};
@@ -108,25 +109,27 @@ impl DraftEdit {
         }
     }
 
-    /// Without what is so already: whoever read a blast may write back all of it.
-    fn without_unchanged(self, row: &BlastRow) -> Self {
+    /// Without what is so already, but for what it says: whoever read a blast may write back all of it. `zone`: the blast's.
+    fn without_unchanged(self, row: &BlastRow, zone: Tz) -> Self {
         let limits = &row.limits;
-        let is_new = |content: &BlastContent| match content.template() {
-            Some(template) => row.template.as_ref() != Some(&template),
-            None => row.template.is_some() || content.text() != row.message,
+        let is_to_start = matches!(row.state, BlastState::Draft | BlastState::Scheduled);
+        let is_so = |start: StartAt| match start {
+            StartAt::Moment(at) => row.scheduled_for == Some(at),
+            // Until it has started a local time moves with the zone, and a moment does not.
+            StartAt::Local(local) if is_to_start => row.scheduled_local == Some(local),
+            StartAt::Local(_) => start.resolve(zone).is_some_and(|start| row.scheduled_for == Some(start.at)),
         };
-        let zone = limits.own_zone().unwrap_or(Tz::UTC);
         let has_its_start = match self.start {
             FieldChange::Keep => true,
-            FieldChange::Clear => row.scheduled_for.is_none(),
-            FieldChange::Set(start) => start.resolve(zone).is_some_and(|start| row.scheduled_for == Some(start.at)),
+            FieldChange::Clear => own_start(row).is_none(),
+            FieldChange::Set(start) => is_so(start),
         };
         Self {
             tag: self.tag.filter(|tag| *tag != row.tag),
             follow_up_stage: self.follow_up_stage.filter(|stage| *stage != row.follow_up_stage),
             description: self.description.unless_so(row.description.as_ref()),
             external_id: self.external_id.unless_so(row.external_id.as_ref()),
-            content: self.content.filter(is_new),
+            content: self.content,
             rate: self.rate.unless_so(own(limits.rate.as_ref())),
             gap: self.gap.unless_so(own(limits.gap.as_ref())),
             window: self.window.unless_so(own(limits.hours.as_ref())),
@@ -151,13 +154,15 @@ impl App {
         (version, armed_for): (i64, TimeDelta),
         edit: DraftEdit,
     ) -> Result<(), AppError> {
-        // Before the transaction: a verb has one connection, which that takes.
-        let launched = self.launched_anew(id, &edit).await?;
-        let capped = self.capped_after(id, &edit).await?;
+        // Before the transaction: a verb has one connection, which that takes. Where the row changes meanwhile, its version does.
+        let row = self.blast_row(id).await?;
+        let edit = edit.without_unchanged(&row, self.zone_of(&row));
+        let capped = self.capped_after(&row, &edit).await?;
+        let launched = self.launched_anew(row, &edit).await?;
         let mut tx = self.begin().await?;
         let (head, started) = self.locked_for(&mut tx, id).await?;
         let edit = match &started {
-            Some(row) => of_started(edit, row)?,
+            Some(row) => of_started(edit.without_unchanged(row, self.zone_of(row)), row)?,
             None => edit,
         };
         if started.is_some() && edit == DraftEdit::default() && head.version == version {
@@ -205,19 +210,16 @@ impl App {
     }
 
     /// Whom a scheduled blast goes to at its new time.
-    async fn capped_after(&self, id: BlastId, edit: &DraftEdit) -> Result<Option<CappedAudience>, AppError> {
+    async fn capped_after(&self, row: &BlastRow, edit: &DraftEdit) -> Result<Option<CappedAudience>, AppError> {
         let FieldChange::Set(start) = edit.start else { return Ok(None) };
-        let row = self.blast_row(id).await?;
-        let zone = self.zone_of(&row);
-        match start.resolve(zone) {
-            Some(start) if row.state == BlastState::Scheduled => self.capped_audience(&row, Some(start.at)).await,
+        match start.resolve(self.zone_of(row)) {
+            Some(start) if row.state == BlastState::Scheduled => self.capped_audience(row, Some(start.at)).await,
             _ => Ok(None),
         }
     }
 
     /// What the launch of a scheduled blast decided, as it is after an edit.
-    async fn launched_anew(&self, id: BlastId, edit: &DraftEdit) -> Result<LaunchedAnew, AppError> {
-        let row = self.blast_row(id).await?;
+    async fn launched_anew(&self, row: BlastRow, edit: &DraftEdit) -> Result<LaunchedAnew, AppError> {
         if row.state != BlastState::Scheduled {
             return Ok(LaunchedAnew::default());
         }
@@ -292,7 +294,11 @@ impl App {
 
 /// What an edit changes in a blast that has started: its pace and its hours may still change. Its engine is notified as of a pause.
 fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
-    let edit = edit.without_unchanged(row);
+    let is_new = |content: &BlastContent| match content.template() {
+        Some(template) => row.template.as_ref() != Some(&template),
+        None => row.template.is_some() || content.text() != row.message,
+    };
+    let edit = DraftEdit { content: edit.content.filter(is_new), ..edit };
     if !edit.is_of_pace() {
         let pace = "of what has started, only rate, gap, window and weekdays change";
         let is_before = is_paused_before_start(row.state, row.launched_at, row.scheduled_for);

@@ -47,6 +47,35 @@ async fn a_blast_is_scheduled_and_moved_and_one_whose_time_passed_is_refused() {
 }
 
 #[tokio::test]
+async fn a_time_that_comes_back_unchanged_counts_as_not_given() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let local = (Utc::now() + TimeDelta::days(2)).format("%Y-%m-%dT09:00").to_string();
+    let body = json!({
+        "message": "Hi", "recipients": ["+60123450001"], "scheduled_for": local, "timezone": "Asia/Kuala_Lumpur",
+    });
+    let made = api.post("/api/blasts", body).await.expect(201).body;
+    let path = format!("/api/blasts/{}", made["id"]);
+    let put_as = async |tag: &str| {
+        let mut whole = api.get(&path).await.expect(200).body;
+        whole["blast_tag"] = json!(tag);
+        said(api.request(Method::PUT, &path).json(&whole)).await.expect(200).body
+    };
+
+    let tagged = put_as("May").await;
+    assert_eq!((&tagged["blast_tag"], &tagged["scheduled_for"]), (&json!("May"), &made["scheduled_for"]));
+    let moved = api.patch(&path, json!({ "timezone": "UTC" })).await.expect(200).body;
+    assert_eq!(moment(&moved["scheduled_for"]) - moment(&made["scheduled_for"]), TimeDelta::hours(8), "a local time");
+    for past in ["scheduled_local = scheduled_local - interval '9 days'", "scheduled_local = null"] {
+        shop.execute(&format!("update blasts set scheduled_for = now() - interval '7 days', {past}")).await;
+        assert_eq!(put_as(past).await["blast_tag"], past);
+    }
+    let refused = api.patch(&path, json!({ "scheduled_for": "2020-01-01T09:00:00Z" })).await.expect(422);
+    assert_eq!(refused.fields(), ["scheduled_for"]);
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_scheduled_is_sent_at_once_only_where_that_is_asked_for() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
