@@ -1,14 +1,18 @@
 //! Carts: written by operators and programs, changed while they are open, ordered once or abandoned.
 
+use serde_json::json;
 use sqlx::PgConnection;
 
+use super::orders::editing::are_same;
 use super::orders::items::{ItemsEdit, as_given};
 use super::orders::note;
 use super::orders::pricing::{Priced, SoldOut, Unpriced};
 use super::orders::reentry::ReentryCommand;
 use super::{App, AppError, OrderDraft, WrittenOrder};
+use crate::domain::act::Act;
 use crate::domain::cart::CartState;
-use crate::domain::ids::CartId;
+use crate::domain::ids::{BlastId, CartId, RecipientId};
+use crate::store::action::{self, NewAction};
 use crate::store::cart::{self, CartQuery, CartRow, LockedCart, NewCart};
 use crate::store::order::items::{self, ItemsOf};
 
@@ -65,6 +69,7 @@ impl App {
         };
         let id = cart::insert(&mut tx, &new).await?;
         cart::set_items(&mut tx, (id, sender), &items).await?;
+        self.log_cart_act(&mut tx, (id, "written"), (draft.blast, person.id, person.phone.as_str())).await?;
         self.keep_written(&mut tx, id.0).await?;
         tx.commit().await?;
         Ok(WrittenCart { cart: self.cart(id).await?, sold_out })
@@ -76,15 +81,22 @@ impl App {
         let mut sold_out = SoldOut::default();
         let mut tx = self.begin().await?;
         let cart = self.hold_open(&mut tx, id).await?;
+        let mut is_changed = false;
         if let Some(text) = &edit.note {
-            cart::set_note(&mut tx, id, note(Some(text))?).await?;
+            let note = note(Some(text))?;
+            is_changed = note != cart.note.as_deref();
+            cart::set_note(&mut tx, id, note).await?;
         }
         if let Some(items) = &edit.items {
             let now = items::of(&mut tx, ItemsOf::Cart(id)).await?;
             let wanted = items.applied_to(&now, ItemsOf::Cart(id))?;
             let priced = self.priced(&mut tx, cart.sender_id, &wanted, Unpriced::Kept).await?;
+            is_changed |= !are_same(&now, &priced.items);
             cart::set_items(&mut tx, (id, cart.sender_id), &priced.items).await?;
             sold_out = priced.sold_out;
+        }
+        if is_changed {
+            self.log_cart_act(&mut tx, (id, "changed"), whose(&cart)).await?;
         }
         tx.commit().await?;
         Ok(WrittenCart { cart: self.cart(id).await?, sold_out })
@@ -112,10 +124,24 @@ impl App {
     pub async fn abandon_cart(&self, id: CartId) -> Result<CartRow, AppError> {
         self.cart(id).await?;
         let mut tx = self.begin().await?;
-        self.hold_open(&mut tx, id).await?;
+        let held = self.hold_open(&mut tx, id).await?;
         cart::end(&mut tx, id, None, self.operator()).await?;
+        self.log_cart_act(&mut tx, (id, "abandoned"), whose(&held)).await?;
         tx.commit().await?;
         self.cart(id).await
+    }
+
+    /// What was done with a cart is an act of its own: no older one is taken back in its place.
+    async fn log_cart_act(
+        &self,
+        tx: &mut PgConnection,
+        (id, was): (CartId, &str),
+        (blast, recipient, phone): (BlastId, RecipientId, &str),
+    ) -> Result<(), AppError> {
+        let (operator, detail) = (self.acting_operator(), json!({ "cart": id, "cart_was": was }));
+        let (blast, recipient, phone) = (Some(blast), Some(recipient), Some(phone));
+        action::log(tx, NewAction { operator, action: Act::Edit, blast, recipient, phone, detail }).await?;
+        Ok(())
     }
 
     /// A cart under lock, which must be open.
@@ -135,6 +161,11 @@ impl App {
             }
         }
     }
+}
+
+/// The person of a cart, in their blast.
+fn whose(cart: &LockedCart) -> (BlastId, RecipientId, &str) {
+    (cart.blast_id, cart.recipient_id, &cart.phone_number)
 }
 
 fn no_cart(id: CartId) -> AppError {

@@ -5,10 +5,15 @@ mod syncing;
 
 pub use syncing::SyncedCatalogue;
 
+use serde_json::json;
+use sqlx::PgConnection;
+
 use super::{App, AppError};
+use crate::domain::act::Act;
 use crate::domain::catalogue::CatalogueItem;
 use crate::domain::ids::{CatalogueId, ProductId};
 use crate::domain::text::clean;
+use crate::store::action::{self, NewAction};
 use crate::store::catalogue::{
     self, CatalogueChange, CatalogueRow, CatalogueSource, NewCatalogue, ProductQuery, ProductRow,
 };
@@ -60,6 +65,9 @@ impl App {
         let mut tx = self.begin().await?;
         let catalogue = NewCatalogue { business: &business, external_id: None, name, source, account: None };
         let change = catalogue::replace(&mut tx, &catalogue, items).await?;
+        if change.added + change.changed + change.removed > 0 {
+            self.log_catalogue_act(&mut tx, name, "written").await?;
+        }
         tx.commit().await?;
         Ok(change)
     }
@@ -69,8 +77,17 @@ impl App {
         let catalogue = self.catalogue(id).await?;
         let mut tx = self.begin().await?;
         catalogue::remove_catalogue(&mut tx, id).await?;
+        self.log_catalogue_act(&mut tx, &catalogue.name, "removed").await?;
         tx.commit().await?;
         Ok(catalogue)
+    }
+
+    /// What was done with a catalogue is an act of its own: no older one is taken back in its place.
+    async fn log_catalogue_act(&self, tx: &mut PgConnection, name: &str, was: &str) -> Result<(), AppError> {
+        let (operator, detail) = (self.acting_operator(), json!({ "catalogue": name, "catalogue_was": was }));
+        let act = NewAction { operator, action: Act::Edit, blast: None, recipient: None, phone: None, detail };
+        action::log(tx, act).await?;
+        Ok(())
     }
 
     /// The named business, which must be one of a sender's; without a name the only one.

@@ -123,6 +123,18 @@ fn what(act: &LoggedAction, (head, name): (Option<&BlastHead>, Option<String>), 
             Some(state) => format!("take order {} to {state}", text_of_order(act)),
             None => format!("edit order {}", text_of_order(act)),
         },
+        Act::Edit if act.detail.get("cart").is_some() => {
+            let verb = match text(act, "cart_was") {
+                "written" => "write",
+                "abandoned" => "end",
+                _ => "change",
+            };
+            format!("{verb} cart {}", act.detail["cart"])
+        }
+        Act::Edit if act.detail.get("catalogue").is_some() => {
+            let verb = if text(act, "catalogue_was") == "removed" { "remove" } else { "write" };
+            format!("{verb} the catalogue {}", clean(text(act, "catalogue")))
+        }
         Act::Undo => format!("cancel order {}", text_of_order(act)),
         Act::Edit if dropped_hours(text(act, "pace")).is_some() => format!("have {} send at any hour", blast()),
         Act::Edit if act.detail.get("pace").is_some() => format!("change the hours or the pace of {}", blast()),
@@ -159,6 +171,12 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         Act::Edit if act.detail.get("order").is_some() && act.detail.get("state").is_none() => {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
+        Act::Edit if act.detail.get("cart").is_some() => match text(act, "cart_was") {
+            "written" => format!("`blastdeck cart abandon {}` ends it", act.detail["cart"]),
+            "changed" => format!("`blastdeck cart set {}` changes it again", act.detail["cart"]),
+            _ => FOR_GOOD.to_owned(),
+        },
+        Act::Edit if act.detail.get("catalogue").is_some() => "`blastdeck catalog import` writes it again".to_owned(),
         Act::Edit if act.detail.get("step").is_some() => match text(act, "step_was") {
             "removed" => "⟨f⟩ on its people, then ⟨a⟩, adds it again".to_owned(),
             "paused" => "⟨!⟩ lists it, and there ⟨S⟩ resumes it".to_owned(),

@@ -1,6 +1,6 @@
 //! Orders: listed, written by operators, and taken through their states. A cancelled one takes its own amount back.
 
-mod editing;
+pub(super) mod editing;
 pub(super) mod items;
 pub(super) mod pricing;
 pub(super) mod reentry;

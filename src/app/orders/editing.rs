@@ -99,8 +99,8 @@ impl App {
     }
 }
 
-/// Whether an order has these items already: an edit that changes nothing is none.
-fn are_same(now: &[HeldItem], items: &[OrderedItem]) -> bool {
+/// Whether an order or cart has these items already: an edit that changes nothing is none.
+pub(in crate::app) fn are_same(now: &[HeldItem], items: &[OrderedItem]) -> bool {
     let is_same = |(held, item): (&HeldItem, &OrderedItem)| {
         let row = &held.row;
         let kept = item.kept.as_ref().map(|kept| (kept.product_id, kept.variant_id));

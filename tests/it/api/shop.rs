@@ -324,3 +324,42 @@ async fn taking_ones_own_newest_act_back_cancels_the_order_that_it_wrote() {
     shop.invariants().await;
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_done_with_a_cart_or_a_catalogue_is_the_newest_act_and_no_older_one_is_taken_back() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 3)).await;
+    let api = client(&shop, &serve, "write").await;
+    let items = json!([{ "productRetailerId": "kuih", "quantity": 3, "price": "0.35", "currency": "MYR" }]);
+    let of = |person| json!({ "campaignId": "1", "phoneNumber": digits(person), "items": items });
+    let refusal = async || {
+        let refused = api.post("/api/undo", json!({})).await.expect(409);
+        refused.body["detail"].as_str().unwrap().to_owned()
+    };
+    let (cart, catalogs) = ("/api/whatsapp/carts/1", "/api/whatsapp/catalogs");
+    api.post("/api/whatsapp/orders", of(1)).await.expect(201);
+
+    api.post("/api/whatsapp/carts", of(2)).await.expect(201);
+    let written = refusal().await;
+    api.patch(cart, json!({ "items": items })).await.expect(200);
+    api.patch(cart, json!({ "note": "no sugar" })).await.expect(200);
+    let changed = refusal().await;
+    api.post(&format!("{cart}/abandon"), json!({})).await.expect(200);
+    let ended = refusal().await;
+    let menu = json!({ "name": "menu", "products": [{ "sku": "a", "name": "A" }] });
+    api.post(catalogs, menu.clone()).await.expect(200);
+    api.post(catalogs, menu).await.expect(200);
+    let catalogue = refusal().await;
+
+    assert!(written.contains("to write cart 1: `POST /api/whatsapp/carts/1/abandon` ends it"), "{written}");
+    assert!(changed.contains("to change cart 1: `PATCH /api/whatsapp/carts/1` changes it again"), "{changed}");
+    assert!(ended.contains("to end cart 1: that cannot be taken back"), "{ended}");
+    assert!(
+        catalogue.contains("to write the catalogue menu: `POST /api/whatsapp/catalogs` writes it again"),
+        "{catalogue}"
+    );
+    let acts = "select count(*) from operator_actions where detail ? 'cart' or detail ? 'catalogue'";
+    assert_eq!(shop.number(acts).await, 4, "what changed nothing is no act");
+    assert_eq!(shop.count("closed").await, 1);
+    serve.stop().await;
+}
