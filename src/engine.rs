@@ -16,6 +16,7 @@ mod held_elsewhere;
 mod hooks;
 mod identity;
 mod inbox;
+mod late_failures;
 mod lease;
 mod lease_watch;
 mod maintenance;

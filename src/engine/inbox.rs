@@ -6,7 +6,6 @@ mod consequences;
 mod effects;
 mod identity_change;
 mod item;
-mod late_failures;
 mod notices;
 mod opt_out;
 mod opt_outs_first;

@@ -4,30 +4,30 @@
 mod budget;
 mod checks;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::mutex::Mutex;
-use super::sending::{SenderContext, equal_failures, pause, stop_sender};
+use super::late_failures::{self, LateNews};
+use super::sending::{SenderContext, stop_sender};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::polling::{PollBand, asked_ranges, poll_bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
 use crate::provider::{RawResponse, StatusFinding, StatusQuery, StatusReply, StatusReport, advised};
-use crate::store::StoreError;
-use crate::store::evidence::{EvidenceEntry, EvidenceSource};
+use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource};
 use crate::store::poll::{self, PollTarget};
+use crate::store::{self, StoreError};
 use budget::Budget;
 
 /// Questions in flight at once.
@@ -66,15 +66,7 @@ pub struct Poller {
     /// Pages are read one after the other: the database has more urgent work.
     reading: Semaphore,
     terms: PollingTerms,
-    failures: Mutex<HashMap<BlastId, Failures>>,
     stop: CancellationToken,
-}
-
-/// Failures in a row that were reported after acceptance.
-#[derive(Default)]
-struct Failures {
-    code: String,
-    length: i32,
 }
 
 /// An age, with the turns that its blasts take.
@@ -93,7 +85,6 @@ impl Poller {
             side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)),
             reading: Semaphore::new(1),
             terms: polling,
-            failures: Mutex::default(),
             stop,
         })
     }
@@ -212,14 +203,14 @@ impl Poller {
         Ok(())
     }
 
-    async fn ask(&self, person: &PollTarget) -> StatusPollOutcome {
+    async fn ask(self: &Arc<Self>, person: &PollTarget) -> StatusPollOutcome {
         // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
         let Some(reply) = self.stop.run_until_cancelled(self.question(person)).await else {
             return StatusPollOutcome::Unanswered;
         };
         match reply.finding {
             StatusFinding::Known(news) => {
-                self.act_on(person.blast, &news).await;
+                self.act_on(&news).await;
                 self.record(person, news, &reply.raw);
                 StatusPollOutcome::Answered
             }
@@ -275,34 +266,8 @@ impl Poller {
         }
     }
 
-    /// A message that was taken and fails later is a failure as well: a row of them pauses its blast.
-    async fn count_failures(&self, blast: BlastId, news: &StatusReport) -> Result<(), StoreError> {
-        let length = {
-            let mut failures = self.failures.lock();
-            if news.stage != ProviderStage::Failed {
-                failures.remove(&blast);
-                return Ok(());
-            }
-            let row = failures.entry(blast).or_default();
-            let code = news.error_code.as_deref().unwrap_or("error");
-            if row.code != code {
-                *row = Failures { code: code.to_owned(), length: 0 };
-            }
-            row.length += 1;
-            row.length
-        };
-        if length < self.context.failures_in_a_row {
-            return Ok(());
-        }
-        self.failures.lock().remove(&blast);
-        pause(&self.context, blast, &equal_failures(length, FAILED_LATER)).await
-    }
-
     /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop.
-    async fn act_on(&self, blast: BlastId, news: &StatusReport) {
-        if let Err(error) = self.count_failures(blast, news).await {
-            tracing::warn!(%error, blast = blast.0, "it could not be paused yet for its failures");
-        }
+    async fn act_on(&self, news: &StatusReport) {
         let class = self.context.sender.provider.failure_class(news.error_code.as_deref());
         if news.stage == ProviderStage::Failed && class == ErrorClass::StopSender {
             let code = news.error_code.clone().unwrap_or_default();
@@ -318,8 +283,8 @@ impl Poller {
         }
     }
 
-    /// An answer that changes something is kept as it came, beside the change.
-    fn record(&self, person: &PollTarget, news: StatusReport, raw: &RawResponse) {
+    /// An answer that changes something is kept as it came, beside the change, and counts for its blast as a webhook does.
+    fn record(self: &Arc<Self>, person: &PollTarget, news: StatusReport, raw: &RawResponse) {
         if !says_more(person, &news) {
             return;
         }
@@ -338,7 +303,36 @@ impl Poller {
         let entry = EvidenceEntry::new(person.blast, person.id, stamped, EvidenceSource::Poll);
         let metadata =
             json!({ "word": word, "answer": String::from_utf8_lossy(&raw.body[..raw.body.len().min(ANSWER_MAX)]) });
-        self.context.recorder.record(EvidenceEntry { metadata: Some(metadata), ..entry }, None);
+        let news = LateNews::of(&entry);
+        let written = self.context.recorder.record_for(EvidenceEntry { metadata: Some(metadata), ..entry });
+        if let Some(news) = news {
+            // The recorder goes on until nobody has a handle to it: a stop does not end this before its time.
+            tokio::spawn(self.clone().count(news, written));
+        }
+    }
+
+    /// Counts news that has changed its person. A database that is away is waited for while the sender is ours.
+    async fn count(self: Arc<Self>, news: LateNews, written: oneshot::Receiver<EntryOutcome>) {
+        if !matches!(written.await, Ok(EntryOutcome::Changed { .. })) {
+            return;
+        }
+        let (news, mut failures) = ([news], 0);
+        while let Err(error) = self.count_once(&news).await {
+            if !error.is_transient() || !self.context.lease.is_fresh() {
+                tracing::warn!(%error, "a failure after acceptance, or what ends a row of them, is not counted");
+                return;
+            }
+            sleep(StoreError::backoff(failures)).await;
+            failures += 1;
+        }
+    }
+
+    async fn count_once(&self, news: &[LateNews]) -> Result<(), StoreError> {
+        let pool = &self.context.pool;
+        let mut tx = store::begin(pool).await?;
+        let has_paused = late_failures::count(&mut tx, self.context.failures_in_a_row, news).await?;
+        tx.commit().await?;
+        if has_paused { self.context.notifier.order(pool, None).await } else { Ok(()) }
     }
 }
 

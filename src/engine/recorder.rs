@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sqlx::PgPool;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +21,26 @@ use crate::domain::waiting::DatabaseTrouble;
 use crate::store::StoreError;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, record};
 
-/// Evidence with the slot it holds until it is durable: freed when this is dropped.
-type PendingEvidence = (EvidenceEntry, Option<Slot>);
+/// Evidence with whoever waits until it is durable.
+type PendingEvidence = (EvidenceEntry, EvidenceWaiter);
+
+/// Who waits until evidence is durable.
+enum EvidenceWaiter {
+    Nobody,
+    /// Freed when this is dropped.
+    Slot(Slot),
+    /// Hears what became of it; nothing where it could not be written.
+    Asker(oneshot::Sender<EntryOutcome>),
+}
+
+impl EvidenceWaiter {
+    const fn slot(&self) -> Option<&Slot> {
+        match self {
+            Self::Slot(slot) => Some(slot),
+            Self::Nobody | Self::Asker(_) => None,
+        }
+    }
+}
 
 /// A batch this large is part of a stream: as much again comes within a moment, and each transaction costs the same however
 /// much is in it.
@@ -39,7 +57,7 @@ const LOCKED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 #[derive(Default)]
 struct PendingBatch {
     entries: Vec<EvidenceEntry>,
-    slots: Vec<Option<Slot>>,
+    waiting: Vec<EvidenceWaiter>,
     to_read: Vec<PendingEvidence>,
 }
 
@@ -52,9 +70,9 @@ impl PendingBatch {
         }
     }
 
-    fn add(&mut self, (entry, slot): PendingEvidence) {
+    fn add(&mut self, (entry, waiting): PendingEvidence) {
         self.entries.push(entry);
-        self.slots.push(slot);
+        self.waiting.push(waiting);
     }
 
     fn len(&self) -> usize {
@@ -62,11 +80,11 @@ impl PendingBatch {
     }
 
     /// Nothing more comes: in the order in which it is written.
-    fn closed(mut self) -> (Vec<EvidenceEntry>, Vec<Option<Slot>>) {
+    fn closed(mut self) -> (Vec<EvidenceEntry>, Vec<EvidenceWaiter>) {
         for pending in std::mem::take(&mut self.to_read) {
             self.add(pending);
         }
-        (self.entries, self.slots)
+        (self.entries, self.waiting)
     }
 }
 
@@ -133,8 +151,19 @@ impl InFlight {
 impl RecorderHandle {
     /// Queues evidence; the slot is freed once it is durable.
     pub fn record(&self, entry: EvidenceEntry, slot: Option<Slot>) {
+        self.queue(entry, slot.map_or(EvidenceWaiter::Nobody, EvidenceWaiter::Slot));
+    }
+
+    /// Queues evidence, for somebody who is to hear what became of it.
+    pub fn record_for(&self, entry: EvidenceEntry) -> oneshot::Receiver<EntryOutcome> {
+        let (asker, outcome) = oneshot::channel();
+        self.queue(entry, EvidenceWaiter::Asker(asker));
+        outcome
+    }
+
+    fn queue(&self, entry: EvidenceEntry, waiting: EvidenceWaiter) {
         // The receiver lives until every sender is gone; a send can only fail at the very end of the process.
-        let _ = self.inbox.send((entry, slot));
+        let _ = self.inbox.send((entry, waiting));
     }
 
     /// Grows with every batch that became durable.
@@ -196,7 +225,7 @@ struct Recorder {
 /// A batch that was written, with what came of each of its entries.
 struct WrittenBatch {
     entries: Vec<EvidenceEntry>,
-    slots: Vec<Option<Slot>>,
+    waiting: Vec<EvidenceWaiter>,
     settled: Vec<EntryOutcome>,
 }
 
@@ -262,26 +291,31 @@ impl Recorder {
 
     /// Frees the slots of what is durable and publishes what changed; what somebody else had locked is tried again.
     fn close(&mut self, written: WrittenBatch) {
-        let WrittenBatch { entries, slots, settled } = written;
+        let WrittenBatch { entries, waiting, settled } = written;
         let mut changed = HashSet::new();
         let (now, mut tally) = (Moment::now(), BatchTally::default());
-        for (mut pending, settled) in entries.into_iter().zip(slots).zip(settled) {
+        for (mut pending, settled) in entries.into_iter().zip(waiting).zip(settled) {
             if settled != EntryOutcome::Locked
                 && let Some(answer) = &pending.0.answer
             {
-                tally.add(answer.outcome, pending.1.as_ref().map(|slot| slot.claimed.age_at(now)));
+                tally.add(answer.outcome, pending.1.slot().map(|slot| slot.claimed.age_at(now)));
             }
-            match settled {
+            match &settled {
                 EntryOutcome::Locked => {
                     // Whoever holds the row may be changing it.
                     pending.0.snapshot = None;
                     self.put_back(pending);
+                    continue;
                 }
                 EntryOutcome::Changed { .. } => {
                     changed.insert(pending.0.blast);
                 }
                 EntryOutcome::Gone => self.log_gone(pending.0.blast),
                 EntryOutcome::Nothing | EntryOutcome::Refused(_) => {}
+            }
+            if let EvidenceWaiter::Asker(asker) = pending.1 {
+                // Whoever asked may be gone.
+                let _ = asker.send(settled);
             }
         }
         ENGINE_METER.add(&tally);
@@ -315,13 +349,13 @@ impl BatchWriter {
     /// Writes until it is durable; `None` once that is given up. Evidence is idempotent, so a lost answer to a commit is settled by
     /// writing again.
     async fn write(&self, batch: PendingBatch) -> Option<WrittenBatch> {
-        let (entries, slots) = batch.closed();
+        let (entries, waiting) = batch.closed();
         let mut failures = 0;
         loop {
             match record(&self.pool, &entries, &self.rules).await {
                 Ok(settled) => {
                     self.trouble.send_if_modified(|trouble| trouble.take().is_some());
-                    return Some(WrittenBatch { entries, slots, settled });
+                    return Some(WrittenBatch { entries, waiting, settled });
                 }
                 Err(error) => {
                     self.trouble.send_replace(error.trouble());

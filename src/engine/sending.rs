@@ -23,7 +23,7 @@ mod starting;
 mod throughput;
 mod waiting_report;
 
-pub(super) use failure_policy::{equal_failures, pause, stop_sender};
+pub(super) use failure_policy::{equal_failures, pause_in, stop_sender};
 pub(super) use pace::{HOLD, RECOVER_AFTER};
 pub use post::variables;
 pub use throughput::post_runtime;

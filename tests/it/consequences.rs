@@ -14,8 +14,12 @@ const ONE_BY_ONE: Setup<'static> = Setup {
 
 /// Takes the message, and says that it failed.
 fn taken_and_failed(n: u32) -> Value {
+    taken(n, "ERROR")
+}
+
+fn taken(n: u32, status: &str) -> Value {
     let body =
-        json!({ "success": true, "data": { "key": { "id": format!("M{n}"), "fromMe": true }, "status": "ERROR" } });
+        json!({ "success": true, "data": { "key": { "id": format!("M{n}"), "fromMe": true }, "status": status } });
     json!([{ "body": body.to_string(), "message_id": format!("M{n}") }])
 }
 
@@ -67,6 +71,45 @@ async fn a_blast_whose_messages_all_fail_after_they_were_taken_pauses() {
     let show = shop.json(&["blast", "show", &blast]).await;
     assert!(show["state_reason"].as_str().unwrap().contains("after accepting it"), "{show}");
     assert!(shop.count("queued").await > 100);
+}
+
+#[tokio::test]
+async fn failures_after_acceptance_count_on_over_answers_that_say_nothing_new_and_over_a_restart() {
+    let polling = "interval = \"1s\"\nper_second = 100\ngive_up_after = \"3d\"";
+    let shop = Shop::open(Setup { polling, ..ONE_BY_ONE }).await;
+    let often = |status: &str| {
+        let body = json!({ "success": true, "data": { "status": status } }).to_string();
+        json!([{ "body": body, "times": 100_000 }])
+    };
+    for n in 0..6 {
+        shop.sim.answer_send(&digits(n), taken(n, "PENDING")).await;
+    }
+    for n in [0, 2, 3, 5] {
+        shop.sim.answer_status(&format!("M{n}"), often("ERROR")).await;
+    }
+    shop.sim.answer_any_status(often("PENDING")).await;
+    let blast = shop.blast(0..7).await;
+    // Somebody is left for tomorrow: the blast goes on.
+    let left = "update blast_recipients set next_attempt_at = now() + interval '1 day' where phone_number";
+    shop.execute(&format!("{left} = '+{}'", digits(6))).await;
+    let engine = shop.engine();
+
+    let counted = "select count(*) from blast_late_streaks where length = 4";
+    eventually_async("four are counted", async || shop.number(counted).await == 1).await;
+    let asked = shop.sim.stats().await.status_calls;
+    eventually_async("the others are asked about again", async || shop.sim.stats().await.status_calls > asked + 4)
+        .await;
+    engine.stop().await;
+    assert_eq!(shop.state(&blast).await, "sending");
+    shop.sim.answer_status("M1", often("ERROR")).await;
+    let engine = shop.engine();
+
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+    let why = shop.text("select state_reason from blasts").await;
+    assert!(why.starts_with("5 equal failures in a row: "), "{why}");
+    assert_eq!(shop.number("select count(*) from blast_late_streaks").await, 0);
+    shop.invariants().await;
 }
 
 #[tokio::test]

@@ -8,15 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::effects::Effects;
-use super::late_failures::LateNews;
-use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::ids::SenderId;
 use crate::domain::recipient::ProviderError;
 use crate::domain::retry::{ErrorClass, OperatorRetry};
 use crate::domain::sender::{ProviderKind, StopCode};
 use crate::engine::context::EngineContext;
-use crate::engine::sending::{HOLD, RECOVER_AFTER};
+use crate::engine::late_failures::LateNews;
+use crate::engine::sending::{HOLD, RECOVER_AFTER, pause_in};
 use crate::provider::{advised, code_rule, refusal_class};
 use crate::store::inbox::messages::KnownMessage;
 use crate::store::sender::{self, SlowDown};
@@ -121,24 +120,4 @@ async fn pause_or_hold(
     };
     effects.ordered |= pause_in(tx, id, why, states).await?;
     Ok(None)
-}
-
-/// Pauses a blast that is being sent; `false`: it is not. Whoever changed it in the same moment is read again: a pause is not
-/// lost.
-pub(super) async fn pause(tx: &mut PgConnection, id: BlastId, why: &str) -> Result<bool, StoreError> {
-    pause_in(tx, id, why, &[BlastState::Sending]).await
-}
-
-/// Pauses a blast that is in one of these states.
-async fn pause_in(tx: &mut PgConnection, id: BlastId, why: &str, states: &[BlastState]) -> Result<bool, StoreError> {
-    let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: Actor::ENGINE };
-    loop {
-        let head = blast::head(&mut *tx, id).await?.filter(|head| states.contains(&head.state));
-        let Some(head) = head else { return Ok(false) };
-        if blast::change(&mut *tx, id, head.version, change).await? {
-            break;
-        }
-    }
-    tracing::warn!(blast = id.0, why, "paused by a webhook");
-    Ok(true)
 }

@@ -4,13 +4,15 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::consequences::{SlowDowns, pause, wait_after};
+use super::consequences::{SlowDowns, wait_after};
 use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, NoticeDemand, NoticeNews};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::{ProviderKind, StopCode};
 use crate::engine::context::EngineContext;
+use crate::engine::sending::pause_in;
 use crate::provider::{advised, refusal_class};
 use crate::store::StoreError;
 use crate::store::business::{self, PeopleLimit};
@@ -137,7 +139,7 @@ async fn pause_all(
 ) -> Result<Option<String>, StoreError> {
     let mut paused = Vec::new();
     for id in notices::blasts_with_template(&mut *tx, senders, name, language).await? {
-        if pause(&mut *tx, id, why).await? {
+        if pause_in(&mut *tx, id, why, &[BlastState::Sending]).await? {
             paused.push(format!("blast {id} paused"));
         }
     }

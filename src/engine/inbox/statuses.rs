@@ -10,15 +10,15 @@ use sqlx::PgConnection;
 use super::consequences::{self, Failure, SlowDowns};
 use super::effects::Effects;
 use super::item::{InboxItem, ItemNews, ItemOutcome, StatusNews};
-use super::late_failures::{self, LateNews};
 use super::opt_out::{self, ReportedOptOut};
 use crate::domain::ids::MessageId;
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
-use crate::domain::retry::{CodeRetry, ErrorClass};
+use crate::domain::retry::CodeRetry;
 use crate::domain::sender::ProviderKind;
 use crate::domain::status::Status;
 use crate::engine::context::EngineContext;
+use crate::engine::late_failures::{self, LateNews};
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::{code_rule, failure_class};
 use crate::store::alias::{self, NumberAlias};
@@ -57,7 +57,7 @@ pub(super) async fn apply(
             EntryOutcome::Locked => outcomes[n] = ItemOutcome::Locked,
             EntryOutcome::Changed { .. } => {
                 effects.changed.insert(entry.blast);
-                news.extend(late_news(entry));
+                news.extend(LateNews::of(entry));
                 if let (Evidence::Provider { error: Some(error), .. }, Some(message)) =
                     (&entry.stamped.evidence, found[n].message())
                 {
@@ -71,7 +71,7 @@ pub(super) async fn apply(
     }
     record_refusals(&mut *tx, engine, &statuses, &found, effects).await?;
     slow_downs.write(&mut *tx, effects).await?;
-    late_failures::count(tx, engine, &news, effects).await?;
+    effects.ordered |= late_failures::count(tx, engine.settings.failures_in_a_row, &news).await?;
     note_words(&mut *tx, &statuses, &found).await?;
     let learned = statuses.iter().zip(&found).filter(|(_, found)| matches!(found, MessageMatch::ByAttempt(_)));
     effects.learned_ids.extend(learned.map(|(status, _)| status.news.message_id.as_str().to_owned()));
@@ -322,21 +322,6 @@ fn retry_of(
     match configured {
         Some(sender) => sender.code_rule(&error.code).retry,
         None => code_rule(status.item.provider, &error.code).retry,
-    }
-}
-
-/// What evidence that changed its person says of the blast: nothing where somebody fails again whom the code had tried again. Such
-/// attempts are due together, hours later, and would be all of the news.
-fn late_news(entry: &EvidenceEntry) -> Option<LateNews> {
-    let blast = entry.blast;
-    let is_another_try = entry.stamped.attempt > 1 && matches!(entry.retry, CodeRetry::Automatic { .. });
-    match &entry.stamped.evidence {
-        Evidence::Provider { stage: ProviderStage::Failed, .. } if is_another_try => None,
-        Evidence::Provider { stage, .. } if *stage != ProviderStage::Failed => Some(LateNews::Passed(blast)),
-        Evidence::Provider { error: Some(error), .. } if error.class == ErrorClass::FailRecipient => {
-            Some(LateNews::Failed { blast, code: error.code.clone(), why: error.message.clone() })
-        }
-        _ => None,
     }
 }
 

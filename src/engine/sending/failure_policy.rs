@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
 use super::SenderContext;
@@ -330,20 +331,32 @@ async fn suppress_once(context: &SenderContext, phone: &Phone) -> Result<(), Sto
     tx.commit().await
 }
 
-/// Pauses a blast that is sending. Whoever changed it in the same moment is read again: a pause is not lost.
-pub(in crate::engine) async fn pause(context: &SenderContext, id: BlastId, why: &str) -> Result<(), StoreError> {
+/// Pauses a blast that is sending, and notifies everybody.
+async fn pause(context: &SenderContext, id: BlastId, why: &str) -> Result<(), StoreError> {
     let mut connection = context.pool.acquire().await?;
+    let is_paused = pause_in(&mut connection, id, why, &[BlastState::Sending]).await?;
+    drop(connection);
+    if is_paused { context.notifier.order(&context.pool, Some(id)).await } else { Ok(()) }
+}
+
+/// Pauses a blast that is in one of these states; `false`: it is not. Whoever changed it in the same moment is read again: a pause is
+/// not lost.
+pub(in crate::engine) async fn pause_in(
+    connection: &mut PgConnection,
+    id: BlastId,
+    why: &str,
+    states: &[BlastState],
+) -> Result<bool, StoreError> {
     let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: Actor::ENGINE };
     loop {
-        let head = blast::head(&mut connection, id).await?;
-        let Some(head) = head.filter(|head| head.state == BlastState::Sending) else { return Ok(()) };
-        if blast::change(&mut connection, id, head.version, change).await? {
+        let head = blast::head(&mut *connection, id).await?.filter(|head| states.contains(&head.state));
+        let Some(head) = head else { return Ok(false) };
+        if blast::change(&mut *connection, id, head.version, change).await? {
             break;
         }
     }
-    drop(connection);
     tracing::warn!(blast = id.0, why, "paused");
-    context.notifier.order(&context.pool, Some(id)).await
+    Ok(true)
 }
 
 /// Why a row of failures pauses a blast.

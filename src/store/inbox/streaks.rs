@@ -12,8 +12,15 @@ pub struct LateStreak {
     pub length: i32,
 }
 
-/// The rows of these blasts, held until the transaction ends.
+/// The rows of these blasts, held until the transaction ends; those that had none are made, so that whoever counts at the same time waits.
 pub async fn hold(tx: &mut PgConnection, blasts: &[BlastId]) -> Result<Vec<(BlastId, LateStreak)>, StoreError> {
+    sqlx::query(
+        "insert into blast_late_streaks (blast_id, code, length)
+         select b.id, '', 0 from blasts b where b.id = any($1) order by b.id on conflict do nothing",
+    )
+    .bind(ids(blasts))
+    .execute(&mut *tx)
+    .await?;
     let rows: Vec<(BlastId, String, i32)> = sqlx::query_as(
         "select blast_id, code, length from blast_late_streaks where blast_id = any($1) order by blast_id for update",
     )
