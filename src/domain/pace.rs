@@ -19,6 +19,7 @@ mod rate;
 mod recipient_cooldown;
 mod spacing;
 mod span;
+pub mod throttle;
 mod turns;
 mod window;
 

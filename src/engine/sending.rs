@@ -24,7 +24,6 @@ mod throughput;
 mod waiting_report;
 
 pub(super) use failure_policy::{equal_failures, pause_in, stop_sender};
-pub(super) use pace::{HOLD, RECOVER_AFTER};
 pub use post::variables;
 pub use throughput::post_runtime;
 

@@ -5,18 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::domain::pace::Speed;
+use crate::domain::pace::throttle::{HOLD, HOLD_MAX, RECOVER_AFTER, SAME_REQUEST, STEPS_MAX};
 use crate::engine::mutex::Mutex;
-
-/// The longest pause, whatever the provider asks for.
-const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
-/// The pause where it does not say how long.
-const PAUSE: Duration = Duration::from_secs(10);
-/// Questions in flight together are refused together: that counts once.
-const TOGETHER: Duration = Duration::from_secs(2);
-/// One step back up after so long without another refusal.
-const RECOVER_AFTER: Duration = Duration::from_secs(60);
-/// A sixty-fourth is slow enough.
-const STEPS_MAX: u32 = 6;
 
 /// One question every so often. Waiting for the lock is first come first served, so that whoever waits takes turns.
 pub(super) struct Budget {
@@ -65,10 +55,10 @@ impl Budget {
     /// The provider asked for fewer questions, perhaps for none for a while.
     pub fn slow(&self, pause: Option<Duration>) {
         let now = Instant::now();
-        let pause = pause.unwrap_or_else(|| self.speed.shrink(PAUSE)).min(PAUSE_MAX);
+        let pause = pause.unwrap_or_else(|| self.speed.shrink(HOLD)).min(HOLD_MAX);
         let mut throttle = self.throttle.lock();
         throttle.held_until = throttle.held_until.max(now + pause);
-        if throttle.steps == 0 || now >= throttle.changed + self.speed.shrink(TOGETHER) {
+        if throttle.steps == 0 || now >= throttle.changed + self.speed.shrink(SAME_REQUEST) {
             throttle.steps = (throttle.steps + 1).min(STEPS_MAX);
             throttle.changed = now;
         }
@@ -121,6 +111,6 @@ mod tests {
 
         budget.slow(Some(Duration::from_secs(1_000_000)));
 
-        assert_eq!(took(&budget, 1).await, PAUSE_MAX);
+        assert_eq!(took(&budget, 1).await, HOLD_MAX);
     }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::SenderContext;
 use super::sliding_window::SlidingWindow;
+use crate::domain::pace::throttle::{HOLD, HOLD_MAX, RECOVER_AFTER, SAME_REQUEST, STEPS_MAX};
 use crate::domain::pace::{
     Limits, PEOPLE_DAY, Pace, Pacer, PairGap, PastAttempts, PeopleWindow, RecipientCooldown, day_start,
 };
@@ -16,18 +17,8 @@ use crate::store::StoreError;
 use crate::store::business::{self, PeopleLimit};
 use crate::store::sender::{self, SlowDown};
 
-/// Without a wish of the provider's, a throttled sender holds this long.
-pub(in crate::engine) const HOLD: Duration = Duration::from_secs(10);
-/// No pause is longer, also one that an older version wrote down.
-const HOLD_MAX: TimeDelta = TimeDelta::hours(1);
-/// Requests in flight together are throttled together: that is one "slow down".
-const SAME_REQUEST: Duration = Duration::from_secs(2);
-/// One step back after this long without another one.
-pub(in crate::engine) const RECOVER_AFTER: Duration = Duration::from_secs(60);
 /// Claims of other numbers are committed a moment after the time that they bear.
 const READ_AGAIN: TimeDelta = TimeDelta::seconds(10);
-/// A sixty-fourth of the rate is slow enough.
-const STEPS_MAX: u32 = 6;
 /// Neither a gap nor a rate's period is longer than a day: what was attempted before needs no remembering.
 pub(super) const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 
@@ -110,6 +101,7 @@ impl SenderPace {
         };
         pace.pacer.limit(of.limits.slowed(steps));
         if let Some(until) = held_until {
+            // Also where an older version wrote down a longer one.
             pace.pacer.hold(until.min(now + HOLD_MAX));
         }
         pace.read_people(context, now).await?;
@@ -181,10 +173,11 @@ impl SenderPace {
         Some(Slowed { steps, held_until: Some(until) })
     }
 
-    /// After a quiet minute, one step back. `Some`: that is news.
-    pub(super) fn recover_step(&mut self, limits: Limits) -> Option<Slowed> {
+    /// After a quiet minute, one step back: a pause that the provider asked for is no such minute. `Some`: that is news.
+    pub(super) fn recover_step(&mut self, limits: Limits, now: DateTime<Utc>) -> Option<Slowed> {
         let ThrottleState { steps, changed, .. } = self.throttle;
-        if steps == 0 || changed.elapsed() < limits.speed.shrink(RECOVER_AFTER) {
+        let was_held = self.pacer.is_held(now - real(limits, RECOVER_AFTER));
+        if steps == 0 || was_held || changed.elapsed() < limits.speed.shrink(RECOVER_AFTER) {
             return None;
         }
         self.set_steps(limits, steps - 1);
@@ -251,28 +244,30 @@ mod tests {
     use super::*;
     use crate::domain::pace::{Rate, Speed};
 
-    #[test]
-    fn a_throttled_sender_is_one_step_faster_after_each_quiet_minute_and_no_sooner() {
+    fn limits() -> Limits {
         let rate: Rate = "80/s".parse().unwrap();
-        let limits = Limits { rate, gap: None, daily_cap: None, zone: chrono_tz::UTC, speed: Speed::REAL };
-        let now = Utc::now();
-        let mut pace = SenderPace {
-            pacer: Pacer::new(limits.slowed(2), &PastAttempts::default(), now),
+        Limits { rate, gap: None, daily_cap: None, zone: chrono_tz::UTC, speed: Speed::REAL }
+    }
+
+    fn slowed(steps: u32, now: DateTime<Utc>) -> SenderPace {
+        let limits = limits();
+        SenderPace {
+            pacer: Pacer::new(limits.slowed(steps), &PastAttempts::default(), now),
             cooldown: RecipientCooldown::new(None, limits.speed),
             gate: SlidingWindow::of(limits),
             people: PeopleWindow::default(),
             people_read: now,
-            throttle: ThrottleState {
-                steps: 2,
-                changed: Instant::now(),
-                held_until: None,
-                lifted_at: None,
-                asked: None,
-            },
-        };
+            throttle: ThrottleState { steps, changed: Instant::now(), held_until: None, lifted_at: None, asked: None },
+        }
+    }
+
+    #[test]
+    fn a_throttled_sender_is_one_step_faster_after_each_quiet_minute_and_no_sooner() {
+        let now = Utc::now();
+        let mut pace = slowed(2, now);
         let mut climb_after = |quiet| {
             pace.throttle.changed -= quiet;
-            pace.recover_step(limits).map(|slowed| slowed.steps)
+            pace.recover_step(limits(), now).map(|slowed| slowed.steps)
         };
 
         assert_eq!(climb_after(Duration::ZERO), None);
@@ -280,5 +275,24 @@ mod tests {
         assert_eq!(climb_after(Duration::ZERO), None, "the next step takes another minute");
         assert_eq!(climb_after(RECOVER_AFTER), Some(0));
         assert_eq!(climb_after(RECOVER_AFTER), None, "it is as fast as it may be");
+    }
+
+    #[test]
+    fn the_quiet_minutes_begin_where_the_pause_ends_that_the_provider_asked_for() {
+        let now = Utc::now();
+        let mut pace = slowed(3, now);
+        pace.pacer.hold(now + TimeDelta::minutes(10));
+        let climb_at = |pace: &mut SenderPace, minutes| {
+            pace.throttle.changed -= RECOVER_AFTER;
+            pace.recover_step(limits(), now + TimeDelta::minutes(minutes)).map(|slowed| slowed.steps)
+        };
+
+        assert_eq!(climb_at(&mut pace, 5), None, "nothing is sent: nobody knows whether it would be taken");
+        assert_eq!(climb_at(&mut pace, 10), None);
+        assert_eq!(climb_at(&mut pace, 11), Some(2));
+        pace.pacer.hold(now + TimeDelta::minutes(30));
+        assert_eq!(climb_at(&mut pace, 12), None);
+        pace.pacer.release();
+        assert_eq!(climb_at(&mut pace, 12), Some(1), "an operator ended the pause");
     }
 }

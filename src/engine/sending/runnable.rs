@@ -70,7 +70,7 @@ impl Sender {
             return Ok(());
         }
         self.orders.mark_unchanged();
-        let recovered = self.pace.recover_step(self.context.sender.limits);
+        let recovered = self.pace.recover_step(self.context.sender.limits, self.context.clock.now());
         self.failures.slowed(recovered);
         self.pace.read_people(&self.context, self.context.clock.now()).await?;
         let runnable = self.reached_runnable().await?;
