@@ -18,6 +18,8 @@ pub struct PeopleWindow {
     last: HashMap<PersonKey, DateTime<Utc>>,
     /// The same by time.
     order: BTreeSet<(DateTime<Utc>, PersonKey)>,
+    /// Messages of the day before the newest: one of them counts again where that is withdrawn.
+    earlier: BTreeSet<(PersonKey, DateTime<Utc>)>,
 }
 
 impl PeopleWindow {
@@ -36,23 +38,52 @@ impl PeopleWindow {
     /// A message to this number went, or may have gone, at this time; of several the newest counts.
     pub fn posted(&mut self, phone: &Phone, at: DateTime<Utc>) {
         let (Some(_), Some(key)) = (self.limit, phone.key()) else { return };
-        let known = self.last.get(&key).copied();
-        if known.is_some_and(|known| known >= at) {
-            return;
-        }
-        if let Some(known) = known {
-            self.order.remove(&(known, key));
+        match self.last.get(&key).copied() {
+            Some(known) if known == at => return,
+            Some(known) if known > at => {
+                self.earlier.insert((key, at));
+                return;
+            }
+            Some(known) => {
+                self.order.remove(&(known, key));
+                self.earlier.insert((key, known));
+                self.forget_earlier(key, at - PEOPLE_DAY);
+            }
+            None => {}
         }
         self.last.insert(key, at);
         self.order.insert((at, key));
     }
 
-    /// The message recorded at that time is known not to have been accepted.
+    /// The message recorded at that time is known not to have been accepted: the one before it counts, if there was one.
     pub fn withdrawn(&mut self, phone: &Phone, at: DateTime<Utc>) {
-        if let Some(key) = phone.key()
-            && self.order.remove(&(at, key))
-        {
-            self.last.remove(&key);
+        let Some(key) = phone.key() else { return };
+        if !self.order.remove(&(at, key)) {
+            self.earlier.remove(&(key, at));
+            return;
+        }
+        self.last.remove(&key);
+        let before = self.earlier_of(key, at).next_back().copied();
+        if let Some((_, before)) = before {
+            self.earlier.remove(&(key, before));
+            self.last.insert(key, before);
+            self.order.insert((before, key));
+        }
+    }
+
+    /// A person's earlier messages up to a time.
+    fn earlier_of(
+        &self,
+        key: PersonKey,
+        until: DateTime<Utc>,
+    ) -> impl DoubleEndedIterator<Item = &(PersonKey, DateTime<Utc>)> {
+        self.earlier.range((key, DateTime::<Utc>::MIN_UTC)..=(key, until))
+    }
+
+    fn forget_earlier(&mut self, key: PersonKey, until: DateTime<Utc>) {
+        let over: Vec<_> = self.earlier_of(key, until).copied().collect();
+        for message in over {
+            self.earlier.remove(&message);
         }
     }
 
@@ -62,6 +93,7 @@ impl PeopleWindow {
         while let Some((at, key)) = self.order.first().copied().filter(|(at, _)| *at + PEOPLE_DAY <= now) {
             self.order.remove(&(at, key));
             self.last.remove(&key);
+            self.forget_earlier(key, at);
         }
         Some(limit.saturating_sub(u32::try_from(self.order.len()).unwrap_or(u32::MAX)))
     }
@@ -126,6 +158,28 @@ mod tests {
         assert_eq!(until, at(24 * 60 + 3), "all three have to go first");
         window.set_limit(None);
         assert_eq!((window.next(at(4)), window.left(at(4))), (Pace::Go, None));
+    }
+
+    #[test]
+    fn a_refused_message_leaves_whoever_had_one_before_it() {
+        let mut window = of(2);
+        for minute in [0, 30, 60] {
+            window.posted(&phone(1), at(minute));
+        }
+
+        window.withdrawn(&phone(1), at(60));
+        assert_eq!(window.left(at(61)), Some(1), "they had two before");
+        window.withdrawn(&phone(1), at(0));
+        assert_eq!(window.left(at(24 * 60 + 29)), Some(1), "by the one that is left");
+        assert_eq!(window.left(at(24 * 60 + 30)), Some(2));
+
+        window.posted(&phone(2), at(3_000));
+        window.posted(&phone(2), at(2_990));
+        window.withdrawn(&phone(2), at(3_000));
+        assert_eq!(window.left(at(3_001)), Some(1), "also where that was read later");
+        window.withdrawn(&phone(2), at(2_990));
+        assert_eq!(window.left(at(3_001)), Some(2));
+        assert!(window.earlier.is_empty() && window.last.is_empty());
     }
 
     proptest! {
