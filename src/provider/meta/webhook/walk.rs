@@ -128,7 +128,7 @@ impl Walk {
         }
         for item in list(value, "/messages") {
             // Not written to us alone: no reply to a blast, and no window in which to answer.
-            if item.get("group_id").is_some() {
+            if item.get("group_id").is_some_and(|group| !group.is_null()) {
                 self.push(WebhookEvent::Other { field: "a message in a group".to_owned(), value: item.clone() });
                 continue;
             }

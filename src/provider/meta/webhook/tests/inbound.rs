@@ -49,6 +49,16 @@ fn a_text_that_stands_bare_is_read_and_a_groups_message_is_nobodys_reply() {
 }
 
 #[test]
+fn a_group_that_is_null_is_none() {
+    let item = json!({ "from": "60123456789", "group_id": null, "id": "wamid.B1", "type": "text",
+        "text": { "body": "STOP" } });
+
+    let event = one("messages", value("messages", json!([item])));
+
+    assert!(matches!(event, WebhookEvent::Message(_)), "{event:?}");
+}
+
+#[test]
 fn a_reason_that_stands_alone_is_read_as_a_list_of_one() {
     let item =
         json!({ "id": "wamid.A1", "status": "failed", "timestamp": "1750030073", "errors": { "code": 131_050 } });
