@@ -1,23 +1,26 @@
 //! Webhooks as they arrive: whose they are is proven, then their bytes are kept. What is in them the engine reads later.
 
+mod secrets;
+
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::{App, AppError};
-use crate::config::{Config, ConfigError, SenderConfig, TokenSource};
 use crate::domain::ids::SenderId;
 use crate::domain::text::count_of;
 use crate::provider::meta::webhook::{Handshake, is_signature, verify_signature};
 use crate::provider::wsapme::webhook::is_secret;
 use crate::store::inbox::{self, InboxEntry, InboxSummary, Nameless, NewWebhook, ReplaySelection};
 use crate::store::{self, StoreError, months};
+use secrets::{FollowedSecrets, WebhookSecrets};
+
+pub(super) use secrets::refused_webhooks;
 
 /// `1 order and 2 messages wait: the writer's number is not known yet`.
 pub fn nameless(waiting: Nameless) -> String {
@@ -42,8 +45,6 @@ const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 /// Unproven requests are logged no more often than this, with their number.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 const NO_APP_SECRET: &str = "no sender has an app_secret: webhooks of Meta's are not accepted";
-/// Said of a sender whose secret cannot be read.
-const REFUSED: &str = "its webhooks are refused";
 
 /// Why a webhook is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +70,7 @@ pub enum HandshakeRefusal {
 
 /// Takes webhooks in. One task writes them, in batches: a commit costs the same however much is in it.
 pub struct WebhookIntake {
-    secrets: WebhookSecrets,
+    secrets: watch::Receiver<Arc<WebhookSecrets>>,
     queue: mpsc::Sender<PendingWebhook>,
     unproven: UnprovenCount,
 }
@@ -88,23 +89,14 @@ struct PendingWebhook {
     memory: Box<dyn Send>,
 }
 
-/// What proves where webhooks come from.
-#[derive(Default)]
-struct WebhookSecrets {
-    /// Each with the senders that it speaks for; `None`: for all.
-    app_secrets: Vec<(SecretString, Option<Vec<SenderId>>)>,
-    verify_tokens: Vec<SecretString>,
-    /// Of each WSAPME sender.
-    paths: Vec<(SenderId, SecretString)>,
-}
-
 impl App {
     /// Begins to take webhooks in, also those of senders that cannot be used here. A secret that cannot be read is logged: its
-    /// sender's webhooks are refused.
+    /// sender's webhooks are refused. Those in files are followed for as long as the intake lives.
     pub fn webhook_intake(&self) -> WebhookIntake {
         let (queue, pending) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(keep(self.pool().clone(), pending));
-        let secrets = WebhookSecrets::read(self.config(), |name| self.registered_id(name));
+        let (followed, secrets) = FollowedSecrets::read(self.shared_config(), |name| self.registered_id(name));
+        tokio::spawn(followed.follow());
         WebhookIntake { secrets, queue, unproven: UnprovenCount::default() }
     }
 
@@ -136,81 +128,15 @@ impl App {
     }
 }
 
-fn read_secret(sender: &SenderConfig, what: &str, source: &TokenSource) -> Result<SecretString, ConfigError> {
-    source.read_as(&format!("{what} for sender {}", sender.name))
-}
-
-/// Why `serve` would refuse webhooks of a sender in this environment, a sentence each, in the words of its log.
-pub(super) fn refused_webhooks(config: &Config, sender: &SenderConfig) -> Vec<String> {
-    let of_meta =
-        sender.meta.iter().flat_map(|meta| [("app_secret", &meta.app_secret), ("verify_token", &meta.verify_token)]);
-    let named = of_meta.chain([("webhook_secret", &sender.webhook_secret)]);
-    let unread = named.filter_map(|(what, source)| read_secret(sender, what, source.as_ref()?).err());
-    let mut why: Vec<_> = unread.map(|error| format!("{error}: {REFUSED}")).collect();
-    // One is enough: a sender without its own goes with those of the others.
-    let signs = |sender: &SenderConfig| sender.meta.as_ref().is_some_and(|meta| meta.app_secret.is_some());
-    if sender.meta.is_some() && !config.senders.iter().any(signs) {
-        why.push(NO_APP_SECRET.to_owned());
-    }
-    why
-}
-
-impl WebhookSecrets {
-    fn read(config: &Config, id_of: impl Fn(&str) -> Option<SenderId>) -> Self {
-        let mut secrets = Self::default();
-        let (mut signing, mut without, mut all_are_read) = (Vec::new(), Vec::new(), true);
-        for sender in &config.senders {
-            let read = |what: &str, source: &Option<TokenSource>| {
-                let found = read_secret(sender, what, source.as_ref()?);
-                found.inspect_err(|error| tracing::error!(%error, "{REFUSED}")).ok()
-            };
-            if let Some(meta) = &sender.meta {
-                let secret = read("app_secret", &meta.app_secret);
-                match (secret, id_of(&sender.name)) {
-                    (Some(secret), Some(id)) => signing.push((secret, id)),
-                    (None, Some(id)) if meta.app_secret.is_none() => without.push(id),
-                    // The webhooks of a sender whose secret cannot be read are refused.
-                    (None, _) => all_are_read &= meta.app_secret.is_none(),
-                    (Some(_), None) => {}
-                }
-                secrets.verify_tokens.extend(read("verify_token", &meta.verify_token));
-            }
-            match (read("webhook_secret", &sender.webhook_secret), id_of(&sender.name)) {
-                (Some(secret), Some(id)) => secrets.paths.push((id, secret)),
-                (Some(_), None) => tracing::error!(
-                    sender = sender.name,
-                    "its webhooks are refused: the database does not know this sender"
-                ),
-                (None, _) => {}
-            }
-        }
-        secrets.app_secrets = by_secret(signing, &without, all_are_read);
-        secrets
-    }
-}
-
-/// Which senders each secret speaks for: those that have it, and those without one, whose app is not known. Where there is one secret, and
-/// none that cannot be read, for all, also of senders that another machine is configured with.
-fn by_secret(
-    signing: Vec<(SecretString, SenderId)>,
-    without: &[SenderId],
-    all_are_read: bool,
-) -> Vec<(SecretString, Option<Vec<SenderId>>)> {
-    let mut apps: Vec<(SecretString, Vec<SenderId>)> = Vec::new();
-    for (secret, sender) in signing {
-        match apps.iter_mut().find(|(known, _)| known.expose_secret() == secret.expose_secret()) {
-            Some((_, senders)) => senders.push(sender),
-            None => apps.push((secret, without.iter().copied().chain([sender]).collect())),
-        }
-    }
-    let is_one = apps.len() == 1 && all_are_read;
-    apps.into_iter().map(|(secret, senders)| (secret, (!is_one).then_some(senders))).collect()
-}
-
 impl WebhookIntake {
     /// Whether no webhook can be accepted, because nothing proves where one comes from.
-    pub const fn is_closed(&self) -> bool {
-        self.secrets.app_secrets.is_empty() && self.secrets.paths.is_empty()
+    pub fn is_closed(&self) -> bool {
+        let secrets = self.secrets();
+        secrets.app_secrets.is_empty() && secrets.paths.is_empty()
+    }
+
+    fn secrets(&self) -> Arc<WebhookSecrets> {
+        self.secrets.borrow().clone()
     }
 
     /// The challenge of a handshake, where some sender has its token.
@@ -219,7 +145,7 @@ impl WebhookIntake {
         query: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<String, HandshakeRefusal> {
         let handshake = Handshake::of_query(query);
-        if !self.secrets.verify_tokens.iter().any(|token| handshake.knows(token)) {
+        if !self.secrets().verify_tokens.iter().any(|token| handshake.knows(token)) {
             return Err(HandshakeRefusal::UnknownToken);
         }
         let lacks = |(field, mend)| HandshakeRefusal::Lacks { field, mend };
@@ -228,7 +154,7 @@ impl WebhookIntake {
 
     /// What can be checked before the body is read: whether it has a signature, and somebody to compare it with.
     pub fn may_be_metas(&self, signature: Option<&str>) -> Result<(), WebhookRefusal> {
-        if self.secrets.app_secrets.is_empty() {
+        if self.secrets().app_secrets.is_empty() {
             return Err(self.unproven.count(NO_APP_SECRET.to_owned()));
         }
         is_signature(signature).map_err(|error| self.unproven.count(error.to_string()))
@@ -242,7 +168,7 @@ impl WebhookIntake {
         content_type: Option<String>,
     ) -> Result<(), WebhookRefusal> {
         let mut why = NO_APP_SECRET.to_owned();
-        for (secret, senders) in &self.secrets.app_secrets {
+        for (secret, senders) in &self.secrets().app_secrets {
             match verify_signature(secret, &body.bytes, signature) {
                 Ok(()) => return self.keep("meta", senders.clone(), content_type, body).await,
                 Err(error) => why = error.to_string(),
@@ -253,7 +179,8 @@ impl WebhookIntake {
 
     /// The senders whose secret this is.
     pub fn wsapme_senders(&self, secret: &str) -> Result<Vec<SenderId>, WebhookRefusal> {
-        let known = self.secrets.paths.iter().filter(|(_, known)| is_secret(known, secret));
+        let secrets = self.secrets();
+        let known = secrets.paths.iter().filter(|(_, known)| is_secret(known, secret));
         let senders: Vec<SenderId> = known.map(|(id, _)| *id).collect();
         if senders.is_empty() {
             return Err(self.unproven.count("no sender has this webhook_secret".to_owned()));
@@ -373,23 +300,5 @@ impl UnprovenCount {
             tracing::warn!(why, total, "webhooks without proof of who sends them are refused");
         }
         WebhookRefusal::Unproven(why)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spoken_for(signing: &[(&str, i64)], without: &[SenderId], all_are_read: bool) -> Vec<Option<Vec<SenderId>>> {
-        let signing = signing.iter().map(|(secret, id)| (SecretString::from(*secret), SenderId(*id))).collect();
-        by_secret(signing, without, all_are_read).into_iter().map(|(_, senders)| senders).collect()
-    }
-
-    #[test]
-    fn a_secret_speaks_for_all_only_where_there_is_no_other() {
-        let ids = |ids: &[i64]| Some(ids.iter().copied().map(SenderId).collect::<Vec<_>>());
-        assert_eq!(spoken_for(&[("a", 1), ("a", 2)], &[], true), [None]);
-        assert_eq!(spoken_for(&[("a", 1), ("b", 2), ("a", 3)], &[SenderId(4)], true), [ids(&[4, 1, 3]), ids(&[4, 2])]);
-        assert_eq!(spoken_for(&[("a", 1)], &[], false), [ids(&[1])], "the other cannot be read");
     }
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::support::serve::{
     APP_SECRET, NUMBER, Serve, VERIFY_TOKEN, WEBHOOK_SECRET, senders, signature, with_secrets,
 };
-use crate::support::{Setup, Shop, measured, said};
+use crate::support::{Setup, Shop, eventually_async, measured, said};
 
 const KEPT: &str = "select count(*) from webhook_inbox";
 
@@ -154,6 +154,26 @@ async fn metas_handshake_returns_exactly_the_challenge_to_who_knows_the_token() 
     assert_eq!(serve.get("/livez").await, (StatusCode::OK, "ok\n".to_owned()));
     assert_eq!(serve.get("/readyz").await, (StatusCode::OK, "ok\n".to_owned()));
     assert_eq!(serve.get("/nothing").await.0, StatusCode::NOT_FOUND);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_rotated_in_its_file_counts_without_a_restart() {
+    let shop = shop().await;
+    let file = shop.write("app-secret", APP_SECRET);
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let in_file = format!("app_secret = {{ file = \"{}\" }}", file.display());
+    shop.write("config.toml", config.replace("app_secret = { env = \"META_APP_SECRET\" }", &in_file));
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let body = br#"{"object":"whatsapp_business_account","entry":[]}"#.to_vec();
+    let signed_by =
+        async |secret: &str| serve.meta_with(body.clone(), &[("X-Hub-Signature-256", &signature(secret, &body))]).await;
+    assert_eq!(signed_by(APP_SECRET).await, StatusCode::OK);
+
+    shop.write("app-secret", "the-next-secret\n");
+
+    eventually_async("the new one counts", async || signed_by("the-next-secret").await == StatusCode::OK).await;
+    assert_eq!(signed_by(APP_SECRET).await, StatusCode::UNAUTHORIZED, "the one before does no more");
     serve.stop().await;
 }
 
