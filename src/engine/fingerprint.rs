@@ -108,6 +108,9 @@ pub fn stamp(path: &Path) -> io::Result<u64> {
     Ok(hash_of(&(file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec())))
 }
 
+/// Of the screen's settings those that an engine goes by as well: days, and what counts as revenue.
+const OF_ENGINES: [&str; 2] = ["ui.timezone", "ui.currency"];
+
 /// What sending depends on beside the tokens: every value in force but the screen's, the database.
 fn settings(config: &Config) -> u64 {
     let database = config.database.url.as_ref().map(crate::config::DatabaseUrl::expose);
@@ -116,7 +119,8 @@ fn settings(config: &Config) -> u64 {
         .origins()
         .iter()
         .filter(|origin| {
-            origin.key == "ui.timezone" || !["ui.", "database."].iter().any(|table| origin.key.starts_with(table))
+            let is_apart = ["ui.", "database."].iter().any(|table| origin.key.starts_with(table));
+            OF_ENGINES.contains(&origin.key.as_str()) || !is_apart
         })
         .map(|origin| (&origin.key, &origin.value))
         .collect();
@@ -144,4 +148,18 @@ pub fn hash_of(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_screens_settings_those_count_that_an_engine_goes_by() {
+        let settings = |ui: &str| settings(&Config::from_toml_str(&format!("[ui]\n{ui}\n")).unwrap());
+
+        assert_eq!(settings("ascii = true"), settings("ascii = false"));
+        assert_ne!(settings("timezone = \"Asia/Tokyo\""), settings("timezone = \"Asia/Kuala_Lumpur\""));
+        assert_ne!(settings("currency = \"SGD\""), settings("currency = \"MYR\""));
+    }
 }
