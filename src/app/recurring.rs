@@ -89,22 +89,27 @@ impl Pattern {
 }
 
 impl App {
-    /// Makes and launches whatever is due at a moment: times of patterns, and steps.
+    /// Makes and launches whatever is due at a moment: times of patterns, and steps. One that fails holds up no other.
+    ///
+    /// # Errors
+    /// The first that failed, once everything else was gone through: it is to be tried again soon.
     pub async fn occur(&self, now: DateTime<Utc>) -> Result<(), AppError> {
         if self.is_read_only() || self.retirement().borrow().is_some() {
             return Ok(());
         }
         let senders: Vec<SenderId> = self.engine().senders.iter().map(|sender| sender.id).collect();
+        let mut failed = None;
         for id in blast::patterns_ahead(self.pool(), &senders).await? {
-            self.set_pattern_back(id, now).await?;
+            failed = failed.or(failure_of(id, self.set_pattern_back(id, now).await));
         }
         for id in recurring::unlaunched(self.pool(), &senders).await? {
-            self.launch_occurrence(id, now).await?;
+            failed = failed.or(failure_of(id, self.launch_occurrence(id, now).await));
         }
         for due in recurring::due(self.pool(), &senders, now).await? {
-            self.occur_one(due, now).await?;
+            failed = failed.or(failure_of(due.id, self.occur_one(due, now).await));
         }
-        Box::pin(self.run_steps(&senders, now)).await
+        let steps = Box::pin(self.run_steps(&senders, now)).await;
+        failed.map_or(steps, Err)
     }
 
     /// Gives a pattern that a clock which was ahead has moved on its next time by the clock as it is.
@@ -324,6 +329,13 @@ impl App {
             clock_notes,
         })
     }
+}
+
+/// Why something of a blast that repeats could not be done, which is logged.
+fn failure_of(id: BlastId, done: Result<(), AppError>) -> Option<AppError> {
+    let error = done.err()?;
+    tracing::warn!(%error, blast = id.0, "what is due of a blast that repeats could not be done");
+    Some(error)
 }
 
 /// The next time of a blast that repeats, while it has one; the start of any other.

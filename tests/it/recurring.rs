@@ -74,6 +74,22 @@ async fn a_time_makes_one_blast_whichever_engines_live_and_the_pattern_goes_on()
 }
 
 #[tokio::test]
+async fn a_pattern_that_cannot_make_its_blast_holds_up_no_other() {
+    let shop = Shop::open(SETUP).await;
+    let broken = pattern(&shop, 0..2, &["--repeat", "every day 09:00"]).await;
+    let good = pattern(&shop, 0..2, &["--repeat", "every day 09:00"]).await;
+    shop.execute(&format!("update blasts set segment = 'status:nonsense' where id = {broken}")).await;
+    come(&shop, &broken, TimeDelta::seconds(-2)).await;
+    come(&shop, &good, TimeDelta::seconds(-1)).await;
+
+    let occurred = engine_app(&shop, "one").await.occur(Utc::now()).await;
+
+    assert!(occurred.is_err(), "it is tried again soon");
+    assert_eq!((occurrences(&shop, &broken, "made").await, occurrences(&shop, &good, "made").await), (0, 1));
+    assert_eq!(shop.state(&newest(&shop, &good).await).await, "sending");
+}
+
+#[tokio::test]
 async fn the_audience_of_a_filter_is_fresh_and_a_larger_one_than_was_confirmed_asks() {
     let shop = Shop::open(Setup::default()).await;
     let earlier = shop.blast(0..3).await;
