@@ -164,11 +164,12 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     if ours.server_started_at != lease.server_started_at {
         return Ok(Claim::OtherServer);
     }
+    // The blast's row before anybody's.
+    let people = if ours.is_first { first_people(&mut tx, want).await? } else { want.people };
     if ours.has_lost_posts {
         // Whoever was queued since by anything else than a new list: a retry, an opt-out that was lifted.
         fence::mark_lost_posts_uncertain(&mut tx, want.blast).await?;
     }
-    let people = if ours.is_first { first_people(&mut tx, want).await? } else { want.people };
     let rows = sqlx::query(CLAIM)
         .bind(want.blast)
         .bind(people)

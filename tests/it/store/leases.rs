@@ -283,3 +283,28 @@ async fn claims_at_the_same_time_take_no_more_than_the_first_people_together() {
         matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::People(people) if people.is_empty())
     );
 }
+
+#[tokio::test]
+async fn a_claim_of_first_people_holds_nobodys_row_while_it_waits_for_the_blasts() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            "update blasts set first_people = 2, first_left = 2;
+             insert into lost_posts (sender_id, phone_number, blast, content, epoch, claimed_at)
+             values (1, '60100000001', 9, content_key('Hi', null), 1, now() - interval '1 hour')",
+        )
+        .await;
+    let mut by_hand = scene.pool().begin().await.unwrap();
+    sqlx::query("select 1 from blasts where id = 1 for update").execute(&mut *by_hand).await.unwrap();
+
+    let (claimed, ()) = tokio::join!(claim(scene.pool(), scene.lease, WANT), async {
+        eventually_async("the claim waits", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+        let row = sqlx::query("select 1 from blast_recipients where id = 1 for update nowait");
+        row.execute(&mut *by_hand).await.expect("blasts are locked before recipients");
+        by_hand.rollback().await.unwrap();
+    });
+
+    let Ok(Claim::People(people)) = claimed else { panic!("{claimed:?}") };
+    assert_eq!(people.iter().map(|person| person.id.0).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(scene.statuses().await, ["uncertain", "sending", "sending"]);
+}
