@@ -99,3 +99,23 @@ async fn a_step_after_a_cart_says_when_it_comes_and_changes_into_one_after_a_sta
     let back = shop.json(&["blast", "step", "set", &blast, "1", "--since", "cart", "--after", "2d"]).await;
     assert_eq!((&back["when"], &back["until"]), (&json!("2d after a cart, no order"), &Value::Null));
 }
+
+#[tokio::test]
+async fn an_order_at_another_business_ends_no_carts_wait() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..1, 90).await;
+    put_together(&shop, &blast, 0, 30).await;
+    let waiting = async || shop.number("select count(*) from waiting_carts").await;
+
+    shop.execute(&format!(
+        "insert into senders (name, provider, business, rehearsal) values ('elsewhere', 'wsapme', 'warung', true);
+         insert into orders (sender_id, phone_number, source, ordered_at, created_by)
+         select id, '{}', 'operator', now(), 'aina' from senders where name = 'elsewhere'",
+        phone(0)
+    ))
+    .await;
+    assert_eq!(waiting().await, 1);
+
+    shop.execute("update orders set sender_id = (select id from senders where name = 'sales')").await;
+    assert_eq!(waiting().await, 0);
+}
