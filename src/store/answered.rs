@@ -14,7 +14,14 @@ use super::in_flight::not_in_flight;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
 use super::{StoreError, settings};
 use crate::domain::filter::segment::Exclusion;
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::{BlastId, OrderId, RecipientId};
+
+/// A step after a cart (`f`), which has no stage: only a purchase is an answer.
+macro_rules! waits_for_an_order {
+    () => {
+        "f.step_number is not null and f.follows_stage is null"
+    };
+}
 
 /// Whether a blast (`f`) keeps the people that it was made with, and leaves out who answers since: a follow-up to those who are stuck, a
 /// step's, or a copy of one whose people a filter named. Such a filter itself is read again instead.
@@ -37,8 +44,9 @@ const LINKS: &str = "
           from links l join blasts b on b.id = l.above and b.follows_blast is not null
          where l.stage is distinct from 'replied' and l.depth < 100)";
 
-/// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that. Of a step after a cart,
-/// which has no stage, only a purchase is an answer. What keeps steps apart is their own rule.
+/// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that. Of a step after a cart
+/// only a purchase is an answer, and every order that came in since is one: whoever bought before stays closed since then. What keeps
+/// steps apart is their own rule.
 const ANSWERED: &str = concat!(
     "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied then 'replied' else 'followed' end as left_out
@@ -49,7 +57,14 @@ const ANSWERED: &str = concat!(
       join senders fs on fs.id = f.sender_id
      cross join lateral (
            select bool_or(o.status = 'closed' and (l.above is not null and coalesce(o.closed_at, o.changed_at) >= l.since
-                                                   or o.closed_at >= f.created_at)) as closed,
+                                                   or o.closed_at >= f.created_at))
+                  or ",
+    waits_for_an_order!(),
+    " and exists (select from orders p join senders ps on ps.id = p.sender_id and ps.business = fs.business
+                                         where person_key(p.phone_number) = person_key(r.phone_number)
+                                           and p.state <> 'cancelled' and p.created_at >= f.created_at
+                                           and not exists (select from operator_actions t
+                                                            where t.id = p.action_id and t.undone_at is not null)) as closed,
                   bool_or(o.status = 'replied' and (l.above is not null and l.stage is distinct from 'replied'
                                                     and coalesce(o.replied_at, o.changed_at) >= l.since
                                                     or f.step_number is not null and f.follows_stage <> 'replied'
@@ -196,6 +211,29 @@ pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientI
     .bind(answered.iter().map(|id| id.0).collect::<Vec<_>>())
     .fetch_all(&mut *tx)
     .await?;
+    leave_out_queued(tx, queued).await
+}
+
+/// The same of whoever has just ordered and waits in a step after a cart: where they had bought before, the order changes nothing else
+/// of them.
+pub async fn leave_out_who_ordered(tx: &mut PgConnection, order: OrderId) -> Result<(), StoreError> {
+    let queued: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
+        "select q.blast_id, q.id, f.state = 'draft'
+           from orders o
+           join blast_recipients q on person_key(q.phone_number) = person_key(o.phone_number)
+                                  and q.status >= 'queued' and q.status <= 'queued'
+           join blasts f on f.id = q.blast_id and f.state in ('draft', 'scheduled', 'sending', 'paused') and ",
+        waits_for_an_order!(),
+        " where o.id = $1"
+    ))
+    .bind(order)
+    .fetch_all(&mut *tx)
+    .await?;
+    leave_out_queued(tx, queued).await
+}
+
+/// Leaves out whoever answered of these people, each with their blast and whether that is a draft: drafts keep theirs until the launch.
+async fn leave_out_queued(tx: &mut PgConnection, queued: Vec<(i64, i64, bool)>) -> Result<(), StoreError> {
     let drafts: Vec<i64> = queued.iter().filter(|(_, _, is_draft)| *is_draft).map(|(blast, ..)| *blast).collect();
     let drafts = hold_drafts(tx, drafts).await?;
     let launched = queued.into_iter().filter(|(blast, ..)| !drafts.contains(blast));

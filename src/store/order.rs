@@ -13,7 +13,7 @@ use sqlx::{FromRow, PgConnection};
 pub use rows::{OrderItemRow, OrderQuery, OrderRow, OriginalOrder, get, list};
 
 use self::items::{ItemsOf, SoldBy};
-use super::StoreError;
+use super::{StoreError, answered};
 use crate::domain::ids::{ActionId, OrderId, RecipientId, SenderId};
 use crate::domain::order::{OrderState, OrderTotal, OrderedItem};
 use crate::store::reply::AnsweredMessage;
@@ -46,7 +46,7 @@ pub struct NewOrder<'a> {
     pub by: Option<&'a str>,
 }
 
-/// Keeps an order, with the names that its products have now.
+/// Keeps an order, with the names that its products have now. Whoever ordered and is queued for what follows a cart is left out there.
 pub async fn insert(tx: &mut PgConnection, order: &NewOrder<'_>) -> Result<OrderId, StoreError> {
     let plain = |text: &str| text.replace('\0', "");
     let source = if order.message_id.is_some() { "webhook" } else { "operator" };
@@ -76,7 +76,8 @@ pub async fn insert(tx: &mut PgConnection, order: &NewOrder<'_>) -> Result<Order
     .fetch_one(&mut *tx)
     .await?;
     let by = SoldBy { sender: order.sender, catalogue: order.catalogue };
-    items::insert(tx, ItemsOf::Order(id), by, order.items).await?;
+    items::insert(&mut *tx, ItemsOf::Order(id), by, order.items).await?;
+    answered::leave_out_who_ordered(tx, id).await?;
     Ok(id)
 }
 

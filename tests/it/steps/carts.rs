@@ -1,5 +1,6 @@
 //! Steps after a cart: whoever has had one for so long and ordered nothing gets it, once.
 
+use blastdeck::domain::filter::segment::Exclusion;
 use blastdeck::store::step;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -118,4 +119,29 @@ async fn an_order_at_another_business_ends_no_carts_wait() {
 
     shop.execute("update orders set sender_id = (select id from senders where name = 'sales')").await;
     assert_eq!(waiting().await, 0);
+}
+
+#[tokio::test]
+async fn whoever_bought_before_and_orders_again_while_queued_is_left_out() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    for n in 0..3 {
+        put_together(&shop, &blast, n, 30).await;
+        set(&shop, &blast, n, "status = 'closed', standing = 'read', closed_at = now() - interval '50 hours'").await;
+    }
+    step_after_a_cart(&shop, &blast).await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let draft = &made(&shop, &blast, 1).await[0];
+    shop.send(draft).await;
+    assert_eq!(people(&shop, draft).await, [phone(0), phone(1), phone(2)]);
+
+    shop.ok(&["order", "add", &blast, &phone(0), "teh*2@2.50"]).await;
+    shop.ok(&["cart", "order", "2"]).await;
+
+    assert_eq!(people(&shop, draft).await, [phone(2)]);
+    let left_out = format!(
+        "select string_agg(distinct reason, ', ') from blast_recipients where blast_id = {draft} and status = 'skipped'"
+    );
+    assert_eq!(shop.text(&left_out).await, Exclusion::Closed.words());
 }
