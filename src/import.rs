@@ -231,7 +231,8 @@ async fn write(
     let batch = if before.is_addition { CopyBatch::of_additions() } else { CopyBatch::default() };
     let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, batch, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
-    let (people, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
+    let (copied, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
+    let people = copied - import.take_back(&read.taken_back).await?;
     if !(options.may_be_empty && read.is_empty()) && read.by_hand == 0 {
         read.refuse_nobody()?;
     }
@@ -343,6 +344,7 @@ impl File {
             mends,
             unfit_mends,
             by_hand,
+            taken_back: self.taker.seen.taken_back,
         })
     }
 
@@ -377,6 +379,10 @@ impl File {
                 }
                 rejected.write(&rejection)?;
                 tally.reject(rejection);
+                if let Some((earlier, phone)) = self.taker.taken_back.take() {
+                    rejected.write(&earlier)?;
+                    tally.take_back((earlier, &phone));
+                }
             }
         }
         Ok(())

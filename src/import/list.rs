@@ -1,5 +1,6 @@
 //! A list of people in either form, read on the import's thread, and those who are accepted on their way to Postgres.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -153,6 +154,7 @@ impl GivenList {
             mends: Vec::new(),
             unfit_mends: Vec::new(),
             by_hand: 0,
+            taken_back: HashSet::new(),
         })
     }
 }

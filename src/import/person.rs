@@ -70,6 +70,8 @@ pub enum Reason {
     Forgotten,
     #[error("their row says that they want no messages: empty that cell if they want them")]
     OptedOut,
+    #[error("row {row} of the same person says that they want no messages: empty that cell if they want them")]
+    OptedOutElsewhere { row: u64 },
     #[error("Meta delivers no marketing to numbers of the United States (131049)")]
     UnitedStates,
     #[error("an error value of the spreadsheet, which the message would repeat: fix the cell")]
@@ -102,7 +104,7 @@ impl Reason {
             })) => format!("{place}: more than {limit} characters"),
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
-            Self::OptedOut => "the list says that they want no messages".to_owned(),
+            Self::OptedOut | Self::OptedOutElsewhere { .. } => "the list says that they want no messages".to_owned(),
             Self::TakenOut => RejectedRows::TAKEN_OUT.to_owned(),
             Self::Phone(_)
             | Self::Content(_)
@@ -151,13 +153,16 @@ pub(super) struct Taker {
     content: BlastContent,
     without_united_states: bool,
     pub(super) seen: SeenPeople,
+    /// A row that was taken before the one that was read last, which says that its person wants no messages.
+    pub(super) taken_back: Option<(Rejection, Phone)>,
 }
 
 impl Taker {
     pub(super) fn new(columns: Columns, region: Region, content: BlastContent, without_united_states: bool) -> Self {
         let variables = variables(&columns, &content);
         let wanted = content.columns().into_iter().collect();
-        Self { columns, variables, wanted, region, content, without_united_states, seen: SeenPeople::default() }
+        let seen = SeenPeople::default();
+        Self { columns, variables, wanted, region, content, without_united_states, seen, taken_back: None }
     }
 
     /// Takes also whoever wants no messages: this is the list of them.
@@ -170,6 +175,7 @@ impl Taker {
             return Outcome::Blank;
         }
         let (values, encoding) = texts(record);
+        self.taken_back = self.take_back(record, &values);
         match self.person(record, &values) {
             Ok(person) => {
                 let has_empty_marker = self.columns.name.is_some_and(|column| self.is_marker(column, &values));
@@ -179,6 +185,19 @@ impl Taker {
             }
             Err(refused) => Outcome::Rejected(self.rejection(record.row, &values, refused)),
         }
+    }
+
+    /// Who wants no messages by one row gets none by another, whatever else is wrong with this one.
+    fn take_back(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Option<(Rejection, Phone)> {
+        self.columns.opted_out_in(values)?;
+        let written = values.get(self.columns.phone).filter(|_| !record.fractions.contains(&self.columns.phone))?;
+        let phone = Phone::parse(written, self.region).ok()?;
+        let row = self.seen.opt_out(&phone, record.row)?;
+        // What stands in that row is not known any more: none of its cells can be corrected.
+        let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
+        let reason = Reason::OptedOutElsewhere { row: record.row };
+        let name = self.whose(values);
+        Some((Rejection { row, column, value, name, reason, digest: RowDigest::default() }, phone))
     }
 
     fn person(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {

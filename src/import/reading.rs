@@ -67,6 +67,7 @@ impl File {
             };
             self.row((&record, None), &mut tally, &mut push, &mut rejected)?;
         }
+        people.retain(|person| !self.taker.seen.is_taken_back(&person.phone));
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
         let Self { phone_column, name_column, .. } = self;

@@ -17,6 +17,8 @@ pub(super) struct SeenPeople {
     added: HashSet<PersonKey>,
     /// The row that is read now is a corrected one.
     pub(super) is_corrected: bool,
+    /// Who was taken by a row before the one that says that they want no messages.
+    pub(super) taken_back: HashSet<PersonKey>,
 }
 
 /// Everybody whose keys differ in their last [`TAIL_BITS`] alone, in ascending order.
@@ -33,23 +35,35 @@ const TAIL_BITS: u32 = u16::BITS;
 /// The row of those who were there before the list.
 const MEMBER: u64 = 0;
 
-/// The first row of a person, and in its lowest bit whether their number has an odd count of digits: one spelling has a digit more
-/// than the other.
+/// The first row of a person, or the one that says that they want no messages. In its lowest bits whether it is that one, and whether
+/// their number has an odd count of digits: one spelling has a digit more than the other.
 #[derive(Clone, Copy)]
 struct FirstRow(u32);
 
 impl FirstRow {
+    const ODD: u32 = 1;
+    const OPTED_OUT: u32 = 2;
+    const FLAGS: u32 = 2;
+
     fn new(row: u64, phone: &Phone) -> Self {
-        let is_odd = u32::from(phone.digits().len() % 2 == 1);
-        Self(u32::try_from(row).unwrap_or(u32::MAX).min(u32::MAX >> 1) << 1 | is_odd)
+        let is_odd = if phone.digits().len() % 2 == 1 { Self::ODD } else { 0 };
+        Self(u32::try_from(row).unwrap_or(u32::MAX).min(u32::MAX >> Self::FLAGS) << Self::FLAGS | is_odd)
+    }
+
+    const fn of_opt_out(self) -> Self {
+        Self(self.0 | Self::OPTED_OUT)
+    }
+
+    const fn is_of_opt_out(self) -> bool {
+        self.0 & Self::OPTED_OUT != 0
     }
 
     fn row(self) -> u64 {
-        u64::from(self.0 >> 1)
+        u64::from(self.0 >> Self::FLAGS)
     }
 
     const fn has_spelling_of(self, other: Self) -> bool {
-        self.0 & 1 == other.0 & 1
+        self.0 & Self::ODD == other.0 & Self::ODD
     }
 }
 
@@ -76,7 +90,26 @@ impl SeenPeople {
         self.refuse_repeat(phone, MEMBER).is_ok()
     }
 
-    /// Only accepted people count: a later row may correct a rejected one.
+    /// Somebody who wants no messages by this row: from here on no row of theirs is taken, and the one that was is given back here.
+    /// Whoever was in the blast before the list is of none of its rows, and whoever was added by hand stays.
+    pub(super) fn opt_out(&mut self, phone: &Phone, row: u64) -> Option<u64> {
+        let key = phone.key().filter(|key| !self.added.contains(key))?;
+        let this = FirstRow::new(row, phone).of_opt_out();
+        let first = self.first_or_insert(key, this)?;
+        if first.is_of_opt_out() || first.row() == MEMBER {
+            return None;
+        }
+        let taken = std::mem::replace(first, this).row();
+        self.taken_back.insert(key);
+        Some(taken)
+    }
+
+    /// Whether they were taken, and want no messages by a later row.
+    pub(super) fn is_taken_back(&self, phone: &Phone) -> bool {
+        phone.key().is_some_and(|key| self.taken_back.contains(&key))
+    }
+
+    /// Only accepted people count, and those who want no messages: a later row may correct a rejected one.
     pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
         if self.forgotten.has(phone) {
             return Err(Reason::Forgotten);
@@ -89,8 +122,9 @@ impl SeenPeople {
             return Err(Reason::Member);
         }
         let this = FirstRow::new(row, phone);
-        match self.first_or_insert(key, this) {
+        match self.first_or_insert(key, this).copied() {
             None => Ok(()),
+            Some(first) if first.is_of_opt_out() => Err(Reason::OptedOutElsewhere { row: first.row() }),
             Some(first) if first.row() == MEMBER => Err(Reason::Member),
             Some(first) if first.has_spelling_of(this) => Err(Reason::Repeat { first_row: first.row() }),
             Some(first) => Err(Reason::OtherSpelling { first_row: first.row() }),
@@ -98,13 +132,13 @@ impl SeenPeople {
     }
 
     /// Where this person came first; `None`: here.
-    fn first_or_insert(&mut self, key: PersonKey, row: FirstRow) -> Option<FirstRow> {
+    fn first_or_insert(&mut self, key: PersonKey, row: FirstRow) -> Option<&mut FirstRow> {
         let key = key.number();
         let SharedHead { tails, firsts } = self.heads.entry(key >> TAIL_BITS).or_default();
         let [low, high, ..] = key.to_le_bytes();
         let tail = u16::from_le_bytes([low, high]);
         match tails.binary_search(&tail) {
-            Ok(at) => Some(firsts[at]),
+            Ok(at) => Some(&mut firsts[at]),
             Err(at) => {
                 tails.insert(at, tail);
                 firsts.insert(at, row);

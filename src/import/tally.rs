@@ -1,6 +1,6 @@
 //! What reading a list came to: who was taken, and who was rejected for what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Imported;
 use super::encoding::RowEncoding;
@@ -9,7 +9,7 @@ use super::person::{Rejection, RowNotes};
 use super::rejected::Draft;
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
-use crate::domain::phone::Region;
+use crate::domain::phone::{PersonKey, Phone, Region};
 use crate::domain::rejected_rows::{CellMend, UnusualLengths};
 use crate::store::import::NewRecipient;
 
@@ -62,6 +62,17 @@ impl Tally {
         }
     }
 
+    /// A row that was taken is rejected after all.
+    pub(super) fn take_back(&mut self, (rejection, phone): (Rejection, &Phone)) {
+        self.taken -= 1;
+        if phone.has_unusual_length() {
+            self.unusual_lengths.total -= 1;
+            self.unusual_lengths.rows.retain(|row| *row != rejection.row);
+        }
+        self.first.retain(|(row, _)| *row != rejection.row);
+        self.reject(rejection);
+    }
+
     pub(super) fn rejections(&self) -> Rejections {
         let mut reasons: Vec<_> = self.reasons.values().cloned().collect();
         reasons.sort_by_key(|count| (std::cmp::Reverse(count.rows), count.first_row));
@@ -111,6 +122,8 @@ pub(super) struct ReadThrough {
     pub(super) unfit_mends: Vec<CellMend>,
     /// How many people are in the draft who are not of its list.
     pub(super) by_hand: u64,
+    /// Who was sent on, and wants no messages by a later row.
+    pub(super) taken_back: HashSet<PersonKey>,
 }
 
 impl ReadThrough {

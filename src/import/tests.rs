@@ -42,6 +42,7 @@ fn read_by(bytes: impl AsRef<[u8]>, content: BlastContent, columns: ChosenColumn
         };
         file.row((&record, None), &mut tally, &mut push, &mut rejected)?;
     }
+    people.retain(|person| !file.taker.seen.is_taken_back(&person.phone));
     Ok(Read {
         people,
         not_utf8: tally.not_utf8,

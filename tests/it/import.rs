@@ -273,3 +273,21 @@ async fn columns_that_are_chosen_on_the_command_line_are_kept_with_the_draft_and
     let phones = shop.text("select string_agg(phone_number, ' ' order by id) from blast_recipients").await;
     assert_eq!(phones, "+60100120008 +60100120001");
 }
+
+#[tokio::test]
+async fn whoever_wants_no_messages_by_a_later_row_is_out_of_the_draft_again() {
+    let database = database().await;
+    let dir = tempfile::tempdir().unwrap();
+    let people = "phone,name,opt-out\n0100123456,Aina,\n+55 48 98765-4321,Davi,\n0100123457,Ben,\n\
+                  60100123456,Aina,yes\n+55 48 8765-4321,Davi,x\n";
+
+    let imported = import(&database.pool, Cursor::new(people), &dir.path().join("raya.csv")).await.unwrap();
+
+    assert_eq!((imported.taken, imported.rejected.total), (1, 4));
+    let blast = view::blasts::get(&database.pool, imported.blast).await.unwrap().unwrap();
+    assert_eq!((blast.total_recipients, blast.counts.queued), (1, 1));
+    assert_eq!(names(&database.pool, imported.blast).await, ["Ben"]);
+    let rejected = std::fs::read_to_string(dir.path().join("raya.rejected.csv")).unwrap();
+    let first = "2,their number,'+60100123456,row 5 of the same person says that they want no messages";
+    assert!(rejected.lines().any(|line| line.starts_with(first)), "{rejected}");
+}

@@ -40,3 +40,45 @@ async fn a_list_of_those_who_opted_out_is_taken_whole() {
     assert_eq!(read_opt_outs(of(), region, RejectedTo::Nowhere).await.unwrap().people.len(), 2);
     assert_eq!(read_list(of(), region, RejectedTo::Nowhere).await.unwrap().people.len(), 0);
 }
+
+#[test]
+fn whoever_wants_no_messages_by_one_row_gets_none_by_another_whichever_comes_first() {
+    let list = "phone,name,stop\n0100120001,Aina,\n+60100120001,Aina Bt Ali,yes\n0100120002,Ben,yes\n\
+                010-012 0002,Ben,\n0100120003,Chen,\n0100120001,Aina,\n+55 48 98765-4321,Davi,\n+55 48 8765-4321,Davi,x\n";
+
+    let read = read(list, "Hi {name}").unwrap();
+
+    assert_eq!(phones(&read), ["+60100120003"]);
+    let other = |row, column, value, said_in| (row, column, value, Reason::OptedOutElsewhere { row: said_in });
+    assert_eq!(
+        reasons(&read),
+        [
+            (3, "stop", "yes", Reason::OptedOut),
+            other(2, "their number", "+60100120001", 3),
+            (4, "stop", "yes", Reason::OptedOut),
+            other(5, "phone", "010-012 0002", 4),
+            other(7, "phone", "0100120001", 3),
+            (9, "stop", "x", Reason::OptedOut),
+            other(8, "their number", "+554887654321", 9),
+        ]
+    );
+    assert_eq!((read.rejected.total, read.rejected.reasons.len()), (7, 1), "counted as one reason");
+}
+
+#[test]
+fn what_else_is_wrong_with_a_row_takes_nothing_from_the_wish_in_it() {
+    let list = "phone,name,stop\n0100120001,Aina,\n0100120001,Aina,yes,too many\n0100120002,Ben,\n0100120002,,yes\n";
+
+    assert_eq!(phones(&read(list, "Hi {name}").unwrap()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_saved_list_has_nobody_who_wants_no_messages_by_any_of_its_rows() {
+    let list = "phone,stop\n0100120001,\n0100120001,yes\n0100120002,\n".as_bytes().to_vec();
+
+    let source = TableSource::from(Cursor::new(list));
+    let read = read_list(source, "MY".parse().unwrap(), RejectedTo::Nowhere).await.unwrap();
+
+    let people: Vec<_> = read.people.iter().map(|person| person.phone.as_str()).collect();
+    assert_eq!((people, read.rejected.total), (vec!["+60100120002"], 2));
+}

@@ -1,12 +1,14 @@
 //! Who is in a draft that people are imported into.
 
+use std::collections::HashSet;
+
 use futures_util::TryStreamExt as _;
 use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::{Import, NewRecipient};
 use crate::domain::message::Variables;
-use crate::domain::phone::Phone;
+use crate::domain::phone::{PersonKey, Phone};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::store::StoreError;
 use crate::store::draft;
@@ -44,6 +46,17 @@ impl Import {
             list_row: None,
         };
         Ok(added.into_iter().map(person).collect())
+    }
+
+    /// Takes out again who came in by a row of this list, and wants no messages by another one. Returns how many.
+    pub async fn take_back(&mut self, people: &HashSet<PersonKey>) -> Result<u64, StoreError> {
+        if people.is_empty() {
+            return Ok(0);
+        }
+        let keys: Vec<_> = people.iter().map(PersonKey::to_string).collect();
+        let out =
+            sqlx::query("delete from blast_recipients where blast_id = $1 and person_key(phone_number) = any($2)");
+        Ok(out.bind(self.blast).bind(keys).execute(&mut *self.connection).await?.rows_affected())
     }
 
     /// Whoever is in the draft is not out of it by hand any more.
