@@ -14,6 +14,11 @@ use crate::domain::message::fold_name;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
 
+mod header;
+
+use header::FirstRowKind;
+pub(super) use header::rows_above_header;
+
 /// The variable that every list with names has, whatever its column is called.
 pub(super) const NAME: &str = "name";
 
@@ -134,9 +139,6 @@ const OPT_OUT_HEADERS: &[&str] = &[
 const OPT_OUT_CELLS: &[&str] =
     &["yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔"];
 
-/// With so many digits a lone cell may be somebody's number.
-const DIGITS_LEAST: usize = 7;
-
 /// The columns of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -168,12 +170,11 @@ impl Columns {
         if first.values.len() > COLUMNS_MAX {
             return Err(ImportError::TooManyColumns { found: first.values.len() });
         }
-        let table = if is_person(first, region) { first_rows } else { others };
-        let samples = Samples { rows: table, region };
-        if is_person(first, region) {
-            Self::without_header(first, &samples, chosen)
-        } else {
-            Self::with_header(first, &samples, chosen)
+        let others = Samples { rows: others, region };
+        match FirstRowKind::of(first, &others, region) {
+            FirstRowKind::Header => Self::with_header(first, &others, chosen),
+            FirstRowKind::Person => Self::without_header(first, &Samples { rows: first_rows, region }, chosen),
+            FirstRowKind::UnreadablePerson => Self::without_header(first, &others, chosen),
         }
     }
 
@@ -265,30 +266,6 @@ impl Columns {
     }
 }
 
-/// How many rows stand above the header: a title in a single cell, as spreadsheets have it, over a row that names its columns.
-pub(super) fn rows_above_header(first_rows: &[Record]) -> usize {
-    let keys = |record: &Record| -> Vec<String> {
-        record.values.iter().map(|value| key(&decode(value).0)).filter(|key| !key.is_empty()).collect()
-    };
-    let is_header = |key: &str| PHONE_HEADERS.contains(&key);
-    let may_be_phone = |key: &str| key.chars().filter(char::is_ascii_digit).count() >= DIGITS_LEAST;
-    let is_title = |record: &&Record| {
-        let keys = keys(record);
-        keys.len() == 1 && !is_header(&keys[0]) && !may_be_phone(&keys[0])
-    };
-    let titles = first_rows.iter().take_while(is_title).count();
-    let names_columns = |record: &Record| {
-        let keys = keys(record);
-        keys.len() > 1 && keys.iter().any(|key| is_header(key) || PHONE_PARTS.iter().any(|part| key.contains(part)))
-    };
-    if first_rows.get(titles).is_some_and(names_columns) { titles } else { 0 }
-}
-
-/// Whether the row contains a phone number: no header does.
-fn is_person(record: &Record, region: Region) -> bool {
-    record.values.iter().any(|value| Phone::parse(&decode(value).0, region).is_ok())
-}
-
 fn position(names: &[String], wanted: &str) -> Option<usize> {
     let exact = names.iter().position(|name| name == wanted);
     exact.or_else(|| names.iter().position(|name| fold_name(name) == fold_name(wanted)))
@@ -313,7 +290,6 @@ fn shown(column: usize, title: &str) -> String {
     if title.is_empty() { numbered(column) } else { title }
 }
 
-/// A header without case, blanks and punctuation.
 /// Whether it is a day as spreadsheets write one, alone or with a time behind it.
 fn is_day(value: &str) -> bool {
     let day = value.split([' ', 'T']).next().unwrap_or_default();
@@ -322,6 +298,7 @@ fn is_day(value: &str) -> bool {
         .any(|format| NaiveDate::parse_from_str(day, format).is_ok())
 }
 
+/// A header without case, blanks and punctuation.
 fn key(title: &str) -> String {
     title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

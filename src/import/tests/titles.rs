@@ -32,3 +32,28 @@ fn an_export_that_is_read_again_has_the_names_that_were_exported() {
     let names: Vec<_> = read.people.iter().map(|person| person.name.as_deref().unwrap()).collect();
     assert_eq!(names, ["=SUM(A1)", "+Plus", "'Aina'"]);
 }
+
+#[test]
+fn a_first_row_whose_number_cannot_be_read_is_a_person_and_no_header() {
+    for (list, value) in [
+        ("Ali,6.01E+10\nBen,0123456702\n", "6.01E+10"),
+        ("Ali,01234567\nBen,0123456702\nChe,+60123456703\n", "01234567"),
+        ("Ali,####\nBen,0123456702\n", "####"),
+        ("Ali,0123456701 / 0123456709\nBen,0123456702\n", "0123456701 / 0123456709"),
+    ] {
+        let read = read(list, "Hi {name}").unwrap();
+
+        let rejected: Vec<_> = reasons(&read).into_iter().map(|(row, column, value, _)| (row, column, value)).collect();
+        assert_eq!(rejected, [(1, "column 2", value)], "{list:?}");
+        assert_eq!(read.people[0].name.as_deref(), Some("Ben"), "{list:?}");
+    }
+}
+
+#[test]
+fn a_title_with_a_digit_in_it_is_a_header() {
+    for title in ["HP 2", "No. 1 (2026)", "2", "Tel (60123)", ""] {
+        let read = read(format!("who,{title}\nBen,0123456702\n"), "Hi").unwrap();
+
+        assert_eq!((phones(&read), read.rejected.total), (vec!["+60123456702"], 0), "{title:?}");
+    }
+}

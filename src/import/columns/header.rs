@@ -1,0 +1,62 @@
+//! Whether the first row of a list is a header, a person or a title.
+
+use super::{PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header};
+use crate::domain::phone::{Phone, PhoneError, Region};
+use crate::import::records::Record;
+
+/// With so many digits a lone cell may be somebody's number.
+const DIGITS_LEAST: usize = 7;
+
+/// With fewer a cell may be the number of a column.
+const DIGITS_OF_PERSON: usize = 4;
+
+/// How many rows stand above the header: a title in a single cell, as spreadsheets have it, over a row that names its columns.
+pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
+    let keys = |record: &Record| -> Vec<String> {
+        record.values.iter().map(|value| key(&decode(value).0)).filter(|key| !key.is_empty()).collect()
+    };
+    let is_header = |key: &str| PHONE_HEADERS.contains(&key);
+    let may_be_phone = |key: &str| key.chars().filter(char::is_ascii_digit).count() >= DIGITS_LEAST;
+    let is_title = |record: &&Record| {
+        let keys = keys(record);
+        keys.len() == 1 && !is_header(&keys[0]) && !may_be_phone(&keys[0])
+    };
+    let titles = first_rows.iter().take_while(is_title).count();
+    let names_columns = |record: &Record| {
+        let keys = keys(record);
+        keys.len() > 1 && keys.iter().any(|key| is_header(key) || PHONE_PARTS.iter().any(|part| key.contains(part)))
+    };
+    if first_rows.get(titles).is_some_and(names_columns) { titles } else { 0 }
+}
+
+/// Who the first row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstRowKind {
+    Header,
+    Person,
+    /// A person whose number cannot be read: they are rejected, and not passed over as a header.
+    UnreadablePerson,
+}
+
+impl FirstRowKind {
+    /// `others`: the rows behind it, which show where the phones are.
+    pub(super) fn of(first: &Record, others: &Samples<'_>, region: Region) -> Self {
+        let cells: Vec<_> = first.values.iter().map(|value| decode(value).0).collect();
+        if cells.iter().any(|cell| Phone::parse(cell, region).is_ok()) {
+            return Self::Person;
+        }
+        let keys: Vec<_> = cells.iter().map(|cell| key(cell)).collect();
+        let phone = phone_by_header(&keys, others).and_then(|column| cells.get(column));
+        if phone.is_some_and(|cell| is_unreadable_number(cell, region)) { Self::UnreadablePerson } else { Self::Header }
+    }
+}
+
+/// Whether a cell is a number that is damaged or wrong, and not the title of a column, which is a word, perhaps with a digit in it.
+fn is_unreadable_number(cell: &str, region: Region) -> bool {
+    let has_digits = || cell.chars().filter(char::is_ascii_digit).count() >= DIGITS_OF_PERSON;
+    match Phone::parse(cell, region) {
+        Err(PhoneError::Scientific | PhoneError::SpreadsheetError) => true,
+        Err(PhoneError::Empty | PhoneError::NoDigits) => false,
+        _ => has_digits() && !cell.chars().any(char::is_alphabetic),
+    }
+}
