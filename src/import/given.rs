@@ -133,6 +133,7 @@ impl GivenList {
             return Err(at_phone(PhoneError::Fraction.into()));
         }
         let phone = Phone::parse(&written, self.region).map_err(|error| at_phone(error.into()))?;
+        self.seen.refuse_forgotten(&phone).map_err(at_phone)?;
         if self.without_united_states && is_united_states(phone.digits()) {
             return Err(at_phone(Reason::UnitedStates));
         }
@@ -141,10 +142,12 @@ impl GivenList {
             // A field that is there, but no text.
             nested_value(&error, value).unwrap_or_else(|| ("variables".to_owned(), written.clone(), error.into()))
         })?;
+        let external_id = external_id(value)?;
+        // The last of all: whoever passes it is taken, and stands in the way of a later value with their number.
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).or_else(|| variables.get(NAME).map(str::to_owned));
         let name = name.map(|name| name.chars().take(NAME_MAX).collect());
-        Ok(NewRecipient { phone, name, variables, external_id: external_id(value)?, list_row: None })
+        Ok(NewRecipient { phone, name, variables, external_id, list_row: None })
     }
 
     /// One thing has one value, however many of its names are there.
@@ -280,6 +283,14 @@ mod tests {
         let reason = "it is there under two names, with different values: give it once";
         let twice = |field: &str| Some((field.to_owned(), reason.to_owned()));
         assert_eq!(refused(&people), [twice("phoneNumber"), None, twice("customerId"), None]);
+    }
+
+    #[test]
+    fn whoever_is_refused_for_their_id_does_not_stand_in_the_way_of_the_corrected_one() {
+        let of = |id: &str| json!({"phone": "+60150111111", "external_id": id});
+        let people = take("Hi", vec![of(&"k".repeat(EXTERNAL_ID_MAX + 1)), of("7")]);
+
+        assert_eq!(refused(&people), [Some(("external_id".to_owned(), Reason::LongId.to_string())), None]);
     }
 
     #[test]

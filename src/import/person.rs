@@ -209,6 +209,7 @@ impl Taker {
         }
         let written = values.get(self.columns.phone).map_or("", |value| value);
         let phone = Phone::parse(written, self.region).map_err(|error| (phone_at.clone(), error.into()))?;
+        self.seen.refuse_forgotten(&phone).map_err(|reason| (phone_at.clone(), reason))?;
         if let Some(column) = self.columns.opted_out_in(values) {
             return Err((At::Column(column), Reason::OptedOut));
         }

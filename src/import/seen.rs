@@ -87,7 +87,12 @@ impl SeenPeople {
 
     /// Whether this is somebody who is not in the list, and not to be left out; they are in it from then on.
     pub(super) fn is_new(&mut self, phone: &Phone) -> bool {
-        self.refuse_repeat(phone, MEMBER).is_ok()
+        self.refuse_forgotten(phone).and_then(|()| self.refuse_repeat(phone, MEMBER)).is_ok()
+    }
+
+    /// Asked first: nothing else that is wrong with their row is kept.
+    pub(super) fn refuse_forgotten(&self, phone: &Phone) -> Result<(), Reason> {
+        if self.forgotten.has(phone) { Err(Reason::Forgotten) } else { Ok(()) }
     }
 
     /// Somebody who wants no messages by this row: from here on no row of theirs is taken, and the one that was is given back here.
@@ -111,9 +116,6 @@ impl SeenPeople {
 
     /// Only accepted people count, and those who want no messages: a later row may correct a rejected one.
     pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
-        if self.forgotten.has(phone) {
-            return Err(Reason::Forgotten);
-        }
         let Some(key) = phone.key() else { return Ok(()) };
         if self.taken_out.contains(&key) {
             return Err(Reason::TakenOut);
