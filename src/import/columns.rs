@@ -146,7 +146,7 @@ pub(super) struct Columns {
     pub names: Vec<String>,
     pub phone: usize,
     pub name: Option<usize>,
-    /// Somebody chose the name's: no other column is one.
+    /// Somebody chose the name's, or that there is none: no other column is one.
     pub is_name_chosen: bool,
     /// Those that say who wants no messages.
     pub opt_outs: Vec<usize>,
@@ -217,7 +217,7 @@ impl Columns {
         if name == Some(phone) {
             return Err(ImportError::SameColumn { column: names[phone].clone() });
         }
-        let is_name_chosen = matches!(chosen.name, ChosenName::Column(_));
+        let is_name_chosen = !matches!(chosen.name, ChosenName::Guessed);
         let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
         let is_opt_out = |key: &str| OPT_OUT_HEADERS.contains(&key);
         let opt_outs =
@@ -262,7 +262,8 @@ impl Columns {
     }
 
     fn has(&self, variable: &str) -> bool {
-        (variable == NAME && self.name.is_some()) || self.names.iter().any(|name| fold_name(name) == variable)
+        (variable == NAME && (self.name.is_some() || self.is_name_chosen))
+            || self.names.iter().any(|name| fold_name(name) == variable)
     }
 }
 

@@ -252,9 +252,8 @@ impl Taker {
         let mut variables = Variables::default();
         for (column, (name, value)) in self.variables.iter().zip(values).enumerate() {
             let Some(name) = name.as_deref().filter(|name| variables.get(name).is_none()) else { continue };
-            let is_other_name = name == NAME && self.columns.is_name_chosen && self.columns.name != Some(column);
             let is_missing = text::is_blank(value) || text::is_error_value(value) || self.is_marker(column, values);
-            if !is_other_name && !is_missing {
+            if !is_missing {
                 variables.set(name, value);
             }
         }
@@ -333,11 +332,15 @@ enum At {
     Message,
 }
 
-/// The phone's own column is a variable only for content that asks for it: it is kept as the number already.
+/// The phone's own column is a variable only for content that asks for it: it is kept as the number already. One that is called like
+/// the name is none where somebody chose another, or that there are no names.
 fn variables(columns: &Columns, content: &BlastContent) -> Vec<Option<String>> {
     let wanted = content.columns();
+    let is_other_name = |i: usize, name: &str| name == NAME && columns.is_name_chosen && columns.name != Some(i);
+    let is_variable =
+        |i: usize, name: &String| (i != columns.phone || wanted.contains(name)) && !is_other_name(i, name);
     let names = columns.names.iter().map(|name| fold_name(name)).enumerate();
-    names.map(|(i, name)| (i != columns.phone || wanted.contains(&name)).then_some(name)).collect()
+    names.map(|(i, name)| is_variable(i, &name).then_some(name)).collect()
 }
 
 /// An export that is read again has apostrophes before what a spreadsheet would run.

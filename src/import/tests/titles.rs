@@ -1,6 +1,8 @@
 //! What stands in a list beside its people: titles, and what an export put before names.
 
-use super::{phones, read, reasons};
+use super::{phones, read, read_by, reasons};
+use crate::domain::content::{BlastContent, MessageContent};
+use crate::domain::list_columns::{ChosenColumns, ChosenName};
 
 #[test]
 fn a_title_above_the_header_is_no_header() {
@@ -55,5 +57,20 @@ fn a_title_with_a_digit_in_it_is_a_header() {
         let read = read(format!("who,{title}\nBen,0123456702\n"), "Hi").unwrap();
 
         assert_eq!((phones(&read), read.rejected.total), (vec!["+60123456702"], 0), "{title:?}");
+    }
+}
+
+#[test]
+fn a_list_that_is_said_to_have_no_names_greets_nobody_by_a_column_called_name() {
+    for list in ["phone,name\n0123456701,Shop 12\n0123456702,#REF!\n", "phone,nama\n0123456701,Shop 12\n0123456702,x\n"]
+    {
+        let columns = ChosenColumns { name: ChosenName::None, ..ChosenColumns::default() };
+        let content = BlastContent::parse("Hi {name|there}", None).unwrap();
+
+        let read = read_by(list, content.clone(), columns).unwrap();
+
+        let texts = read.people.iter().map(|person| content.render(&person.variables).unwrap());
+        let texts: Vec<_> = texts.map(MessageContent::into_text).collect();
+        assert_eq!((texts, read.rejected.total), (vec!["Hi there".to_owned(); 2], 0), "{list}");
     }
 }
