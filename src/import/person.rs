@@ -14,7 +14,7 @@ use crate::domain::template::{TemplateError, TemplateFault, ValueError, refuse_l
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
-/// The longest name that is kept beside the number, in characters. The message has it whole.
+/// The longest name that is kept beside the number, in characters. The message has it whole, from the variables.
 const NAME_MAX: usize = 200;
 
 /// The longest value that a rejection repeats, in characters.

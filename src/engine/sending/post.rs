@@ -174,7 +174,8 @@ pub(super) fn cut_off() -> SendReply {
     SendReply { outcome: SendOutcome::Unknown { why }, raw: RawResponse::default() }
 }
 
-/// A person's variables: their row's columns, and the name.
+/// A person's variables: their row's columns, and the name. Where the row has the name, that is what the import has rendered; the one
+/// beside the number may be cut and cleaned for screens.
 pub fn variables(person: &Claimed) -> Variables {
     let mut variables = Variables::default();
     if let Some(Value::Object(columns)) = &person.variables {
@@ -184,7 +185,7 @@ pub fn variables(person: &Claimed) -> Variables {
             }
         }
     }
-    if let Some(name) = &person.name {
+    if let Some(name) = person.name.as_ref().filter(|_| variables.get("name").is_none()) {
         variables.set("name", name);
     }
     variables
@@ -192,10 +193,38 @@ pub fn variables(person: &Claimed) -> Variables {
 
 #[cfg(test)]
 mod tests {
-    use super::Post;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::ids::RecipientId;
+    use crate::domain::phone::Region;
 
     fn size_of_future<T, F: Future>(_: impl FnOnce(T) -> F) -> usize {
         size_of::<F>()
+    }
+
+    #[test]
+    fn the_name_is_sent_as_the_import_has_rendered_it() {
+        let name_of = |columns: serde_json::Value| {
+            let person = Claimed {
+                id: RecipientId(1),
+                attempt: 1,
+                phone_number: Phone::parse("0100123456", Region::MALAYSIA).unwrap(),
+                name: Some("Kept beside the num".to_owned()),
+                variables: Some(columns),
+                next_attempt_at: Utc::now(),
+                claimed_at: Utc::now(),
+                epoch: 1,
+                is_fresh: true,
+            };
+            variables(&person).get("name").map(str::to_owned)
+        };
+
+        assert_eq!(
+            name_of(json!({ "name": "Kept beside the number, whole" })).unwrap(),
+            "Kept beside the number, whole"
+        );
+        assert_eq!(name_of(json!({ "city": "Ipoh" })).unwrap(), "Kept beside the num");
     }
 
     #[test]
