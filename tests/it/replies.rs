@@ -103,6 +103,38 @@ async fn what_comes_from_now_on_is_printed_as_it_comes() {
 }
 
 #[tokio::test]
+async fn a_database_whose_clock_is_an_hour_behind_has_its_replies_printed_as_well() {
+    let scene = AnswerScene::unserved(1).await;
+    let write = async |n: u32| {
+        let reply = format!(
+            "insert into replies (sender_id, blast_id, kind, body, message_id, at, received_at)
+             select id, 1, 'text', 'reply {n}', 'in.{n}', now(), now() - interval '1 hour' from senders where name = 'cloud'"
+        );
+        scene.shop.execute(&reply).await;
+    };
+    write(1).await;
+    let mut command = with_secrets(scene.shop.command(&["replies", "1", "--follow", "--json"]));
+    let mut following = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+
+    // What comes before it listens is not its business.
+    let line = async {
+        for n in 2.. {
+            write(n).await;
+            let next = tokio::time::timeout(std::time::Duration::from_secs(2), lines.next_line()).await;
+            if let Ok(line) = next {
+                return line.unwrap().unwrap();
+            }
+        }
+        unreachable!()
+    };
+    let line = tokio::time::timeout(PATIENCE, line).await.expect("it is printed");
+
+    assert!(line.contains("\"reply "), "{line}");
+    following.kill().await.unwrap();
+}
+
+#[tokio::test]
 async fn notices_are_listed_newest_first_with_what_followed() {
     let scene = AnswerScene::served(1).await;
     let notice = |template: &str, event: &str| {
