@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::geteuid;
 
 use super::error::ImportError;
+use super::free_name::rename_to_free;
 use super::person::Rejection;
 use crate::domain::text::{clean, csv_safe};
 
@@ -186,13 +187,22 @@ fn begins_as_ours(file: &mut File) -> io::Result<bool> {
     Ok(line == wanted.as_bytes())
 }
 
-/// Whether a name is free, or has what an earlier import wrote.
-fn may_replace(path: &Path) -> io::Result<bool> {
-    match open_own(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Ok(Some((mut file, _))) => begins_as_ours(&mut file),
-        Ok(None) => Ok(false),
-        Err(error) => Err(error),
+/// What a name is.
+enum NameState {
+    Free,
+    /// It has what an earlier import wrote.
+    Ours,
+    Taken,
+}
+
+impl NameState {
+    fn of(path: &Path) -> io::Result<Self> {
+        match open_own(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::Free),
+            Ok(Some((mut file, _))) => Ok(if begins_as_ours(&mut file)? { Self::Ours } else { Self::Taken }),
+            Ok(None) => Ok(Self::Taken),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -201,9 +211,15 @@ impl Draft {
     pub(super) fn keep(self) -> io::Result<PathBuf> {
         for n in 1..NAMES {
             let name = if n == 1 { self.becomes.clone() } else { numbered(&self.becomes, n) };
-            if may_replace(&name)? {
-                fs::rename(&self.path, &name)?;
-                return Ok(name);
+            let renamed = match NameState::of(&name)? {
+                NameState::Free => rename_to_free(&self.path, &name),
+                NameState::Ours => fs::rename(&self.path, &name),
+                NameState::Taken => continue,
+            };
+            match renamed {
+                // Somebody took it in this instant.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                renamed => return renamed.map(|()| name),
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())

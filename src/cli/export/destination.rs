@@ -10,6 +10,7 @@ use color_eyre::{Report, Result};
 
 use crate::cli::exit::RefusedError;
 use crate::cli::output::{StdoutError, refuse_closed_stdout};
+use crate::import::rename_to_free;
 
 pub(super) enum Destination {
     Stdout,
@@ -70,11 +71,11 @@ impl PartialFile {
     }
 
     fn finish(&mut self) -> Result<()> {
-        refuse_existing(&self.name)?;
-        self.file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.partial, &self.name))
-            .map_err(|error| self.unwritten(error))?;
+        let named = self.file.sync_all().and_then(|()| rename_to_free(&self.partial, &self.name));
+        if named.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+            refuse_existing(&self.name)?;
+        }
+        named.map_err(|error| self.unwritten(error))?;
         self.is_finished = true;
         Ok(())
     }
@@ -100,4 +101,25 @@ fn refuse_existing(name: &Path) -> Result<()> {
         "is a device, not a file: leave --output out, and send standard output there"
     };
     Err(RefusedError(format!("{} {why}", name.display())).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_somebody_takes_while_the_export_is_written_stays_theirs() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = dir.path().join("people.csv");
+        let mut export = Destination::open(Some(&name)).unwrap();
+        export.write(b"ours").unwrap();
+        fs::write(&name, "theirs").unwrap();
+
+        let error = export.finish().unwrap_err();
+        drop(export);
+
+        assert!(error.to_string().ends_with("exists already: choose another name"), "{error}");
+        assert_eq!(fs::read_to_string(&name).unwrap(), "theirs");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 }
