@@ -104,11 +104,16 @@ impl HookConfig {
     }
 }
 
-/// Whether a rotation wrote it within [`HookConfig::OLD_SECRET_FOR`].
+/// So far ahead of this machine's clock a file may have been written by another one's.
+const CLOCKS_APART: Duration = Duration::from_secs(5 * 60);
+
+/// Whether a rotation wrote it within [`HookConfig::OLD_SECRET_FOR`]. A time that is still to come would sign without end: it is old.
 fn is_young(path: &Path) -> bool {
-    let written = std::fs::metadata(path).and_then(|file| file.modified());
-    let age = written.ok().map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
-    age.is_some_and(|age| age < HookConfig::OLD_SECRET_FOR)
+    let Ok(written) = std::fs::metadata(path).and_then(|file| file.modified()) else { return false };
+    match SystemTime::now().duration_since(written) {
+        Ok(age) => age < HookConfig::OLD_SECRET_FOR,
+        Err(ahead) => ahead.duration() <= CLOCKS_APART,
+    }
 }
 
 pub(super) fn read_all(document: &mut Document, senders: &[SenderConfig], log: &mut ConfigLog) -> Vec<HookConfig> {
@@ -255,9 +260,13 @@ mod tests {
         let old = hook.rotated_file().unwrap();
         write(&old, 2);
         assert_eq!(hook.secrets().unwrap().len(), 2);
-        let yesterday = std::time::SystemTime::now() - super::HookConfig::OLD_SECRET_FOR;
-        std::fs::File::options().write(true).open(&old).unwrap().set_modified(yesterday).unwrap();
-        assert_eq!(hook.secrets().unwrap().len(), 1);
+        let now = std::time::SystemTime::now();
+        let minute = std::time::Duration::from_secs(60);
+        for (written, keys) in [(now + minute, 2), (now + 60 * minute, 1), (now - super::HookConfig::OLD_SECRET_FOR, 1)]
+        {
+            std::fs::File::options().write(true).open(&old).unwrap().set_modified(written).unwrap();
+            assert_eq!(hook.secrets().unwrap().len(), keys, "{written:?}");
+        }
         std::fs::write(&file, "whsec_s3cret!").unwrap();
         let error = hook.secrets().unwrap_err().to_string();
         assert!(error.contains("hook crm") && !error.contains("s3cret"), "{error}");
