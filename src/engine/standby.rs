@@ -27,6 +27,9 @@ const HANDOVER_PATIENCE: Duration = Duration::from_secs(5);
 /// The most that is read of a log's end, in bytes.
 const READ_MAX: u64 = 4096;
 
+/// A log that has grown to this many bytes is put aside when the next standby starts.
+const LOG_MAX: u64 = 8 * 1024 * 1024;
+
 /// The most that is read of a lock file, in bytes: it names each sender.
 const LOCK_MAX: u64 = 16 * 1024 * 1024;
 
@@ -156,6 +159,8 @@ impl Standby {
     pub fn last_words(&self, since: u64) -> Option<String> {
         let mut file = File::open(&self.log).ok()?;
         let length = file.metadata().ok()?.len();
+        // A shorter one is another log: the one of then was put aside.
+        let since = if since > length { 0 } else { since };
         file.seek(SeekFrom::Start(since.max(length.saturating_sub(READ_MAX)))).ok()?;
         let mut bytes = Vec::new();
         file.take(READ_MAX).read_to_end(&mut bytes).ok()?;
@@ -172,6 +177,7 @@ impl Standby {
     /// In a process group of its own, with nothing inherited that a closing terminal could break. It makes a session of
     /// its own as soon as it runs.
     fn start(&self) -> io::Result<Started> {
+        put_aside(&self.log, LOG_MAX);
         let log = telemetry::append_to(&self.log)?;
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
@@ -189,6 +195,15 @@ impl Standby {
             ended.store(true, Ordering::Release);
         });
         Ok(started)
+    }
+}
+
+/// Keeps a log from growing without end: one of this size becomes `standby.log.1`, in place of the one before. Whoever still writes to it
+/// goes on there. One that cannot be moved is written on.
+fn put_aside(log: &Path, size: u64) {
+    let is_full = fs::symlink_metadata(log).is_ok_and(|found| found.is_file() && found.len() >= size);
+    if is_full && let Err(error) = fs::rename(log, log.with_extension("log.1")) {
+        tracing::warn!(%error, "the log of the standby cannot be put aside, and grows on");
     }
 }
 
@@ -321,4 +336,26 @@ fn is_standby(pid: Pid) -> bool {
         return !Path::new("/proc/self").exists();
     };
     line.split(|byte| *byte == 0).any(|word| word == b"--standby")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_has_grown_is_put_aside_and_a_link_or_a_short_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, aside) = (dir.path().join("standby.log"), dir.path().join("standby.log.1"));
+        fs::write(&aside, "long ago").unwrap();
+        fs::write(&log, "short").unwrap();
+
+        put_aside(&log, 6);
+        assert_eq!(fs::read_to_string(&log).unwrap(), "short");
+        put_aside(&log, 5);
+        assert_eq!((log.exists(), fs::read_to_string(&aside).unwrap().as_str()), (false, "short"));
+
+        std::os::unix::fs::symlink(&aside, &log).unwrap();
+        put_aside(&log, 1);
+        assert!(fs::symlink_metadata(&log).unwrap().is_symlink());
+    }
 }
