@@ -21,7 +21,7 @@ impl NewArgs {
     /// is taken as it is typed, and a list by its place.
     pub(super) fn once(&self, content: &impl Debug) -> Option<Once> {
         let key = self.idempotency_key.clone()?;
-        let mut typed = format!("{self:?} {content:?}");
+        let mut typed = format!("{self:#?} {content:#?}");
         if let Some(path) = &self.recipients {
             let place = fs::canonicalize(path).or_else(|_| path::absolute(path)).unwrap_or_else(|_| path.clone());
             typed = typed.replace(&format!("\"{}\"", path.display()), &format!("\"{}\"", place.display()));
