@@ -336,7 +336,7 @@ async fn nobody_is_added_to_what_waits_for_each_persons_own_time() {
     let at = (Utc::now() + TimeDelta::days(3)).format("%Y-%m-%dT10:00").to_string();
     let blast = shop.draft_with(0..2, &["--at", &at, "--local-time", "10:00"]).await;
     shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
-    let add = ["blast", "add", &blast, "+12125550123", "--yes"];
+    let add = ["blast", "add", &blast, "+12125550123", "--name", "Ann", "--yes"];
 
     let refused = shop.run(&add).await;
     assert!(refused.code == 3 && refused.err.contains(&format!("blast undo {blast}`), add them")), "{refused:?}");
