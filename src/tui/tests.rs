@@ -18,6 +18,7 @@ mod counted_again;
 mod customer_page;
 mod customers;
 mod details_pane;
+mod doubts;
 mod elsewhere;
 mod event_loop;
 mod finding;

@@ -40,6 +40,9 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     let ticket = model.next_ticket();
     let is_away = model.away_since().is_some();
     let people = &mut model.recipients;
+    let is_same = people.blast == Some(id) && people.scope == request.scope;
+    // Whoever comes first or last of the same find was chosen by nobody either.
+    let is_put = is_same && people.is_put_by_find && is_at_an_end(request.target);
     if request.target != CursorTarget::Keep {
         people.choose(None);
     }
@@ -47,8 +50,10 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
         people.marked.clear();
     }
     people.scope = request.scope;
-    people.found_by = FoundBy::Words;
-    people.is_put_by_find = false;
+    if !is_same {
+        people.found_by = FoundBy::Words;
+    }
+    people.is_put_by_find = is_put;
     people.order = order;
     people.target = request.target;
     people.total = None;
@@ -65,6 +70,10 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     let mut effects = vec![list(model, ListPart::Reload, request.anchor)];
     effects.extend(count_all(model));
     effects
+}
+
+const fn is_at_an_end(target: CursorTarget) -> bool {
+    matches!(target, CursorTarget::First | CursorTarget::Last)
 }
 
 /// Reads the list from its start: nobody of it stands where it was read from.
