@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgConnection;
-
 use super::App;
 use super::AppError;
 use super::template::AccountReport;
@@ -13,22 +11,16 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::text::shell_word;
-use crate::engine::{FenceRefusal, ForgottenCheck, Moment, ask_to_confirm_again};
+use crate::engine::{FenceRefusal, Moment};
 use crate::provider::meta::preflight::TemplateList;
-use crate::provider::{Health, HealthVerdict, asks_to_slow_down, is_shown_by_health};
-use crate::store::fence::{self, Confirmed, Replication, Server};
+use crate::provider::{Health, HealthVerdict, is_shown_by_health};
+use crate::store::fence::{self, Replication};
 use crate::store::view::{self, BlastFilter, SenderRow, SenderStop};
-use crate::store::{self, DbTransaction, MissingRights};
-use crate::store::{lease, sender};
+use crate::store::{self, MissingRights, sender};
 
-/// What confirming a sender would come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConfirmProspect {
-    /// Queued in blasts that were launched: they get their message once it is confirmed.
-    pub queued: i64,
-    /// Whom this machine posted to before, which the database has forgotten: they become uncertain.
-    pub uncertain: i64,
-}
+mod confirming;
+
+pub use confirming::ConfirmProspect;
 
 /// One sender's health, by its provider and by the database.
 #[derive(Debug, Clone)]
@@ -205,94 +197,11 @@ impl App {
         Ok(self.blasts(&running).await?.into_iter().find(|blast| blast.sender == sender && is_left(blast)))
     }
 
-    /// Resumes a sender on an operator's word, whatever stopped it and however long its provider asked it to wait. Returns what
-    /// is known of the people whom this machine posted to before the database went back in time.
-    pub async fn confirm_sender(&self, name: &str, forgotten: ForgottenCheck) -> Result<Confirmed, AppError> {
-        let id = self.confirmable(name).await?;
-        // Before the transaction, which a question that its server refuses would end.
-        let server = fence::server(self.pool()).await?;
-        let mut tx = self.begin().await?;
-        // The lease before the sender, as engines lock them.
-        lease::lock(&mut tx, id).await?;
-        let confirmed = if self.lift(&mut tx, name, id).await? == Some(StopCode::Restored) {
-            let confirmed = self.confirm_restored(&mut tx, (id, forgotten, &server)).await?;
-            // Whoever takes over from the dump's engine says so of whom that had in flight.
-            let (_, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
-            Confirmed { uncertain: confirmed.uncertain + in_flight, ..confirmed }
-        } else {
-            Confirmed::default()
-        };
-        tx.commit().await?;
-        let _ = self.engine().notifier.order(self.pool(), None).await;
-        Ok(confirmed)
-    }
-
     /// Why a sender is stopped, if it is.
     pub async fn stop_reason(&self, name: &str) -> Result<Option<String>, AppError> {
         let Some(sender) = self.config().sender(name) else { return Ok(None) };
         let Some(id) = sender::id(self.pool(), &sender.name).await? else { return Ok(None) };
         Ok(sender::stopped(self.pool(), id).await?)
-    }
-
-    /// What that would come to. Changes nothing.
-    ///
-    /// # Errors
-    /// Why it would be refused.
-    pub async fn confirm_prospect(&self, name: &str) -> Result<ConfirmProspect, AppError> {
-        let id = self.confirmable(name).await?;
-        let server = fence::server(self.pool()).await?;
-        let mut tx = self.begin().await?;
-        lease::lock(&mut tx, id).await?;
-        let mut uncertain = 0;
-        let is_restored = self.lift(&mut tx, name, id).await? == Some(StopCode::Restored);
-        if is_restored {
-            uncertain = self.engine().fence.doubt(&server, &mut tx, id).await.map_err(unconfirmable)?.uncertain;
-        }
-        let (queued, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
-        tx.rollback().await?;
-        // Nobody knows what came of a dump's people in flight: whoever takes over from their engine says so.
-        let uncertain = if is_restored { uncertain + in_flight } else { uncertain };
-        Ok(ConfirmProspect { queued, uncertain })
-    }
-
-    /// A sender of this name, of which nothing is to be confirmed that nobody has read.
-    async fn confirmable(&self, name: &str) -> Result<SenderId, AppError> {
-        let no_sender = || AppError::NotFound(self.no_sender(name));
-        let sender = self.config().sender(name).ok_or_else(no_sender)?;
-        let id = sender::id(self.pool(), &sender.name).await?.ok_or_else(no_sender)?;
-        if let Some(damage) = ask_to_confirm_again(self.engine(), id, &sender.name).await? {
-            let again =
-                "nothing was confirmed: `blastdeck sender list` says what it means, then confirm again on this machine";
-            return Err(AppError::Refused(format!("{damage}; {again}")));
-        }
-        Ok(id)
-    }
-
-    /// Lifts a sender's stop and the wait that its provider asked for. Refused where there is neither.
-    async fn lift(&self, tx: &mut DbTransaction, name: &str, id: SenderId) -> Result<Option<StopCode>, AppError> {
-        let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
-        let mut codes = sender::waiting_codes(tx, id).await?;
-        // Whoever waits for a reason of their own goes on waiting: their code says how long.
-        codes.retain(|code| asks_to_slow_down(sender.provider, code));
-        let was_held = sender::lift_hold(tx, id, &codes).await?;
-        let stopped = sender::unstop(tx, id, self.operator()).await?;
-        if stopped.is_none() && !was_held {
-            let name = &sender.name;
-            return Err(AppError::Refused(format!(
-                "sender {name} is not stopped, nor held by its provider; after a restore an engine has to take it first: start one, \
-                 then confirm"
-            )));
-        }
-        Ok(stopped)
-    }
-
-    /// On an operator's word that a restored database may send.
-    async fn confirm_restored(
-        &self,
-        tx: &mut PgConnection,
-        (sender, forgotten, server): (SenderId, ForgottenCheck, &Server),
-    ) -> Result<Confirmed, AppError> {
-        self.engine().fence.confirm(server, tx, (sender, forgotten)).await.map_err(unconfirmable)
     }
 
     /// A sender's configured limits: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.
@@ -317,19 +226,6 @@ impl App {
             return format!("there is no sender `{name}`: the configuration has none, add one under [[senders]]");
         }
         format!("there is no sender `{name}`: the configuration has {}", names.join(", "))
-    }
-}
-
-fn unconfirmable(why: FenceRefusal) -> AppError {
-    match why {
-        FenceRefusal::Store(error) => error.into(),
-        why @ FenceRefusal::Unrecognized(_) => AppError::Refused(format!(
-            "{why}; where that is lost for good, `blastdeck sender confirm` with --without-key goes on, and they may get messages"
-        )),
-        FenceRefusal::Memory(why) if why.is_for_want_of_room() => {
-            AppError::Refused(format!("{why}: make room on that disk, then confirm again"))
-        }
-        why => AppError::Refused(format!("{why}: make it writable, then confirm again")),
     }
 }
 

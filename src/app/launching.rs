@@ -50,7 +50,7 @@ impl Launch {
 
 /// What the number of people of a launch says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted {
+pub(super) enum Counted {
     /// Somebody confirmed it.
     Exactly,
     AtMost,
@@ -62,7 +62,7 @@ impl Counted {
         (people, self == Self::Exactly)
     }
 
-    fn check(self, people: i64, shown: i64) -> Result<(), AppError> {
+    pub(super) fn check(self, people: i64, shown: i64) -> Result<(), AppError> {
         if people > shown || people < shown && self == Self::Exactly {
             let (people, shown) = (text::people(people), text::number(shown));
             return Err(AppError::PeopleChanged(format!("it is {people} now, not {shown}")));
@@ -129,7 +129,8 @@ impl App {
     }
 
     /// Resumes a paused blast; the number typed must still be the number queued. Also resumes a sender that an error
-    /// stopped: whoever resumes confirms that the error is fixed.
+    /// stopped: whoever resumes confirms that the error is fixed, and the number is that of all who are queued in what was launched of it
+    /// ([`Self::queued_for`]), which must not have grown.
     pub async fn resume(&self, launch: Launch) -> Result<BlastView, AppError> {
         self.refuse_bad_token(launch.blast).await?;
         self.start(launch, BlastCommand::Resume, Counted::Exactly).await
@@ -183,7 +184,8 @@ impl App {
             return Err(AppError::Refused(why));
         }
         if command == BlastCommand::Resume && head.state == BlastState::Sending {
-            return self.resume_sender(tx, &head, until_shown(launch.armed_for, asked.elapsed())).await;
+            let armed_for = until_shown(launch.armed_for, asked.elapsed());
+            return self.resume_sender(tx, &head, Launch { armed_for, ..launch }).await;
         }
         let waits = waits_for_its_time(&head, now)?;
         let command = if waits { BlastCommand::Schedule } else { command };

@@ -1,15 +1,15 @@
 //! A sender that an error stopped is let go on, and stopped again while nothing has been sent since.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::commands::unstop;
+use super::launching::{Counted, Launch};
 use super::undo::UndoOutcome;
 use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::sender::StopCode;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
@@ -30,18 +30,27 @@ impl LiftedStop {
 }
 
 impl App {
+    /// How many people are queued in all that was launched of a sender: they get their message once its stop is lifted.
+    pub async fn queued_for(&self, sender: SenderId) -> Result<i64, AppError> {
+        let mut connection = self.pool().acquire().await?;
+        let (queued, _) = sender::queued_and_in_flight(&mut connection, sender).await?;
+        Ok(queued)
+    }
+
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed. All that
-    /// was launched of it goes on once `armed_for` has passed.
+    /// was launched of it goes on once `armed_for` of the launch has passed, whose number is that of all of them.
     pub(super) async fn resume_sender(
         &self,
         mut tx: DbTransaction,
         head: &BlastHead,
-        armed_for: TimeDelta,
+        Launch { people, armed_for, .. }: Launch,
     ) -> Result<BlastView, AppError> {
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
         if !unstop(&mut tx, head, self.operator()).await? {
             return Err(AppError::Refused(self.why_not_resumed(&mut tx, head).await?));
         }
+        let (queued, _) = sender::queued_and_in_flight(&mut tx, head.sender_id).await?;
+        Counted::AtMost.check(queued, people)?;
         if !armed_for.is_zero() {
             blast::arm_all(&mut tx, head.sender_id, armed_for).await?;
         }

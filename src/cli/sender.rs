@@ -85,8 +85,9 @@ impl EngineChoice {
 }
 
 /// Asks for the number of people who get their message once a sender is confirmed; where nobody does, of those who become uncertain.
-async fn ask(context: &Context, name: &str) -> Result<()> {
-    let ConfirmProspect { queued, uncertain } = context.app.confirm_prospect(name).await?;
+/// Returns how many were queued when it was asked.
+async fn ask(context: &Context, name: &str) -> Result<i64> {
+    let ConfirmProspect { queued, queued_before, uncertain } = context.app.confirm_prospect(name).await?;
     let doubted = match uncertain {
         0 => String::new(),
         uncertain => {
@@ -96,10 +97,11 @@ async fn ask(context: &Context, name: &str) -> Result<()> {
     let get = count_of(queued, "person queued in a launched blast gets", "people queued in launched blasts get");
     let name = clean(name);
     match (queued, uncertain) {
-        (0, 0) => surely(&format!("Nobody is queued in a launched blast of {name}. May it send again?"), false),
-        (0, number) => confirm_number(&format!("{name} may send again{doubted}."), number, false),
-        (number, _) => confirm_number(&format!("{get} a message from {name}{doubted}."), number, false),
+        (0, 0) => surely(&format!("Nobody is queued in a launched blast of {name}. May it send again?"), false)?,
+        (0, number) => confirm_number(&format!("{name} may send again{doubted}."), number, false)?,
+        (number, _) => confirm_number(&format!("{get} a message from {name}{doubted}."), number, false)?,
     }
+    Ok(queued_before)
 }
 
 async fn confirm(
@@ -113,10 +115,8 @@ async fn confirm(
     if let Some(reason) = reason.filter(|_| !context.is_json) {
         talk(&format!("sender {name} was stopped: {reason}"));
     }
-    if !yes {
-        ask(&context, name).await?;
-    }
-    let confirmed = context.app.confirm_sender(name, forgotten).await?;
+    let shown = if yes { None } else { Some(ask(&context, name).await?) };
+    let confirmed = context.app.confirm_sender(name, forgotten, shown).await?;
     let Confirmed {
         uncertain,
         unknown,

@@ -93,9 +93,9 @@ impl SendArgs {
     }
 
     /// Refuses where others get it than were expected.
-    fn check_people(&self, plan: &Plan) -> Result<()> {
-        let Some(expected) = self.people.filter(|people| i64::from(*people) != plan.people) else { return Ok(()) };
-        let (expected, people) = (text::number(i64::from(expected)), text::number(plan.people));
+    fn check_people(&self, people: i64) -> Result<()> {
+        let Some(expected) = self.people.filter(|expected| i64::from(*expected) != people) else { return Ok(()) };
+        let (expected, people) = (text::number(i64::from(expected)), text::number(people));
         Err(RefusedError(format!("{expected} people were expected, and {people} get it: nothing was done")).into())
     }
 }
@@ -196,7 +196,7 @@ impl SendArgs {
             _ => String::new(),
         };
         let question = format!("{}{now}.", who_gets_one(plan));
-        self.check_people(plan)?;
+        self.check_people(plan.people)?;
         confirm_number(&question, plan.people, self.is_sure())?;
         let launch = Launch {
             blast: self.blast,
@@ -274,14 +274,18 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
 impl SendArgs {
     /// The blast was not paused; its sender may have been stopped, and repaired since.
     async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
-        self.check_people(plan)?;
-        confirm_number(&format!("{}.", who_gets_one(plan)), plan.people, self.is_sure())?;
-        let launch = Launch {
-            blast: self.blast,
-            version: plan.blast.version,
-            people: plan.people,
-            armed_for: TimeDelta::zero(),
+        let queued = context.app.queued_for(plan.blast.sender_id).await?;
+        // All that was launched of the sender goes on with it.
+        let others = (queued - plan.blast.counts.queued).max(0);
+        let people = plan.people + others;
+        let too = match others {
+            0 => String::new(),
+            others => format!("; {} of its other blasts too", text::people(others)),
         };
+        self.check_people(people)?;
+        confirm_number(&format!("{}{too}.", who_gets_one(plan)), people, self.is_sure())?;
+        let (blast, version) = (self.blast, plan.blast.version);
+        let launch = Launch { blast, version, people: queued, armed_for: TimeDelta::zero() };
         let blast = context.app.resume(launch).await?;
         let is_attended = self.is_attended(context, &blast).await?;
         if context.is_json {

@@ -100,8 +100,8 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         }
         WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
         WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request, &Arc::default()).await?),
-        WriteRequest::ConfirmSender(name) => {
-            WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required).await?)
+        WriteRequest::ConfirmSender { name, people } => {
+            WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required, Some(*people)).await?)
         }
     })
 }

@@ -104,7 +104,11 @@ pub enum WriteRequest {
     /// The file of a reply, into the current directory.
     SaveFile(ReplyId),
     /// The sender of this name may send from the database as it is, though that was restored.
-    ConfirmSender(String),
+    ConfirmSender {
+        name: String,
+        /// Queued in what was launched of it, as it was shown.
+        people: i64,
+    },
     Draft(DraftWrite),
     /// One person's message to the operator's own number: the one that was typed, else the configuration's.
     SendTest {
@@ -197,7 +201,7 @@ impl WriteRequest {
             | Self::Delete(_)
             | Self::Skip { .. }
             | Self::SendTest { .. }
-            | Self::ConfirmSender(_)
+            | Self::ConfirmSender { .. }
             | Self::MarkSeveral { .. }
             | Self::UndoAnyLaunch(_)
             | Self::UndoAnyMark(_)

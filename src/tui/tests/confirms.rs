@@ -22,7 +22,7 @@ fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent(
     assert!(dashboard.acts().is_empty());
     dashboard.keys("140\n");
 
-    let confirm = WriteRequest::ConfirmSender("sales".to_owned());
+    let confirm = WriteRequest::ConfirmSender { name: "sales".to_owned(), people: 140 };
     assert_eq!(dashboard.acts(), std::slice::from_ref(&confirm));
     dashboard.answer(Completion::Written {
         request: confirm,

@@ -165,6 +165,10 @@ fn before_a_stopped_sender_goes_on_its_other_blasts_are_named() {
 
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("Fixed? Second") && screen.contains("goes on too."), "{screen}");
+    dashboard.keys("280\n");
+    let acts = dashboard.acts();
+    let [WriteRequest::Resume(again)] = &acts[..] else { panic!("{acts:?}") };
+    assert_eq!((again.blast, again.people), (raya().id, 280), "all whom the number counts are confirmed");
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         | WriteRequest::Skip { blast: of, .. }
         | WriteRequest::EditPace { blast: of, .. }
         | WriteRequest::Retry { blast: of, .. } => blast(of),
-        WriteRequest::ConfirmSender(name) => Some(name.clone()),
+        WriteRequest::ConfirmSender { name, .. } => Some(name.clone()),
         _ => None,
     };
     of.map(|of| format!("{of}: ")).unwrap_or_default()
@@ -92,7 +92,7 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::SetStepMessage(_) => ("the step's message", "changed"),
         WriteRequest::Answer(_) => ("answer", "sent"),
         WriteRequest::SaveFile(_) => ("file", "saved"),
-        WriteRequest::ConfirmSender(_) => ("sender", "confirmed"),
+        WriteRequest::ConfirmSender { .. } => ("sender", "confirmed"),
         WriteRequest::SendTest { .. } => ("message to yourself", "sent"),
         WriteRequest::SavePlan { .. } => ("plan", "saved"),
         WriteRequest::Shop(_) => ("order or cart", "changed"),

@@ -52,8 +52,9 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     if let Some(why) = model.stopped_sender() {
         let (sender, others) = (row.sender.clone(), senders::others_that_go_on(model, row));
         let question = format!("{sender} stopped: {why}. Fixed?{others}");
-        let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: Launch::ARMED_FOR };
-        return senders::ask_by_queued(model, (&sender, question), WriteRequest::Resume(again));
+        let version = row.version;
+        let again = |people| WriteRequest::Resume(Launch { blast, version, people, armed_for: Launch::ARMED_FOR });
+        return senders::ask_by_queued(model, (&sender, question), again);
     }
     if pace::waits_for_hours(row) {
         return pace::send_now(model, blast);

@@ -14,12 +14,19 @@ use crate::tui::model::{ConfirmBy, Model, Notice};
 /// afterwards.
 pub fn confirm(model: &mut Model, name: &str) -> Vec<Effect> {
     let question = format!("{}: the database was restored. May it send?", clean(name));
-    ask_by_queued(model, (name, question), WriteRequest::ConfirmSender(name.to_owned()))
+    ask_by_queued(model, (name, question), |people| WriteRequest::ConfirmSender { name: name.to_owned(), people })
 }
 
-/// Asks before all that was launched of a sender goes on: by the number of people who are queued in it, where there are any.
-pub fn ask_by_queued(model: &mut Model, (sender, question): (&str, String), then: WriteRequest) -> Vec<Effect> {
-    match launched_of(model, sender).map(|blast| blast.counts.queued).sum() {
+/// Asks before all that was launched of a sender goes on: by the number of people who are queued in it, where there are any. What a right
+/// answer does has that number, and is refused once there are more.
+pub fn ask_by_queued(
+    model: &mut Model,
+    (sender, question): (&str, String),
+    then: impl FnOnce(i64) -> WriteRequest,
+) -> Vec<Effect> {
+    let people = launched_of(model, sender).map(|blast| blast.counts.queued).sum();
+    let then = then(people);
+    match people {
         0 => prompts::ask(model, question, ConfirmBy::Yes, vec![then]),
         people => {
             let by = ConfirmBy::number(people);
@@ -80,7 +87,7 @@ fn is_held(model: &Model, row: &BlastView) -> bool {
 
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.
 pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed) -> Vec<Effect> {
-    let WriteRequest::ConfirmSender(name) = request else { return Vec::new() };
+    let WriteRequest::ConfirmSender { name, .. } = request else { return Vec::new() };
     let Confirmed {
         uncertain,
         unknown,

@@ -1,7 +1,7 @@
 //! What has a launched blast send again (other hours, a sender whose stop is lifted) waits a moment first, as a launch does, and is
 //! taken back whole until then.
 
-use blastdeck::app::{App, DraftEdit, Launch};
+use blastdeck::app::{App, DraftEdit, ForgottenCheck, Launch};
 use blastdeck::domain::act::{Act, Actor};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::field_change::FieldChange;
@@ -155,6 +155,26 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
     assert_eq!(scene.number(stopped).await, 1);
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
     assert_eq!(scene.number(armed).await, 0, "they wait for their sender");
+}
+
+#[tokio::test]
+async fn a_stopped_sender_does_not_go_on_for_more_people_than_were_confirmed() {
+    let scene = Scene::queued(3).await;
+    let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'";
+    scene.execute(stop).await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    let again = |people| aina.resume(Launch { blast: BLAST, version, people, armed_for: Launch::ARMED_FOR });
+    let stopped = "select count(*) from senders where stopped_at is not null";
+
+    let resumed = refusal(again(2).await);
+    let confirmed = refusal(aina.confirm_sender("sales", ForgottenCheck::Required, Some(2)).await);
+
+    assert!(resumed.starts_with("it is 3 people now, not 2"), "{resumed}");
+    assert!(confirmed.starts_with("it is 3 people now, not 2"), "{confirmed}");
+    assert_eq!(scene.number(stopped).await, 1);
+    again(3).await.unwrap();
+    assert_eq!(scene.number(stopped).await, 0);
 }
 
 #[tokio::test]
