@@ -143,16 +143,17 @@ impl DraftEdit {
 impl App {
     /// Edits a draft whose version is the one that was seen. A new message must come out for everybody in it.
     pub async fn edit(&self, id: BlastId, version: i64, edit: DraftEdit) -> Result<(), AppError> {
-        self.edit_armed(id, (version, TimeDelta::zero()), edit).await
+        self.edit_armed(id, (version, TimeDelta::zero()), edit, None).await
     }
 
     /// The same; a blast that may send by its new hours waits until `armed_for` has passed, and can be given the former ones back
-    /// until then.
+    /// until then. Where somebody confirmed a number of people, it is refused once more of them are queued.
     pub async fn edit_armed(
         &self,
         id: BlastId,
         (version, armed_for): (i64, TimeDelta),
         edit: DraftEdit,
+        shown: Option<i64>,
     ) -> Result<(), AppError> {
         // Before the transaction: a verb has one connection, which that takes. Where the row changes meanwhile, its version does.
         let row = self.blast_row(id).await?;
@@ -169,7 +170,7 @@ impl App {
             return Ok(());
         }
         let opened = match &started {
-            Some(row) if !armed_for.is_zero() => self.opened(&mut tx, row, &edit).await?,
+            Some(row) if !armed_for.is_zero() => self.opened(&mut tx, row, &edit, shown).await?,
             _ => None,
         };
         let mut detail = logged(version, started.as_deref(), (&edit, opened.as_ref()));

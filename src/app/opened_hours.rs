@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::launching::Counted;
 use super::undo::{UndoOutcome, has_armed};
 use super::{App, AppError, DraftEdit};
 use crate::domain::act::Act;
@@ -51,17 +52,22 @@ impl OpenedHours {
 }
 
 impl App {
-    /// The hours of a blast that may send at once by an edit, and does not by those. `None` for any other edit.
+    /// The hours of a blast that may send at once by an edit, and does not by those. `None` for any other edit. Refused where more people
+    /// are queued than were confirmed.
     pub(super) async fn opened(
         &self,
         tx: &mut PgConnection,
         row: &BlastRow,
         edit: &DraftEdit,
+        shown: Option<i64>,
     ) -> Result<Option<OpenedHours>, AppError> {
         let now = store::moment(tx).await?;
         let zone = self.known_zone_by(row.sender_id, &row.limits);
         if !edit.opens((row.state, &row.limits), zone, now) {
             return Ok(None);
+        }
+        if let Some(shown) = shown {
+            Counted::AtMost.check(row.counts.queued, shown)?;
         }
         let (former, opened) = (StoredHours::of(&row.limits), StoredHours::of(&edit.limits_after(&row.limits)));
         Ok(Some(OpenedHours { former, opened }))

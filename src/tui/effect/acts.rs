@@ -77,8 +77,8 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
             WriteOutcome::Deleted
         }
         WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
-        WriteRequest::EditPace { blast: id, version, edit } => {
-            app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone()).await?;
+        WriteRequest::EditPace { blast: id, version, people, edit } => {
+            app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone(), *people).await?;
             blast(app.blast(*id).await?)
         }
         WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,

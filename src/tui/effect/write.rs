@@ -70,6 +70,8 @@ pub enum WriteRequest {
         blast: BlastId,
         /// The version that was shown.
         version: i64,
+        /// How many people it sends to by its new hours, where somebody confirmed that.
+        people: Option<i64>,
         edit: Box<DraftEdit>,
     },
     /// Tries those who failed again, if they are still as many as the operator typed.

@@ -95,6 +95,22 @@ fn e_changes_the_hours_of_a_blast_that_has_started_and_asks_only_where_it_sends_
 }
 
 #[test]
+fn the_number_that_new_hours_ask_for_is_that_of_now() {
+    let mut dashboard = with(STACKED, closed());
+    dashboard.keys("2e").key(Key::Ctrl('u')).keys("09:00-23:00");
+    let mut more = closed();
+    more.counts.queued = 5_140;
+    dashboard.answer(Completion::Blasts(Ok(vec![more])));
+
+    dashboard.keys("\n140\n");
+    assert!(dashboard.acts().is_empty(), "5,140 are queued by now");
+    dashboard.keys("5140\n");
+
+    let acts = dashboard.acts();
+    assert!(matches!(acts[..], [WriteRequest::EditPace { people: Some(5_140), .. }]), "{acts:?}");
+}
+
+#[test]
 fn what_is_no_hours_stays_to_be_corrected_and_what_is_unchanged_is_not_written() {
     let mut dashboard = with(STACKED, closed());
 
@@ -118,7 +134,7 @@ fn a_blast_that_is_let_send_outside_its_hours_is_announced_as_a_launch_is() {
     };
 
     dashboard.answer(Completion::Written {
-        request: WriteRequest::EditPace { blast: RAYA, version: 3, edit: Box::new(edit) },
+        request: WriteRequest::EditPace { blast: RAYA, version: 3, people: None, edit: Box::new(edit) },
         outcome: Ok(WriteOutcome::Blast(Box::new(row))),
     });
 
@@ -155,7 +171,7 @@ fn a_pace_that_is_changed_while_a_start_is_announced_is_confirmed() {
     let limits = LimitColumns { rate: Some(Ok("30/h".parse().unwrap())), ..LimitColumns::default() };
 
     dashboard.answer(Completion::Written {
-        request: WriteRequest::EditPace { blast: RAYA, version: 4, edit: Box::new(edit) },
+        request: WriteRequest::EditPace { blast: RAYA, version: 4, people: None, edit: Box::new(edit) },
         outcome: Ok(WriteOutcome::Blast(Box::new(BlastView { limits, ..row(5) }))),
     });
 
@@ -194,7 +210,7 @@ fn changed_hours_are_said_with_the_command_that_does_the_same() {
     let row = BlastView { limits, waiting: None, version: 4, ..raya() };
 
     dashboard.answer(Completion::Written {
-        request: WriteRequest::EditPace { blast: RAYA, version: 3, edit: Box::new(edit) },
+        request: WriteRequest::EditPace { blast: RAYA, version: 3, people: None, edit: Box::new(edit) },
         outcome: Ok(WriteOutcome::Blast(Box::new(row))),
     });
 

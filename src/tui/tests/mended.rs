@@ -115,8 +115,10 @@ fn a_faster_pace_of_a_started_blast_says_that_the_senders_holds_while_it_is_type
     let screen = text(&dashboard);
     assert!(screen.contains("sales sends at most 90/h (gap 20-60 s): that stays the limit"), "{screen}");
     dashboard.keys("\n");
-    let [WriteRequest::EditPace { blast, edit, version }] = &dashboard.acts()[..] else { panic!("it is written") };
-    let request = WriteRequest::EditPace { blast: *blast, edit: edit.clone(), version: *version };
+    let [WriteRequest::EditPace { blast, edit, version, people }] = &dashboard.acts()[..] else {
+        panic!("it is written")
+    };
+    let request = WriteRequest::EditPace { blast: *blast, edit: edit.clone(), version: *version, people: *people };
     let limits = edit.limits_after(&raya().limits);
     let row = Box::new(BlastView { limits, ..raya() });
     let outcome = Ok(crate::tui::effect::WriteOutcome::Blast(row));

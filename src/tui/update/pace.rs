@@ -107,14 +107,17 @@ fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> 
         return Vec::new();
     }
     let (opens, hours) = (edit.opens_hours(blast, model.zone_of(blast), model.now), hours_after(&edit, blast));
-    let (name, people) = (model.brief_distinct_name(blast), blast.counts.queued);
-    let write = WriteRequest::EditPace { blast: blast.id, version: blast.version, edit: Box::new(edit) };
+    let name = model.brief_distinct_name(blast);
+    let (version, edit) = (blast.version, Box::new(edit));
+    let write = |people| WriteRequest::EditPace { blast: blast.id, version, people, edit };
     if !opens {
-        return vec![Effect::Write(write)];
+        return vec![Effect::Write(write(None))];
     }
+    // Others may be queued in it by now than when its hours were opened to be typed.
+    let people = model.blasts.get(blast.id).unwrap_or(blast).counts.queued;
     let typed = number(people);
     let question = format!("send {name} now? It starts 10 s later{hours}. {typed} still queued; type {typed}:");
-    let by = ConfirmBy::number(people);
+    let (by, write) = (ConfirmBy::number(people), write(Some(people)));
     let otherwise = format!("nothing changed: {name} still waits for its hours");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));
     Vec::new()

@@ -24,7 +24,7 @@ async fn closed_blast() -> (Scene, App) {
 async fn open_hours(app: &App) {
     let version = app.blast(BLAST).await.unwrap().version;
     let edit = DraftEdit { weekdays: FieldChange::Clear, ..DraftEdit::default() };
-    app.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit).await.unwrap();
+    app.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -43,6 +43,23 @@ async fn a_blast_that_is_let_send_outside_its_hours_waits_a_moment_and_gets_them
     assert!(blast.state == BlastState::Sending && blast.limits.weekdays.is_some(), "{blast:?}");
     assert!(blast.armed_until(Utc::now()).is_none(), "it waits for its hours, and for nothing else: {blast:?}");
     assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
+}
+
+#[tokio::test]
+async fn new_hours_have_nobody_sent_to_who_was_not_confirmed() {
+    let (_scene, aina) = closed_blast().await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    let open = |people| {
+        let edit = DraftEdit { weekdays: FieldChange::Clear, ..DraftEdit::default() };
+        aina.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit, Some(people))
+    };
+
+    let why = refusal(open(2).await);
+
+    assert!(why.starts_with("it is 3 people now, not 2"), "{why}");
+    assert!(aina.blast(BLAST).await.unwrap().limits.weekdays.is_some());
+    open(3).await.unwrap();
+    assert!(aina.blast(BLAST).await.unwrap().limits.weekdays.is_none());
 }
 
 #[tokio::test]
@@ -124,7 +141,7 @@ async fn an_edit_that_opens_no_hours_holds_up_nobody() {
     let version = aina.blast(BLAST).await.unwrap().version;
     let edit = DraftEdit { window: FieldChange::Set("00:00-24:00".parse().unwrap()), ..DraftEdit::default() };
 
-    aina.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit).await.unwrap();
+    aina.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit, None).await.unwrap();
 
     assert!(aina.blast(BLAST).await.unwrap().armed_until(Utc::now()).is_none());
 }
@@ -204,7 +221,7 @@ async fn a_change_of_pace_while_the_start_counts_down_leaves_it_to_be_taken_back
     aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
     let edit = DraftEdit { rate: FieldChange::Set("30/h".parse().unwrap()), ..DraftEdit::default() };
     let armed = aina.blast(BLAST).await.unwrap();
-    aina.edit_armed(BLAST, (armed.version, Launch::ARMED_FOR), edit).await.unwrap();
+    aina.edit_armed(BLAST, (armed.version, Launch::ARMED_FOR), edit, None).await.unwrap();
 
     let undone = aina.undo_mine().await.unwrap().sentence;
 
@@ -234,7 +251,7 @@ async fn a_change_after_the_launch_of_a_start_at_a_set_time_is_the_last_act_and_
     aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
     let scheduled = aina.blast(BLAST).await.unwrap();
     let edit = DraftEdit { rate: FieldChange::Set("30/h".parse().unwrap()), ..DraftEdit::default() };
-    aina.edit_armed(BLAST, (scheduled.version, Launch::ARMED_FOR), edit).await.unwrap();
+    aina.edit_armed(BLAST, (scheduled.version, Launch::ARMED_FOR), edit, None).await.unwrap();
 
     let why = refusal(aina.undo_mine().await);
 
