@@ -7,12 +7,21 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
+use crate::tui::msg::Msg;
 
-/// Two of three uncertain people are marked, and `enter` was pressed.
+/// Two of three uncertain people are marked, `enter` was pressed, and what is known of them was read.
 fn asked(size: Size) -> TestDashboard {
+    let mut dashboard = opened(size);
+    let of = vec![RecipientId(1), RecipientId(2)];
+    dashboard.answer(Completion::BeforeResend { of, known: Ok(BeforeResend::default()) });
+    dashboard
+}
+
+/// The same before it was read.
+fn opened(size: Size) -> TestDashboard {
     let uncertain = |id| person(id, "Aishah", Status::Uncertain, at(13, 54));
     let mut dashboard = TestDashboard::with(size, vec![uncertain(1), uncertain(2), uncertain(3)]);
     dashboard.keys("3  ").key(Key::Enter);
@@ -109,6 +118,25 @@ fn whoever_opted_out_is_not_in_the_number_that_sends_again() {
     let mut nobody = again(2);
     assert_eq!(nobody.said(), "2 people: opted out, nothing goes to them; leave them out instead");
     assert_eq!(nobody.keys("0\n").acts(), []);
+}
+
+#[test]
+fn nobody_is_counted_for_another_message_before_it_is_read_who_opted_out() {
+    let of = vec![RecipientId(1), RecipientId(2)];
+    let read = Effect::Read(ReadRequest::BeforeResend(of.clone()));
+    let mut dashboard = opened(STACKED);
+    dashboard.answer(Completion::BeforeResend { of: of.clone(), known: Err(EffectError::Unavailable) }).taken();
+
+    dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);
+
+    assert_eq!(dashboard.said(), "it is not read yet who of them opted out: enter asks once it is");
+    assert!(dashboard.model.prompt.is_none() && dashboard.taken().contains(&read));
+    dashboard.dispatch(Msg::Refresh);
+    assert!(dashboard.taken().contains(&read), "and with every look");
+    let known = BeforeResend { opted_out: 1, ..BeforeResend::default() };
+    dashboard.answer(Completion::BeforeResend { of, known: Ok(known) }).key(Key::Enter);
+    dashboard.keys("1\n");
+    assert_eq!(dashboard.acts(), [resolved(Resolution::Resend)]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{activity, follow_found, follow_ups, presence, steps};
+use super::{activity, follow_found, follow_ups, presence, steps, uncertain};
 use crate::app::SessionAnswer;
 use crate::app::view::{Anchor, RecipientQuery, RecipientRow, SORTED_MAX, Total};
 use crate::domain::blast::BlastState;
@@ -243,6 +243,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Customer(page)) => effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone()))),
         Some(Overlay::Needs(_) | Overlay::StepMessage(_)) => effects.extend(steps::read(model)),
         Some(Overlay::Answer(answer)) => effects.push(Effect::Read(ReadRequest::Person(answer.person))),
+        Some(Overlay::Uncertain(page)) => effects.push(uncertain::read(page)),
         Some(Overlay::FollowUp(_)) => effects.extend(follow_ups::count_again(model)),
         Some(Overlay::FollowFound(_)) => effects.extend(follow_found::count_again(model)),
         None => effects.extend(answer_on_its_way(model)),

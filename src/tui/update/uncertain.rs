@@ -9,11 +9,16 @@ use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, ResolutionChoice, UncertainOverlay};
 
 pub(super) fn open(model: &mut Model, people: Vec<RecipientId>) -> Vec<Effect> {
-    let read = Effect::Read(ReadRequest::BeforeResend(people.clone()));
     let page = UncertainOverlay { people, choice: ResolutionChoice::LeaveOpen, known: None };
+    let read = read(&page);
     let mut effects = overlays::open(model, Overlay::Uncertain(page));
     effects.push(read);
     effects
+}
+
+/// What is known of them by now, also after a read that failed.
+pub(super) fn read(page: &UncertainOverlay) -> Effect {
+    Effect::Read(ReadRequest::BeforeResend(page.people.clone()))
 }
 
 /// What is known of them before the message goes once more was read.
@@ -27,13 +32,23 @@ pub(super) fn known_before_resend(model: &mut Model, of: &[RecipientId], known: 
 
 /// `enter` on an answer: it is asked for once more, in the list. Sending again may reach people twice, and takes their number, typed.
 pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
+    let is_cancelled = model.people_of().is_some_and(|blast| model.is_cancelled(blast));
+    if let Some(Overlay::Uncertain(page)) = model.overlays.last()
+        && page.choice == ResolutionChoice::Say(Resolution::Resend)
+        && page.known.is_none()
+        && !is_cancelled
+    {
+        // Whoever opted out is not to be counted.
+        let read = read(page);
+        model.refuse("it is not read yet who of them opted out: enter asks once it is");
+        return vec![read];
+    }
     let Some(Overlay::Uncertain(page)) = model.overlays.pop() else { return Vec::new() };
     let who = counted(page.people.len());
     let ResolutionChoice::Say(resolution) = page.choice else {
         model.say(Notice::done(format!("{who}: left open; answers that still come settle them")));
         return Vec::new();
     };
-    let is_cancelled = model.people_of().is_some_and(|blast| model.is_cancelled(blast));
     if is_cancelled && resolution == Resolution::Resend {
         model.refuse("the blast was cancelled: nothing more is sent");
         return Vec::new();
