@@ -13,14 +13,16 @@ pub fn is_known(model: &Model, completion: &Completion) -> bool {
             let follows = model.blast().map(|blast| blast.id) == model.recipients.blast;
             // Of a blast that is being sent, also that nothing has gone out since is news: its speed falls.
             let is_measured = rows.iter().any(|blast| is_going_out(blast, model.now));
-            let is_current = follows && !is_measured && !plan::is_old(model);
+            // The list that could not be read is read again with them.
+            let is_current = follows && !is_measured && !plan::is_old(model) && !model.recipients.is_unread;
             is_current && model.database == DatabaseState::Up && model.blasts.has(rows)
         }
         Completion::Senders(Ok(senders)) => model.knows_senders && model.senders == *senders,
         Completion::List { ticket, part: ListPart::Reload, rows: Ok(rows), .. } => {
             let people = &model.recipients;
             // Keys that wait for a list are released by any.
-            *ticket == people.ticket && people.awaiting.is_none() && model.held.is_empty() && people.is_list(rows)
+            let is_shown = people.awaiting.is_none() && !people.is_unread && people.is_list(rows);
+            *ticket == people.ticket && model.held.is_empty() && is_shown
         }
         Completion::Rows(Ok(rows)) => rows.iter().all(|row| is_shown(model, row)),
         Completion::ActivityHead(Ok(head)) => is_read(model, head),

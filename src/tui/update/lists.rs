@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{activity, follow_found, follow_ups, presence, steps, uncertain};
+use super::{activity, find, follow_found, follow_ups, presence, steps, uncertain};
 use crate::app::SessionAnswer;
 use crate::app::view::{Anchor, RecipientQuery, RecipientRow, SORTED_MAX, Total};
 use crate::domain::blast::BlastState;
@@ -334,13 +334,22 @@ fn uncovered(model: &mut Model) -> Vec<Effect> {
 pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     let selected = model.blast().map(|blast| blast.id);
     if selected == model.recipients.blast {
-        let scope = model.recipients.scope.clone();
-        return if model.recipients.is_unread { load(model, ListRequest::first(scope)) } else { Vec::new() };
+        return if model.recipients.is_unread { load_again(model) } else { Vec::new() };
     }
     model.since = None;
     let mut effects = load(model, ListRequest::first(ListScope::Everyone));
     effects.extend(follow_ups::read_chain(model));
     effects
+}
+
+/// The list that could not be read; while somebody finds people, all that their words ask for.
+fn load_again(model: &mut Model) -> Vec<Effect> {
+    let found = find::changed(model);
+    if !found.is_empty() {
+        return found;
+    }
+    let scope = model.recipients.scope.clone();
+    load(model, ListRequest::first(scope))
 }
 
 /// How many rows a request asks for: what is visible and as much again on either side, or twice.
