@@ -314,8 +314,7 @@ fn nobody_there(model: &Model) -> Option<String> {
 }
 
 pub fn nothing_happened(model: &Model) -> Option<String> {
-    let is_reading = model.activity.awaiting.is_some();
-    let why = if is_reading { "still reading" } else { "nothing has happened yet" };
+    let why = if model.awaits_activity() { "still reading" } else { "nothing has happened yet" };
     model.activity.at_cursor().is_none().then(|| why.to_owned())
 }
 

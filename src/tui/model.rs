@@ -24,6 +24,7 @@ mod shown_state;
 mod speed;
 mod step_message;
 pub mod template_source;
+mod unread;
 mod unwritten;
 mod welcome;
 
@@ -59,6 +60,7 @@ pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::{config_place, is_going_out};
 pub use speed::SpeedMeter;
 pub use step_message::{BegunTexts, StepMessageDraft, StepMessageOverlay, StepMessageProgress};
+pub use unread::UnreadPart;
 pub use unwritten::{NoUndo, Unwritten};
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
@@ -132,6 +134,8 @@ pub struct Model {
     /// The time of the newest message.
     pub now: DateTime<Utc>,
     pub database: DatabaseState,
+    /// What of the screen could not be read.
+    pub unread: BTreeSet<UnreadPart>,
     /// What was typed and is not confirmed yet.
     pub unwritten: Unwritten,
     /// What the operator did last, where it is nothing that can be taken back: the act before it is not meant without a question.
@@ -238,6 +242,7 @@ impl Model {
             size,
             now,
             database: DatabaseState::Up,
+            unread: BTreeSet::new(),
             unwritten: Unwritten::default(),
             no_undo: None,
             news_at: None,

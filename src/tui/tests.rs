@@ -82,6 +82,7 @@ mod unaccepted;
 mod uncertain;
 mod unconfirmed;
 mod unopened;
+mod unread;
 mod updates;
 mod views;
 mod welcome;

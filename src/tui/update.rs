@@ -42,6 +42,7 @@ pub mod steps;
 pub mod tagging;
 mod uncertain;
 mod unopened;
+mod unread;
 mod unseen;
 pub mod views;
 pub mod welcome;

@@ -56,7 +56,8 @@ impl FunnelView {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlastReading<T> {
     pub blast: BlastId,
-    pub read_at: Counts,
+    /// `None`: it could not be read since.
+    pub read_at: Option<Counts>,
     /// When that was, and what: `None` until it is read for the first time.
     pub value: Option<(DateTime<Utc>, T)>,
 }

@@ -7,7 +7,7 @@ use super::{customer, keys};
 use crate::app::view::{ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, Anchor};
 use crate::domain::filter::Filter;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::model::{CursorMove, CursorTarget, ListScope, Model, Pane, Shown};
+use crate::tui::model::{CursorMove, CursorTarget, ListScope, Model, Pane, Shown, UnreadPart};
 
 /// Without news, what is new is read again after this time: what strangers write announces itself to nobody.
 const HEAD_AT_LEAST_EVERY: TimeDelta = TimeDelta::seconds(30);
@@ -22,6 +22,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 pub fn load_newest(model: &mut Model) -> Vec<Effect> {
     model.activity.look_anew();
     model.activity.forget_choice();
+    model.unread.remove(&UnreadPart::Activity);
     let ticket = model.next_ticket();
     model.activity.ticket = ticket;
     model.activity.awaiting = Some(ticket);
@@ -37,7 +38,7 @@ fn read(model: &Model, before: Option<ActivityPosition>) -> Effect {
 
 /// The next older page, when the window runs out.
 pub fn next_page(model: &mut Model) -> Option<Effect> {
-    let is_shown = model.activity_area().is_some();
+    let is_shown = model.activity_area().is_some() && !model.unread.contains(&UnreadPart::ActivityPage);
     let before = model.activity.wanted(model.activity_rows()).filter(|_| is_shown)?;
     model.activity.is_fetching = true;
     Some(read(model, Some(before)))
@@ -82,7 +83,8 @@ pub fn page_read(
             model.activity.reload(page, limit, height);
             keys::release(model)
         }
-        (Err(failure), _) => {
+        (Err(failure), before) => {
+            model.unread.insert(if before.is_some() { UnreadPart::ActivityPage } else { UnreadPart::Activity });
             model.activity.is_fetching = false;
             model.activity.awaiting = None;
             let unused = keys::discard(model).map(|unused| format!("; {unused}")).unwrap_or_default();
@@ -140,6 +142,11 @@ pub fn live(model: &mut Model) -> Option<Effect> {
     model.activity.ticket = ticket;
     model.activity.is_fetching = false;
     Some(read(model, None))
+}
+
+/// The newest events could not be read: they are read as they are now, where they are shown.
+pub(super) fn load_again(model: &mut Model) -> Vec<Effect> {
+    if model.activity_area().is_none() { Vec::new() } else { load_newest(model) }
 }
 
 /// To the newest, and what came since; or to the last event that is here.

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, overlays, plan,
-    retries, step_message, steps, uncertain, views, written,
+    retries, step_message, steps, uncertain, unread, views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -13,7 +13,9 @@ use crate::domain::status::Status;
 use crate::domain::unseen::SeenSpan;
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{BlastForm, Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt, ResolutionChoice};
+use crate::tui::model::{
+    BlastForm, Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt, ResolutionChoice, UnreadPart,
+};
 
 pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
     match completion {
@@ -60,7 +62,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             model.seen_at = Some(model.now);
             away(model, since.as_ref());
         }),
-        Completion::Person(details) => with(model, *details, person),
+        Completion::Person(details) => read_or_again(model, UnreadPart::Preview, *details, person),
         Completion::Customer { phone, sheet } => {
             if let Err(failure) = &*sheet {
                 customer::unread(model, &phone, failure);
@@ -98,9 +100,10 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::AllFound { ticket, people } if ticket == model.recipients.ticket => {
             return marks::all_found(model, people);
         }
-        Completion::Progress(read) => view_read(model, read, views::progress_read),
+        Completion::Progress(read) => read_or_again(model, UnreadPart::Views, read, views::progress_read),
         Completion::Errors { blast, errors } => {
-            view_read(model, errors, |model, errors| views::errors_read(model, blast, errors));
+            let used = |model: &mut Model, errors| views::errors_read(model, blast, errors);
+            read_or_again(model, UnreadPart::Views, errors, used);
         }
         Completion::Steps(read) => with(model, read, steps::loaded),
         Completion::BeforeResend { of, known } => {
@@ -110,7 +113,8 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
         Completion::FoundFollowUp(preview) => follow_found::loaded(model, preview),
         Completion::FollowUpResponses { blast, came_back } => {
-            with(model, came_back, |model, came_back| follow_ups::chain_read(model, blast, came_back));
+            let used = |model: &mut Model, came_back| follow_ups::chain_read(model, blast, came_back);
+            read_or_again(model, UnreadPart::Chain, came_back, used);
         }
         // Outdated.
         _ => {}
@@ -118,12 +122,12 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Uses what was read for a view of the funnel; what could not be read is tried again with the next news.
-fn view_read<T>(model: &mut Model, result: EffectResult<T>, used: impl FnOnce(&mut Model, T)) {
-    if result.is_err() {
-        views::not_read(model);
+/// Uses what was read for a part of the screen that is read once for each of its states; what could not be read is read again.
+fn read_or_again<T>(model: &mut Model, part: UnreadPart, result: EffectResult<T>, used: impl FnOnce(&mut Model, T)) {
+    match result {
+        Ok(value) => used(model, value),
+        Err(failure) => unread::failed(model, part, &failure),
     }
-    with(model, result, used);
 }
 
 fn elsewhere(model: &mut Model, ticket: u64, rows: EffectResult<Vec<ElsewhereRow>>) -> Vec<Effect> {
@@ -183,7 +187,8 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             }
             model.speeds.read(model.blasts.rows(), model.now);
             armed::recheck(model);
-            let mut effects = lists::follow_selection(model);
+            let mut effects = unread::read_again(model);
+            effects.extend(lists::follow_selection(model));
             effects.extend(follow_ups::read_chain(model));
             effects.extend(plan::refresh(model));
             effects.extend(form::noticed(model, written_on));

@@ -13,8 +13,9 @@ pub fn is_known(model: &Model, completion: &Completion) -> bool {
             let follows = model.blast().map(|blast| blast.id) == model.recipients.blast;
             // Of a blast that is being sent, also that nothing has gone out since is news: its speed falls.
             let is_measured = rows.iter().any(|blast| is_going_out(blast, model.now));
-            // The list that could not be read is read again with them.
-            let is_current = follows && !is_measured && !plan::is_old(model) && !model.recipients.is_unread;
+            // What could not be read is read again with them.
+            let is_whole = !model.recipients.is_unread && model.unread.is_empty();
+            let is_current = follows && !is_measured && !plan::is_old(model) && is_whole;
             is_current && model.database == DatabaseState::Up && model.blasts.has(rows)
         }
         Completion::Senders(Ok(senders)) => model.knows_senders && model.senders == *senders,

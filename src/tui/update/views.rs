@@ -95,9 +95,9 @@ fn read_progress(model: &mut Model, wanted: Vec<BlastId>) -> Vec<Effect> {
     for blast in wanted {
         let Some(counts) = model.blasts.get(blast).map(|row| row.counts) else { continue };
         match model.views.progress.iter_mut().find(|reading| reading.blast == blast) {
-            Some(reading) if reading.read_at == counts => continue,
-            Some(reading) => reading.read_at = counts,
-            None => model.views.progress.push(BlastReading { blast, read_at: counts, value: None }),
+            Some(reading) if reading.read_at == Some(counts) => continue,
+            Some(reading) => reading.read_at = Some(counts),
+            None => model.views.progress.push(BlastReading { blast, read_at: Some(counts), value: None }),
         }
         stale.push(blast);
     }
@@ -112,11 +112,11 @@ fn read_progress(model: &mut Model, wanted: Vec<BlastId>) -> Vec<Effect> {
 fn read_errors(model: &mut Model) -> Option<Effect> {
     let (blast, counts) = model.blast().map(|row| (row.id, row.counts))?;
     let known = model.views.errors.as_ref().filter(|reading| reading.blast == blast);
-    if known.is_some_and(|reading| reading.read_at.failed == counts.failed) {
+    if known.is_some_and(|reading| reading.read_at.is_some_and(|at| at.failed == counts.failed)) {
         return None;
     }
     let value = known.and_then(|reading| reading.value.clone());
-    model.views.errors = Some(BlastReading { blast, read_at: counts, value });
+    model.views.errors = Some(BlastReading { blast, read_at: Some(counts), value });
     Some(Effect::Read(ReadRequest::Errors(blast)))
 }
 
@@ -135,10 +135,10 @@ pub fn errors_read(model: &mut Model, blast: BlastId, errors: Vec<ErrorLine>) {
     step_error(model, 0);
 }
 
-/// The reading failed: it is tried again with the next news.
-pub fn not_read(model: &mut Model) {
-    model.views.progress.retain(|reading| reading.value.is_some());
-    model.views.errors = model.views.errors.take().filter(|reading| reading.value.is_some());
+/// What was asked for could not be read: none of it counts as read at these counts.
+pub(super) fn forget_read(model: &mut Model) {
+    model.views.progress.iter_mut().for_each(|reading| reading.read_at = None);
+    model.views.errors.iter_mut().for_each(|reading| reading.read_at = None);
 }
 
 /// Reads the person whom keys are about, where they are shown beside the table: once for each state of their row.

@@ -112,8 +112,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         table.row(pen, (area.x, y), |column| value(model, row, column, strong));
     }
     if model.activity.is_empty() {
-        let is_unread = model.activity.awaiting.is_some() || model.away_since().is_some();
-        let words = if is_unread { model.reading() } else { "nothing has happened yet" };
+        let words = if model.awaits_activity() { model.reading() } else { "nothing has happened yet" };
         pen.put((area.x + 2, first), words, area.width.saturating_sub(2), TextRole::Dim);
     }
     full_line(model, pen, Rect { y: area.bottom() - preview, height: preview, ..area });
