@@ -76,7 +76,7 @@ pub fn resume(model: &mut Model) -> Vec<Effect> {
 pub fn cannot_resume(model: &Model) -> Option<String> {
     match model.chosen_step() {
         Some(view) => steps::cannot_resume(model, view),
-        None => no_blast(model).or_else(|| availability::cannot_send(model)),
+        None => no_blast(model, "send-or-resume").or_else(|| availability::cannot_send(model)),
     }
 }
 
@@ -93,7 +93,9 @@ pub fn end(model: &mut Model) -> Vec<Effect> {
 pub fn cannot_end(model: &Model) -> Option<String> {
     match model.chosen_step() {
         Some(_) => availability::read_only(model),
-        None => no_blast(model).or_else(|| sender_line(model)).or_else(|| availability::cannot_cancel(model)),
+        None => no_blast(model, "cancel-it-or-delete-a-draft")
+            .or_else(|| sender_line(model))
+            .or_else(|| availability::cannot_cancel(model)),
     }
 }
 
@@ -102,8 +104,12 @@ pub fn end_word(model: &Model) -> &'static str {
     if model.chosen_step().is_some() { "remove" } else { blast_acts::end_word(model) }
 }
 
-fn no_blast(model: &Model) -> Option<String> {
-    model.line_blast().is_none().then(|| "no blast is chosen here: esc, then ⟨S⟩ on one in Blasts".to_owned())
+/// Why a key does nothing on a line that is about no blast: the action among the blasts that does it there. Not the selected one is meant,
+/// which is behind the list.
+fn no_blast(model: &Model, action: &str) -> Option<String> {
+    let is_listed = matches!(model.overlays.last(), Some(Overlay::Needs(_)));
+    (is_listed && model.line_blast().is_none())
+        .then(|| format!("no blast is chosen here: esc, then ⟨{action}⟩ on one in Blasts"))
 }
 
 fn sender_line(model: &Model) -> Option<String> {
@@ -112,7 +118,9 @@ fn sender_line(model: &Model) -> Option<String> {
 
 /// Why no time is left out here.
 pub fn cannot_skip(model: &Model) -> Option<String> {
-    sender_line(model).or_else(|| availability::cannot_skip(model))
+    no_blast(model, "leave-out-the-next-time-of-a-blast-that-repeats")
+        .or_else(|| sender_line(model))
+        .or_else(|| availability::cannot_skip(model))
 }
 
 /// To what needs a person, in whichever blast it is.

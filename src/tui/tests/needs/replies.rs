@@ -32,3 +32,27 @@ fn p_on_a_line_about_no_blast_pauses_none() {
     assert!(dashboard.acts().is_empty());
     assert_eq!(dashboard.said(), "this line is about no blast: nothing to pause");
 }
+
+#[test]
+fn what_is_done_to_a_blast_is_done_to_none_behind_the_list_and_the_key_that_does_it_there_is_named() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let repeats = BlastView {
+        origin: BlastOrigin {
+            repeat: RepeatColumns { rule: Some("every mon 09:00".to_owned()), ..RepeatColumns::default() },
+            ..BlastOrigin::default()
+        },
+        scheduled_for: Some(at(16, 0)),
+        ..blast(12, "Weekly", BlastState::Scheduled, (11, 20))
+    };
+    dashboard.answer(Completion::Blasts(Ok(vec![repeats])));
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { strangers: 3, ..head(3, at(13, 58)) })));
+    dashboard.keys("!");
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Need(AttentionItem::Strangers)));
+
+    for key in [">", "S", "X"] {
+        dashboard.keys(key);
+
+        assert!(dashboard.acts().is_empty() && dashboard.model.prompt.is_none(), "{key}");
+        assert_eq!(dashboard.said(), format!("no blast is chosen here: esc, then {key} on one in Blasts"));
+    }
+}
