@@ -1,8 +1,13 @@
-//! On whom the cursor of the recipients is drawn while another pane has the focus.
+//! On whom the cursor of the recipients is drawn while another pane has the focus, and which blast a click is on.
 
-use super::support::{STACKED, TestDashboard, at, people, person};
-use crate::app::view::RecipientRow;
+use super::support::{STACKED, TestDashboard, at, blast, people, person};
+use crate::app::view::{BlastView, RecipientRow};
+use crate::domain::blast::BlastState;
+use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
+use crate::tui::effect::Completion;
+use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::msg::Msg;
 
 /// The line of whoever the cursor is drawn on.
@@ -37,4 +42,29 @@ fn somebody_who_was_chosen_keeps_the_cursor_whatever_comes_above_them() {
 
     dashboard.keys("3");
     assert_eq!(dashboard.cursor(), Some(2));
+}
+
+#[test]
+fn a_click_chooses_the_blast_that_is_drawn_there_also_where_a_reason_takes_rows_from_the_list() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let waits = |id: i64| BlastView {
+        waiting: Some(Waiting::SenderStopped {
+            code: StopCode::Provider("device".to_owned()),
+            why: "Device is offline".to_owned(),
+            sender: "sales".to_owned(),
+        }),
+        ..blast(id, &format!("Blast {id}"), BlastState::Sending, (11, 20))
+    };
+    dashboard.answer(Completion::Blasts(Ok((100..130).map(waits).collect()))).keys(":mouse\n1");
+    for _ in 0..20 {
+        dashboard.keys("j").list(people());
+    }
+    let screen = dashboard.screen();
+    assert!(screen.iter().any(|line| line.contains("offline")), "{screen:#?}");
+    let y = screen.iter().rposition(|line| line.starts_with("  Blast 1")).unwrap();
+    let name = screen[y].split_whitespace().nth(1).unwrap().to_owned();
+
+    dashboard.dispatch(Msg::Mouse(MouseEvent { kind: MouseKind::Press, at: (4, u16::try_from(y).unwrap()) }));
+
+    assert_eq!(dashboard.model.blast().unwrap().id.to_string(), name, "{screen:#?}");
 }

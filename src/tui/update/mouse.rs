@@ -8,7 +8,7 @@ use crate::tui::layout::{Layout, activity_head_rows};
 use crate::tui::model::{CursorMove, Model, MouseCapture, Overlay, Pane, STAGES};
 use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::overlay;
-use crate::tui::view::{shown_events, shown_people};
+use crate::tui::view::{shown_blast, shown_events, shown_people};
 
 /// Rows of one turn of the wheel.
 const WHEEL_ROWS: isize = 3;
@@ -57,6 +57,7 @@ fn scroll(model: &mut Model, at: (u16, u16), rows: isize) -> Vec<Effect> {
 
 fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     let Some((pane, area)) = pane_at(model, at) else { return Vec::new() };
+    let blast = if pane == Pane::Blasts { shown_blast(model, area, at.1) } else { None };
     let mut effects = lists::focus(model, pane);
     if pane == Pane::Activity {
         select_event(model, area, at.1.checked_sub(area.y + activity_head_rows(area)).map(usize::from));
@@ -68,9 +69,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
         Pane::Recipients => select_person(model, row),
         Pane::Funnel => model.stage = row.min(STAGES.len() - 1),
         Pane::Blasts => {
-            let height = usize::from(area.height.saturating_sub(HEAD_ROWS));
-            let top = (model.blasts.position().unwrap_or_default() + 1).saturating_sub(height);
-            if let Some(blast) = model.blasts.listed_at(top + row) {
+            if let Some(blast) = blast {
                 model.blasts.select(blast);
                 effects.extend(lists::follow_selection(model));
             }

@@ -8,6 +8,7 @@ use super::{cursor, focused, senders, views, waiting};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
+use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, compact, money, name_within, short_money, symbol};
 use crate::tui::layout::Layout;
@@ -30,6 +31,9 @@ enum BlastColumn {
     /// Messages an hour, as it went in the last minute.
     Speed,
 }
+
+/// Rows above the first blast: the title and the heads of the columns.
+const HEAD_ROWS: u16 = 2;
 
 /// The columns that stand at fixed places; the name takes the rest.
 const FIXED: u16 = 31;
@@ -118,15 +122,11 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let room = (names, room_of(BlastColumn::Money).unwrap_or(BRIEF_MONEY));
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
-    let reason = if shows_funnel(model) { Vec::new() } else { reason_lines(model, area) };
-    // The reason of a wait takes the place of blasts where there is no empty line for it.
-    let height = usize::from(area.height.saturating_sub(2)).saturating_sub(reason.len());
-    let at = model.blasts.position().unwrap_or_default();
-    let top = (at + 1).saturating_sub(height);
+    let (reason, top, height) = rows(model, area);
     let title = title(model, (top, height));
     let focus = focused(model, Pane::Blasts);
     rule(pen, (area.x, area.y), area.width, &title, focus);
-    for (blast, y) in model.blasts.shown().skip(top).take(height).zip(area.y + 2..) {
+    for (blast, y) in model.blasts.shown().skip(top).take(height).zip(area.y + HEAD_ROWS..) {
         let selected = model.blast().is_some_and(|selected| selected.id == blast.id);
         if model.blasts.marked().contains(&blast.id) {
             pen.put((area.x, y), "*", 1, TextRole::Accent);
@@ -150,6 +150,22 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     if model.blasts.shown().next().is_none() {
         pen.put((area.x + 2, area.y + 2), &nothing(model), area.width.saturating_sub(2), TextRole::Dim);
     }
+}
+
+/// The reason of a wait, the first blast in sight, and for how many there is room: the reason takes the place of blasts where there is no
+/// empty line for it.
+fn rows(model: &Model, area: Rect) -> (Vec<String>, usize, usize) {
+    let reason = if shows_funnel(model) { Vec::new() } else { reason_lines(model, area) };
+    let height = usize::from(area.height.saturating_sub(HEAD_ROWS)).saturating_sub(reason.len());
+    let top = (model.blasts.position().unwrap_or_default() + 1).saturating_sub(height);
+    (reason, top, height)
+}
+
+/// The blast in a row of the screen.
+pub fn shown_blast(model: &Model, area: Rect, y: u16) -> Option<BlastId> {
+    let row = usize::from(y.checked_sub(area.y + HEAD_ROWS)?);
+    let (_, top, height) = rows(model, area);
+    if row < height { model.blasts.listed_at(top + row) } else { None }
 }
 
 /// Further views of the funnel between the blasts and the senders, as many as there is room for.
