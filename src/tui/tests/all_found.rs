@@ -1,5 +1,7 @@
 //! `*`: everybody in the list is marked for one act, which asks, and keys wait until it is known who that is.
 
+use chrono::TimeDelta;
+
 use super::support::{STACKED, TestDashboard, WIDE, crowd};
 use crate::app::view::Total;
 use crate::domain::ids::RecipientId;
@@ -7,6 +9,7 @@ use crate::domain::recipient::Mark;
 use crate::tui::effect::{ALL_FOUND_MAX, Completion, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Prompt;
+use crate::tui::msg::Msg;
 
 fn starred() -> TestDashboard {
     let mut dashboard = TestDashboard::with(WIDE, crowd(1, 60));
@@ -45,6 +48,25 @@ fn the_title_says_how_many_are_marked_and_the_star_unmarks_them() {
     dashboard.keys("*");
 
     assert!(dashboard.model.recipients.marked.is_empty());
+}
+
+#[test]
+fn a_list_that_loses_people_while_all_of_it_is_read_marks_nobody_and_frees_the_keys() {
+    let mut dashboard = starred();
+    let before = dashboard.model.recipients.ticket;
+    dashboard.keys("r");
+
+    dashboard.answer(Completion::SomeGone { gone: vec![RecipientId(3)], rows: Vec::new() });
+    let said = "the list is another one now, nobody was marked: the key typed meanwhile was not used";
+    assert_eq!(dashboard.said(), said);
+    dashboard.answer(Completion::AllFound { ticket: before, people: Ok(vec![RecipientId(1)]) });
+    dashboard.list(crowd(4, 60));
+
+    assert!(!dashboard.model.recipients.is_awaited() && dashboard.acts().is_empty());
+    assert!(dashboard.model.recipients.marked.is_empty());
+    dashboard.now += TimeDelta::seconds(2);
+    dashboard.dispatch(Msg::Drawn).keys("r");
+    assert_eq!(dashboard.acts().len(), 1, "the next key is not held any more");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{activity, find, follow_found, follow_ups, presence, steps, uncertain};
+use super::{activity, find, follow_found, follow_ups, keys, presence, steps, uncertain};
 use crate::app::SessionAnswer;
 use crate::app::view::{Anchor, RecipientQuery, RecipientRow, SORTED_MAX, Total};
 use crate::domain::blast::BlastState;
@@ -90,6 +90,12 @@ pub(super) fn read_without(model: &mut Model, gone: &[RecipientId]) -> Vec<Effec
         return Vec::new();
     }
     people.thaw();
+    if std::mem::take(&mut people.gathering) {
+        // All who matched were being read: not all of them are there any more, and the keys that wait are for them.
+        let why = "the list is another one now, nobody was marked";
+        model.refuse(why);
+        keys::drop_held(model, why.to_owned());
+    }
     // What was counted of the list as it was is no news of this one.
     model.recipients.ticket = model.next_ticket();
     vec![from_start(model)]
