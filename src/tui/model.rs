@@ -9,6 +9,7 @@ mod blasts;
 mod chain;
 mod customer;
 mod form;
+mod held;
 mod launches;
 mod narrowed_blasts;
 mod news;
@@ -40,6 +41,7 @@ pub use form::{
     BlastForm, EscLeaves, FormLine, FormLog, FormPage, FormWrites, LineEdit, ListProgress, NAMELESS, TemplatesPage,
     UnreadablePath,
 };
+pub use held::{DroppedKeys, HELD_MAX, HeldInput};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
 pub use notice::{ArmedLaunch, LogLine, LostActs, Notice, StandingBlast, Tone};
 pub use overlay::{
@@ -69,7 +71,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::action::KeyScope;
-use super::key::Key;
 use super::layout::{Layout, Zoom, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::view::{ActivityRow, BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView};
@@ -78,18 +79,6 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::pace::Speed;
 use crate::domain::retry::RetryRules;
-
-/// The most keys that wait for a list.
-pub const HELD_MAX: usize = 512;
-
-/// Keys that are not used, since what they were typed for never came. Whatever is typed in one go with them is not used either: it
-/// would act on somebody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DroppedKeys {
-    /// Empty where a question says it.
-    pub why: String,
-    pub keys: usize,
-}
 
 /// The most entries that the log keeps.
 pub const LOG_MAX: usize = 1_000;
@@ -189,8 +178,8 @@ pub struct Model {
     pub notice: Option<Notice>,
     /// When the notice was said.
     pub said_at: DateTime<Utc>,
-    /// Keys that wait for the list they are meant for.
-    pub held: VecDeque<Key>,
+    /// Keys and pastes that wait for the list they are meant for.
+    pub held: VecDeque<HeldInput>,
     pub dropping: Option<DroppedKeys>,
     pub last_key: DateTime<Utc>,
     /// Whom the operator marked since their last key: no news to them.

@@ -7,6 +7,7 @@ use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{HELD_MAX, Prompt};
+use crate::tui::msg::Msg;
 
 #[test]
 fn keys_typed_after_a_find_wait_for_its_answer_and_hit_whom_it_found() {
@@ -20,6 +21,21 @@ fn keys_typed_after_a_find_wait_for_its_answer_and_hit_whom_it_found() {
     let acts = dashboard.acts();
     assert_eq!(acts.len(), 1);
     assert!(format!("{acts:?}").contains("RecipientId(3)"));
+}
+
+#[test]
+fn a_paste_waits_behind_the_keys_that_wait_and_goes_into_the_field_that_they_open() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0003\nc").dispatch(Msg::Paste("120".to_owned()));
+    assert!(dashboard.model.prompt.is_none(), "{:?}", dashboard.model.prompt);
+
+    dashboard.list(vec![people()[2].clone()]);
+
+    let Some(Prompt::Amount(amount)) = &dashboard.model.prompt else { panic!("{:?}", dashboard.model.prompt) };
+    assert_eq!((amount.person.0, amount.field.text().as_str()), (3, "120"));
+    let mut nobody = TestDashboard::new(STACKED);
+    nobody.keys("/zaid\nc").dispatch(Msg::Paste("120".to_owned())).list(Vec::new());
+    assert!(nobody.acts().is_empty() && !matches!(nobody.model.prompt, Some(Prompt::Find(_))));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::input::PASTE_MAX;
 use crate::tui::key::Key;
-use crate::tui::model::{DroppedKeys, HELD_MAX, Model, Notice, Overlay, Prompt};
+use crate::tui::model::{DroppedKeys, HELD_MAX, HeldInput, Model, Notice, Overlay, Prompt};
 use crate::tui::overlay;
 
 /// The operator is recorded as present at most this often.
@@ -51,17 +51,26 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notice.take_if(|notice| notice.until_next_key || is_read && notice.is_answer_to_a_key());
     if !waits(model, key) {
         effects.extend(route(model, key));
-    } else if model.held.len() < HELD_MAX {
-        model.held.push_back(key);
     } else {
-        refuse_further(model);
+        hold(model, HeldInput::Key(key));
     }
     effects
 }
 
+fn hold(model: &mut Model, input: HeldInput) {
+    if model.held.len() < HELD_MAX {
+        model.held.push_back(input);
+    } else {
+        refuse_further(model);
+    }
+}
+
 /// As many wait as can. Nor is what waits of the last number used: its end would be missing.
 fn refuse_further(model: &mut Model) {
-    let is_find = |key: &Key| action_of(model, *key).is_some_and(|action| action.id() == FIND);
+    let is_find = |held: &HeldInput| match held {
+        HeldInput::Key(key) => action_of(model, *key).is_some_and(|action| action.id() == FIND),
+        HeldInput::Paste(_) => false,
+    };
     let whole = model.held.iter().rposition(is_find).unwrap_or(model.held.len());
     let keys = model.held.len() - whole + 1;
     model.held.truncate(whole);
@@ -70,12 +79,12 @@ fn refuse_further(model: &mut Model) {
 
 /// Once some of what was typed in one go was dropped, so is the rest: what it was meant for never came.
 fn is_dropped(model: &mut Model, key: Key) -> bool {
-    if model.dropping.is_none() || never_waits(model, key) {
-        return false;
-    }
-    if let Some(dropping) = &mut model.dropping {
-        dropping.keys += 1;
-    }
+    !never_waits(model, key) && drops_another(model)
+}
+
+fn drops_another(model: &mut Model) -> bool {
+    let Some(dropping) = &mut model.dropping else { return false };
+    dropping.keys += 1;
     say_dropped(model);
     true
 }
@@ -117,11 +126,16 @@ fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
 
 /// Whether a key is meant for a list that is not here yet. What leaves, helps or pauses never waits.
 fn waits(model: &Model, key: Key) -> bool {
-    let meant_for_list = model.overlays.is_empty() && model.prompt.is_none();
     if waits_for_elsewhere(model) {
         return !matches!(key, Key::Esc | Key::Ctrl(_));
     }
-    !never_waits(model, key) && (!model.held.is_empty() || (meant_for_list && model.awaits_list()))
+    !never_waits(model, key) && is_behind(model)
+}
+
+/// Whether what comes now comes behind something that waits, or is meant for a list that is not here yet.
+fn is_behind(model: &Model) -> bool {
+    let meant_for_list = model.overlays.is_empty() && model.prompt.is_none();
+    !model.held.is_empty() || (meant_for_list && model.awaits_list())
 }
 
 fn never_waits(model: &Model, key: Key) -> bool {
@@ -143,8 +157,11 @@ fn waits_for_elsewhere(model: &Model) -> bool {
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     while takes_held(model) {
-        let Some(key) = model.held.pop_front() else { break };
-        effects.extend(route(model, key));
+        let Some(next) = model.held.pop_front() else { break };
+        effects.extend(match next {
+            HeldInput::Key(key) => route(model, key),
+            HeldInput::Paste(text) => taken_paste(model, &text),
+        });
         ask_alone(model);
     }
     let newest = model.recipients.ticket;
@@ -261,35 +278,47 @@ fn stop_of_launch(model: &Model, key: Key) -> Option<String> {
     cancels.then(|| format!("{stops} {}", model.distinct_name(blast)))
 }
 
-/// A paste goes into the open field, else it opens *find*; it never acts.
+/// A paste goes into the open field, else it opens *find*; it never acts. Behind keys that wait for a list it waits as they do: its field
+/// may be one that they open.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    let is_in_one_go = model.now - model.last_key < SEARCH_APART;
     let mut effects = touch_last_seen(model);
     leave::stay(model);
-    if let Some(why) = model.not_drawn() {
-        model.say(Notice::too_small(why));
+    if is_in_one_go && drops_another(model) {
         return effects;
     }
+    model.dropping = None;
     if text.len() > PASTE_MAX {
         model.refuse("too much was pasted, and nothing of it is taken: save a list as a CSV file, and give its name under People");
-        return effects;
+    } else if waits_for_elsewhere(model) || is_behind(model) {
+        hold(model, HeldInput::Paste(text.to_owned()));
+    } else {
+        effects.extend(taken_paste(model, text));
+    }
+    effects
+}
+
+fn taken_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(why) = model.not_drawn() {
+        model.say(Notice::too_small(why));
+        return Vec::new();
     }
     if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::Form) {
-        effects.extend(form::pasted(model, text));
-        return effects;
+        return form::pasted(model, text);
     }
     if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::NewSender) {
         welcome::pasted(model, text);
-        return effects;
+        return Vec::new();
     }
     if model.prompt.is_none() && matches!(model.overlays.last(), Some(Overlay::StepMessage(_))) {
         step_message::pasted(model, text);
-        return effects;
+        return Vec::new();
     }
     let line = text.trim().lines().next().unwrap_or_default().to_owned();
     match (&mut model.prompt, model.overlays.last_mut()) {
         (Some(Prompt::Find(find)), _) => {
             find.field.insert(&line);
-            effects.extend(find::changed(model));
+            return find::changed(model);
         }
         (Some(Prompt::BlastFilter(filter)), _) => {
             filter.field.insert(&line);
@@ -309,8 +338,8 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         (None, Some(Overlay::Welcome(_))) => model.refuse("nothing is typed here: enter chooses a line"),
         (None, _) => match availability::no_blast(model) {
             Some(why) => model.refuse(why),
-            None => effects.extend(find::open_with(model, &line)),
+            None => return find::open_with(model, &line),
         },
     }
-    effects
+    Vec::new()
 }
