@@ -39,6 +39,19 @@ fn a_paste_waits_behind_the_keys_that_wait_and_goes_into_the_field_that_they_ope
 }
 
 #[test]
+fn a_paste_is_refused_by_what_is_asked() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3b").dispatch(Msg::Paste("y".to_owned()));
+    assert_eq!(dashboard.said(), "a paste answers nothing: y is yes, any other key no");
+
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3  e").dispatch(Msg::Paste("will call".to_owned()));
+    let why = "2 people are marked, and a note is for one: esc unmarks them; the paste was not used";
+    assert_eq!(dashboard.said(), why);
+    assert!(dashboard.acts().is_empty());
+}
+
+#[test]
 fn a_pause_never_waits_for_a_list() {
     let mut dashboard = TestDashboard::new(STACKED);
 

@@ -13,7 +13,7 @@ use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::input::PASTE_MAX;
 use crate::tui::key::Key;
-use crate::tui::model::{DroppedKeys, HELD_MAX, HeldInput, Model, Notice, Overlay, Prompt};
+use crate::tui::model::{ConfirmBy, ConfirmPrompt, DroppedKeys, HELD_MAX, HeldInput, Model, Notice, Overlay, Prompt};
 use crate::tui::overlay;
 
 /// The operator is recorded as present at most this often.
@@ -329,7 +329,14 @@ fn taken_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         (Some(Prompt::OwnNumber(own)), _) => own.field.insert(&line),
         (Some(Prompt::Pace(pace)), _) => pace.field_mut().insert(&line),
         (Some(Prompt::Amount(_)), _) => prompts::paste_amount(model, text),
-        (Some(Prompt::Confirm(_) | Prompt::Refused(_)), _) | (None, Some(Overlay::Plan(_))) => {
+        (Some(Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::Yes | ConfirmBy::YesThenNumber(_), .. })), _) => {
+            model.refuse("a paste answers nothing: y is yes, any other key no");
+        }
+        (Some(Prompt::Refused(refused)), _) => {
+            let why = format!("{}; the paste was not used", refused.why);
+            model.refuse(why);
+        }
+        (Some(Prompt::Confirm(_)), _) | (None, Some(Overlay::Plan(_))) => {
             model.refuse("a number is typed here, not pasted");
         }
         (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),
