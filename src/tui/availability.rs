@@ -16,7 +16,7 @@ pub fn read_only(model: &Model) -> Option<String> {
 pub fn no_blast(model: &Model) -> Option<String> {
     match model.blast() {
         Some(_) => None,
-        None if model.blasts.is_loaded() => Some("there is no blast yet: n in Blasts writes one".to_owned()),
+        None if model.blasts.is_loaded() => Some("there is no blast yet: ⟨n⟩ in Blasts writes one".to_owned()),
         None => Some("still reading the blasts".to_owned()),
     }
 }
@@ -31,7 +31,7 @@ pub fn on_page(model: &Model) -> Option<String> {
         Overlay::FollowUp(_) | Overlay::FollowFound(_) => "the follow-up",
         _ => return None,
     };
-    Some(format!("this is {page}: esc leaves it, 1 to 4 show a pane"))
+    Some(format!("this is {page}: esc leaves it, ⟨1⟩ to ⟨4⟩ show a pane"))
 }
 
 pub fn cannot_send(model: &Model) -> Option<String> {
@@ -136,7 +136,7 @@ pub fn cannot_cancel(model: &Model) -> Option<String> {
 pub fn nothing_chosen(model: &Model) -> Option<String> {
     let has_choice = model.shows_stages() || model.shown_view() == FunnelView::Errors;
     no_blast(model)
-        .or_else(|| (!has_choice).then(|| "nobody is chosen here: v or esc goes back to the stages".to_owned()))
+        .or_else(|| (!has_choice).then(|| "nobody is chosen here: ⟨v⟩ or esc goes back to the stages".to_owned()))
 }
 
 /// Said where nobody of those who failed may be tried again.
@@ -189,7 +189,7 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
             return Some(format!("a follow-up is for those stuck at a stage: this one is {}", person.status));
         }
         if model.focus != Pane::Recipients {
-            return Some("no stage is chosen here: v or esc goes back to them".to_owned());
+            return Some("no stage is chosen here: ⟨v⟩ or esc goes back to them".to_owned());
         }
         return Some("a follow-up is for those stuck at a stage: ⟨[⟩ ⟨]⟩ goes to one".to_owned());
     };

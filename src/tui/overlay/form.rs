@@ -230,7 +230,7 @@ impl<'a> FormPainter<'a> {
         let line = TextLine::plain(format!("{name:<16} "));
         match self.configured() {
             None => vec![line.and("is not configured here", TextRole::Trouble)],
-            Some(SenderView { stopped: Some(stop), .. }) => how::stopped(line, &stop.reason, self.room()),
+            Some(SenderView { stopped: Some(stop), .. }) => how::stopped(self.model, line, &stop.reason, self.room()),
             Some(sender) => {
                 let line = line.and(described(sender), TextRole::Dim);
                 let place = sender.usage.daily_cap.map(|_| "  config: daily_cap").unwrap_or_default();

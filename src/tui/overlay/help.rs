@@ -110,7 +110,7 @@ fn sections(model: &Model) -> Vec<HelpSection> {
     let keyless =
         ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed && keymap.keys(action).is_empty());
     sections.push(HelpSection {
-        title: "Without a key: type : and some of the words".to_owned(),
+        title: model.with_keys("Without a key: type ⟨:⟩ and some of the words"),
         entries: keyless.map(|action| (":".to_owned(), action.meaning().into())).collect(),
     });
     sections.extend([
@@ -176,7 +176,7 @@ const SIGNS: [(&str, &str); 11] = [
         "2 not checked",
         "at sent: the provider has not been asked about these yet, so nobody knows whether they are stuck",
     ),
-    ("[ ] in a title", "[ and ] step to the one before and the next"),
+    ("[ ] in a title", "⟨[⟩ and ⟨]⟩ step to the one before and the next"),
     (
         "(+1 later)",
         "so many opted out while this was the newest message that they had, or may have had: they count at their stage",

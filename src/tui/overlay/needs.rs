@@ -215,7 +215,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
                 "reply matches no message of ours",
                 "replies match no message of ours",
             ),
-            "nobody was marked: enter shows what they wrote, / and their number finds them".to_owned(),
+            "nobody was marked: enter shows what they wrote, ⟨find-a-person⟩ and their number finds them".to_owned(),
         ),
         AttentionItem::Answers => words(
             count_of(model.weight(need), "answer failed: the person did not get it", "answers failed: the people did not get them"),
@@ -309,7 +309,7 @@ fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {
     let asks = if blast.counts.uncertain == 1 {
         "then answer for them: enter"
     } else {
-        "then answer: enter for one, * and enter for all of them"
+        "then answer: enter for one, ⟨mark-all-who-are-listed⟩ and enter for all of them"
     };
     NeedWords { what, mend: format!("{first}; {asks}") }
 }

@@ -74,7 +74,7 @@ fn leave(model: &mut Model) {
     if is_kept {
         let text = answer.field.text();
         model.begun.answer = Some(AnswerDraft { person: answer.person, text });
-        model.say(Notice::done(format!("nothing sent to {}; a brings the text back", answer.who)));
+        model.say(Notice::done(format!("nothing sent to {}; ⟨a⟩ brings the text back", answer.who)));
     }
 }
 

@@ -83,7 +83,7 @@ pub fn cannot_edit(model: &Model) -> Option<String> {
 pub fn cannot_edit_blast(model: &Model, blast: Option<&BlastView>) -> Option<String> {
     let Some(blast) = blast else { return crate::tui::availability::no_blast(model) };
     if blast.state.is_over() {
-        return Some(format!("it is {}: d in Blasts makes a new one like it", blast.state));
+        return Some(format!("it is {}: ⟨d⟩ in Blasts makes a new one like it", blast.state));
     }
     crate::tui::availability::read_only(model)
 }

@@ -72,7 +72,7 @@ pub fn opted_out(model: &mut Model) -> Vec<Effect> {
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
     let is_queued = model.person().is_some_and(|row| row.status == Status::Queued);
-    let undo = if is_queued { " u queues them again." } else { "" };
+    let undo = if is_queued { format!(" {} queues them again.", model.options.keys.undo()) } else { String::new() };
     let doubt = doubt(model).map(|doubt| format!("{doubt}: ")).unwrap_or_default();
     let question = format!("{doubt}never message {who} again{}?{undo}", opt_out_from(model));
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Mark { person, mark: Mark::OptOut }])
@@ -185,7 +185,9 @@ pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> V
         Ok(people) if people.len() > ALL_FOUND_MAX => {
             let unused = keys::discard(model).map(|unused| format!("; {unused}")).unwrap_or_default();
             let most = number(i64::try_from(ALL_FOUND_MAX).unwrap_or(i64::MAX));
-            model.refuse(format!("more than {most} are listed, too many for one act: / narrows the list{unused}"));
+            model.refuse(format!(
+                "more than {most} are listed, too many for one act: ⟨find-a-person⟩ narrows the list{unused}"
+            ));
         }
         Ok(people) => {
             // Whoever changed in place since the list was read is in it still.

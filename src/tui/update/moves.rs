@@ -151,7 +151,7 @@ pub fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             lists::load(model, ListRequest::first(scope))
         }
         None if model.focus == Pane::Activity => {
-            model.refuse("[ and ] step over stages, people and samples: here j and k move");
+            model.refuse("⟨[⟩ and ⟨]⟩ step over stages, people and samples: here ⟨k⟩ and ⟨j⟩ move");
             Vec::new()
         }
         None => moved(model, CursorMove::Rows(by)),

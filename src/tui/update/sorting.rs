@@ -18,7 +18,7 @@ pub fn next(model: &mut Model) -> Vec<Effect> {
         _ if lists::asks_more(&scope) => {
             let most = number(SORTED_MAX);
             model.refuse(format!(
-                "of more than {most} people, those found are in the order of the list; O reverses them"
+                "of more than {most} people, those found are in the order of the list; ⟨O⟩ reverses them"
             ));
             return Vec::new();
         }
@@ -49,7 +49,7 @@ fn again(model: &mut Model) -> Vec<Effect> {
     let scope = model.recipients.scope.clone();
     let effects = lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::First });
     let words = model.recipients.order.words(model.recipients.direction);
-    let hint = if model.recipients.order == ListOrder::Row { "o O sort" } else { "O reverses" };
+    let hint = if model.recipients.order == ListOrder::Row { "⟨o⟩ ⟨O⟩ sort" } else { "⟨O⟩ reverses" };
     model.say(Notice::done(words).hint(hint));
     effects
 }

@@ -173,7 +173,7 @@ fn close_again(model: &mut Model, request: &WriteRequest) -> &'static str {
         return "";
     }
     model.known.insert(*person);
-    "; c again changes the amount"
+    "; ⟨c⟩ again changes the amount"
 }
 
 fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec<Effect> {

@@ -193,8 +193,8 @@ fn title(model: &Model) -> TitleRule {
 fn news(model: &Model, is_focused: bool) -> Vec<String> {
     let Some(unread) = model.activity.unread().map(total) else { return Vec::new() };
     match (is_focused, model.activity.has_newer(), model.activity.passed_over()) {
-        (true, true, false) => vec![format!("{unread} new: g")],
-        (true, true, true) => vec![format!("{unread} new"), "newer: g".to_owned()],
+        (true, true, false) => vec![model.with_keys(&format!("{unread} new: ⟨g⟩"))],
+        (true, true, true) => vec![format!("{unread} new"), model.with_keys("newer: ⟨g⟩")],
         (false, ..) | (true, false, _) => vec![format!("{unread} new")],
     }
 }

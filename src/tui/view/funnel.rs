@@ -111,7 +111,7 @@ fn below(model: &Model, pen: &mut Pen<'_>, text: Rect) {
         return;
     }
     // Elsewhere the key does something else, or nothing.
-    let right = (model.focus == Pane::Funnel).then(|| "v: next view".to_owned());
+    let right = (model.focus == Pane::Funnel).then(|| model.with_keys("⟨v⟩: next view"));
     let title = TitleRule { left: vec![model.shown_view().word().to_owned()], right };
     rule(pen, (text.x, y), text.width, &title, Focused::No);
     views::draw(model, pen, Rect { y: y + 1, height: text.bottom() - y - 1, ..text });

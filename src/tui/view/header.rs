@@ -265,7 +265,8 @@ fn names_zones(model: &Model) -> bool {
 
 fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     if sender.stopped.is_some() {
-        return HeaderSegment::followed(format!("{} STOPPED", sender.name), ": ! says why", TextRole::Need);
+        let more = format!(": {} says why", model.options.keys.needs());
+        return HeaderSegment::followed(format!("{} STOPPED", sender.name), &more, TextRole::Need);
     }
     let is_used_up = sender.usage.daily_cap.is_some_and(|cap| sender.usage.today >= cap);
     let of_sender = || model.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);

@@ -131,7 +131,10 @@ fn nobody(model: &Model) -> String {
         _ if model.blast().is_none() => String::new(),
         ListScope::Everyone => "nobody is in this blast yet".to_owned(),
         ListScope::Found { text, .. } => {
-            format!("nobody here is found by {text}; {}", model.with_keys("⟨/⟩ and tab look in every blast"))
+            format!(
+                "nobody here is found by {text}; {}",
+                model.with_keys("⟨find-a-person⟩ and tab look in every blast")
+            )
         }
         label => format!("nobody is {}", label.title()),
     }
@@ -174,13 +177,16 @@ fn title(model: &Model) -> TitleRule {
 fn news(model: &Model) -> Option<String> {
     let left = model.recipients.left();
     let newer = model.recipients.newer().map(total);
-    match (left, newer) {
+    let said = match (left, newer) {
         (0, None) => None,
-        (0, Some(newer)) if model.recipients.direction == ListDirection::Reversed => Some(format!("{newer} newer: G")),
-        (0, Some(newer)) => Some(format!("{newer} newer above: g")),
-        (left, None) => Some(format!("{left} of these moved on: g")),
-        (left, Some(newer)) => Some(format!("{left} of these moved on, {newer} newer: g")),
-    }
+        (0, Some(newer)) if model.recipients.direction == ListDirection::Reversed => {
+            Some(format!("{newer} newer: ⟨G⟩"))
+        }
+        (0, Some(newer)) => Some(format!("{newer} newer above: ⟨g⟩")),
+        (left, None) => Some(format!("{left} of these moved on: ⟨g⟩")),
+        (left, Some(newer)) => Some(format!("{left} of these moved on, {newer} newer: ⟨g⟩")),
+    };
+    said.map(|said| model.with_keys(&said))
 }
 
 fn head(cell: RecipientColumn, symbol: &str) -> String {

@@ -23,10 +23,10 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     match model.shown_view() {
         FunnelView::Bars => {}
         FunnelView::Timeline => timeline(model, pen, area, blast),
-        FunnelView::Speed => lines(pen, area, &speed(model, blast)),
+        FunnelView::Speed => lines(model, pen, area, &speed(model, blast)),
         FunnelView::Errors => errors(model, pen, area, blast),
-        FunnelView::Compare => lines(pen, area, &compare(model, area)),
-        FunnelView::Months => lines(pen, area, &months(model, area)),
+        FunnelView::Compare => lines(model, pen, area, &compare(model, area)),
+        FunnelView::Months => lines(model, pen, area, &months(model, area)),
     }
 }
 
@@ -46,14 +46,14 @@ pub fn section(model: &Model, view: FunnelView, area: Rect) -> Option<Vec<TextLi
     }
 }
 
-fn lines(pen: &mut Pen<'_>, area: Rect, lines: &[TextLine]) {
+fn lines(model: &Model, pen: &mut Pen<'_>, area: Rect, lines: &[TextLine]) {
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
         line.draw(pen, (area.x, y), area.width);
     }
     let hidden = lines.len().saturating_sub(usize::from(area.height));
     if hidden > 0 {
         let y = area.bottom() - 1;
-        let words = format!("  ~ {} more lines: z, or a taller window", hidden + 1);
+        let words = model.with_keys(&format!("  ~ {} more lines: ⟨z⟩, or a taller window", hidden + 1));
         pen.put((area.x, y), &" ".repeat(usize::from(area.width)), area.width, TextRole::Plain);
         pen.put((area.x, y), &words, area.width, TextRole::Dim);
     }

@@ -175,7 +175,8 @@ pub(super) fn reason(model: &Model, blast: &BlastView) -> Option<String> {
 /// What is said of a blast that is to go out while nobody knows whether it does.
 fn away(model: &Model, blast: &BlastView) -> Option<String> {
     let is_open = matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
-    model.away_since().filter(|_| is_open).map(|_| "the database does not answer: ! says more".to_owned())
+    let words = || format!("the database does not answer: {} says more", model.options.keys.needs());
+    model.away_since().filter(|_| is_open).map(|_| words())
 }
 
 fn said(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {
@@ -209,7 +210,7 @@ pub(super) fn brief(model: &Model, blast: &BlastView) -> Option<String> {
 /// The end of a wait alone, where there is no room for its reason.
 fn shortest(model: &Model, blast: &BlastView) -> Option<String> {
     if away(model, blast).is_some() {
-        return Some("no answer: !".to_owned());
+        return Some(format!("no answer: {}", model.options.keys.needs()));
     }
     let waiting = waiting(model, blast)?;
     waiting.shortest_in(model.options.zone, |at| end_of(model, blast, &waiting, at))

@@ -11,7 +11,7 @@ use crate::domain::message::fold_name;
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{clean, nearest};
 use crate::tui::format::{TimeFormat, number, rule_times, start_at};
-use crate::tui::model::{BlastForm, FormLine, config_place};
+use crate::tui::model::{BlastForm, FormLine, Model, config_place};
 use crate::tui::pace_words::{average_of, sender_binds};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -122,10 +122,11 @@ pub(super) fn no_column(form: &BlastForm, content: &BlastContent) -> Option<Stri
 const STOP_MAX: usize = 2;
 
 /// Why a sender is stopped, behind its name.
-pub(super) fn stopped(name: TextLine, reason: &str, room: u16) -> Vec<TextLine> {
+pub(super) fn stopped(model: &Model, name: TextLine, reason: &str, room: u16) -> Vec<TextLine> {
     let indent = name.width();
     let lines = wrapped(&format!("stopped: {reason}"), room.saturating_sub(indent));
-    let more = (lines.len() > STOP_MAX).then(|| TextLine::dim("~ esc, then ! says all of it"));
+    let more = (lines.len() > STOP_MAX)
+        .then(|| TextLine::dim(format!("~ esc, then {} says all of it", model.options.keys.needs())));
     let mut name = Some(name);
     let line = |text: String| {
         let head = name.take().unwrap_or_else(|| TextLine::plain(" ".repeat(usize::from(indent))));
