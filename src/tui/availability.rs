@@ -208,7 +208,8 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
         return steps::cannot_pause(model, view);
     }
     let Some(blast) = model.to_pause() else {
-        return no_blast(model).or_else(|| Some("this line is about no blast: nothing to pause".to_owned()));
+        let what = if matches!(model.overlays.last(), Some(Overlay::Needs(_))) { "line" } else { "page" };
+        return no_blast(model).or_else(|| Some(format!("this {what} is about no blast: nothing to pause")));
     };
     match blast.state {
         BlastState::Sending if !blast.has_people_left() => Some(NOBODY_LEFT.to_owned()),

@@ -41,17 +41,28 @@ impl Model {
         self.armed().find(|(blast, _)| is_own(blast))
     }
 
-    /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent. A line
-    /// of what needs somebody that is about no blast is not about the one in the list behind it.
+    /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent. A page or
+    /// a line of what needs somebody that is about no blast is not about the one in the list behind it.
     pub fn to_pause(&self) -> Option<&BlastView> {
         let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
         let announced = || self.announced().map(|(blast, _)| blast);
         let armed = || announced().or_else(|| self.own_armed().map(|(blast, _)| blast));
-        let meant = match self.overlays.last() {
-            Some(Overlay::Needs(_)) => self.line_blast().and_then(|id| self.blasts.get(id)),
-            _ => self.blast_meant(),
-        };
+        let meant = self.blast_on_screen();
         meant.filter(is_sent).or_else(armed).or(meant)
+    }
+
+    /// The blast that the open page or the line at its cursor is about, which need not be the selected one behind it. `None` where that is
+    /// none.
+    fn blast_on_screen(&self) -> Option<&BlastView> {
+        let of = match self.overlays.last() {
+            Some(Overlay::Needs(_)) => self.line_blast(),
+            Some(Overlay::Details(_)) => self.person().map(|row| row.blast_id).or(self.people_of()),
+            Some(Overlay::Customer(page)) => page.person.map(|(_, blast)| blast),
+            Some(Overlay::FollowUp(page)) => Some(page.blast),
+            Some(Overlay::FollowFound(page)) => Some(page.from.blast),
+            _ => return self.blast_meant(),
+        };
+        self.blasts.get(of?)
     }
 
     /// The next time at which something happens by itself.

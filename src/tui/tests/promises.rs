@@ -7,7 +7,7 @@ use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, deta
 use crate::app::view::{BlastView, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, WriteRequest};
@@ -62,6 +62,35 @@ fn on_a_line_of_another_blast_no_key_is_offered_that_sends_the_selected_one() {
     assert!(!footer(&dashboard).contains("S send"), "{}", footer(&dashboard));
     dashboard.keys("1");
     assert!(footer(&dashboard).contains("S send"), "{}", footer(&dashboard));
+}
+
+#[test]
+fn p_on_a_page_about_somebody_of_another_blast_pauses_that_one() {
+    let other = BlastView { id: BlastId(21), tag: "Other".to_owned(), ..blasts().swap_remove(0) };
+    let on_a_line = || {
+        let mut dashboard = opened(WIDE);
+        let rows = blasts().into_iter().chain([other.clone()]).collect();
+        dashboard.answer(Completion::Blasts(Ok(rows)));
+        dashboard.model.blasts.select(other.id);
+        dashboard.taken();
+        dashboard
+    };
+
+    for key in ["i", "f"] {
+        let mut dashboard = on_a_line();
+        dashboard.keys(key);
+        assert!(!dashboard.model.overlays.is_empty(), "{key}: {}", dashboard.said());
+        dashboard.keys("p");
+        assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)], "{key}");
+    }
+
+    let mut stranger = on_a_line();
+    stranger.keys("i");
+    let Some(Overlay::Customer(page)) = stranger.model.overlays.last_mut() else { panic!("the page of a customer") };
+    page.person = None;
+    stranger.keys("p");
+    assert_eq!(stranger.acts(), []);
+    assert_eq!(stranger.said(), "this page is about no blast: nothing to pause");
 }
 
 /// Somebody uncertain, whom the operator is asked about once more; ben answers meanwhile.
