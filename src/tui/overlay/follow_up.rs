@@ -181,7 +181,8 @@ fn nobody_gets_it(model: &Model, loaded: &FollowUpPreview, width: u16) -> Vec<Te
     let text = match oldest {
         Some((age, count)) => {
             let get = count_of(count.gets(), "person gets", "people get");
-            format!("Nobody would get it. [ chooses a shorter time: with \"{}\" {get} it.", age_words(age))
+            let chooses = model.with_keys("⟨[⟩ chooses a shorter time");
+            format!("Nobody would get it. {chooses}: with \"{}\" {get} it.", age_words(age))
         }
         None => {
             all_left_out(model, loaded).unwrap_or_else(|| "Nobody would get it, even with a shorter time.".to_owned())

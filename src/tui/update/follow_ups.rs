@@ -56,7 +56,8 @@ pub fn cannot_make(model: &Model) -> Option<String> {
         Some(Overlay::FollowUp(page)) => {
             let count = page.loaded.as_ref().and_then(|loaded| loaded.ages.get(page.age));
             let (is_nobody, is_shortest) = (count.is_some_and(|count| count.gets() == 0), page.age == 0);
-            let why = if is_shortest { "nobody would get it" } else { "nobody would get it: [ chooses a shorter time" };
+            let why =
+                if is_shortest { "nobody would get it" } else { "nobody would get it: ⟨[⟩ chooses a shorter time" };
             is_nobody.then_some(why)
         }
         Some(Overlay::FollowFound(page)) => {
@@ -94,7 +95,7 @@ pub fn cannot_step(model: &Model) -> Option<String> {
             "a step is for those stuck at a stage, where ⟨f⟩ makes it, or for carts: /has:cart older:24h finds those",
         ),
         Some(Overlay::FollowUp(page)) if page.loaded.is_none() => Some("still counting them"),
-        Some(Overlay::FollowUp(page)) if !page.can_be_step() => Some("a step needs a time: ] chooses one"),
+        Some(Overlay::FollowUp(page)) if !page.can_be_step() => Some("a step needs a time: ⟨]⟩ chooses one"),
         _ => None,
     };
     why.map(str::to_owned).or_else(|| availability::read_only(model))
