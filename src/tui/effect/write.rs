@@ -281,3 +281,13 @@ pub enum WriteOutcome {
     /// Where a plan was written to.
     PlanSaved(String),
 }
+
+impl WriteOutcome {
+    /// Whether something was done in the shop: a question is no act yet, and a file that was written is none.
+    pub const fn is_act(&self) -> bool {
+        !matches!(
+            self,
+            Self::AsksFirst { .. } | Self::Report(_) | Self::Exported { .. } | Self::PlanSaved(_) | Self::FileSaved(_)
+        )
+    }
+}

@@ -2,13 +2,15 @@
 
 use super::customers::{PHONE, acts, opened, order, sheet};
 use super::support::{TestDashboard, WIDE, at, details_of, people};
-use crate::app::{CustomerBlast, CustomerTotals};
+use crate::app::{CustomerBlast, CustomerTotals, SavedFile};
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{BlastId, OrderId};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{BlastId, OrderId, ReplyId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, ShopAct};
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, ShopAct, WriteOutcome, WriteRequest};
+use crate::tui::model::NoUndo;
 
 #[test]
 fn what_was_sent_stands_above_drafts_which_are_counted() {
@@ -123,4 +125,32 @@ fn tags_and_notes_are_typed_on_the_page_and_said_once_they_are_kept() {
     dashboard.keys("wants it in red\n");
     let note = "wants it in red".to_owned();
     assert_eq!(acts(&mut dashboard), [ShopAct::Note { phone, note }]);
+}
+
+#[test]
+fn a_file_that_is_written_is_no_act_which_u_would_be_about() {
+    let mut dashboard = opened(WIDE);
+    let saved = SavedFile { path: "/home/aina/resit.jpg".into(), bytes: 3 };
+    let search = None;
+    let files = [
+        (WriteRequest::Report(BlastId(7)), WriteOutcome::Report("report-7.md".to_owned())),
+        (
+            WriteRequest::Export { blast: BlastId(7), filter: Filter::default(), search },
+            WriteOutcome::Exported { path: "people.xlsx".to_owned(), people: 3 },
+        ),
+        (
+            WriteRequest::SavePlan { blast: BlastId(7), people: None, text: String::new() },
+            WriteOutcome::PlanSaved("plan-7.txt".to_owned()),
+        ),
+        (WriteRequest::SaveFile(ReplyId(30)), WriteOutcome::FileSaved(saved)),
+    ];
+    for (request, outcome) in files {
+        dashboard.model.no_undo = Some(NoUndo { what: "a new cart", is_said: false });
+        dashboard.answer(Completion::Written { request, outcome: Ok(outcome) }).taken();
+
+        dashboard.keys("u");
+
+        assert_eq!(dashboard.said(), "u does not take back a new cart: u again asks about the act before it");
+        assert!(dashboard.acts().is_empty());
+    }
 }

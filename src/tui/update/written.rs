@@ -31,8 +31,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     if let WriteRequest::AddSender(_) = request {
         return welcome::added(model, outcome);
     }
-    // A question is no act yet.
-    if outcome.as_ref().is_ok_and(|outcome| !matches!(outcome, WriteOutcome::AsksFirst { .. })) {
+    if outcome.as_ref().is_ok_and(WriteOutcome::is_act) {
         model.no_undo = None;
     }
     match outcome {
