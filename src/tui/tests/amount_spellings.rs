@@ -21,6 +21,19 @@ fn asked(dashboard: &TestDashboard) -> String {
 }
 
 #[test]
+fn the_amount_of_a_close_stays_open_where_another_mark_of_theirs_is_refused() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3rc12").taken();
+    let replied = WriteRequest::Mark { person: RecipientId(1), mark: Mark::Replied };
+    let why = EffectError::Other("Siti Aminah has replied already: nothing changed".to_owned());
+
+    dashboard.answer(Completion::Written { request: replied, outcome: Err(why) }).taken();
+    dashboard.keys("0\n");
+
+    assert_eq!(dashboard.acts(), [closed(Some("120"))]);
+}
+
+#[test]
 fn an_amount_is_read_in_every_spelling_that_has_one_meaning() {
     for (typed, amount) in [
         ("120", "120"),

@@ -108,7 +108,10 @@ fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: 
         _ => None,
     };
     let field_is_over = match (&model.prompt, request) {
-        (Some(Prompt::Amount(amount)), WriteRequest::Mark { person, .. }) => amount.person == *person,
+        // Another mark of theirs says nothing of the sale.
+        (Some(Prompt::Amount(amount)), WriteRequest::Mark { person, mark: Mark::Closed(_) }) => {
+            amount.person == *person
+        }
         (
             Some(Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::NumberOncePaused { blast, .. }, .. })),
             WriteRequest::Pause(id),
