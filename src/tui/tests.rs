@@ -38,6 +38,7 @@ mod held;
 mod hours;
 mod in_sight;
 mod known;
+mod late;
 mod leaving;
 mod lines;
 mod logged;

@@ -2,6 +2,7 @@
 //! other blasts.
 
 mod plan_count;
+mod typing;
 
 pub use plan_count::PlanCount;
 

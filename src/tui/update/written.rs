@@ -292,9 +292,9 @@ fn shown_first(model: &Model, people: &[RecipientId]) -> Vec<RecipientId> {
     people.iter().copied().filter(|id| model.recipients.get(*id).is_some()).collect()
 }
 
-/// Asks before somebody else's act is undone. Never in the middle of another question: what is typed is for that one.
+/// Asks before somebody else's act is undone. Never in the middle of another question or of a text: what is typed is for that one.
 fn asks_first(model: &mut Model, question: String, then: WriteRequest) -> Vec<Effect> {
-    if model.prompt.is_some() {
+    if model.prompt.is_some() || model.overlays.last().is_some_and(Overlay::is_typed_on) {
         model.refuse("nothing was taken back: that asks first, press the key again to be asked");
         return Vec::new();
     }
