@@ -1,11 +1,15 @@
 //! Answers that come after the operator went on to something else: what is being typed stays theirs, and no key of it acts.
 
+use super::form::opened;
 use super::plans::planned;
-use super::support::{TestDashboard, WIDE};
+use super::support::{DRAFT, RAYA, TestDashboard, WIDE, draft, raya};
+use crate::app::Launch;
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::ActionId;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::Prompt;
+use crate::tui::model::{Overlay, Prompt};
 
 fn asks(dashboard: &mut TestDashboard, request: WriteRequest) {
     let question = "your last act: closed, Siti Aminah. Take it back?".to_owned();
@@ -39,4 +43,38 @@ fn a_late_question_whether_to_take_back_opens_over_no_text_that_is_typed() {
     plan.key(Key::Ctrl('u'));
     asks(&mut plan, request);
     assert!(matches!(plan.model.prompt, Some(Prompt::Confirm(_))), "nothing is typed there");
+}
+
+#[test]
+fn a_pause_closes_no_form_of_another_blast_and_no_letter_typed_there_is_a_key() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1pn↓↓↓↓\nSalam").taken();
+    let paused = BlastView { state: BlastState::Paused, ..raya() };
+    let outcome = Ok(WriteOutcome::Blast(Box::new(paused)));
+
+    dashboard.answer(Completion::Written { request: WriteRequest::Pause(RAYA), outcome });
+    dashboard.keys(" Xy");
+
+    assert_eq!(dashboard.model.overlays, [Overlay::Form]);
+    assert_eq!(dashboard.model.form.as_ref().unwrap().values.message, "Salam Xy");
+}
+
+#[test]
+fn the_form_of_a_blast_that_is_launched_goes_with_its_plan_and_stays_where_it_is_typed_on() {
+    let launched = || {
+        let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: Launch::ARMED_FOR };
+        let row = BlastView { state: BlastState::Sending, ..draft() };
+        let outcome = Ok(WriteOutcome::Blast(Box::new(row)));
+        Completion::Written { request: WriteRequest::Launch(launch), outcome }
+    };
+    for (keys, is_open) in [("S", false), ("\n, dan", true)] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.model.blasts.select(DRAFT);
+        dashboard.keys("1e").answer(opened()).keys(keys);
+
+        dashboard.answer(launched());
+
+        assert_eq!(dashboard.model.overlays.contains(&Overlay::Form), is_open, "{keys}");
+        assert!(!dashboard.model.overlays.iter().any(|page| matches!(page, Overlay::Plan(_))), "{keys}");
+    }
 }

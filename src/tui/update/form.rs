@@ -13,7 +13,7 @@ mod schedule;
 mod template;
 
 pub use ending::{read_hours, read_pace};
-pub use leaving::{database_is_back, is_saving, last_save, left};
+pub use leaving::{close_below, database_is_back, is_saving, last_save, left};
 pub use overtaken::{declined, noticed, who_was_quicker};
 pub use pasting::pasted;
 pub use saving::{answered, edited_elsewhere, while_typing, written};

@@ -347,10 +347,8 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
     log(model, &notice.text, &format!("blastdeck blast {verb} {}", row.id));
     model.say(notice);
     blast_acts::ask_once_paused(model, &row);
+    form::close_below(model, &row);
     model.overlays.retain(|page| !matches!(page, Overlay::Plan(plan) if plan.blast == row.id));
-    if row.state != BlastState::Draft {
-        model.overlays.retain(|page| *page != Overlay::Form);
-    }
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
 }

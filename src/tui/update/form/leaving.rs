@@ -35,6 +35,16 @@ pub fn left(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// A blast is no draft any more: its form goes with the plan above it. One that is on top is written on, and says itself what became of
+/// its blast; the form of another blast has nothing to do with it.
+pub fn close_below(model: &mut Model, row: &BlastView) {
+    let is_its_form = model.form.as_deref().and_then(BlastForm::id) == Some(row.id);
+    let is_on_top = model.overlays.last() == Some(&Overlay::Form);
+    if row.state != BlastState::Draft && is_its_form && !is_on_top {
+        model.overlays.retain(|page| *page != Overlay::Form);
+    }
+}
+
 /// Whether a save is under way.
 pub fn is_saving(model: &Model) -> bool {
     model.form.as_deref().is_some_and(|form| form.writes != FormWrites::Idle)
