@@ -15,6 +15,8 @@ use crate::tui::model::ItemsPrompt;
 pub struct ShopWrite {
     /// `None` of somebody who is in no blast.
     pub person: Option<RecipientId>,
+    /// Whose page it was done on.
+    pub phone: Phone,
     pub who: String,
     pub act: ShopAct,
     /// The field that it was typed in, where it was.

@@ -79,6 +79,7 @@ impl CustomerOverlay {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemsPrompt {
     pub person: Option<RecipientId>,
+    pub phone: Phone,
     pub who: String,
     pub of: ItemsTarget,
     pub field: TextField,
@@ -91,18 +92,16 @@ pub struct ItemsPrompt {
 pub enum ItemsTarget {
     NewOrder {
         blast: BlastId,
-        phone: Phone,
         close: CloseBefore,
     },
     NewCart {
         blast: BlastId,
-        phone: Phone,
     },
     Changes(SaleKey),
     /// No items: tags of theirs.
-    Tags(Phone),
+    Tags,
     /// No items: a note about them.
-    Note(Phone),
+    Note,
 }
 
 /// Whether a key closed them a moment ago, which an order then takes the place of.

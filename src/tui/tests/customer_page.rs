@@ -9,8 +9,10 @@ use crate::domain::ids::{BlastId, OrderId, ReplyId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, ShopAct, WriteOutcome, WriteRequest};
-use crate::tui::model::NoUndo;
+use crate::tui::effect::{
+    Completion, Effect, EffectError, ReadRequest, ShopAct, ShopOutcome, WriteOutcome, WriteRequest,
+};
+use crate::tui::model::{NoUndo, Overlay};
 
 #[test]
 fn what_was_sent_stands_above_drafts_which_are_counted() {
@@ -153,4 +155,17 @@ fn a_file_that_is_written_is_no_act_which_u_would_be_about() {
         assert_eq!(dashboard.said(), "u does not take back a new cart: u again asks about the act before it");
         assert!(dashboard.acts().is_empty());
     }
+}
+
+#[test]
+fn the_page_of_somebody_with_a_long_name_follows_what_is_written_about_them() {
+    let mut dashboard = opened(WIDE);
+    let Some(Overlay::Customer(page)) = dashboard.model.overlays.last_mut() else { panic!("a page") };
+    page.who = "Nur Aishah binti Abdullah of Kampung Baru".to_owned();
+    dashboard.keys("Nwants it in red\n");
+    let request = dashboard.acts().pop().unwrap();
+
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Shop(ShopOutcome::Noted)) });
+
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))));
 }

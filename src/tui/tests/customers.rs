@@ -249,12 +249,9 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
     assert_eq!(acts(&mut dashboard), []);
     dashboard.keys("y");
     assert_eq!(acts(&mut dashboard), [ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed)]);
-    let write = ShopWrite {
-        person: Some(RecipientId(1)),
-        who: "Siti Aminah".to_owned(),
-        act: ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed),
-        typed: None,
-    };
+    let (person, phone, who) = (Some(RecipientId(1)), people()[0].phone.clone(), "Siti Aminah".to_owned());
+    let act = ShopAct::MoveOrder(OrderId(3), OrderState::Confirmed);
+    let write = ShopWrite { person, phone, who, act, typed: None };
     let outcome = stepped(order(3, OrderState::Confirmed), "");
     dashboard.answer(Completion::Written {
         request: WriteRequest::Shop(Box::new(write.clone())),

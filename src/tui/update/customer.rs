@@ -195,7 +195,8 @@ pub fn end(model: &mut Model) -> Vec<Effect> {
 
 fn ask(model: &mut Model, asked: Option<(String, ShopAct)>) -> Vec<Effect> {
     let Some((page, (question, act))) = page(model).zip(asked) else { return Vec::new() };
-    let write = ShopWrite { person: page.person.map(|(id, _)| id), who: page.who.clone(), act, typed: None };
+    let (person, phone, who) = (page.person.map(|(id, _)| id), page.phone.clone(), page.who.clone());
+    let write = ShopWrite { person, phone, who, act, typed: None };
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Shop(Box::new(write))])
 }
 
@@ -206,11 +207,8 @@ fn order_words(order: &OrderRow) -> String {
 }
 
 pub fn new_order(model: &mut Model) -> Vec<Effect> {
-    let of = page(model).and_then(|page| {
-        let (_, blast) = page.person?;
-        Some(ItemsTarget::NewOrder { blast, phone: page.phone.clone(), close: CloseBefore::None })
-    });
-    type_items(model, of)
+    let of = page(model).and_then(|page| page.person);
+    type_items(model, of.map(|(_, blast)| ItemsTarget::NewOrder { blast, close: CloseBefore::None }))
 }
 
 /// Orders and carts belong to a message of a blast.
@@ -226,21 +224,13 @@ pub fn cannot_add(model: &Model) -> Option<String> {
 }
 
 pub fn new_cart(model: &mut Model) -> Vec<Effect> {
-    let of = page(model).and_then(|page| {
-        let (_, blast) = page.person?;
-        Some(ItemsTarget::NewCart { blast, phone: page.phone.clone() })
-    });
-    type_items(model, of)
+    let of = page(model).and_then(|page| page.person);
+    type_items(model, of.map(|(_, blast)| ItemsTarget::NewCart { blast }))
 }
 
 pub fn change_items(model: &mut Model) -> Vec<Effect> {
     let of = chosen(model).ok().map(|sale| ItemsTarget::Changes(sale.key()));
     type_items(model, of)
-}
-
-/// Whose page is open.
-pub(super) fn phone(model: &Model) -> Option<Phone> {
-    page(model).map(|page| page.phone.clone())
 }
 
 /// Why nothing is written about whom the page shows.
@@ -254,9 +244,10 @@ pub(super) fn not_known(model: &Model) -> Option<String> {
 
 pub(super) fn type_items(model: &mut Model, of: Option<ItemsTarget>) -> Vec<Effect> {
     let Some((page, of)) = page(model).zip(of) else { return Vec::new() };
-    let (person, who) = (page.person.map(|(id, _)| id), brief(&page.who));
+    let (person, phone, who) = (page.person.map(|(id, _)| id), page.phone.clone(), brief(&page.who));
+    let field = TextField::default();
     model.notice = None;
-    model.prompt = Some(Prompt::Items(ItemsPrompt { person, who, of, field: TextField::default(), trouble: None }));
+    model.prompt = Some(Prompt::Items(ItemsPrompt { person, phone, who, of, field, trouble: None }));
     Vec::new()
 }
 
@@ -268,10 +259,10 @@ pub fn items_of_sale(model: &mut Model, amount: AmountPrompt) {
         model.prompt = Some(Prompt::Amount(amount));
         return;
     };
-    let of = ItemsTarget::NewOrder { blast, phone, close };
+    let of = ItemsTarget::NewOrder { blast, close };
     let AmountPrompt { person, who, .. } = amount;
-    let person = Some(person);
-    model.prompt = Some(Prompt::Items(ItemsPrompt { person, who, of, field: TextField::default(), trouble: None }));
+    let (person, field) = (Some(person), TextField::default());
+    model.prompt = Some(Prompt::Items(ItemsPrompt { person, phone, who, of, field, trouble: None }));
 }
 
 pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Effect> {
@@ -279,7 +270,8 @@ pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Eff
         Key::Esc => return Vec::new(),
         Key::Enter => match act(&items) {
             Ok(act) => {
-                let write = ShopWrite { person: items.person, who: items.who.clone(), act, typed: Some(items) };
+                let (phone, who) = (items.phone.clone(), items.who.clone());
+                let write = ShopWrite { person: items.person, phone, who, act, typed: Some(items) };
                 return vec![Effect::Write(WriteRequest::Shop(Box::new(write)))];
             }
             Err(why) => items.trouble = Some(why),
@@ -298,16 +290,14 @@ pub fn items_key(model: &mut Model, mut items: ItemsPrompt, key: Key) -> Vec<Eff
 fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
     let text = items.field.text();
     let words = || item_words(&text);
-    let draft = |blast, phone: &Phone| {
-        let items = all_typed(&words()?, typed_item)?;
-        Ok(OrderDraft { blast, phone: phone.as_str().to_owned(), items, note: None })
+    let draft = |blast| {
+        let drafted = all_typed(&words()?, typed_item)?;
+        Ok(OrderDraft { blast, phone: items.phone.as_str().to_owned(), items: drafted, note: None })
     };
     match &items.of {
-        ItemsTarget::NewOrder { blast, phone, close: CloseBefore::None } => draft(*blast, phone).map(ShopAct::Order),
-        ItemsTarget::NewOrder { blast, phone, close: CloseBefore::ByKey } => {
-            draft(*blast, phone).map(ShopAct::OrderOfClose)
-        }
-        ItemsTarget::NewCart { blast, phone } => draft(*blast, phone).map(ShopAct::Cart),
+        ItemsTarget::NewOrder { blast, close: CloseBefore::None } => draft(*blast).map(ShopAct::Order),
+        ItemsTarget::NewOrder { blast, close: CloseBefore::ByKey } => draft(*blast).map(ShopAct::OrderOfClose),
+        ItemsTarget::NewCart { blast } => draft(*blast).map(ShopAct::Cart),
         ItemsTarget::Changes(key) => {
             let changes = all_typed(&words()?, typed_change)?;
             let edit = ItemsEdit::Changes(changes);
@@ -316,8 +306,8 @@ fn act(items: &ItemsPrompt) -> Result<ShopAct, String> {
                 SaleKey::Cart(id) => ShopAct::EditCart(*id, edit),
             })
         }
-        ItemsTarget::Tags(phone) => tagging::typed_tags(phone, &text),
-        ItemsTarget::Note(phone) => tagging::typed_note(phone, &text),
+        ItemsTarget::Tags => tagging::typed_tags(&items.phone, &text),
+        ItemsTarget::Note => tagging::typed_note(&items.phone, &text),
     }
 }
 
@@ -372,18 +362,14 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
         model.marked(person);
     }
     let mut effects = writes::after_mark(model, write.person.as_slice());
+    // Names are shortened where something is typed for them.
     if let Some(Overlay::Customer(page)) = model.overlays.last_mut()
-        && is_about(page, write)
+        && page.phone == write.phone
     {
         page.chosen = key.or(page.chosen);
         effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone())));
     }
     effects
-}
-
-/// Whether a page shows whom something was written of.
-fn is_about(page: &CustomerOverlay, write: &ShopWrite) -> bool {
-    page.person.map(|(id, _)| id) == write.person && page.who == write.who
 }
 
 /// It was refused: what was typed is there again, with the reason.

@@ -12,13 +12,11 @@ pub fn cannot_tag(model: &Model) -> Option<String> {
 }
 
 pub fn tags(model: &mut Model) -> Vec<Effect> {
-    let of = customer::phone(model).map(ItemsTarget::Tags);
-    customer::type_items(model, of)
+    customer::type_items(model, Some(ItemsTarget::Tags))
 }
 
 pub fn note(model: &mut Model) -> Vec<Effect> {
-    let of = customer::phone(model).map(ItemsTarget::Note);
-    customer::type_items(model, of)
+    customer::type_items(model, Some(ItemsTarget::Note))
 }
 
 /// `vip -new`: tags that come, and such that go.

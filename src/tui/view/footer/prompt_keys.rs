@@ -38,7 +38,7 @@ pub fn of(prompt: &Prompt, currency: &str) -> Vec<FooterKey> {
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {
             &[("enter", "writes it"), ("esc", "no order: they stay closed")]
         }
-        Prompt::Items(ItemsPrompt { of: ItemsTarget::Tags(_) | ItemsTarget::Note(_), .. }) => {
+        Prompt::Items(ItemsPrompt { of: ItemsTarget::Tags | ItemsTarget::Note, .. }) => {
             &[("enter", "keeps it"), ("esc", "as it was")]
         }
         Prompt::Items(_) => &[("enter", "writes it"), ("esc", "nothing is written")],

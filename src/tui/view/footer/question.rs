@@ -120,8 +120,8 @@ fn items_line(model: &Model, items: &ItemsPrompt) -> TextLine {
             (format!(" order {id}: "), "   SKU*3 so many from now on, -SKU none")
         }
         ItemsTarget::Changes(SaleKey::Cart(id)) => (format!(" cart {id}: "), "   SKU*3 so many from now on, -SKU none"),
-        ItemsTarget::Tags(_) => (format!(" tags of {who}: "), "   vip comes, -vip goes, blanks between tags"),
-        ItemsTarget::Note(_) => (format!(" note about {who}: "), ""),
+        ItemsTarget::Tags => (format!(" tags of {who}: "), "   vip comes, -vip goes, blanks between tags"),
+        ItemsTarget::Note => (format!(" note about {who}: "), ""),
     };
     let line = items.field.line(TextLine::of(before, TextRole::Plain));
     match &items.trouble {
