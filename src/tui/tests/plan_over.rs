@@ -1,13 +1,14 @@
 //! A plan whose blast was launched or ended meanwhile: it asks for nothing any more.
 
 use super::plans::{plan_of, planned, shows};
-use super::support::{DRAFT, TestDashboard, blasts, draft};
+use super::support::{DRAFT, TestDashboard, WIDE, blasts, draft};
 use crate::app::Plan;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
+use crate::tui::model::{Pane, Prompt};
 use chrono::TimeDelta;
 
 /// The other window's list of blasts, with the draft as it is there.
@@ -110,4 +111,43 @@ fn a_slip_beside_the_digits_does_not_leave_the_plan() {
     let mut dashboard = planned(|plan| plan);
     dashboard.keys("l");
     assert_eq!(dashboard.said(), "this is the plan: esc leaves it");
+}
+
+fn unread(dashboard: &mut TestDashboard) {
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Err(EffectError::Unavailable)) });
+}
+
+#[test]
+fn a_plan_that_cannot_be_read_again_stays_with_the_number_that_is_typed_on_it() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("28");
+
+    unread(&mut dashboard);
+    dashboard.keys("9\n");
+
+    assert!(matches!(&dashboard.acts()[..], [WriteRequest::Launch(launch)] if launch.people == 289));
+}
+
+#[test]
+fn what_a_plan_asked_goes_with_it_and_what_is_typed_for_either_is_no_key() {
+    let mut dashboard = planned(|plan| Plan { test_to: None, ..plan });
+    dashboard.keys("289\n");
+    let request = dashboard.acts().remove(0);
+    dashboard.keys("M012");
+    let why = EffectError::Other("it is 288 people now, not 289: check again, nothing was sent".to_owned());
+    dashboard.answer(Completion::Written { request, outcome: Err(why) });
+
+    unread(&mut dashboard);
+
+    assert!(dashboard.model.overlays.is_empty());
+    assert!(matches!(dashboard.model.prompt, Some(Prompt::Refused(_))), "{:?}", dashboard.model.prompt);
+    dashboard.keys("345");
+    assert_eq!(dashboard.model.focus, Pane::Blasts);
+
+    let mut unloaded = TestDashboard::new(WIDE);
+    unloaded.model.blasts.select(DRAFT);
+    unloaded.keys("1S2");
+    unread(&mut unloaded);
+    unloaded.keys("34");
+    assert_eq!((unloaded.model.overlays.len(), unloaded.model.focus), (0, Pane::Blasts));
 }

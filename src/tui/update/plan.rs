@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
-use super::{form, overlays, prompts, written};
+use super::{completions, form, overlays, prompts, written};
 use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -31,16 +31,33 @@ fn shown(model: &mut Model) -> Option<&mut PlanOverlay> {
     }
 }
 
-/// What sending a blast would do is here.
+/// What sending a blast would do is here. Where it could not be read again, what is there stays: a number is half typed on it.
 pub fn read(model: &mut Model, blast: BlastId, read: EffectResult<Plan>) {
     let now = model.now;
     let Some(page) = shown(model).filter(|page| page.blast == blast) else { return };
     match read {
         Ok(plan) => (page.loaded, page.read_at) = (Some(plan), Some(now)),
-        Err(failure) => {
-            model.overlays.pop();
-            model.refuse(failure.sentence(&model.options.keys));
-        }
+        Err(failure) if page.loaded.is_some() => completions::failed(model, &failure),
+        Err(failure) => close_unread(model, &failure),
+    }
+}
+
+/// Nothing of it can be read: the page goes, and what it asked. What is still typed for either is no key.
+fn close_unread(model: &mut Model, failure: &EffectError) {
+    let is_its_own = |prompt: &Prompt| match prompt {
+        Prompt::OwnNumber(_) => true,
+        Prompt::Confirm(ask) => ask.then.iter().any(|act| matches!(act, WriteRequest::SendTest { .. })),
+        _ => false,
+    };
+    let is_number_typed = shown(model).is_some_and(|page| !page.field.is_empty());
+    model.overlays.pop();
+    let why = failure.sentence(&model.options.keys);
+    if model.prompt.as_ref().is_some_and(is_its_own) {
+        prompts::refuse_text(model, why, None);
+    } else if is_number_typed && model.prompt.is_none() {
+        prompts::refuse_digits(model, why);
+    } else {
+        model.refuse(why);
     }
 }
 
