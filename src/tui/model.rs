@@ -4,6 +4,7 @@
 mod activity;
 mod answer;
 mod attention;
+mod begun;
 mod blast_sorting;
 mod blasts;
 mod chain;
@@ -30,8 +31,9 @@ mod unwritten;
 mod welcome;
 
 pub use activity::ActivityFeed;
-pub use answer::{AnswerDraft, AnswerOverlay, AnswerProgress};
+pub use answer::{AnswerOverlay, AnswerProgress};
 pub use attention::{AttentionItem, NeedsLine, goes_on_at};
+pub use begun::BegunTexts;
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::{ChainReading, RetryReading};
@@ -61,7 +63,7 @@ pub use recipients::{
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::{config_place, is_going_out};
 pub use speed::SpeedMeter;
-pub use step_message::{BegunTexts, StepMessageDraft, StepMessageOverlay, StepMessageProgress};
+pub use step_message::{StepMessageOverlay, StepMessageProgress};
 pub use unread::UnreadPart;
 pub use unwritten::{NoUndo, Unwritten};
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
@@ -154,7 +156,7 @@ pub struct Model {
     pub stage: usize,
     pub recipients: RecipientTable,
     pub activity: ActivityFeed,
-    /// Text to somebody that was begun and not sent.
+    /// Texts that were begun and not sent or saved.
     pub begun: BegunTexts,
     /// The steps of blasts, as they were read when the list of what needs a person was opened.
     pub steps: Vec<StepView>,

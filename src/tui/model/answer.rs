@@ -27,10 +27,3 @@ pub enum AnswerProgress {
     /// It was refused, and why; the text is still there.
     Refused(String),
 }
-
-/// Text that was begun and not sent, for when the same person is answered again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnswerDraft {
-    pub person: RecipientId,
-    pub text: String,
-}

@@ -1,6 +1,5 @@
 //! The message of a step, being changed.
 
-use super::AnswerDraft;
 use crate::app::{StepKey, StepView};
 use crate::tui::widget::TextArea;
 
@@ -24,20 +23,6 @@ pub enum StepMessageProgress {
     Saving,
     /// It was refused, and why; the text is still there.
     Refused(String),
-}
-
-/// A text that was begun and not saved, for when the same step is changed again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepMessageDraft {
-    pub step: StepKey,
-    pub text: String,
-}
-
-/// Texts that were begun, and neither sent nor saved when their page was left.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BegunTexts {
-    pub answer: Option<AnswerDraft>,
-    pub step_message: Option<StepMessageDraft>,
 }
 
 impl StepMessageOverlay {

@@ -109,6 +109,22 @@ fn escape_sends_nothing_and_the_text_is_there_again() {
 }
 
 #[test]
+fn what_was_begun_for_one_person_is_kept_while_another_is_answered_and_by_ctrl_c() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("3jjaRM 20").key(Key::Esc);
+    dashboard.keys("ja").key(Key::Esc);
+
+    dashboard.keys("ka each").key(Key::Ctrl('c'));
+
+    assert!(dashboard.model.overlays.is_empty());
+    assert_eq!(dashboard.said(), "nothing sent to Kavitha; a brings the text back; ctrl-c again leaves");
+    dashboard.keys("a");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("your answer: RM 20 each_"), "{screen}");
+    assert!(dashboard.acts().is_empty());
+}
+
+#[test]
 fn after_the_24_hours_nothing_is_sent() {
     let mut dashboard = scene();
     dashboard.keys("aRM 20\n");

@@ -42,6 +42,17 @@ fn a_draft_counts_as_kept_once_the_database_has_it_and_not_before() {
 }
 
 #[test]
+fn ctrl_c_leaves_a_form_as_esc_does() {
+    let mut dashboard = typed_on();
+
+    dashboard.key(Key::Ctrl('c')).key(Key::Ctrl('c'));
+
+    assert!(!is_open(&dashboard));
+    assert_eq!(dashboard.said(), "draft 9 is being saved; it says here when it is; ctrl-c again leaves");
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.message == "Salam"));
+}
+
+#[test]
 fn a_form_of_a_draft_that_somebody_launched_meanwhile_says_so() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("2n↓↓↓↓\nS").answer(saved(9, 1)).key(Key::Esc).answer(saved(9, 2));

@@ -65,6 +65,20 @@ fn what_was_begun_is_kept_when_the_page_is_left() {
 }
 
 #[test]
+fn what_was_begun_for_a_step_is_kept_while_another_is_looked_at_and_by_ctrl_c() {
+    let mut second = step(None);
+    second.step.number = 2;
+    let mut dashboard = with(vec![step(None), second]);
+    dashboard.keys("e?").key(Key::Esc).keys("je").key(Key::Esc);
+
+    dashboard.keys("ke!").key(Key::Ctrl('c'));
+
+    assert_eq!(dashboard.said(), "step 1 of Raya promo stays as it was; e brings the text back; ctrl-c again leaves");
+    dashboard.keys("e");
+    assert!(dashboard.screen().join("\n").contains("Salam {name}?!_"), "{:#?}", dashboard.screen());
+}
+
+#[test]
 fn a_refused_text_stays_with_the_reason_and_beside_what_the_step_says_by_now() {
     let mut dashboard = with(vec![step(None)]);
     dashboard.keys("e?").key(Key::Ctrl('x')).taken();

@@ -10,7 +10,7 @@ use crate::tui::availability::{cannot_answer, cannot_write_to};
 use crate::tui::effect::{AnswerText, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::key::Key;
-use crate::tui::model::{AnswerDraft, AnswerOverlay, AnswerProgress, Model, Notice, Overlay, Pane};
+use crate::tui::model::{AnswerOverlay, AnswerProgress, Model, Notice, Overlay, Pane};
 use crate::tui::widget::TextField;
 
 /// Opens the field, with what was begun for the same person.
@@ -18,8 +18,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.person() else { return Vec::new() };
     let (person, blast, phone) = (row.id, row.blast_id, row.phone.clone());
     let who = brief(row.name.as_deref().unwrap_or("no name"));
-    let draft = model.begun.answer.take().filter(|draft| draft.person == person);
-    let field = TextField::with(draft.as_ref().map_or("", |draft| draft.text.as_str()));
+    let field = TextField::with(&model.begun.answers.take(person).unwrap_or_default());
     let loaded = match model.overlays.last() {
         Some(Overlay::Details(details)) => details.loaded.clone(),
         _ => None,
@@ -68,12 +67,11 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
 }
 
 /// Closes the field. Its text is kept, unless it is on its way.
-fn leave(model: &mut Model) {
+pub fn leave(model: &mut Model) {
     let Some(Overlay::Answer(answer)) = model.overlays.pop() else { return };
     let is_kept = answer.progress != AnswerProgress::Sending && !answer.field.is_empty();
     if is_kept {
-        let text = answer.field.text();
-        model.begun.answer = Some(AnswerDraft { person: answer.person, text });
+        model.begun.answers.keep(answer.person, answer.field.text());
         model.say(Notice::done(format!("nothing sent to {}; ⟨a⟩ brings the text back", answer.who)));
     }
 }
@@ -143,7 +141,7 @@ pub fn refused(model: &mut Model, answer: &AnswerText, failure: &EffectError) {
             open.progress = AnswerProgress::Refused(failure.sentence(&model.options.keys));
         }
         _ => {
-            model.begun.answer = Some(AnswerDraft { person: answer.person, text: answer.text.clone() });
+            model.begun.answers.keep(answer.person, answer.text.clone());
             let sentence = failure.sentence(&model.options.keys);
             let is_known = *failure != EffectError::Unconfirmed;
             model.refuse(if is_known { format!("not answered: {sentence}") } else { sentence });

@@ -1,7 +1,7 @@
 //! Back, out of a field, out of the dashboard.
 
 use super::lists::{self, ListRequest};
-use super::{blast_filter, find, form, keys, moves, prompts, welcome};
+use super::{answer, blast_filter, find, form, keys, moves, prompts, step_message, welcome};
 use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
@@ -23,10 +23,8 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         model.say(Notice::done(format!("nobody was marked{unused}")));
     } else if let Some(unused) = keys::discard(model) {
         model.say(Notice::done(unused));
-    } else if let Some(closed) = model.overlays.pop() {
-        if closed == Overlay::Form {
-            return form::left(model);
-        }
+    } else if !model.overlays.is_empty() {
+        return leave_page(model);
     } else if model.recipients.has_hidden_marks() && model.recipients.scope != ListScope::Everyone {
         // Whom the next act would hit is shown before it is forgotten.
         return lists::load(model, everyone(model));
@@ -69,6 +67,20 @@ pub fn stay(model: &mut Model) {
 /// A line that is true while somebody is about to leave.
 fn ask(model: &mut Model, notice: Notice) {
     model.say(Notice { until_next_key: true, ..notice });
+}
+
+/// Leaves the page on top. What was begun on it is kept.
+fn leave_page(model: &mut Model) -> Vec<Effect> {
+    match model.overlays.last() {
+        Some(Overlay::Answer(_)) => answer::leave(model),
+        Some(Overlay::StepMessage(_)) => step_message::leave(model),
+        Some(Overlay::Form) => {
+            model.overlays.pop();
+            return form::left(model);
+        }
+        _ => _ = model.overlays.pop(),
+    }
+    Vec::new()
 }
 
 /// `q`: back; at the root it quits, after a warning where blasts are running, or are paused part-way.
@@ -199,8 +211,11 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
         }),
         Some(_) => Vec::new(),
         None => {
-            model.overlays.pop();
-            Vec::new()
+            model.notice = None;
+            let effects = leave_page(model);
+            let kept = model.notice.take().map(|notice| format!("{}; ", notice.text)).unwrap_or_default();
+            ask(model, Notice::done(format!("{kept}ctrl-c again leaves")));
+            effects
         }
     }
 }

@@ -8,15 +8,15 @@ use crate::tui::action::{self, KeyScope};
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectError, StepMessageEdit, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Model, Notice, Overlay, StepMessageDraft, StepMessageOverlay, StepMessageProgress};
+use crate::tui::model::{Model, Notice, Overlay, StepMessageOverlay, StepMessageProgress};
 use crate::tui::widget::{EditOutcome, TextArea};
 
 /// `e` on the line of a step: its page, with what was begun for the same step.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(view) = model.chosen_step().cloned() else { return Vec::new() };
-    let begun = model.begun.step_message.take().filter(|draft| draft.step == view.step.key());
+    let begun = model.begun.step_messages.take(view.step.key());
     let blast = steps::blast_name(model, view.step.key());
-    let page = StepMessageOverlay::new(&view, blast, begun.as_ref().map(|draft| draft.text.as_str()));
+    let page = StepMessageOverlay::new(&view, blast, begun.as_deref());
     model.notice = None;
     model.overlays.push(Overlay::StepMessage(Box::new(page)));
     Vec::new()
@@ -70,7 +70,7 @@ pub fn pasted(model: &mut Model, text: &str) {
 }
 
 /// Closes the page. Its text is kept, unless it is on its way or is no other one.
-fn leave(model: &mut Model) {
+pub fn leave(model: &mut Model) {
     let Some(Overlay::StepMessage(page)) = model.overlays.pop() else { return };
     if page.progress == StepMessageProgress::Saving || !page.is_changed() {
         return;
@@ -79,7 +79,7 @@ fn leave(model: &mut Model) {
         return;
     }
     let name = steps::name(model, page.step);
-    model.begun.step_message = Some(StepMessageDraft { step: page.step, text: page.area.text() });
+    model.begun.step_messages.keep(page.step, page.area.text());
     model.say(Notice::done(format!("{name} stays as it was; ⟨e⟩ brings the text back")));
 }
 
@@ -175,7 +175,7 @@ pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError)
             model.refuse(why);
         }
         _ => {
-            model.begun.step_message = Some(StepMessageDraft { step: edit.step, text: edit.message.clone() });
+            model.begun.step_messages.keep(edit.step, edit.message.clone());
             let name = steps::name(model, edit.step);
             let is_known = *failure != EffectError::Unconfirmed;
             model.refuse(if is_known { format!("{name} is not changed: {why}") } else { why });
