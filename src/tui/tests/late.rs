@@ -1,13 +1,13 @@
 //! Answers that come after the operator went on to something else: what is being typed stays theirs, and no key of it acts.
 
-use super::form::opened;
+use super::form::{opened, saved};
 use super::plans::planned;
 use super::support::{DRAFT, RAYA, TestDashboard, WIDE, draft, raya};
-use crate::app::Launch;
 use crate::app::view::BlastView;
+use crate::app::{DraftAt, DraftOvertaken, Launch};
 use crate::domain::blast::BlastState;
-use crate::domain::ids::ActionId;
-use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+use crate::domain::ids::{ActionId, BlastId};
+use crate::tui::effect::{Completion, DraftWrite, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Overlay, Prompt};
 
@@ -77,4 +77,26 @@ fn the_form_of_a_blast_that_is_launched_goes_with_its_plan_and_stays_where_it_is
         assert_eq!(dashboard.model.overlays.contains(&Overlay::Form), is_open, "{keys}");
         assert!(!dashboard.model.overlays.iter().any(|page| matches!(page, Overlay::Plan(_))), "{keys}");
     }
+}
+
+#[test]
+fn what_takes_the_place_of_somebody_elses_words_is_saved_before_another_form_opens() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1n↓↓↓↓\nS").answer(saved(9, 1)).keys("alam").taken();
+    dashboard.key(Key::Esc).key(Key::Esc);
+    let request = dashboard.acts().pop().unwrap();
+    let overtaken = EffectError::Overtaken(DraftOvertaken::Changed { by: "ben".to_owned(), version: 8 });
+    dashboard.answer(Completion::Written { request, outcome: Err(overtaken) });
+
+    dashboard.keys("y");
+    let request = dashboard.acts().pop().unwrap();
+    let at = Some(DraftAt { id: BlastId(9), version: 8 });
+    assert!(matches!(&request, WriteRequest::Draft(DraftWrite::Save { at: of, .. }) if *of == at), "{request:?}");
+    dashboard.keys("n");
+    assert_eq!(dashboard.said(), "the draft before is still being saved: press the key again in a moment");
+    let Completion::Written { outcome, .. } = saved(9, 9) else { unreachable!() };
+    dashboard.answer(Completion::Written { request, outcome });
+    dashboard.keys("n");
+
+    assert_eq!(dashboard.model.form.as_ref().unwrap().draft, None, "the answer was of the form before");
 }

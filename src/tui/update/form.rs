@@ -14,7 +14,7 @@ mod template;
 
 pub use ending::{read_hours, read_pace};
 pub use leaving::{close_below, database_is_back, is_saving, last_save, left};
-pub use overtaken::{declined, noticed, who_was_quicker};
+pub use overtaken::{confirmed, declined, noticed, who_was_quicker};
 pub use pasting::pasted;
 pub use saving::{answered, edited_elsewhere, while_typing, written};
 

@@ -371,6 +371,7 @@ fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
     model.recipients.marked.clear();
     // Whoever was named is whom the next key is about.
     model.recipients.is_put_by_find = false;
+    form::confirmed(model, &then);
     then.into_iter().map(Effect::Write).collect()
 }
 

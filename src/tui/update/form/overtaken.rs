@@ -136,9 +136,20 @@ const fn people_of(form: &BlastForm) -> &'static str {
     if form.wants_list { " Its list is read again." } else { " Its people stay." }
 }
 
+const fn is_of_form(then: &[WriteRequest]) -> bool {
+    matches!(then, [WriteRequest::Draft(DraftWrite::Save { .. })])
+}
+
+/// The answer was yes: it is being written, and no other form takes its place before that is answered.
+pub fn confirmed(model: &mut Model, then: &[WriteRequest]) {
+    if let Some(form) = model.form.as_deref_mut().filter(|_| is_of_form(then)) {
+        (form.writes, form.backlog.refused) = (FormWrites::InFlight, None);
+    }
+}
+
 /// The answer was no: the draft as it is in the database can be opened.
 pub fn declined(model: &mut Model, asked: &ConfirmPrompt) {
-    if matches!(asked.then[..], [WriteRequest::Draft(DraftWrite::Save { .. })]) {
+    if is_of_form(&asked.then) {
         model.form = None;
     }
 }
