@@ -7,7 +7,7 @@ pub mod runner;
 mod shop;
 mod write;
 
-pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite};
+pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite, HeaderOfForm};
 pub use shop::{ShopAct, ShopOutcome, ShopWrite};
 pub use write::{AnswerText, StepMessageEdit, WriteOutcome, WriteRequest};
 

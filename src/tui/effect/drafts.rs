@@ -77,10 +77,20 @@ pub enum DraftWrite {
     Duplicate(BlastId),
     /// Hands a template's picture, video or document to the provider.
     Upload {
+        of: HeaderOfForm,
         sender: String,
         kind: &'static str,
         path: PathBuf,
     },
+}
+
+/// The header that a file is for: another form may be open, or another template chosen, once it is uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderOfForm {
+    /// The number of the form in this window.
+    pub form: u64,
+    pub template: String,
+    pub language: String,
 }
 
 /// What a change came to.
@@ -148,7 +158,7 @@ pub(super) async fn write(
             let (copy, people) = app.duplicate(*id).await?;
             DraftOutcome::Duplicated { copy, people, dropped_hours }
         }
-        DraftWrite::Upload { sender, kind, path } => upload(app, sender, kind, path).await?,
+        DraftWrite::Upload { sender, kind, path, .. } => upload(app, sender, kind, path).await?,
     })
 }
 

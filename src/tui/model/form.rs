@@ -158,6 +158,8 @@ pub struct FormLog {
 /// A blast being written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlastForm {
+    /// Numbers the forms of this window; of a draft that is opened again it stays the same.
+    pub number: u64,
     /// `None` until it is saved for the first time.
     pub draft: Option<DraftAt>,
     pub state: BlastState,
@@ -249,6 +251,7 @@ impl BlastForm {
             clocks: PersonClocks::default(),
         };
         Self {
+            number: 0,
             draft: None,
             state: BlastState::Draft,
             saved_at: None,

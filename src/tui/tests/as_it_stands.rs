@@ -13,7 +13,7 @@ use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::RecipientId;
 use crate::domain::order::OrderState;
 use crate::domain::recipient::{Mark, Resolution};
-use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, HeaderOfForm, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, Overlay};
 use crate::tui::msg::Msg;
@@ -110,7 +110,9 @@ fn a_file_that_was_uploaded_is_named_and_the_next_line_is_chosen() {
         "name": "tour", "language": "ms", "header": { "type": "image", "image": { "link": "https://x.test/a.png" } },
     }));
     form.line = FormLine::Header;
-    let upload = DraftWrite::Upload { sender: "sales".to_owned(), kind: "image", path: "/home/aina/poster.png".into() };
+    let of = HeaderOfForm { form: form.number, template: "tour".to_owned(), language: "ms".to_owned() };
+    let (sender, path) = ("sales".to_owned(), "/home/aina/poster.png".into());
+    let upload = DraftWrite::Upload { of, sender, kind: "image", path };
     let outcome = DraftOutcome::Uploaded { kind: "image", id: "190".to_owned() };
 
     dashboard.answer(Completion::Written {

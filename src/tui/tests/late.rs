@@ -1,15 +1,15 @@
 //! Answers that come after the operator went on to something else: what is being typed stays theirs, and no key of it acts.
 
-use super::form::{opened, saved};
+use super::form::{new_form, opened, saved, writes};
 use super::plans::planned;
 use super::support::{DRAFT, RAYA, TestDashboard, WIDE, draft, raya};
 use crate::app::view::BlastView;
 use crate::app::{DraftAt, DraftOvertaken, Launch};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId};
-use crate::tui::effect::{Completion, DraftWrite, EffectError, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Overlay, Prompt};
+use crate::tui::model::{FormLine, Overlay, Prompt};
 
 fn asks(dashboard: &mut TestDashboard, request: WriteRequest) {
     let question = "your last act: closed, Siti Aminah. Take it back?".to_owned();
@@ -99,4 +99,55 @@ fn what_takes_the_place_of_somebody_elses_words_is_saved_before_another_form_ope
     dashboard.keys("n");
 
     assert_eq!(dashboard.model.form.as_ref().unwrap().draft, None, "the answer was of the form before");
+}
+
+/// Gives the form a template with a picture.
+fn with_picture(dashboard: &mut TestDashboard, name: &str) {
+    let form = dashboard.model.form.as_mut().unwrap();
+    let header = serde_json::json!({ "type": "image", "image": { "link": "https://x.test/a.png" } });
+    form.values.template = Some(serde_json::json!({ "name": name, "language": "ms", "header": header }));
+    form.line = FormLine::Header;
+}
+
+#[test]
+fn a_file_that_was_uploaded_for_one_template_or_blast_is_not_put_into_another() {
+    let other_template = |dashboard: &mut TestDashboard| with_picture(dashboard, "promo");
+    let other_blast = |dashboard: &mut TestDashboard| {
+        dashboard.key(Key::Esc).keys("n");
+        with_picture(dashboard, "tour");
+    };
+    let goes_on: [&dyn Fn(&mut TestDashboard); 2] = [&other_template, &other_blast];
+    for goes_on in goes_on {
+        let mut dashboard = new_form(WIDE);
+        for sender in &mut dashboard.model.senders {
+            sender.provider = "meta".to_owned();
+        }
+        with_picture(&mut dashboard, "tour");
+        dashboard.keys("\n").key(Key::Ctrl('u')).keys("/home/aina/poster.png\n");
+        let upload = writes(&mut dashboard).pop().unwrap();
+        goes_on(&mut dashboard);
+        let before = dashboard.model.form.clone();
+
+        let outcome = DraftOutcome::Uploaded { kind: "image", id: "190".to_owned() };
+        let request = WriteRequest::Draft(upload);
+        dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) });
+
+        assert_eq!(dashboard.model.form, before);
+        assert_eq!(
+            dashboard.said(),
+            "poster.png is not used: another blast or template was chosen while it was uploaded"
+        );
+    }
+}
+
+#[test]
+fn a_draft_that_is_opened_again_is_the_form_that_a_file_was_given_for() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1e").answer(opened());
+    let number = dashboard.model.form.as_ref().unwrap().number;
+
+    dashboard.key(Key::Esc).keys("e").answer(opened());
+
+    assert_eq!(dashboard.model.form.as_ref().unwrap().number, number);
 }

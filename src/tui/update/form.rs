@@ -101,7 +101,10 @@ fn show(model: &mut Model, form: BlastForm) -> Vec<Effect> {
     model.notice = None;
     let sender = form.values.sender.clone();
     let is_template = model.sends_templates(&sender);
-    model.form = Some(Box::new(form));
+    let is_again = |before: &&BlastForm| before.draft.is_some() && before.id() == form.id();
+    let number = model.form.as_deref().filter(is_again).map(|before| before.number);
+    let number = number.unwrap_or_else(|| model.next_ticket());
+    model.form = Some(Box::new(BlastForm { number, ..form }));
     model.overlays.retain(|overlay| *overlay != Overlay::Form);
     model.overlays.push(Overlay::Form);
     if is_template { template::read(&sender) } else { Vec::new() }

@@ -44,9 +44,9 @@ pub(super) fn read_again(model: &mut Model, opened: OpenedDraft, by: &str) {
     }
     let sends_templates = model.sends_templates(&opened.form.sender);
     let Some(form) = shown(model) else { return };
-    let (line, templates) = (form.line, form.templates.take());
+    let (number, line, templates) = (form.number, form.line, form.templates.take());
     let templates = templates.filter(|_| form.values.sender == opened.form.sender);
-    *form = BlastForm { line, templates, ..BlastForm::of(opened, sends_templates) };
+    *form = BlastForm { number, line, templates, ..BlastForm::of(opened, sends_templates) };
     let noun = form.noun();
     if !model.form_lines().contains(&line)
         && let Some(form) = shown(model)

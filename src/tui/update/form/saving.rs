@@ -103,19 +103,7 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
             let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(copy.id)));
             vec![Effect::Read(ReadRequest::Blasts), read]
         }
-        Ok(WriteOutcome::Draft(DraftOutcome::Uploaded { kind, id })) => {
-            let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
-            template::put_header(form, kind, &serde_json::json!({ "id": id }));
-            let stands_there = form.line == FormLine::Header && form.edit.is_none();
-            if let DraftWrite::Upload { path, .. } = request {
-                let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                model.say(Notice::done(format!("{} is uploaded", clean(&file))));
-            }
-            if stands_there {
-                super::moved(model, 1);
-            }
-            changed(model)
-        }
+        Ok(WriteOutcome::Draft(DraftOutcome::Uploaded { kind, id })) => template::uploaded(model, request, (kind, &id)),
         Ok(_) => Vec::new(),
         Err(failure) => refused(model, request, &failure),
     }
@@ -232,6 +220,7 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
     }
     // The path is there again to be mended.
     if let (Some(form), DraftWrite::Upload { path, .. }) = (model.form.as_deref_mut(), request)
+        && template::is_for(form, request)
         && form.line == FormLine::Header
         && form.edit.is_none()
     {

@@ -8,10 +8,11 @@ use super::ending::Ending;
 use super::list::stepped;
 use super::{saving, shown};
 use crate::app::SenderTemplate;
-use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
+use crate::domain::text::clean;
+use crate::tui::effect::{DraftRead, DraftWrite, Effect, HeaderOfForm, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::template_source::{self, ButtonText};
-use crate::tui::model::{BlastForm, FormPage, Model, TemplatesPage, UPLOADED};
+use crate::tui::model::{BlastForm, FormLine, FormPage, Model, Notice, TemplatesPage, UPLOADED};
 use crate::tui::widget::EditOutcome;
 
 pub(super) fn read(sender: &str) -> Vec<Effect> {
@@ -179,11 +180,43 @@ pub(super) fn set_header(model: &mut Model, text: &str, ending: Ending) -> Vec<E
         ending.leave_line(model);
         return Vec::new();
     }
+    let Some(of) = header_of(form) else { return Vec::new() };
     let (sender, path) = (form.values.sender.clone(), PathBuf::from(text));
-    vec![Effect::Write(WriteRequest::Draft(DraftWrite::Upload { sender, kind, path }))]
+    vec![Effect::Write(WriteRequest::Draft(DraftWrite::Upload { of, sender, kind, path }))]
 }
 
-pub(super) fn put_header(form: &mut BlastForm, kind: &str, medium: &Value) {
+/// The header of the template that a form has now.
+fn header_of(form: &BlastForm) -> Option<HeaderOfForm> {
+    let source = form.values.template.as_ref()?;
+    let template = source.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Some(HeaderOfForm { form: form.number, template, language: template_source::language(source).to_owned() })
+}
+
+/// Whether a form still has the header that a file was given for. What one sender uploaded no other one can send.
+pub(super) fn is_for(form: &BlastForm, upload: &DraftWrite) -> bool {
+    let DraftWrite::Upload { of, sender, .. } = upload else { return false };
+    header_of(form).as_ref() == Some(of) && form.values.sender == *sender
+}
+
+/// A file is uploaded: the header that it was given for has it.
+pub(super) fn uploaded(model: &mut Model, upload: &DraftWrite, (kind, id): (&str, &str)) -> Vec<Effect> {
+    let DraftWrite::Upload { path, .. } = upload else { return Vec::new() };
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = clean(&file);
+    let Some(form) = model.form.as_deref_mut().filter(|form| is_for(form, upload)) else {
+        model.refuse(format!("{file} is not used: another blast or template was chosen while it was uploaded"));
+        return Vec::new();
+    };
+    put_header(form, kind, &json!({ "id": id }));
+    let stands_there = form.line == FormLine::Header && form.edit.is_none();
+    model.say(Notice::done(format!("{file} is uploaded")));
+    if stands_there {
+        super::moved(model, 1);
+    }
+    saving::changed(model)
+}
+
+fn put_header(form: &mut BlastForm, kind: &str, medium: &Value) {
     if let Some(template) = form.values.template.as_mut() {
         template_source::put_header(template, kind, medium);
     }
