@@ -210,15 +210,16 @@ pub enum ReadRequest {
 }
 
 /// Identifies the requests that replace one another.
-pub type ReadSlot = (Discriminant<ReadRequest>, Option<ListPart>);
+pub type ReadSlot = (Discriminant<ReadRequest>, Option<ListPart>, Option<Discriminant<DraftRead>>);
 
 impl ReadRequest {
     pub const fn slot(&self) -> ReadSlot {
-        let part = match self {
-            Self::List { part, .. } => Some(*part),
-            _ => None,
+        let (part, draft) = match self {
+            Self::List { part, .. } => (Some(*part), None),
+            Self::Draft(draft) => (None, Some(discriminant(draft))),
+            _ => (None, None),
         };
-        (discriminant(self), part)
+        (discriminant(self), part, draft)
     }
 }
 

@@ -41,7 +41,7 @@ pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleK
 pub use form::template::UPLOADED;
 pub use form::{
     BlastForm, EscLeaves, FormLine, FormLog, FormPage, FormWrites, LineEdit, ListProgress, NAMELESS, TemplatesPage,
-    UnreadablePath,
+    UnreadablePath, WantedDraft,
 };
 pub use held::{DroppedKeys, HELD_MAX, HeldInput};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
@@ -170,8 +170,7 @@ pub struct Model {
     pub overlays: Vec<Overlay>,
     /// The blast that is being written, or was last.
     pub form: Option<Box<BlastForm>>,
-    /// A draft that was just made like another one, and what is said of it once it is open.
-    pub copied: Option<(BlastId, String)>,
+    pub wanted_draft: Option<WantedDraft>,
     /// The sender that is being added.
     pub new_sender: Option<Box<SenderForm>>,
     pub prompt: Option<Prompt>,
@@ -259,7 +258,7 @@ impl Model {
             zoom: Zoom::Out,
             overlays,
             form: None,
-            copied: None,
+            wanted_draft: None,
             new_sender: None,
             prompt: None,
             question_shown: Shown::Yes,

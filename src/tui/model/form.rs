@@ -3,6 +3,8 @@
 mod opened;
 pub mod template;
 
+pub use opened::WantedDraft;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE, buffer, draft, raya};
 use crate::app::view::BlastView;
 use crate::app::{
@@ -140,7 +141,7 @@ fn a_draft_that_is_opened_says_who_was_added_and_taken_out_by_hand() {
     let by_hand = ByHand { added: 2, taken_out: 1 };
     let opened = opened.map(|opened| OpenedDraft { by_hand, ..opened });
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1").key(Key::End).keys("e");
+    wants_draft(&mut dashboard);
     dashboard.answer(Completion::Draft(DraftAnswer::Opened(Box::new(opened))));
 
     let screen = dashboard.screen().join("\n");
@@ -153,7 +154,7 @@ fn a_draft_whose_people_a_filter_finds_names_it() {
     let mut dashboard = TestDashboard::new(WIDE);
     let origin = BlastOrigin { segment: Some("blast:7 stuck:read".to_owned()), ..BlastOrigin::default() };
     dashboard.answer(Completion::Blasts(Ok(vec![raya(), BlastView { origin, ..draft() }])));
-    dashboard.keys("1").key(Key::End).keys("e").answer(opened());
+    wants_draft(&mut dashboard).answer(opened());
 
     let screen = dashboard.screen().join("\n");
 
@@ -388,7 +389,8 @@ fn hostile_cells_neither_steer_the_terminal_nor_leave_the_screen_at_any_size() {
                 assert!(!cell.symbol().chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)));
             }
         }
-        dashboard.answer(opened());
+        dashboard.model.overlays.clear();
+        wants_draft(&mut dashboard).answer(opened());
         dashboard.dispatch(Msg::Resized(Size { width: height, height: width }));
         buffer(&dashboard.model);
     }

@@ -17,6 +17,7 @@ fn copied_without_hours(original: BlastView, dropped_hours: Option<&str>) -> Str
     let mut dashboard = TestDashboard::new(WIDE);
     let request = WriteRequest::Draft(DraftWrite::Duplicate(original.id));
     dashboard.answer(Completion::Blasts(Ok(vec![original])));
+    dashboard.keys("1d");
     let copy = DraftOutcome::Duplicated {
         copy: DraftAt { id: DRAFT, version: 1 },
         people,

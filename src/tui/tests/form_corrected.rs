@@ -1,6 +1,7 @@
 //! Rows that were left out of a draft's list, and the cells of it that were corrected.
 
 use super::form::{opened_with, saved, taken, writes};
+use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE};
 use crate::app::{DraftList, DraftOvertaken};
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedReason, RejectedRows, RowDigest};
@@ -37,7 +38,7 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
         ..RejectedRows::default()
     };
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1").key(Key::End).keys("e").answer(opened_with(Some(left_out)));
+    wants_draft(&mut dashboard).answer(opened_with(Some(left_out)));
     dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
     dashboard.answer(saved(DRAFT.0, 4));
 
@@ -81,7 +82,7 @@ fn corrected() -> TestDashboard {
         ..RejectedRows::default()
     };
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1").key(Key::End).keys("e").answer(opened_with(Some(left_out))).effects.clear();
+    wants_draft(&mut dashboard).answer(opened_with(Some(left_out))).effects.clear();
     dashboard
 }
 

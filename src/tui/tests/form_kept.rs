@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::form::{new_form, opened, opened_with, saved, taken, writes};
+use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE, senders};
 use crate::app::view::SenderView;
 use crate::app::{DraftList, OpenedDraft};
@@ -17,7 +18,7 @@ fn scheduled_form() -> TestDashboard {
     let Completion::Draft(DraftAnswer::Opened(opened)) = opened() else { panic!("a draft") };
     let opened = OpenedDraft { state: BlastState::Scheduled, ..opened.unwrap() };
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.answer(Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened)))));
+    wants_draft(&mut dashboard).answer(Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened)))));
     dashboard.effects.clear();
     dashboard
 }
@@ -114,7 +115,7 @@ fn a_draft_of_a_template_is_opened_at_its_template() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.answer(Completion::Senders(Ok(vec![cloud])));
 
-    dashboard.answer(Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened)))));
+    wants_draft(&mut dashboard).answer(Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened)))));
 
     let line = dashboard.model.form.as_ref().unwrap().line;
     assert!(line == FormLine::Template && dashboard.model.form_lines().contains(&line), "{line:?}");

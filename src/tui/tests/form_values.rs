@@ -1,6 +1,7 @@
 //! What the lines of the new blast form say of the values in them.
 
 use super::form::{opened, saved, taken};
+use super::late::wants_draft;
 use super::support::{STACKED, TestDashboard, WIDE, at};
 use crate::app::ReasonCount;
 use crate::app::view::SenderStop;
@@ -146,7 +147,7 @@ fn a_template_in_metas_own_form_shows_its_language_and_values() {
         sender.provider = "meta".to_owned();
     }
 
-    dashboard.answer(draft);
+    wants_draft(&mut dashboard).answer(draft);
 
     shows(&dashboard, "raya_promo (ms)");
     let screen = dashboard.screen();

@@ -4,12 +4,20 @@ use super::form::{new_form, opened, saved, writes};
 use super::plans::planned;
 use super::support::{DRAFT, RAYA, TestDashboard, WIDE, draft, raya};
 use crate::app::view::BlastView;
-use crate::app::{DraftAt, DraftOvertaken, Launch};
+use crate::app::{CopiedPeople, DraftAt, DraftOvertaken, Launch};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId};
-use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, EffectError, WriteOutcome, WriteRequest};
+use crate::tui::effect::{
+    Completion, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
+};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, Overlay, Prompt};
+
+/// `e` on the draft.
+pub fn wants_draft(dashboard: &mut TestDashboard) -> &mut TestDashboard {
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1e")
+}
 
 fn asks(dashboard: &mut TestDashboard, request: WriteRequest) {
     let question = "your last act: closed, Siti Aminah. Take it back?".to_owned();
@@ -69,8 +77,7 @@ fn the_form_of_a_blast_that_is_launched_goes_with_its_plan_and_stays_where_it_is
     };
     for (keys, is_open) in [("S", false), ("\n, dan", true)] {
         let mut dashboard = TestDashboard::new(WIDE);
-        dashboard.model.blasts.select(DRAFT);
-        dashboard.keys("1e").answer(opened()).keys(keys);
+        wants_draft(&mut dashboard).answer(opened()).keys(keys);
 
         dashboard.answer(launched());
 
@@ -143,11 +150,56 @@ fn a_file_that_was_uploaded_for_one_template_or_blast_is_not_put_into_another() 
 #[test]
 fn a_draft_that_is_opened_again_is_the_form_that_a_file_was_given_for() {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.model.blasts.select(DRAFT);
-    dashboard.keys("1e").answer(opened());
+    wants_draft(&mut dashboard).answer(opened());
     let number = dashboard.model.form.as_ref().unwrap().number;
 
     dashboard.key(Key::Esc).keys("e").answer(opened());
 
     assert_eq!(dashboard.model.form.as_ref().unwrap().number, number);
+}
+
+#[test]
+fn a_draft_opens_for_nobody_who_went_on_to_something_else() {
+    // Another form, a filter of the blasts, another pane.
+    for keys in ["n↓↓↓↓\nSalam", "/ra", "2"] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        wants_draft(&mut dashboard).keys(keys);
+        let (overlays, is_asked) = (dashboard.model.overlays.clone(), dashboard.model.prompt.is_some());
+
+        dashboard.answer(opened());
+
+        assert_eq!(dashboard.model.overlays, overlays, "{keys}");
+        assert_eq!(dashboard.model.prompt.is_some(), is_asked, "{keys}");
+        assert!(dashboard.model.form.as_ref().is_none_or(|form| form.draft.is_none()), "{keys}");
+    }
+    let mut other = TestDashboard::new(WIDE);
+    wants_draft(&mut other);
+    other.model.wanted_draft.as_mut().unwrap().id = BlastId(4);
+    other.answer(opened());
+    assert!(other.model.overlays.is_empty(), "another draft was asked for since");
+}
+
+#[test]
+fn a_copy_that_is_made_late_is_named_and_opens_over_nothing() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1dn↓↓↓↓\nSalam").taken();
+    let copy = DraftAt { id: BlastId(12), version: 1 };
+    let copied = DraftOutcome::Duplicated { copy, people: CopiedPeople::All, dropped_hours: None };
+    let request = WriteRequest::Draft(DraftWrite::Duplicate(RAYA));
+
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Draft(copied)) });
+
+    assert_eq!(dashboard.said(), "draft 12 is a copy of Raya promo, with the people who are in it");
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Blasts)]);
+    dashboard.keys("!");
+    assert_eq!(dashboard.model.form.as_ref().unwrap().values.message, "Salam!");
+}
+
+#[test]
+fn what_is_read_for_a_form_does_not_take_the_place_of_a_draft_that_is_opened() {
+    let open = ReadRequest::Draft(DraftRead::Open(DRAFT));
+    let templates = ReadRequest::Draft(DraftRead::Templates("sales".to_owned()));
+
+    assert_ne!(open.slot(), templates.slot());
+    assert_eq!(open.slot(), ReadRequest::Draft(DraftRead::Open(RAYA)).slot());
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::form::{opened, saved};
+use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE, blast, noon, options};
 use crate::app::{AddedSender, CopiedPeople, DraftAt, DraftList};
 use crate::domain::blast::BlastState;
@@ -42,7 +43,7 @@ fn a_new_draft_is_one_line_with_the_command_that_makes_it_as_it_is_now() {
 #[test]
 fn an_edit_names_what_it_changed_and_what_no_command_changes() {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("1").answer(opened()).answer(saved(DRAFT.0, 4));
+    wants_draft(&mut dashboard).answer(opened()).answer(saved(DRAFT.0, 4));
     assert!(dashboard.model.log.is_empty(), "nothing was changed");
     let form = dashboard.model.form.as_mut().unwrap();
     form.values.follow_up_stage = "Last".to_owned();

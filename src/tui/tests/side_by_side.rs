@@ -1,6 +1,7 @@
 //! Pages on wide screens: what belongs together stands beside one another, and not far below.
 
-use super::form::{new_form, opened};
+use super::form::opened;
+use super::late::wants_draft;
 use super::plans::{plan_of, planned};
 use super::support::{TestDashboard, WIDE, details_of, people};
 use crate::app::view::RecipientDetails;
@@ -122,8 +123,8 @@ fn the_shorter_column_stays_at_its_end_while_the_longer_one_goes_on() {
 
 #[test]
 fn a_form_shows_beside_it_what_its_first_people_read() {
-    let mut dashboard = new_form(WIDE);
-    dashboard.answer(opened());
+    let mut dashboard = TestDashboard::new(WIDE);
+    wants_draft(&mut dashboard).answer(opened());
     let person = |row, name: &str| DraftPerson {
         row: Some(row),
         phone: format!("+6010012000{row}"),

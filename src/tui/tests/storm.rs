@@ -160,7 +160,7 @@ fn begun(start: StartState) -> TestDashboard {
             dashboard.dispatch(Msg::Drawn).keys("a");
         }
         StartState::NewForm => _ = dashboard.keys("1n↓↓↓↓\nSalam"),
-        StartState::Form => _ = dashboard.keys("1").key(Key::End).keys("e").answer(super::form::opened()),
+        StartState::Form => _ = super::late::wants_draft(&mut dashboard).answer(super::form::opened()),
         StartState::Welcome => _ = dashboard.keys(":welcome\n"),
         StartState::Commands => _ = dashboard.keys(":pa"),
         StartState::FollowUp => {

@@ -5,6 +5,7 @@ mod leaving;
 mod list;
 mod list_columns;
 mod logged;
+mod opening;
 mod overtaken;
 mod pasting;
 mod reread;
@@ -14,6 +15,7 @@ mod template;
 
 pub use ending::{read_hours, read_pace};
 pub use leaving::{close_below, database_is_back, is_saving, last_save, left};
+pub use opening::{cannot_duplicate, cannot_edit, cannot_edit_blast, duplicate, open_draft, open_draft_of};
 pub use overtaken::{confirmed, declined, noticed, who_was_quicker};
 pub use pasting::pasted;
 pub use saving::{answered, edited_elsewhere, while_typing, written};
@@ -21,10 +23,8 @@ pub use saving::{answered, edited_elsewhere, while_typing, written};
 use chrono_tz::Tz;
 
 use super::key_outcome::KeyOutcome;
-use crate::app::view::BlastView;
-use crate::domain::blast::BlastState;
 use crate::tui::action::ACTIONS;
-use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
+use crate::tui::effect::{DraftRead, Effect, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{
     BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay, UPLOADED,
@@ -53,61 +53,7 @@ pub fn open_new(model: &mut Model) -> Vec<Effect> {
         model.refuse("a new blast needs a sender first");
         return Vec::new();
     };
-    show(model, BlastForm::new(sender))
-}
-
-/// The selected draft, or what is scheduled, to write on; of what has started, its hours and pace.
-pub fn open_draft(model: &mut Model) -> Vec<Effect> {
-    let Some((id, state)) = model.blast().map(|blast| (blast.id, blast.state)) else { return Vec::new() };
-    if matches!(state, BlastState::Sending | BlastState::Paused) {
-        return super::pace::open(model);
-    }
-    if leaving::reopened(model, Some(id)) {
-        return Vec::new();
-    }
-    vec![Effect::Read(ReadRequest::Draft(DraftRead::Open(id)))]
-}
-
-/// A new draft like the selected blast.
-pub fn duplicate(model: &mut Model) -> Vec<Effect> {
-    let write = |blast: &BlastView| Effect::Write(WriteRequest::Draft(DraftWrite::Duplicate(blast.id)));
-    model.blast().map(write).into_iter().collect()
-}
-
-/// Why the selected blast cannot be edited.
-pub fn cannot_edit(model: &Model) -> Option<String> {
-    cannot_edit_blast(model, model.blast())
-}
-
-/// The same of any blast.
-pub fn cannot_edit_blast(model: &Model, blast: Option<&BlastView>) -> Option<String> {
-    let Some(blast) = blast else { return crate::tui::availability::no_blast(model) };
-    if blast.state.is_over() {
-        return Some(format!("it is {}: ⟨d⟩ in Blasts makes a new one like it", blast.state));
-    }
-    crate::tui::availability::read_only(model)
-}
-
-pub fn cannot_duplicate(model: &Model) -> Option<String> {
-    crate::tui::availability::no_blast(model).or_else(|| crate::tui::availability::read_only(model))
-}
-
-/// Shows a form, unless the one before is not in the database yet.
-fn show(model: &mut Model, form: BlastForm) -> Vec<Effect> {
-    if model.form.as_ref().is_some_and(|form| form.writes != FormWrites::Idle) {
-        model.refuse("the draft before is still being saved: press the key again in a moment");
-        return Vec::new();
-    }
-    model.notice = None;
-    let sender = form.values.sender.clone();
-    let is_template = model.sends_templates(&sender);
-    let is_again = |before: &&BlastForm| before.draft.is_some() && before.id() == form.id();
-    let number = model.form.as_deref().filter(is_again).map(|before| before.number);
-    let number = number.unwrap_or_else(|| model.next_ticket());
-    model.form = Some(Box::new(BlastForm { number, ..form }));
-    model.overlays.retain(|overlay| *overlay != Overlay::Form);
-    model.overlays.push(Overlay::Form);
-    if is_template { template::read(&sender) } else { Vec::new() }
+    opening::show(model, BlastForm::new(sender))
 }
 
 /// The form, while it is the topmost overlay.

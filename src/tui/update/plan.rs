@@ -383,5 +383,5 @@ pub fn edit(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.blasts.select(blast);
-    form::open_draft(model)
+    form::open_draft_of(model, blast)
 }

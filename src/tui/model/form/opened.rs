@@ -2,7 +2,20 @@
 
 use super::{BlastForm, FormLine, FormLog};
 use crate::app::OpenedDraft;
+use crate::domain::ids::BlastId;
 use crate::domain::list_columns::ListColumns;
+use crate::tui::action::KeyScope;
+
+/// A draft that a key asked for, and that is not here yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedDraft {
+    /// The draft; of a copy that is still being made, the blast that it is made of.
+    pub id: BlastId,
+    /// Where the key was pressed: it opens there, and nowhere else.
+    pub scopes: &'static [KeyScope],
+    /// What is said of a copy once it is open.
+    pub words: Option<String>,
+}
 
 impl BlastForm {
     /// A draft that was saved before, at what it says once it has all its people.

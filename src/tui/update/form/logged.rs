@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::saving;
+use super::opening;
 use crate::app::{CopiedPeople, DraftForm, DraftList};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
@@ -45,7 +45,7 @@ pub(super) fn list_taken(model: &mut Model, id: BlastId) {
 /// A copy was made.
 pub(super) fn duplicated(model: &mut Model, request: &DraftWrite, (copy, people): (BlastId, CopiedPeople)) {
     let DraftWrite::Duplicate(of) = request else { return };
-    let sentence = format!("draft {copy} is a copy of blast {of}, with {}", saving::whose(people));
+    let sentence = format!("draft {copy} is a copy of blast {of}, with {}", opening::whose(people));
     written::log(model, &sentence, "# no command copies a blast; `blast new` makes another one");
 }
 

@@ -3,12 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
-use super::{ending, leaving, list, list_columns, logged, overtaken, reread, show, shown, template};
-use crate::app::{ByHand, CopiedPeople, SavedDraft, TakenList};
+use super::{ending, leaving, list, list_columns, logged, opening, overtaken, reread, shown, template};
+use crate::app::{ByHand, SavedDraft, TakenList};
 use crate::domain::list_columns::ListColumns;
 use crate::domain::text::clean;
 use crate::tui::effect::{
-    DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
+    DraftAnswer, DraftOutcome, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
 };
 use crate::tui::format::{counted, number};
 use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormWrites, LineEdit, ListProgress, Model, Notice};
@@ -98,43 +98,12 @@ pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOut
         Ok(WriteOutcome::Draft(DraftOutcome::Saved(saved))) => draft_saved(model, &saved),
         Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(taken))) => list_taken(model, *taken),
         Ok(WriteOutcome::Draft(DraftOutcome::Duplicated { copy, people, dropped_hours })) => {
-            logged::duplicated(model, request, (copy.id, people));
-            model.copied = copied(model, request, (people, dropped_hours)).map(|words| (copy.id, words));
-            let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(copy.id)));
-            vec![Effect::Read(ReadRequest::Blasts), read]
+            opening::copied(model, request, copy.id, (people, dropped_hours))
         }
         Ok(WriteOutcome::Draft(DraftOutcome::Uploaded { kind, id })) => template::uploaded(model, request, (kind, &id)),
         Ok(_) => Vec::new(),
         Err(failure) => refused(model, request, &failure),
     }
-}
-
-/// Whose people a copy has, in words.
-pub(super) const fn whose(people: CopiedPeople) -> &'static str {
-    match people {
-        CopiedPeople::All => "the people who are in it",
-        CopiedPeople::LeftOut => "only those whom its cancelling left out",
-    }
-}
-
-/// What a copy has of the blast that it was made of, and what it has not.
-fn copied(
-    model: &Model,
-    request: &DraftWrite,
-    (people, dropped_hours): (CopiedPeople, Option<String>),
-) -> Option<String> {
-    let DraftWrite::Duplicate(id) = request else { return None };
-    let blast = model.blasts.rows().iter().find(|blast| blast.id == *id)?;
-    let starts = blast.scheduled_for.is_some() && blast.origin.repeat.rule.is_none();
-    let start = starts.then_some("when it starts");
-    let filter = blast.origin.segment.as_ref().map(|_| "the filter that found its people");
-    let left: Vec<_> = start.into_iter().chain(filter).collect();
-    // It may have been sent at once on purpose, this once.
-    let hours = dropped_hours.map(|hours| format!("; it sends at any hour now: {hours} was dropped from the original"));
-    let hours = hours.unwrap_or_default();
-    let but = if left.is_empty() { String::new() } else { format!(", but not {}", left.join(" and ")) };
-    let steps = if blast.origin.has_steps { " and its steps" } else { "" };
-    Some(format!("a copy of {}, with {}{steps}{but}{hours}", model.distinct_name(blast), whose(people)))
 }
 
 fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
@@ -250,16 +219,7 @@ fn columns_of_refused(model: &mut Model, request: &DraftWrite, failure: &EffectE
 pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
     match answer {
         DraftAnswer::Opened(opened) => match *opened {
-            Ok(opened) => {
-                model.blasts.select(opened.at.id);
-                let sends_templates = model.sends_templates(&opened.form.sender);
-                let id = opened.at.id;
-                let effects = show(model, BlastForm::of(opened, sends_templates));
-                if let Some((_, words)) = model.copied.take().filter(|(copy, _)| *copy == id) {
-                    model.say(Notice::done(words));
-                }
-                return effects;
-            }
+            Ok(opened) => return opening::opened(model, opened),
             Err(failure) => model.refuse(failure.sentence(&model.options.keys)),
         },
         DraftAnswer::ReadAgain(again) => {
