@@ -91,9 +91,11 @@ impl Model {
         self.steps.iter().find(|view| view.step.key() == key)
     }
 
-    /// The blast that a key is about: that of the plan or of the line which the operator sees, else the selected one.
+    /// The blast that a key is about: that of the plan or of the line which the operator sees, else the selected one. Commands by name
+    /// are about what they are opened over.
     pub fn blast_meant(&self) -> Option<&BlastView> {
-        if let Some(Overlay::Plan(plan)) = self.overlays.last() {
+        let page = self.overlays.iter().rfind(|page| !matches!(page, Overlay::Commands(_)));
+        if let Some(Overlay::Plan(plan)) = page {
             return self.blasts.get(plan.blast);
         }
         self.line_blast().map_or_else(|| self.blast(), |id| self.blasts.get(id))

@@ -95,7 +95,7 @@ impl Model {
 
     /// The blast whose people `f` is about.
     pub fn blast_to_follow(&self) -> Option<&BlastView> {
-        if self.is_about_one() { self.blasts.get(self.person()?.blast_id) } else { self.blast() }
+        if self.is_about_one() { self.blasts.get(self.person()?.blast_id) } else { self.blast_meant() }
     }
 
     /// Whether the screen is about one person rather than a list.

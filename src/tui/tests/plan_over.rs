@@ -1,12 +1,13 @@
 //! A plan whose blast was launched or ended meanwhile: it asks for nothing any more.
 
 use super::plans::{plan_of, planned, shows};
-use super::support::{DRAFT, TestDashboard, WIDE, blasts, draft};
+use super::support::{DRAFT, RAYA, TestDashboard, WIDE, blasts, draft};
 use crate::app::Plan;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
-use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteRequest};
+use crate::domain::filter::Filter;
+use crate::tui::effect::{Completion, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Pane, Prompt};
 use chrono::TimeDelta;
@@ -150,4 +151,25 @@ fn what_a_plan_asked_goes_with_it_and_what_is_typed_for_either_is_no_key() {
     unread(&mut unloaded);
     unloaded.keys("34");
     assert_eq!((unloaded.model.overlays.len(), unloaded.model.focus), (0, Pane::Blasts));
+}
+
+#[test]
+fn a_command_over_a_plan_is_about_its_blast_and_not_about_the_one_behind_it() {
+    let run = |command: &str| {
+        let mut dashboard = planned(|plan| plan);
+        dashboard.model.blasts.select(RAYA);
+        dashboard.keys(":").keys(command).taken();
+        dashboard.keys("\n");
+        dashboard
+    };
+
+    assert_eq!(run("write the report to a file").acts(), [WriteRequest::Report(DRAFT)]);
+    let copy = WriteRequest::Draft(DraftWrite::Duplicate(DRAFT));
+    assert_eq!(run("a new draft like this blast").acts(), [copy]);
+    let filter = Filter::default();
+    let export = WriteRequest::Export { blast: DRAFT, filter, search: None };
+    assert_eq!(run("export who is listed to a workbook").acts(), [export]);
+    let open = Effect::Read(ReadRequest::Draft(DraftRead::Open(DRAFT)));
+    let edit = run("edit this blast").taken();
+    assert!(edit.contains(&open), "{edit:?}");
 }

@@ -22,8 +22,8 @@ pub fn waits_for_hours(blast: &BlastView) -> bool {
 }
 
 /// `e` on a blast that has started: its hours, and how fast it goes.
-pub fn open(model: &mut Model) -> Vec<Effect> {
-    let Some(blast) = model.blast() else { return Vec::new() };
+pub fn open(model: &mut Model, id: BlastId) -> Vec<Effect> {
+    let Some(blast) = model.blasts.get(id) else { return Vec::new() };
     let (hours, pace) = (TextField::with(&hours_text(&blast.limits)), TextField::with(&pace_text(blast)));
     let seen = Box::new(blast.clone());
     let prompt =

@@ -1,13 +1,13 @@
-//! `w`: writes the report of the selected blast to a file; `W`: those of its people who are listed.
+//! `w`: writes the report of the blast that is meant to a file; `W`: those of its people who are listed.
 
 use super::written::log;
 use crate::domain::text::shell_word;
 use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::count_of;
-use crate::tui::model::{Model, Notice};
+use crate::tui::model::{ListScope, Model, Notice};
 
 pub fn write(model: &mut Model) -> Vec<Effect> {
-    let Some(blast) = model.blast().map(|blast| blast.id) else { return Vec::new() };
+    let Some(blast) = model.blast_meant().map(|blast| blast.id) else { return Vec::new() };
     model.say(Notice::done("writing the report"));
     vec![Effect::Write(WriteRequest::Report(blast))]
 }
@@ -21,8 +21,9 @@ pub fn reported(model: &mut Model, request: &WriteRequest, path: &str) -> Vec<Ef
 }
 
 pub fn export(model: &mut Model) -> Vec<Effect> {
-    let Some(blast) = model.blast().map(|blast| blast.id) else { return Vec::new() };
-    let scope = &model.recipients.scope;
+    let Some(blast) = model.blast_meant().map(|blast| blast.id) else { return Vec::new() };
+    // On the page of another blast the list behind it is of nobody in it.
+    let scope = if model.people_of() == Some(blast) { &model.recipients.scope } else { &ListScope::Everyone };
     let (filter, search) = (scope.filter(), scope.search());
     model.say(Notice::done("writing the workbook"));
     vec![Effect::Write(WriteRequest::Export { blast, filter, search })]

@@ -13,14 +13,14 @@ use crate::tui::{action, availability};
 
 /// The draft that is meant, or what is scheduled, to write on; of what has started, its hours and pace.
 pub fn open_draft(model: &mut Model) -> Vec<Effect> {
-    model.blast().map(|blast| blast.id).map_or_else(Vec::new, |id| open_draft_of(model, id))
+    model.blast_meant().map(|blast| blast.id).map_or_else(Vec::new, |id| open_draft_of(model, id))
 }
 
 /// The same of any blast.
 pub fn open_draft_of(model: &mut Model, id: BlastId) -> Vec<Effect> {
     let Some(state) = model.blasts.get(id).map(|blast| blast.state) else { return Vec::new() };
     if matches!(state, BlastState::Sending | BlastState::Paused) {
-        return pace::open(model);
+        return pace::open(model, id);
     }
     if leaving::reopened(model, Some(id)) {
         return Vec::new();
@@ -31,14 +31,14 @@ pub fn open_draft_of(model: &mut Model, id: BlastId) -> Vec<Effect> {
 
 /// A new draft like the blast that is meant.
 pub fn duplicate(model: &mut Model) -> Vec<Effect> {
-    let Some(id) = model.blast().map(|blast| blast.id) else { return Vec::new() };
+    let Some(id) = model.blast_meant().map(|blast| blast.id) else { return Vec::new() };
     want(model, id, None);
     vec![Effect::Write(WriteRequest::Draft(DraftWrite::Duplicate(id)))]
 }
 
 /// Why the blast that is meant cannot be edited.
 pub fn cannot_edit(model: &Model) -> Option<String> {
-    cannot_edit_blast(model, model.blast())
+    cannot_edit_blast(model, model.blast_meant())
 }
 
 /// The same of any blast.
