@@ -4,6 +4,7 @@
 mod at_once;
 mod hold;
 mod making;
+mod same;
 mod words;
 
 use std::num::NonZeroU32;
@@ -12,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use self::same::{refuse_same, says_the_same};
 use super::segment::values_of;
 use super::view::BlastView;
 use super::{App, AppError};
@@ -343,19 +345,6 @@ fn columns(
         first: first.map(number),
         at_most: at_most.map(number),
     }
-}
-
-/// Whether a step sends the same words to the same people at the same time.
-fn says_the_same(step: &StepRow, new: &StepColumns) -> bool {
-    (step.after_seconds, step.since) == (new.after.num_seconds(), new.since)
-        && (&step.message, &step.template) == (&new.message, &new.template)
-}
-
-/// Refuses a step beside one that sends the same.
-fn refuse_same(steps: &[StepRow], new: &StepColumns) -> Result<(), AppError> {
-    let Some(same) = steps.iter().find(|step| says_the_same(step, new)) else { return Ok(()) };
-    let why = format!("step {} sends the same message after the same wait: everybody would get it twice", same.number);
-    Err(AppError::Refused(why))
 }
 
 /// A step that was changed.
