@@ -179,7 +179,7 @@ impl Supervisor {
                 () = &mut over => return,
                 () = HeldElsewhere::is_left(self.elsewhere.as_ref(), &self.engine) => return,
                 () = tokio::time::sleep(look_every), if self.options.follower.is_some() => {
-                    if self.retires().await {
+                    if self.retire_if_outdated().await {
                         return;
                     }
                 }
@@ -187,8 +187,9 @@ impl Supervisor {
         }
     }
 
-    /// Whether this engine sends no more: its process was started with a program or settings that are not the current ones.
-    async fn retires(&mut self) -> bool {
+    /// Retires this engine if its process's program or settings are not the current ones, which stops its senders and its inbox, and
+    /// returns whether it is retired.
+    async fn retire_if_outdated(&mut self) -> bool {
         let change = match &mut self.options.follower {
             Some(follower) => follower.is_outdated().await,
             None => return self.engine.retirement.is_retired(),
@@ -241,7 +242,7 @@ impl Supervisor {
             self.elsewhere = None;
         }
         self.orders.mark_unchanged();
-        if self.retires().await {
+        if self.retire_if_outdated().await {
             if *self.suspension.borrow_and_update() {
                 self.engine.suspension.suspended();
             }
