@@ -119,7 +119,7 @@ impl HeldLease {
         while !self.is_lost() {
             tokio::select! {
                 () = stop.cancelled() => {
-                    self.is_remembered(keeping.fence, renewals).await;
+                    self.remember_renewal(keeping.fence, renewals).await;
                     return;
                 }
                 () = sleep(self.terms.check_every()) => {}
@@ -175,8 +175,8 @@ impl HeldLease {
             return Ok(before);
         };
         let is_as_remembered = renewed.renewals > before
-            && self.is_remembered(keeping.fence, renewed.renewals).await
-            && self.has_all_opt_outs(keeping).await?;
+            && self.remember_renewal(keeping.fence, renewed.renewals).await
+            && self.restore_missing_opt_outs(keeping).await?;
         if !is_as_remembered {
             self.lose();
             return Ok(before);
@@ -188,8 +188,9 @@ impl HeldLease {
         Ok(renewed.renewals)
     }
 
-    /// A restored database may have forgotten opt-outs and nothing else.
-    async fn has_all_opt_outs(&self, keeping: RenewalDeps<'_>) -> Result<bool, StoreError> {
+    /// A restored database may have forgotten opt-outs and nothing else: those that this machine remembers are noted in it again.
+    /// Returns whether the two agree.
+    async fn restore_missing_opt_outs(&self, keeping: RenewalDeps<'_>) -> Result<bool, StoreError> {
         match keeping.fence.compare_opt_outs(keeping.pool).await {
             Ok(()) => Ok(true),
             Err(FenceRefusal::Store(error)) => Err(error),
@@ -200,7 +201,8 @@ impl HeldLease {
         }
     }
 
-    async fn is_remembered(&self, fence: &Fence, renewals: i64) -> bool {
+    /// Writes the newest counters to this machine's record. Returns whether that worked.
+    async fn remember_renewal(&self, fence: &Fence, renewals: i64) -> bool {
         let (fence, sender, counters) =
             (fence.clone(), self.lease.sender, LeaseCounters { epoch: self.lease.epoch, renewals });
         match spawn_blocking(move || fence.renewed(sender, counters)).await {
