@@ -151,7 +151,7 @@ async fn livez() -> &'static str {
 
 /// Whether it can do its work: the database answers.
 async fn readyz(State(state): State<HttpState>) -> axum::response::Response {
-    match state.app.is_ready().await {
+    match state.app.require_ready().await {
         Ok(()) => "ok\n".into_response(),
         Err(error) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-database", error.to_string()).into_response(),
     }

@@ -97,7 +97,7 @@ pub(super) fn was_early(act: &LoggedAction) -> bool {
 }
 
 /// Refuses a start that the blast's state does not allow.
-async fn may_start(
+async fn require_startable(
     tx: &mut PgConnection,
     head: &BlastHead,
     (command, now): (BlastCommand, DateTime<Utc>),
@@ -153,7 +153,7 @@ impl App {
     ) -> Result<BlastView, AppError> {
         let head = self.head(tx, blast).await?;
         let first = launched_first(tx, &head, now).await?;
-        may_start(tx, &head, (command, now)).await?;
+        require_startable(tx, &head, (command, now)).await?;
         Err(first.map_or(AppError::Changed, AppError::Refused))
     }
 
@@ -189,7 +189,7 @@ impl App {
         }
         let waits = waits_for_its_time(&head, now)?;
         let command = if waits { BlastCommand::Schedule } else { command };
-        may_start(&mut tx, &head, (command, now)).await?;
+        require_startable(&mut tx, &head, (command, now)).await?;
         if let Some(obstacle) = obstacles.first() {
             return Err(AppError::Refused(obstacle.clone()));
         }

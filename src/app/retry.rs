@@ -37,7 +37,7 @@ struct RetryPage {
 impl App {
     /// How many people would be retried.
     pub async fn retryable(&self, blast: BlastId, code: Option<&str>) -> Result<RetryCount, AppError> {
-        may_retry(self.state(blast).await?)?;
+        require_retryable(self.state(blast).await?)?;
         let mut count = RetryCount::default();
         let mut after = RecipientId(0);
         let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
@@ -53,7 +53,7 @@ impl App {
 
     /// Queues them again; a completed blast becomes *sending*. Returns how many: refused, with the reason, where that is nobody.
     pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
-        may_retry(self.state(blast).await?)?;
+        require_retryable(self.state(blast).await?)?;
         let (mut queued, mut left_out) = (0, 0);
         let mut after = RecipientId(0);
         let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
@@ -189,7 +189,7 @@ impl App {
 }
 
 /// A blast that ended for good sends no more, and nobody of a draft has failed.
-fn may_retry(state: BlastState) -> Result<(), AppError> {
+fn require_retryable(state: BlastState) -> Result<(), AppError> {
     let why = match state {
         BlastState::Cancelled | BlastState::Failed => {
             "nothing more of it is sent; make a new blast for those who failed"

@@ -112,7 +112,7 @@ impl App {
         reason: Option<&str>,
     ) -> Result<SuppressOutcome, AppError> {
         let mut tx = self.begin().await?;
-        is_known_business(business, &suppression::known_businesses(&mut tx).await?).map_err(AppError::Refused)?;
+        require_known_business(business, &suppression::known_businesses(&mut tx).await?).map_err(AppError::Refused)?;
         if self.forgotten_people(&mut tx).await?.has(phone) {
             return Ok(SuppressOutcome { is_new: false, unremembered: None });
         }
@@ -190,7 +190,7 @@ impl App {
         let business = self.own_business(business).await?;
         let mut tx = self.begin().await?;
         let known = suppression::known_businesses(&mut tx).await?;
-        is_known_business(&business, &known).map_err(|why| AppError::invalid("business", why))?;
+        require_known_business(&business, &known).map_err(|why| AppError::invalid("business", why))?;
         let (mut noted, mut added) = (Vec::with_capacity(people.len()), 0);
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
         let forgotten = self.forgotten_people(&mut tx).await?;
@@ -383,7 +383,7 @@ impl App {
 }
 
 /// An opt-out from a business without a sender would have no effect.
-fn is_known_business(business: &str, known: &KnownBusinesses) -> Result<(), String> {
+fn require_known_business(business: &str, known: &KnownBusinesses) -> Result<(), String> {
     let is_known = |names: &[String]| names.iter().any(|name| name == business);
     if business == EVERY_BUSINESS || is_known(&known.now) || is_known(&known.before) {
         return Ok(());

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{App, AppError};
 use crate::domain::ids::SenderId;
 use crate::domain::text::count_of;
-use crate::provider::meta::webhook::{Handshake, is_signature, verify_signature};
+use crate::provider::meta::webhook::{Handshake, require_signature, verify_signature};
 use crate::provider::wsapme::webhook::is_secret;
 use crate::store::inbox::{self, InboxEntry, InboxSummary, Nameless, NewWebhook, ReplaySelection};
 use crate::store::{self, StoreError, months};
@@ -100,8 +100,8 @@ impl App {
         WebhookIntake { secrets, queue, unproven: UnprovenCount::default() }
     }
 
-    /// Whether the database answers.
-    pub async fn is_ready(&self) -> Result<(), AppError> {
+    /// Fails where the database does not answer.
+    pub async fn require_ready(&self) -> Result<(), AppError> {
         let silent = StoreError::Silent { seconds: READY_PATIENCE.as_secs() };
         timeout(READY_PATIENCE, store::now(self.pool())).await.map_err(|_| silent)??;
         Ok(())
@@ -152,12 +152,12 @@ impl WebhookIntake {
         handshake.answer().map(str::to_owned).map_err(lacks)
     }
 
-    /// What can be checked before the body is read: whether it has a signature, and somebody to compare it with.
-    pub fn may_be_metas(&self, signature: Option<&str>) -> Result<(), WebhookRefusal> {
+    /// Refuses what cannot be Meta's by what is there before the body is read: it must have a signature, and somebody to compare it with.
+    pub fn check_before_body(&self, signature: Option<&str>) -> Result<(), WebhookRefusal> {
         if self.secrets().app_secrets.is_empty() {
             return Err(self.unproven.count(NO_APP_SECRET.to_owned()));
         }
-        is_signature(signature).map_err(|error| self.unproven.count(error.to_string()))
+        require_signature(signature).map_err(|error| self.unproven.count(error.to_string()))
     }
 
     /// Keeps a webhook of Meta's, if the app secret of some sender signed these bytes, with whom that speaks for.

@@ -130,7 +130,7 @@ impl Fence {
         let remembered = self.recall_sender(&memory, sender, facts, &server.likeness)?;
         // A process that froze here lost its transaction, and another engine may have sent since: `facts` would be older than
         // the memory. While the transaction lives nobody else acquires or renews this lease.
-        fence::is_alive(connection).await?;
+        fence::require_connection(connection).await?;
         fence::require_triggers(connection).await?;
         judge(facts, &server.likeness, remembered.as_ref(), seen)?;
         let witnesses = remembered.map(|remembered| remembered.witnesses).unwrap_or_default();

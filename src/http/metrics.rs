@@ -15,7 +15,7 @@ use crate::domain::status::Status;
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) async fn metrics(State(state): State<HttpState>, headers: HeaderMap) -> Response {
-    if let Err(problem) = may_read(&state, &headers).await {
+    if let Err(problem) = check_access(&state, &headers).await {
         return problem.into_response();
     }
     let text = render(&state.app.metrics().await);
@@ -23,7 +23,7 @@ pub(super) async fn metrics(State(state): State<HttpState>, headers: HeaderMap) 
 }
 
 /// A token of no one sender reads metrics from anywhere; a program of this machine needs none.
-async fn may_read(state: &HttpState, headers: &HeaderMap) -> Result<(), Problem> {
+async fn check_access(state: &HttpState, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(secret) = bearer(headers) else {
         let why = "send `Authorization: Bearer TOKEN`; only programs of this machine need none, over a loopback address and \
                    without a proxy";

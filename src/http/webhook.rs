@@ -28,7 +28,7 @@ pub(super) async fn meta_handshake(State(state): State<HttpState>, Query(pairs):
 pub(super) async fn meta(State(state): State<HttpState>, request: Request) -> Result<(), Response> {
     let (parts, body) = request.into_parts();
     let signature = text(&parts.headers, "x-hub-signature-256");
-    if let Err(refusal) = state.intake.may_be_metas(signature) {
+    if let Err(refusal) = state.intake.check_before_body(signature) {
         drain(&state.bodies, body);
         return Err(refused(&refusal));
     }

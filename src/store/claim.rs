@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::StoreError;
-use super::connect::is_known;
+use super::connect::require_known_schema;
 use super::history::newest_change;
 use super::in_flight::not_in_flight;
 use super::lease::Lease;
@@ -160,7 +160,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     .fetch_optional(&mut *tx)
     .await?;
     let Some(ours) = ours else { return Ok(Claim::Fenced) };
-    is_known(ours.schema)?;
+    require_known_schema(ours.schema)?;
     if ours.server_started_at != lease.server_started_at {
         return Ok(Claim::OtherServer);
     }

@@ -221,8 +221,8 @@ pub async fn check(url: &str) -> Result<Reached, StoreError> {
     Ok(Reached { endpoint, connection, holds_lock: false, migrated: 0 })
 }
 
-/// Whether this version knows a schema: a newer one may have migrated it under a running engine.
-pub(super) fn is_known(schema: i64) -> Result<(), StoreError> {
+/// Refuses a schema that this version does not know: a newer one may have migrated it under a running engine.
+pub(super) fn require_known_schema(schema: i64) -> Result<(), StoreError> {
     let known = newest_known();
     if schema > known { Err(StoreError::Newer { found: schema, known }) } else { Ok(()) }
 }

@@ -192,7 +192,7 @@ pub(super) const fn whole_or_incomplete(is_whole: bool) -> Result<(), StoreError
 }
 
 /// Fails where the transaction's connection is gone.
-pub async fn is_alive(connection: &mut PgConnection) -> Result<(), StoreError> {
+pub async fn require_connection(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("select 1").execute(connection).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, PgPool, Postgres, Row};
 
-use super::connect::is_known;
+use super::connect::require_known_schema;
 use super::in_flight::ends_flights;
 use super::sender::of_its_phone;
 use super::settings::interval;
@@ -126,7 +126,7 @@ pub async fn acquire(
     .bind(asking.dead.map(|counters| counters.renewals))
     .fetch_one(&mut *tx)
     .await?;
-    is_known(schema)?;
+    require_known_schema(schema)?;
     if !free {
         return Ok(None);
     }

@@ -134,7 +134,7 @@ impl Journal {
         let unwritable = |error| MemoryError::Unwritable { path: self.path.clone(), error };
         self.lock().map_err(unwritable)?;
         // What was emptied or replaced meanwhile would look whole again with new records in it.
-        let written = self.is_as_left().and_then(|()| self.append_locked(posted).map_err(unwritable));
+        let written = self.require_as_left().and_then(|()| self.append_locked(posted).map_err(unwritable));
         flock(&self.file, FlockOperation::Unlock).map_err(|error| unwritable(error.into()))?;
         self.reached = written?;
         if let Some(newest) = posted.last() {
@@ -158,8 +158,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether nobody but processes of this program has written it since: they only append.
-    fn is_as_left(&self) -> Result<(), MemoryError> {
+    /// Fails if anything but processes of this program has written it since: they only append.
+    fn require_as_left(&self) -> Result<(), MemoryError> {
         if self.is_cut_off()? {
             return Err(self.unreadable("it was cut off"));
         }

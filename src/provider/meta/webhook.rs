@@ -25,7 +25,7 @@ pub use account::{
 pub use content::{FormReply, InboundContent, InboundMedia, InboundOrder, MediaKind, OrderItem, SystemChange};
 pub use message::InboundMessage;
 pub use person::{BusinessUserId, IdentityChange, PersonIdentity, WebhookPerson};
-pub use signature::{Handshake, SignatureError, is_signature, verify_signature};
+pub use signature::{Handshake, SignatureError, require_signature, verify_signature};
 pub use status::{MessagePricing, StatusEvent};
 pub use walk::parse;
 

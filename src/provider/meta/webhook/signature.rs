@@ -29,8 +29,8 @@ pub fn verify_signature(
     mac.verify_slice(&tag).map_err(|_| SignatureError::Wrong)
 }
 
-/// Whether a header could be a signature at all: what is known of a request before its body.
-pub fn is_signature(header: Option<&str>) -> Result<(), SignatureError> {
+/// Refuses a header that cannot be a signature at all: what is known of a request before its body.
+pub fn require_signature(header: Option<&str>) -> Result<(), SignatureError> {
     given(header).map(drop)
 }
 
