@@ -109,7 +109,7 @@ impl App {
         };
         action::log(&mut tx, act).await?;
         tx.commit().await?;
-        self.notify(id).await?;
+        self.notify(id).await;
         Ok(QueuedAnswer { id, who, until })
     }
 

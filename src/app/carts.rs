@@ -116,7 +116,7 @@ impl App {
         let (order, sold_out) = Box::pin(self.write_order(&mut tx, whose, &draft)).await?;
         cart::end(&mut tx, id, Some(order), self.operator()).await?;
         tx.commit().await?;
-        self.notify(blast).await?;
+        self.notify(blast).await;
         Ok(WrittenOrder { order: self.order(order).await?, sold_out })
     }
 

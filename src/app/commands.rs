@@ -39,7 +39,7 @@ impl App {
         }
         self.log_blast_act(&mut tx, Act::Pause, &head, json!({})).await?;
         tx.commit().await?;
-        self.notify(id).await?;
+        self.notify(id).await;
         self.blast(id).await
     }
 
@@ -52,7 +52,7 @@ impl App {
         let clearing = Clearing { blast: id, kind: ClearingKind::LeaveOut };
         let done = "it is cancelled, and nobody else in it gets a message";
         let left_out = clearing.finish(self.pool()).await.map_err(broken_off(done))?;
-        self.notify(id).await?;
+        self.notify(id).await;
         Ok(left_out)
     }
 
@@ -98,7 +98,7 @@ impl App {
                  cancel or delete that one first, or wait for its end"
             )));
         }
-        raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
+        require_unraced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
         self.log_blast_act(
             &mut tx,
             Act::Delete,
@@ -107,7 +107,8 @@ impl App {
         )
         .await?;
         tx.commit().await?;
-        self.notify(id).await
+        self.notify(id).await;
+        Ok(())
     }
 
     /// Undoes an armed launch, or a start at a set time: a blast that was never begun becomes a draft again; any other, and
@@ -118,7 +119,7 @@ impl App {
         tx: &mut DbTransaction,
         id: BlastId,
     ) -> Result<(BlastHead, BlastState), AppError> {
-        self.not_begun(tx, id).await?;
+        self.require_not_begun(tx, id).await?;
         let was_resumed = action::newest_launch(tx, id).await?.is_some_and(|act| act.action == Act::Resume);
         let begun = was_resumed || blast::was_begun(tx, id).await?;
         let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
@@ -130,7 +131,7 @@ impl App {
     }
 
     /// A blast that starts later, and cannot begin before this transaction ends. Refused once its time has come.
-    pub(super) async fn not_begun(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
+    pub(super) async fn require_not_begun(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
         let head = self.head(tx, id).await?;
         if self.has_begun(tx, &head).await? || !head.state.is_under_way() {
             let why = match head.state {
@@ -166,7 +167,7 @@ impl App {
 
     /// Of a blast that cannot change before the transaction ends, or is changed only where it has this version still.
     fn require_seen(&self, head: &BlastHead) -> Result<(), AppError> {
-        raced(self.seen.is_none_or(|(blast, version)| blast != head.id || version == head.version))
+        require_unraced(self.seen.is_none_or(|(blast, version)| blast != head.id || version == head.version))
     }
 
     async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {
@@ -174,7 +175,8 @@ impl App {
         let head = self.change_in(&mut tx, id, command, reason).await?;
         self.log_blast_act(&mut tx, act, &head, json!({})).await?;
         tx.commit().await?;
-        self.notify(id).await
+        self.notify(id).await;
+        Ok(())
     }
 
     pub(super) async fn change_in(
@@ -189,7 +191,7 @@ impl App {
         self.require_seen(&head)?;
         let state = transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         let change = StateChange { state, reason, by: self.operator() };
-        raced(blast::change(tx, id, head.version, change).await?)?;
+        require_unraced(blast::change(tx, id, head.version, change).await?)?;
         Ok(head)
     }
 
@@ -236,11 +238,10 @@ impl App {
     }
 
     /// Notifies everybody at once. The change is durable already: after a failure here others see it at their next poll.
-    pub(super) async fn notify(&self, id: BlastId) -> Result<(), AppError> {
+    pub(super) async fn notify(&self, id: BlastId) {
         if let Err(error) = self.engine().notifier.order(self.pool(), Some(id)).await {
             tracing::debug!(%error, "others will see it at their next poll");
         }
-        Ok(())
     }
 }
 
@@ -253,7 +254,8 @@ pub(super) fn no_blast(id: BlastId) -> AppError {
     AppError::NotFound(format!("there is no blast {id}: see `blastdeck blast list`"))
 }
 
-pub(super) fn raced(done: bool) -> Result<(), AppError> {
+/// Refused where a compare-and-set changed nothing: somebody was first.
+pub(super) fn require_unraced(done: bool) -> Result<(), AppError> {
     if done { Ok(()) } else { Err(AppError::Changed) }
 }
 

@@ -17,7 +17,7 @@ impl App {
         let copied = crate::store::blast::BlastHead { id: copy, ..head };
         self.log_draft_act(&mut tx, Act::Create, &copied, json!({ "from": id })).await?;
         tx.commit().await?;
-        self.notify(copy).await?;
+        self.notify(copy).await;
         Ok((DraftAt { id: copy, version: self.blast_row(copy).await?.version }, people))
     }
 }

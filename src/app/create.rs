@@ -110,7 +110,7 @@ impl App {
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
         let to = Addition { blast: id, region: self.region_of(blast.sender_id), content };
         let added = add_people(self.pool(), to, people, self.caller_options()).await.map_err(refused)?;
-        let _ = self.notify(id).await;
+        self.notify(id).await;
         Ok(added)
     }
 
@@ -195,7 +195,7 @@ impl App {
             let unknown = self.note_rejected_file(file).await.err();
             imported.warning = imported.warning.or(unknown);
         }
-        let _ = self.notify(imported.blast).await;
+        self.notify(imported.blast).await;
         Ok(imported)
     }
 

@@ -136,7 +136,7 @@ impl App {
         }
         self.log_draft_act(&mut tx, act, &head, json!({ "version": at.version })).await?;
         tx.commit().await?;
-        self.notify(at.id).await?;
+        self.notify(at.id).await;
         Ok(SavedDraft { at: DraftAt { version: at.version + 1, ..at }, unfinished })
     }
 
@@ -185,7 +185,7 @@ impl App {
             draft::set_unfinished(&mut tx, at.id, unfinished.as_deref()).await?;
             tx.commit().await?;
         }
-        let _ = self.notify(at.id).await;
+        self.notify(at.id).await;
         let saved = SavedDraft { at: DraftAt { version: row.version, ..at }, unfinished };
         let people = row.total_recipients;
         Ok(TakenList { saved, people, imported, left_out_since: self.left_out_since(&row).await? })

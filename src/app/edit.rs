@@ -197,7 +197,8 @@ impl App {
         }
         self.log_draft_act(&mut tx, Act::Edit, &head, detail).await?;
         tx.commit().await?;
-        self.notify(id).await
+        self.notify(id).await;
+        Ok(())
     }
 
     /// The hours and weekdays that a blast had when it was started, where it was made to send at any hour since: `09:00-21:00`.
@@ -248,7 +249,7 @@ impl App {
         }
         self.log_draft_act(&mut tx, Act::Remove, &head, json!({ "people": removed })).await?;
         tx.commit().await?;
-        self.notify(id).await?;
+        self.notify(id).await;
         Ok(removed)
     }
 

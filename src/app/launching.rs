@@ -215,7 +215,7 @@ impl App {
         }
         tx.commit().await?;
         self.leave_out_after_launch(&blast).await;
-        self.notify(head.id).await?;
+        self.notify(head.id).await;
         self.blast(head.id).await
     }
 

@@ -84,7 +84,7 @@ impl App {
         let Some(hours) = start.as_ref().and_then(OpenedHours::of) else { return Ok(()) };
         let row = self.blast_row_in(&mut *tx, head.id).await?;
         if StoredHours::of(&row.limits) == hours.opened {
-            super::commands::raced(draft::change(tx, head.id, row.version, hours.back()).await?)?;
+            super::commands::require_unraced(draft::change(tx, head.id, row.version, hours.back()).await?)?;
         }
         Ok(())
     }
@@ -97,17 +97,17 @@ impl App {
         hours: OpenedHours,
     ) -> Result<UndoOutcome, AppError> {
         draft::lock(&mut tx, blast).await?;
-        let head = self.not_begun(&mut tx, blast).await?;
+        let head = self.require_not_begun(&mut tx, blast).await?;
         let limits = self.blast_row_in(&mut *tx, blast).await?.limits;
         if StoredHours::of(&limits) != hours.opened {
             return self.pause_instead(tx, act, &head).await;
         }
-        super::commands::raced(draft::change(&mut tx, blast, head.version, hours.back()).await?)?;
+        super::commands::require_unraced(draft::change(&mut tx, blast, head.version, hours.back()).await?)?;
         blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;
-        self.notify(blast).await?;
+        self.notify(blast).await;
         Ok(UndoOutcome {
             recipients: Vec::new(),
             sentence: format!("{name} waits for its hours again: nothing was sent"),
@@ -128,7 +128,7 @@ impl App {
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, head).await?;
         tx.commit().await?;
-        self.notify(head.id).await?;
+        self.notify(head.id).await;
         Ok(UndoOutcome {
             recipients: Vec::new(),
             sentence: format!("{name} is paused: its hours were changed once more since, and stay; nothing was sent"),

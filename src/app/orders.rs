@@ -126,7 +126,7 @@ impl App {
         }
         self.keep_written(&mut tx, id.0).await?;
         tx.commit().await?;
-        self.notify(draft.blast).await?;
+        self.notify(draft.blast).await;
         Ok(WrittenOrder { order: self.order(id).await?, sold_out })
     }
 
@@ -210,7 +210,7 @@ impl App {
         };
         tx.commit().await?;
         if let Some(person) = person {
-            self.notify(person.blast_id).await?;
+            self.notify(person.blast_id).await;
         }
         Ok(SteppedOrder { order: self.order(id).await?, left_out, reopened })
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::PgConnection;
 
-use super::commands::raced;
+use super::commands::require_unraced;
 use super::create::{RepeatOrder, refused};
 use super::launching::{Launch, doubted_words};
 use super::{App, AppError};
@@ -120,7 +120,8 @@ impl App {
         let mut tx = self.begin().await?;
         blast::set_pattern_back(&mut tx, id, next.at).await?;
         tx.commit().await?;
-        self.notify(id).await
+        self.notify(id).await;
+        Ok(())
     }
 
     /// Goes through the times of a pattern that have come. Only the last of them makes a blast: those before it were missed.
@@ -212,7 +213,8 @@ impl App {
         let mut tx = self.begin().await?;
         recurring::ask(&mut tx, id, why).await?;
         tx.commit().await?;
-        self.notify(id).await
+        self.notify(id).await;
+        Ok(())
     }
 
     /// `false`: somebody is in it, or did something to it.
@@ -220,7 +222,7 @@ impl App {
         let mut tx = self.begin().await?;
         let is_over = recurring::end_empty(&mut tx, id, "its filter found nobody").await?;
         tx.commit().await?;
-        self.notify(id).await?;
+        self.notify(id).await;
         Ok(is_over)
     }
 
@@ -229,7 +231,8 @@ impl App {
         if next.is_none() {
             Clearing { blast: row.id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
         }
-        self.notify(row.id).await
+        self.notify(row.id).await;
+        Ok(())
     }
 
     /// How a new blast repeats, as it is kept.
@@ -273,7 +276,7 @@ impl App {
         next: Option<DateTime<Utc>>,
     ) -> Result<BlastHead, AppError> {
         let Some(next) = next else { return Ok(head) };
-        raced(recurring::arm(tx, head.id, (version, next), people).await?)?;
+        require_unraced(recurring::arm(tx, head.id, (version, next), people).await?)?;
         Ok(BlastHead { scheduled_for: Some(next), launched_at: None, ..head })
     }
 
@@ -287,7 +290,7 @@ impl App {
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;
         let note = OccurrenceNote { pattern: id, at, outcome: OccurrenceOutcome::Skipped, next };
-        raced(recurring::note(&mut tx, note, self.operator()).await?)?;
+        require_unraced(recurring::note(&mut tx, note, self.operator()).await?)?;
         self.log_blast_act(&mut tx, Act::Edit, &head, serde_json::json!({ "skipped": at })).await?;
         tx.commit().await?;
         self.clear_when_over(&row, next).await?;

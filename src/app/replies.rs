@@ -117,7 +117,7 @@ impl App {
         let Some(person) = reached else { return Ok(None) };
         keep(&mut tx, incoming, &person).await?;
         tx.commit().await?;
-        self.notify(person.blast_id).await?;
+        self.notify(person.blast_id).await;
         Ok(Some(person.id))
     }
 
@@ -142,7 +142,7 @@ impl App {
         let entry = EvidenceEntry { metadata: Some(json!({ "text": incoming.text })), ..entry };
         record_in(&mut tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;
         tx.commit().await?;
-        self.notify(person.blast_id).await?;
+        self.notify(person.blast_id).await;
         Ok((if is_stop { IncomingOutcome::OptedOut } else { IncomingOutcome::Replied }, Some(person.id)))
     }
 }

@@ -57,7 +57,7 @@ impl App {
         let lifted = stop.map(|(code, why)| LiftedStop { code, why });
         self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;
         tx.commit().await?;
-        self.notify(head.id).await?;
+        self.notify(head.id).await;
         self.blast(head.id).await
     }
 
@@ -68,12 +68,12 @@ impl App {
         (act, blast): (&LoggedAction, BlastId),
         stop: LiftedStop,
     ) -> Result<UndoOutcome, AppError> {
-        let head = self.not_begun(&mut tx, blast).await?;
+        let head = self.require_not_begun(&mut tx, blast).await?;
         sender::stop_by(&mut *tx, head.sender_id, (&stop.code, &stop.why), self.operator()).await?;
         blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
-        self.notify(blast).await?;
+        self.notify(blast).await;
         let name = self.blast(blast).await?.sender;
         Ok(UndoOutcome {
             recipients: Vec::new(),

@@ -63,7 +63,7 @@ impl App {
             queued += count.people;
             left_out += count.left_out;
         }
-        self.notify(blast).await?;
+        self.notify(blast).await;
         if queued == 0 {
             return Err(self.nobody_to_retry(blast, code, left_out).await?);
         }

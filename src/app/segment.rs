@@ -161,7 +161,7 @@ impl App {
         let people = PeopleSource::given(people.iter().map(as_given));
         let options = ImportOptions { may_be_empty: true, ..self.import_options() };
         replace_people(self.pool(), to, people, options).await.map_err(refused)?;
-        self.notify(row.id).await?;
+        self.notify(row.id).await;
         Ok(true)
     }
 

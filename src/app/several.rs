@@ -116,7 +116,7 @@ impl App {
         let acts: Vec<_> = recorded.iter().map(|one| self.new_action(&one.person, mark)).collect();
         let logged = action::log_several(&mut tx, &acts).await?;
         tx.commit().await?;
-        self.notify_all(recorded.iter().map(|one| one.person.blast_id)).await?;
+        self.notify_all(recorded.iter().map(|one| one.person.blast_id)).await;
         let marked = recorded.iter().zip(logged).map(|(one, action)| one.marked(mark, action)).collect();
         Ok(MarkedSeveral { marked, unmarked })
     }
@@ -193,11 +193,10 @@ impl App {
     }
 
     /// Notifies everybody that these blasts changed, each once.
-    pub(super) async fn notify_all(&self, blasts: impl Iterator<Item = BlastId>) -> Result<(), AppError> {
+    pub(super) async fn notify_all(&self, blasts: impl Iterator<Item = BlastId>) {
         let blasts: BTreeSet<i64> = blasts.map(|blast| blast.0).collect();
         for blast in blasts {
-            self.notify(BlastId(blast)).await?;
+            self.notify(BlastId(blast)).await;
         }
-        Ok(())
     }
 }

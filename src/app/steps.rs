@@ -196,7 +196,7 @@ impl App {
         }
         self.log_step(&mut tx, &head, (number, "added")).await?;
         tx.commit().await?;
-        self.notify(blast).await?;
+        self.notify(blast).await;
         Ok(number)
     }
 
@@ -253,7 +253,7 @@ impl App {
         };
         self.log_step(&mut tx, &head, (key.number, "changed")).await?;
         tx.commit().await?;
-        self.notify(key.blast).await?;
+        self.notify(key.blast).await;
         Ok(EditedStep { before: now, paused_at })
     }
 
@@ -270,7 +270,8 @@ impl App {
         };
         self.log_step(&mut tx, &head, (key.number, what)).await?;
         tx.commit().await?;
-        self.notify(key.blast).await
+        self.notify(key.blast).await;
+        Ok(())
     }
 
     /// The blast under lock: the numbers of its steps are given one after another.

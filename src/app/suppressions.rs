@@ -161,7 +161,7 @@ impl App {
         let mut back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
         back.goes_on_in(suppression::queued_at_other_numbers(&mut tx, business, phone).await?);
         self.commit_lifted(tx, &[(business.to_owned(), phone.clone())]).await?;
-        self.notify_all(back.changed.iter().copied()).await?;
+        self.notify_all(back.changed.iter().copied()).await;
         Ok(Some(back))
     }
 

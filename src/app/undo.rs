@@ -210,7 +210,7 @@ impl App {
         let order = orders::in_words(&mut tx, &undos, cancelled).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();
-        self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await?;
+        self.notify_all(undos.iter().map(|undo| undo.person.blast_id).chain(also)).await;
         Ok(left.beside(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
             sentence: format!(

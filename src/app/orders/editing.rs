@@ -42,7 +42,7 @@ impl App {
         self.log_order_act(&mut tx, &order, json!({ "order": id, "total": total })).await?;
         tx.commit().await?;
         if let Some(blast) = blast {
-            self.notify(blast).await?;
+            self.notify(blast).await;
         }
         Ok(WrittenOrder { order: self.order(id).await?, sold_out: priced.sold_out })
     }

@@ -46,6 +46,7 @@ impl App {
         step::change(&mut tx, key, StepChange::Resume).await?;
         self.log_step(&mut tx, &head, (key.number, "resumed")).await?;
         tx.commit().await?;
-        self.notify(key.blast).await
+        self.notify(key.blast).await;
+        Ok(())
     }
 }

@@ -227,7 +227,8 @@ impl App {
         let mut tx = self.begin().await?;
         step::ask(&mut tx, draft, why).await?;
         tx.commit().await?;
-        self.notify(draft).await
+        self.notify(draft).await;
+        Ok(())
     }
 
     /// By which step a draft was made, as its filter is read.

@@ -61,7 +61,7 @@ impl App {
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;
-        self.notify(head.id).await?;
+        self.notify(head.id).await;
         Ok(outcome(head.id, format!("{name} is a draft again: nothing was sent")))
     }
 
@@ -80,7 +80,7 @@ impl App {
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;
-        self.notify(head.id).await?;
+        self.notify(head.id).await;
         Ok(outcome(
             head.id,
             match state {
@@ -116,7 +116,7 @@ impl App {
         early: &LoggedAction,
         blast: BlastId,
     ) -> Result<UndoOutcome, AppError> {
-        let head = self.not_begun(&mut tx, blast).await?;
+        let head = self.require_not_begun(&mut tx, blast).await?;
         let now = store::moment(&mut *tx).await?;
         let row = self.blast_row_in(&mut *tx, blast).await?;
         let zones = (self.zone_of(&row), self.config().ui.timezone);
@@ -134,7 +134,7 @@ impl App {
         };
         action::mark_undone(&mut tx, &[early.id], self.operator()).await?;
         tx.commit().await?;
-        self.notify(blast).await?;
+        self.notify(blast).await;
         Ok(outcome(blast, sentence))
     }
 }
