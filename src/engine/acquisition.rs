@@ -28,6 +28,16 @@ pub enum Acquisition {
     Refused,
 }
 
+/// What came of starting a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takeover {
+    Started,
+    /// A live process holds it.
+    Elsewhere,
+    /// It was refused, or failed: it is tried again.
+    NotNow,
+}
+
 /// Acquires a sender that nobody else holds.
 pub async fn acquire(
     engine: &EngineContext,

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::acquisition::{self, Acquired, Acquisition};
+use super::acquisition::{self, Acquired, Acquisition, Takeover};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::follow::{LOOK_AT_REST_EVERY, LOOK_EVERY};
@@ -187,8 +187,7 @@ impl Supervisor {
         }
     }
 
-    /// Retires this engine if its process's program or settings are not the current ones, which stops its senders and its inbox, and
-    /// returns whether it is retired.
+    /// Retires this engine and stops its senders if its program or settings are not the current ones; returns whether it is retired.
     async fn retire_if_outdated(&mut self) -> bool {
         let change = match &mut self.options.follower {
             Some(follower) => follower.is_outdated().await,
@@ -231,8 +230,7 @@ impl Supervisor {
         }
     }
 
-    /// How often everything is looked at while nobody is to be sent to or asked about here; sooner in a rehearsal, whose time runs
-    /// faster.
+    /// How often everything is looked at while nobody is to be sent to or asked about here; in a rehearsal, time runs faster.
     fn rest(&self) -> Duration {
         self.engine.settings.shrink(self.engine.notifier.longest_rest()).max(IDLE_POLL_EVERY)
     }
@@ -290,8 +288,10 @@ impl Supervisor {
             if is_due && !self.senders.contains_key(&sender.id) {
                 match usable {
                     TokenUse::Barred => sender_token::report(&self.engine, sender).await?,
-                    TokenUse::Allowed | TokenUse::MayLift if self.try_take(sender).await? => {}
-                    TokenUse::Allowed | TokenUse::MayLift => elsewhere.push(sender.id),
+                    TokenUse::Allowed | TokenUse::MayLift => match self.try_take(sender).await? {
+                        Takeover::Elsewhere => elsewhere.push(sender.id),
+                        Takeover::Started | Takeover::NotNow => {}
+                    },
                 }
             }
             is_left |= is_due && usable != TokenUse::Barred && !sender.is_elsewhere();
@@ -332,26 +332,26 @@ impl Supervisor {
     }
 
     /// One sender's trouble (a lock on its row) concerns no other; a schema that this version does not know concerns all.
-    /// `false` where a live process elsewhere holds it.
-    async fn try_take(&mut self, sender: &ConfiguredSender) -> Result<bool, StoreError> {
+    async fn try_take(&mut self, sender: &ConfiguredSender) -> Result<Takeover, StoreError> {
         match self.take(sender).await {
-            Err(error @ StoreError::Newer { .. }) => return Err(error),
-            Err(error) => fence::takeover_failed(&self.engine, sender, &error).await,
-            Ok(is_free) => return Ok(is_free),
+            Err(error) if !matches!(error, StoreError::Newer { .. }) => {
+                fence::takeover_failed(&self.engine, sender, &error).await;
+                Ok(Takeover::NotNow)
+            }
+            takeover => takeover,
         }
-        Ok(true)
     }
 
-    /// Starts a sender that nobody else holds. `false` where a live process elsewhere holds it.
-    async fn take(&mut self, sender: &ConfiguredSender) -> Result<bool, StoreError> {
+    /// Starts a sender that nobody else holds.
+    async fn take(&mut self, sender: &ConfiguredSender) -> Result<Takeover, StoreError> {
         match acquisition::acquire(&self.engine, &mut self.watch, sender).await? {
             Acquisition::Acquired(acquired) => {
                 let throughput = business::throughput(&self.engine.sending_pool, sender.id).await?;
                 self.start(&sender.capped(throughput), *acquired);
-                Ok(true)
+                Ok(Takeover::Started)
             }
-            Acquisition::Refused => Ok(true),
-            Acquisition::Elsewhere => Ok(false),
+            Acquisition::Refused => Ok(Takeover::NotNow),
+            Acquisition::Elsewhere => Ok(Takeover::Elsewhere),
         }
     }
 
