@@ -144,17 +144,17 @@ impl App {
         self.start(launch, command, Counted::AtMost).await
     }
 
-    /// What somebody is answered who saw an earlier version: by whom it was launched, where that is why.
-    async fn came_second(
+    /// Why somebody who saw an earlier version is refused: by whom it was launched, where that is why.
+    async fn second_refusal(
         &self,
         tx: &mut PgConnection,
         blast: BlastId,
         (command, now): (BlastCommand, DateTime<Utc>),
-    ) -> Result<BlastView, AppError> {
+    ) -> Result<AppError, AppError> {
         let head = self.head(tx, blast).await?;
         let first = launched_first(tx, &head, now).await?;
         require_startable(tx, &head, (command, now)).await?;
-        Err(first.map_or(AppError::Changed, AppError::Refused))
+        Ok(first.map_or(AppError::Changed, AppError::Refused))
     }
 
     async fn start(&self, launch: Launch, command: BlastCommand, counted: Counted) -> Result<BlastView, AppError> {
@@ -201,7 +201,7 @@ impl App {
             _ => blast::launch(&mut tx, head.id, launch.version, armed_for, self.operator()).await?,
         };
         if !done {
-            return self.came_second(&mut tx, launch.blast, (command, now)).await;
+            return Err(self.second_refusal(&mut tx, launch.blast, (command, now)).await?);
         }
         self.check_people(&mut tx, &blast, (&answered, capped.as_ref())).await?;
         local_time::set_due(&mut tx, head.id, &dues).await?;
