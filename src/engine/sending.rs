@@ -142,15 +142,15 @@ struct Wait {
     /// No longer than this.
     at_most: Option<Duration>,
     /// What the time goes into, and for which blast if only for one.
-    bound: Option<Bottleneck>,
+    bottleneck: Option<Bottleneck>,
     blast: Option<BlastId>,
     /// Nobody is to be sent to now.
     is_idle: bool,
 }
 
 impl Wait {
-    fn for_event(bound: Option<Bottleneck>) -> Self {
-        Self { bound, ..Self::default() }
+    fn for_event(bottleneck: Option<Bottleneck>) -> Self {
+        Self { bottleneck, ..Self::default() }
     }
 
     fn for_lease() -> Self {
@@ -288,7 +288,7 @@ impl Sender {
         let until = wait.until.map(|until| (until - self.context.clock.now()).to_std().unwrap_or_default());
         let longest = wait.at_most.unwrap_or(runnable::REFRESH_AT_REST_EVERY).min(self.refresh_every());
         let pause = until.map_or(longest, |until| until.min(longest));
-        self.waits_for(wait.bound.map(|bound| (wait.blast, bound)));
+        self.waits_for(wait.bottleneck.map(|bottleneck| (wait.blast, bottleneck)));
         let began = Instant::now();
         let event = tokio::select! {
             biased;

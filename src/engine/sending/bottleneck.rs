@@ -20,7 +20,7 @@ pub(super) enum Bottleneck {
     Database,
 }
 
-/// Where a blast's time went since the last reckoning, and what bound it then.
+/// Where a blast's time went since the last reckoning, and what held it then.
 #[derive(Debug)]
 pub(super) struct BottleneckMeter {
     since: Instant,
@@ -41,13 +41,13 @@ impl BottleneckMeter {
     }
 
     /// So much time went into this.
-    pub(super) fn add(&mut self, bound: Bottleneck, time: Duration) {
-        if bound == Bottleneck::Database && time < SLOW {
+    pub(super) fn add(&mut self, bottleneck: Bottleneck, time: Duration) {
+        if bottleneck == Bottleneck::Database && time < SLOW {
             return;
         }
-        match self.spent.iter_mut().find(|(other, _)| *other == bound) {
+        match self.spent.iter_mut().find(|(other, _)| *other == bottleneck) {
             Some((_, spent)) => *spent += time,
-            None => self.spent.push((bound, time)),
+            None => self.spent.push((bottleneck, time)),
         }
     }
 
@@ -59,9 +59,10 @@ impl BottleneckMeter {
             return false;
         }
         let most = self.spent.iter().max_by_key(|(_, spent)| *spent).filter(|(_, spent)| *spent * 2 >= passed);
-        let lasts =
-            |standing: &Bottleneck| self.spent.iter().any(|(bound, spent)| bound == standing && *spent * 4 >= passed);
-        self.standing = most.map(|(bound, _)| *bound).or(self.standing.filter(lasts));
+        let lasts = |standing: &Bottleneck| {
+            self.spent.iter().any(|(bottleneck, spent)| bottleneck == standing && *spent * 4 >= passed)
+        };
+        self.standing = most.map(|(bottleneck, _)| *bottleneck).or(self.standing.filter(lasts));
         self.since = now;
         self.spent.clear();
         true
@@ -108,29 +109,29 @@ impl Sender {
         self.current_wait.of = of;
         match of {
             None => {}
-            Some((None, bound)) => self.spend(bound, since.elapsed()),
-            Some((Some(blast), bound)) => self.spend_on(blast, bound, since.elapsed()),
+            Some((None, bottleneck)) => self.spend(bottleneck, since.elapsed()),
+            Some((Some(blast), bottleneck)) => self.spend_on(blast, bottleneck, since.elapsed()),
         }
     }
 
     /// So much time went into this, for every blast that had nothing of its own to wait for.
-    fn spend(&mut self, bound: Bottleneck, time: Duration) {
+    fn spend(&mut self, bottleneck: Bottleneck, time: Duration) {
         for queue in &mut self.queues {
-            let bound = queue.hold.as_ref().map_or(Some(bound), |hold| hold.bound);
-            if let Some(bound) = bound {
-                queue.meter.add(bound, time);
+            let bottleneck = queue.hold.as_ref().map_or(Some(bottleneck), |hold| hold.bottleneck);
+            if let Some(bottleneck) = bottleneck {
+                queue.meter.add(bottleneck, time);
             }
         }
     }
 
     /// A wait for a blast's own pace is nobody else's; whoever has something of their own to wait for waits for that.
-    fn spend_on(&mut self, blast: BlastId, bound: Bottleneck, time: Duration) {
-        let shared = matches!(bound, Bottleneck::Sender(_)).then_some(bound);
+    fn spend_on(&mut self, blast: BlastId, bottleneck: Bottleneck, time: Duration) {
+        let shared = matches!(bottleneck, Bottleneck::Sender(_)).then_some(bottleneck);
         for queue in &mut self.queues {
-            let own = queue.hold.as_ref().map_or(shared, |hold| hold.bound);
-            let bound = if queue.id == blast { Some(bound) } else { own };
-            if let Some(bound) = bound {
-                queue.meter.add(bound, time);
+            let own = queue.hold.as_ref().map_or(shared, |hold| hold.bottleneck);
+            let bottleneck = if queue.id == blast { Some(bottleneck) } else { own };
+            if let Some(bottleneck) = bottleneck {
+                queue.meter.add(bottleneck, time);
             }
         }
     }
@@ -161,8 +162,8 @@ mod tests {
 
     #[test]
     fn what_takes_half_the_time_binds_and_goes_on_while_it_takes_a_quarter() {
-        let bound = after(&[(400, 0), (500, 0), (300, 400), (300, 0), (200, 0), (300, 600)]);
-        assert_eq!(bound, [None, Some(RATE), Some(RATE), Some(RATE), None, Some(Bottleneck::Answers)]);
+        let bottleneck = after(&[(400, 0), (500, 0), (300, 400), (300, 0), (200, 0), (300, 600)]);
+        assert_eq!(bottleneck, [None, Some(RATE), Some(RATE), Some(RATE), None, Some(Bottleneck::Answers)]);
     }
 
     #[test]

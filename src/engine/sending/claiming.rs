@@ -76,7 +76,9 @@ impl Sender {
         }
         match self.choose() {
             NextAction::Send(blast) => self.begin_claim(blast),
-            NextAction::Wait { until, bound } => Some(Wait { until, bound, is_idle: true, ..Wait::default() }),
+            NextAction::Wait { until, bottleneck } => {
+                Some(Wait { until, bottleneck, is_idle: true, ..Wait::default() })
+            }
         }
     }
 

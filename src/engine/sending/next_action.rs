@@ -45,9 +45,9 @@ pub(super) struct BlastQueue {
     /// Somebody was claimed from it since it was last seen that nobody is in flight.
     pub is_busy: bool,
     /// The database refused a claim for what is in this blast's rows.
-    pub refused: Option<RefusedClaim>,
+    pub refused: Option<ClaimPause>,
     /// The provider does not take this blast's messages yet.
-    pub provider_hold: Option<RefusedClaim>,
+    pub provider_hold: Option<ClaimPause>,
     pub cursor: ClaimCursor,
     /// What held it when it was last looked at; `None`: it may send.
     pub hold: Option<Hold>,
@@ -57,7 +57,7 @@ pub(super) struct BlastQueue {
 
 /// Why nobody of a blast is claimed, and when that is tried again.
 #[derive(Clone)]
-pub(super) struct RefusedClaim {
+pub(super) struct ClaimPause {
     pub until: DateTime<Utc>,
     pub why: String,
 }
@@ -67,7 +67,7 @@ pub(super) struct Hold {
     pub until: DateTime<Utc>,
     pub waiting: Option<Waiting>,
     /// What its time goes into meanwhile.
-    pub bound: Option<Bottleneck>,
+    pub bottleneck: Option<Bottleneck>,
 }
 
 impl Hold {
@@ -80,7 +80,7 @@ impl Hold {
 /// What to do now.
 pub(super) enum NextAction {
     Send(BlastId),
-    Wait { until: Option<DateTime<Utc>>, bound: Option<Bottleneck> },
+    Wait { until: Option<DateTime<Utc>>, bottleneck: Option<Bottleneck> },
 }
 
 /// The queues for what is runnable now; what was known of a blast is kept while its limits are the same. A blast with a
@@ -155,7 +155,7 @@ impl BlastQueue {
         let Some(until) = self.source.provider_hold_until else { return };
         if self.provider_hold.as_ref().is_none_or(|hold| hold.until < until) {
             let why = self.source.provider_hold_why.clone().unwrap_or_default();
-            self.provider_hold = Some(RefusedClaim { until, why });
+            self.provider_hold = Some(ClaimPause { until, why });
         }
     }
 
@@ -179,7 +179,7 @@ impl BlastQueue {
         let full = match people {
             Pace::Wait { until, reason } if !self.source.is_answer => {
                 let waiting = Some(waiting(reason, until, LimitOwner::Sender, 0));
-                Some(Hold { until, waiting, bound: Some(Bottleneck::Sender(reason)) })
+                Some(Hold { until, waiting, bottleneck: Some(Bottleneck::Sender(reason)) })
             }
             _ => None,
         };
@@ -192,33 +192,33 @@ impl BlastQueue {
 
     fn held_by(&mut self, now: DateTime<Utc>) -> Option<Hold> {
         if let Some(until) = self.source.send_after.filter(|until| *until > now) {
-            return Some(Hold { until, waiting: Some(Waiting::Armed { until }), bound: None });
+            return Some(Hold { until, waiting: Some(Waiting::Armed { until }), bottleneck: None });
         }
         if let Some(unreadable) = &self.unreadable {
             let waiting = Some(Waiting::Unreadable { why: unreadable.to_string() });
-            return Some(Hold { until: now + REFUSED_FOR, waiting, bound: None });
+            return Some(Hold { until: now + REFUSED_FOR, waiting, bottleneck: None });
         }
         if let Some(window) = self.limits.window
             && let Pace::Wait { until, .. } = window.pace(now)
         {
             let waiting = Some(Waiting::Window { window: window.to_string(), until });
-            return Some(Hold { until, waiting, bound: None });
+            return Some(Hold { until, waiting, bottleneck: None });
         }
         if let Some(refused) = self.refused.as_ref().filter(|refused| refused.until > now) {
             let waiting = Some(Waiting::Unreadable { why: refused.why.clone() });
-            return Some(Hold { until: refused.until, waiting, bound: None });
+            return Some(Hold { until: refused.until, waiting, bottleneck: None });
         }
-        if let Some(RefusedClaim { until, why }) = self.provider_hold.clone().filter(|hold| hold.until > now) {
-            return Some(Hold { until, waiting: Some(Waiting::Provider { why, until }), bound: None });
+        if let Some(ClaimPause { until, why }) = self.provider_hold.clone().filter(|hold| hold.until > now) {
+            return Some(Hold { until, waiting: Some(Waiting::Provider { why, until }), bottleneck: None });
         }
         if let Some(until) = self.nobody_due_before.filter(|until| *until > now) {
-            return Some(Hold { until, waiting: None, bound: None });
+            return Some(Hold { until, waiting: None, bottleneck: None });
         }
         match self.pacer.next(now, rand::random()) {
             Pace::Go => None,
             Pace::Wait { until, reason } => {
                 let waiting = Some(waiting(reason, until, LimitOwner::Blast, 0));
-                Some(Hold { until, waiting, bound: Some(Bottleneck::Blast(reason)) })
+                Some(Hold { until, waiting, bottleneck: Some(Bottleneck::Blast(reason)) })
             }
         }
     }
@@ -228,14 +228,14 @@ impl Sender {
     /// The least served blast that may send now; else when the first one may.
     pub(super) fn choose(&mut self) -> NextAction {
         match (self.least_served(), self.obstacle()) {
-            (_, Some(_)) => NextAction::Wait { until: None, bound: None },
+            (_, Some(_)) => NextAction::Wait { until: None, bottleneck: None },
             (Some(blast), None) => self.paced(blast),
             (None, None) => {
                 let held = || self.queues.iter().filter_map(|queue| queue.hold.as_ref());
                 // Time that goes into the pace of one is accounted for to each as its own.
                 NextAction::Wait {
                     until: held().map(|hold| hold.until).min(),
-                    bound: held().find_map(|hold| hold.bound),
+                    bottleneck: held().find_map(|hold| hold.bottleneck),
                 }
             }
         }
@@ -260,7 +260,7 @@ impl Sender {
         match self.next_pace() {
             Pace::Go => NextAction::Send(blast),
             Pace::Wait { until, reason } => {
-                NextAction::Wait { until: Some(until), bound: Some(Bottleneck::Sender(reason)) }
+                NextAction::Wait { until: Some(until), bottleneck: Some(Bottleneck::Sender(reason)) }
             }
         }
     }
@@ -351,7 +351,7 @@ impl Sender {
         if queue.refused.as_ref().is_none_or(|refused| refused.why != why) {
             tracing::warn!(blast = blast.0, why, "this blast sends nothing until somebody fixes that");
         }
-        queue.refused = Some(RefusedClaim { until: self.context.clock.now() + REFUSED_FOR, why });
+        queue.refused = Some(ClaimPause { until: self.context.clock.now() + REFUSED_FOR, why });
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 use super::failure_policy::FAILED_AT_ONCE;
-use super::next_action::RefusedClaim;
+use super::next_action::ClaimPause;
 use super::post::{BadRow, FinishedPost, Post, PostResult, cut_off};
 use super::{Sender, SenderContext};
 use crate::domain::ids::BlastId;
@@ -98,7 +98,7 @@ impl Sender {
         }
         tracing::warn!(blast = blast.0, code, why, "this blast waits for its provider");
         let (until, advised) = (now + wait, self.failures.advised(code, why));
-        queue.provider_hold = Some(RefusedClaim { until, why: advised.clone() });
+        queue.provider_hold = Some(ClaimPause { until, why: advised.clone() });
         self.failures.held(blast, until, advised);
         self.failures.failed(blast, code, why);
     }

@@ -70,9 +70,13 @@ impl Sender {
         if let Some(until) = queue.and_then(|queue| queue.closed_for(&post.person, now)) {
             return ReadyAction::GiveBack(Some(until));
         }
-        if let Some((until, bound)) = self.pace_of(post.claim.blast, now) {
-            let wait =
-                Wait { until: Some(until), bound: Some(bound), blast: Some(post.claim.blast), ..Wait::default() };
+        if let Some((until, bottleneck)) = self.pace_of(post.claim.blast, now) {
+            let wait = Wait {
+                until: Some(until),
+                bottleneck: Some(bottleneck),
+                blast: Some(post.claim.blast),
+                ..Wait::default()
+            };
             return if is_soon(until, now) { ReadyAction::Wait(wait) } else { ReadyAction::GiveBack(None) };
         }
         if self.posts.len() >= self.context.sender.in_flight {
@@ -82,8 +86,8 @@ impl Sender {
             None => ReadyAction::Go,
             Some(wait) => {
                 let until = now + TimeDelta::from_std(wait).unwrap_or_default();
-                let bound = Bottleneck::Sender(PaceReason::Rate(self.context.sender.limits.rate));
-                ReadyAction::Wait(Wait { until: Some(until), bound: Some(bound), ..Wait::default() })
+                let bottleneck = Bottleneck::Sender(PaceReason::Rate(self.context.sender.limits.rate));
+                ReadyAction::Wait(Wait { until: Some(until), bottleneck: Some(bottleneck), ..Wait::default() })
             }
         }
     }
@@ -138,9 +142,9 @@ impl Sender {
         let own = queue.map_or(Pace::Go, |queue| queue.pacer.next(now, rand::random()));
         let sender = self.pace.pacer.next(now, rand::random());
         let waits = [(sender, Bottleneck::Sender as fn(PaceReason) -> Bottleneck), (own, Bottleneck::Blast)];
-        let longest = waits.into_iter().filter_map(|(pace, bound)| match pace {
+        let longest = waits.into_iter().filter_map(|(pace, by)| match pace {
             Pace::Go => None,
-            Pace::Wait { until, reason } => Some((until, bound(reason))),
+            Pace::Wait { until, reason } => Some((until, by(reason))),
         });
         longest.max_by_key(|(until, _)| *until)
     }

@@ -151,7 +151,7 @@ impl Sender {
         self.least_served().or_else(|| {
             let paced = self.queues.iter().filter(|queue| {
                 queue.hold.as_ref().is_some_and(|hold| {
-                    matches!(hold.bound, Some(Bottleneck::Blast(PaceReason::Rate(_)))) && is_soon(hold.until, now)
+                    matches!(hold.bottleneck, Some(Bottleneck::Blast(PaceReason::Rate(_)))) && is_soon(hold.until, now)
                 })
             });
             paced.min_by_key(|queue| queue.served).map(|queue| queue.id)

@@ -85,7 +85,9 @@ impl Sender {
             (Some(pace), own) if own.is_none_or(|own| own.ends_before(pace.until)) => {
                 (Some(pace.waiting.clone()), pace.until, true)
             }
-            (_, Some(hold)) => (hold.waiting.clone(), hold.until, matches!(hold.bound, Some(Bottleneck::Sender(_)))),
+            (_, Some(hold)) => {
+                (hold.waiting.clone(), hold.until, matches!(hold.bottleneck, Some(Bottleneck::Sender(_))))
+            }
             (_, None) => return self.standing(queue.meter.standing()?),
         };
         let window = queue.limits.window;
@@ -119,8 +121,8 @@ impl Sender {
     }
 
     /// A reason that stands, without a moment at which it ends.
-    fn standing(&self, bound: Bottleneck) -> Option<Why> {
-        let (reason, whose) = match bound {
+    fn standing(&self, bottleneck: Bottleneck) -> Option<Why> {
+        let (reason, whose) = match bottleneck {
             Bottleneck::Answers => {
                 return Some(Why::of_all(Waiting::Answers { at_once: self.context.sender.in_flight }));
             }
