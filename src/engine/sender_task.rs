@@ -11,7 +11,7 @@ use super::context::EngineContext;
 use super::lease::RenewalDeps;
 use super::polling::{Poller, PollingTerms};
 use super::recorder::InFlight;
-use super::sending::{Fenced, Sender, SenderContext};
+use super::sending::{Sender, SenderContext, SendingDeps};
 use crate::store::lease;
 
 /// People in flight whom nobody holds are searched for this often.
@@ -21,18 +21,23 @@ const FIRST_SWEEP_AFTER: Duration = Duration::from_secs(1);
 pub(super) const LAST_EVIDENCE: Duration = Duration::from_secs(20);
 
 /// One sender, for as long as its lease lasts: the loop, the poller, the renewals and the sweep.
-pub(super) async fn run(context: Arc<SenderContext>, fenced: Fenced, polling: PollingTerms, stop: CancellationToken) {
+pub(super) async fn run(
+    context: Arc<SenderContext>,
+    deps: SendingDeps,
+    polling: PollingTerms,
+    stop: CancellationToken,
+) {
     let inner = stop.child_token();
     let beside = TaskTracker::new();
     // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
     let renewals = CancellationToken::new();
-    let keeper = tokio::spawn(keep(context.clone(), fenced.engine.clone(), inner.clone(), renewals.clone()));
+    let keeper = tokio::spawn(keep(context.clone(), deps.engine.clone(), inner.clone(), renewals.clone()));
     if context.sender.provider.answers_status() {
         beside.spawn(Poller::new(context.clone(), polling, inner.clone()).run());
     }
     beside.spawn(inner.clone().run_until_cancelled_owned(sweep(context.clone())));
     beside.close();
-    match Sender::new(context.clone(), fenced, inner.clone()).await {
+    match Sender::new(context.clone(), deps, inner.clone()).await {
         Ok(sender) => sender.run().await,
         Err(error) => tracing::warn!(%error, "the sender could not be started"),
     }

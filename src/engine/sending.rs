@@ -80,10 +80,10 @@ pub struct SenderContext {
     pub rests: Arc<AtomicBool>,
 }
 
-/// What holds a sender to the database that it was verified against.
-pub struct Fenced {
+/// What a sender needs beside its context to verify its database again and to note whom it posts to.
+pub struct SendingDeps {
     pub engine: EngineContext,
-    /// Whom this machine posts to.
+    /// This machine's record of whom it posted to.
     pub journal: Journal,
 }
 
@@ -96,7 +96,7 @@ const CLOCK_SET_BACK: TimeDelta = TimeDelta::seconds(5);
 /// One sender's loop.
 pub struct Sender {
     context: Arc<SenderContext>,
-    fenced: Fenced,
+    deps: SendingDeps,
     /// As it was granted; with the server that was verified last.
     lease: Lease,
     stop: CancellationToken,
@@ -171,7 +171,11 @@ enum Wakeup {
 
 impl Sender {
     /// Makes the loop, its limits seeded with what was attempted before: a restart never bursts over one.
-    pub async fn new(context: Arc<SenderContext>, fenced: Fenced, stop: CancellationToken) -> Result<Self, StoreError> {
+    pub async fn new(
+        context: Arc<SenderContext>,
+        deps: SendingDeps,
+        stop: CancellationToken,
+    ) -> Result<Self, StoreError> {
         blast::make_due_now(&context.pool, context.sender.id).await?;
         Ok(Self {
             pace: SenderPace::load(&context).await?,
@@ -197,7 +201,7 @@ impl Sender {
             latest: context.clock.now(),
             lease: context.lease.lease,
             stop,
-            fenced,
+            deps,
             context,
         })
     }

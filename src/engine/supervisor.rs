@@ -23,7 +23,7 @@ use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::run_options::{RunOptions, Until};
 use super::sender_task::{self, LAST_EVIDENCE};
 use super::sender_token::{self, SenderToken, TokenUse};
-use super::sending::{Fenced, SenderContext};
+use super::sending::{SenderContext, SendingDeps};
 use super::{database_watchdog, due, fence, hooks, inbox, media, postgres_revival};
 use crate::domain::ids::SenderId;
 use crate::store::business;
@@ -383,8 +383,8 @@ impl Supervisor {
         });
         let rests = context.rests.clone();
         let (stop, token) = (CancellationToken::new(), sender.token.clone());
-        let fenced = Fenced { engine: self.engine.clone(), journal: verified.journal };
-        let task = tokio::spawn(sender_task::run(context, fenced, self.engine.settings.polling, stop.clone()));
+        let deps = SendingDeps { engine: self.engine.clone(), journal: verified.journal };
+        let task = tokio::spawn(sender_task::run(context, deps, self.engine.settings.polling, stop.clone()));
         self.senders.insert(sender.id, Running { stop, rests, token, has_standby: false, task });
     }
 

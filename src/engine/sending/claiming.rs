@@ -244,7 +244,7 @@ impl Sender {
             return if pending.after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
         }
         let attempts = self.attempts_of(&pending.context, &people);
-        if attempts.iter().any(|attempt| self.fenced.journal.has_posted(attempt)) {
+        if attempts.iter().any(|attempt| self.deps.journal.has_posted(attempt)) {
             return self.stop_for_repeated(pending.into_posts(people), &attempts).await;
         }
         if self.remember(&attempts) {
@@ -258,7 +258,7 @@ impl Sender {
     /// Puts a claim on this machine's record, before its first POST. Where that cannot be done nobody is posted to; the
     /// lease is given up, and acquiring it again asks.
     fn remember(&mut self, attempts: &[PostedAttempt]) -> bool {
-        let Err(error) = self.fenced.journal.append(attempts) else { return true };
+        let Err(error) = self.deps.journal.append(attempts) else { return true };
         tracing::warn!(sender = %self.context.sender.name, %error, "nothing is sent that this machine cannot remember");
         self.context.lease.lose();
         false
@@ -274,16 +274,16 @@ impl Sender {
         self.give_back_unposted(posts, attempts);
         self.context.lease.lose();
         let why = FenceRefusal::BackInTime(Regression::AttemptRepeated);
-        fence::close(&self.fenced.engine, &self.context.sender, &why).await
+        fence::close(&self.deps.engine, &self.context.sender, &why).await
     }
 
     /// The database's server was started anew, or is another one: goes on only if it is as this machine remembers it.
     async fn verify_server(&mut self) -> Result<(), StoreError> {
-        let engine = &self.fenced.engine;
+        let engine = &self.deps.engine;
         match engine.fence.verify_again(&self.context.pool, self.lease).await {
             Ok(verified) => {
                 self.lease.server_started_at = verified.server.started_at;
-                self.fenced.journal = verified.journal;
+                self.deps.journal = verified.journal;
             }
             Err(FenceRefusal::Store(error)) => return Err(error),
             Err(why) => {
@@ -316,7 +316,7 @@ impl Sender {
     /// Returns people to the queue; whom this machine has posted to with the same attempt become uncertain.
     fn give_back_unposted(&self, posts: impl Iterator<Item = Post>, attempts: &[PostedAttempt]) {
         for (post, attempt) in posts.zip(attempts) {
-            if self.fenced.journal.has_posted(attempt) {
+            if self.deps.journal.has_posted(attempt) {
                 post.mark_as_posted_before();
             } else {
                 post.give_back(None);

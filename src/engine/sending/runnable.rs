@@ -145,7 +145,7 @@ impl Sender {
         if !runnable.iter().any(|blast| blast.is_due) {
             return Ok(runnable);
         }
-        for blast in blast::start_scheduled(pool, sender, self.fenced.engine.settings.too_late).await? {
+        for blast in blast::start_scheduled(pool, sender, self.deps.engine.settings.too_late).await? {
             tracing::info!(blast = blast.0, "its time has come");
             self.context.notifier.order(pool, Some(blast)).await?;
         }
