@@ -26,7 +26,7 @@ pub(super) const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 pub(super) struct SenderPace {
     pub pacer: Pacer,
     pub cooldown: RecipientCooldown,
-    pub gate: Option<SlidingWindow>,
+    pub window: Option<SlidingWindow>,
     /// Whom the business wrote to within a day, where Meta limits that.
     pub people: PeopleWindow,
     /// Up to when the business's other numbers were read.
@@ -94,7 +94,7 @@ impl SenderPace {
             // What went before went at the limits of then: a slower rate holds for what comes.
             pacer: Pacer::new(of.limits, &past, now),
             cooldown,
-            gate: SlidingWindow::of(of.limits),
+            window: SlidingWindow::of(of.limits),
             people: PeopleWindow::default(),
             people_read: now,
             throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at, asked: None },
@@ -254,7 +254,7 @@ mod tests {
         SenderPace {
             pacer: Pacer::new(limits.slowed(steps), &PastAttempts::default(), now),
             cooldown: RecipientCooldown::new(None, limits.speed),
-            gate: SlidingWindow::of(limits),
+            window: SlidingWindow::of(limits),
             people: PeopleWindow::default(),
             people_read: now,
             throttle: ThrottleState { steps, changed: Instant::now(), held_until: None, lifted_at: None, asked: None },

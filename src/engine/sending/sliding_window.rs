@@ -8,7 +8,7 @@ use crate::domain::pace::{Limits, Per, Rate};
 
 /// A second, and a little for the way to the provider: no more than the rate begins in it. The pacer's own share of
 /// 98.5 % passes freely.
-const SECOND: Duration = Duration::from_millis(1_012);
+const WINDOW: Duration = Duration::from_millis(1_012);
 
 /// When the last POSTs began, as many as may in a second.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl SlidingWindow {
     pub(super) fn of(limits: Limits) -> Option<Self> {
         let Rate::Limited { count, per: Per::Second } = limits.rate else { return None };
         let most = usize::try_from(count).ok()?.max(1);
-        Some(Self { most, window: limits.speed.shrink(SECOND), began: VecDeque::new() })
+        Some(Self { most, window: limits.speed.shrink(WINDOW), began: VecDeque::new() })
     }
 
     /// Counts one that begins now; `Some`: not yet, and for how long not.
@@ -47,35 +47,35 @@ mod tests {
     use super::SlidingWindow;
     use crate::domain::pace::{Limits, Rate, Speed};
 
-    fn gate(rate: &str) -> Option<SlidingWindow> {
+    fn window(rate: &str) -> Option<SlidingWindow> {
         let rate: Rate = rate.parse().unwrap();
         SlidingWindow::of(Limits { rate, gap: None, daily_cap: None, zone: chrono_tz::UTC, speed: Speed::REAL })
     }
 
     #[test]
     fn those_who_come_together_after_a_pause_pass_as_the_second_allows() {
-        let mut gate = gate("10/s").unwrap();
+        let mut window = window("10/s").unwrap();
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
 
         for n in 0..10 {
-            assert_eq!(gate.enter(at(n * 20)), None);
+            assert_eq!(window.enter(at(n * 20)), None);
         }
-        assert_eq!(gate.enter(at(200)), Some(Duration::from_millis(812)));
-        assert_eq!(gate.enter(at(1_012)), None);
-        assert_eq!(gate.enter(at(1_012)), Some(Duration::from_millis(20)));
+        assert_eq!(window.enter(at(200)), Some(Duration::from_millis(812)));
+        assert_eq!(window.enter(at(1_012)), None);
+        assert_eq!(window.enter(at(1_012)), Some(Duration::from_millis(20)));
     }
 
     #[test]
     fn an_even_pace_is_never_held() {
-        let mut gate = gate("80/s").unwrap();
+        let mut window = window("80/s").unwrap();
         let start = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / (80.0 * 0.985));
-        assert!((0..400).all(|n| gate.enter(start + interval * n).is_none()));
+        assert!((0..400).all(|n| window.enter(start + interval * n).is_none()));
     }
 
     #[test]
-    fn slower_rates_and_none_need_no_gate() {
-        assert!(gate("20/min").is_none() && gate("unlimited").is_none());
+    fn slower_rates_and_none_need_no_window() {
+        assert!(window("20/min").is_none() && window("unlimited").is_none());
     }
 }

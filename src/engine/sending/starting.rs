@@ -82,7 +82,7 @@ impl Sender {
         if self.posts.len() >= self.context.sender.in_flight {
             return ReadyAction::Wait(Wait::for_event(Some(Bottleneck::Answers)));
         }
-        match self.pace.gate.as_mut().and_then(|gate| gate.enter(Instant::now())) {
+        match self.pace.window.as_mut().and_then(|window| window.enter(Instant::now())) {
             None => ReadyAction::Go,
             Some(wait) => {
                 let until = now + TimeDelta::from_std(wait).unwrap_or_default();
