@@ -209,7 +209,7 @@ impl Sender {
     /// Sends until stopped, or until the lease is lost. Then waits for the POSTs in flight.
     pub async fn run(mut self) {
         let mut failures = 0;
-        while !self.stop.is_cancelled() && !self.context.lease.is_lost() && !self.is_clock_set_back() {
+        while !self.stop.is_cancelled() && !self.context.lease.is_lost() && !self.check_clock_set_back() {
             match self.step().await {
                 Ok(()) => {
                     failures = 0;
@@ -234,8 +234,9 @@ impl Sender {
         self.end().await;
     }
 
-    /// The database's clock went back: the sender begins anew under another lease, with limits by the clock as it is.
-    fn is_clock_set_back(&mut self) -> bool {
+    /// Notes the time. Returns whether the database's clock went back: the sender begins anew under another lease, with limits by the clock
+    /// as it is.
+    fn check_clock_set_back(&mut self) -> bool {
         let now = self.context.clock.now();
         let back = self.latest - now;
         self.latest = self.latest.max(now);

@@ -41,7 +41,7 @@ impl Budget {
     pub async fn take(&self) {
         let mut next = self.next.lock().await;
         loop {
-            let throttle = self.climbed();
+            let throttle = self.recover();
             let due = (*next).max(throttle.held_until);
             if due <= Instant::now() {
                 *next = Instant::now() + self.every * (1 << throttle.steps);
@@ -64,8 +64,8 @@ impl Budget {
         }
     }
 
-    /// As it is now: half of what was taken away comes back after each quiet minute.
-    fn climbed(&self) -> BudgetThrottle {
+    /// Gives back half of what was taken away after each quiet minute. Returns how far it is throttled now.
+    fn recover(&self) -> BudgetThrottle {
         let now = Instant::now();
         let mut throttle = self.throttle.lock();
         let quiet_since = throttle.changed.max(throttle.held_until);

@@ -51,8 +51,8 @@ struct ThrottleState {
 }
 
 impl ThrottleState {
-    /// Whether a pause until then is so much longer than the one that is written that it is news.
-    fn prolonged(&mut self, until: DateTime<Utc>) -> bool {
+    /// Notes a pause until then if it is much longer than the one that is written. Returns whether it is: that is news.
+    fn prolong(&mut self, until: DateTime<Utc>) -> bool {
         let is_longer = self.held_until.is_none_or(|held| until - held >= LONGER_BY);
         if is_longer {
             self.held_until = Some(until);
@@ -164,7 +164,7 @@ impl SenderPace {
         self.pacer.hold(until);
         let ThrottleState { steps, changed, .. } = self.throttle;
         if steps > 0 && changed.elapsed() < limits.speed.shrink(SAME_REQUEST) {
-            return self.throttle.prolonged(until).then_some(Slowed { steps, held_until: Some(until) });
+            return self.throttle.prolong(until).then_some(Slowed { steps, held_until: Some(until) });
         }
         self.throttle.held_until = Some(until);
         let steps = (steps + 1).min(STEPS_MAX);

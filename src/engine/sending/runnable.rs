@@ -38,13 +38,13 @@ impl DatabaseContact {
         self.waited = self.waited.saturating_add(pause);
     }
 
-    /// Whether the database did not answer for a while: it took far longer than of late, so that a slow link does not count as one that is
-    /// cut.
-    fn was_lost(&mut self) -> bool {
-        self.took(self.read_at.elapsed().saturating_sub(self.waited))
+    /// Learns how long this read took. Returns whether the database was away: it took far longer than of late, so that a slow link does not
+    /// count as one that is cut.
+    fn observe_read(&mut self) -> bool {
+        self.observe(self.read_at.elapsed().saturating_sub(self.waited))
     }
 
-    fn took(&mut self, took: Duration) -> bool {
+    fn observe(&mut self, took: Duration) -> bool {
         let patience = self.patience();
         let usual = self.usual;
         // One outage does not make the next one usual.
@@ -119,7 +119,7 @@ impl Sender {
     /// What there is to send, as it is once whatever could not be taken back has its time for that anew.
     async fn reached_runnable(&mut self) -> Result<Vec<RunnableBlast>, StoreError> {
         let runnable = self.runnable().await?;
-        if self.contact.was_lost() {
+        if self.contact.observe_read() {
             self.unreached_since.get_or_insert(self.reached_at);
         }
         if self.arm_again().await? { self.runnable().await } else { Ok(runnable) }
@@ -163,17 +163,20 @@ mod tests {
         let seconds = Duration::from_secs;
         let mut contact = DatabaseContact::default();
 
-        assert_eq!([1, 1, 2, 2].map(|took| contact.took(seconds(took))), [false; 4]);
+        assert_eq!([1, 1, 2, 2].map(|took| contact.observe(seconds(took))), [false; 4]);
         let mut quick = DatabaseContact::default();
-        assert!(quick.took(seconds(6)), "an outage");
-        let lost = (0..20).filter(|_| quick.took(seconds(6))).count();
+        assert!(quick.observe(seconds(6)), "an outage");
+        let lost = (0..20).filter(|_| quick.observe(seconds(6))).count();
         assert!(lost <= 2, "then it is slow: {lost}");
-        assert!((0..20).all(|_| !quick.took(Duration::from_millis(20))) && quick.took(seconds(3)), "it is quick again");
+        assert!(
+            (0..20).all(|_| !quick.observe(Duration::from_millis(20))) && quick.observe(seconds(3)),
+            "it is quick again"
+        );
         let mut is_lost_again =
-            || [5, 5, 3_200].map(|took| quick.took(Duration::from_millis(took))) == [false, false, true];
+            || [5, 5, 3_200].map(|took| quick.observe(Duration::from_millis(took))) == [false, false, true];
         assert!((0..3).all(|_| is_lost_again()), "outages one after the other");
         let mut fresh = DatabaseContact::default();
-        let long_then_short = [120_000, 5, 5, 4_000].map(|took| fresh.took(Duration::from_millis(took)));
+        let long_then_short = [120_000, 5, 5, 4_000].map(|took| fresh.observe(Duration::from_millis(took)));
         assert_eq!(long_then_short, [true, false, false, true], "a long outage hides no short one");
     }
 }
