@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::http::HttpAnswer;
 use super::super::lenient::{describe, exact_json, json, short};
-use super::super::{MessageContent, NOT_CONNECTED, Outgoing, SendOutcome};
+use super::super::{MessageContent, NOT_CONNECTED, Outgoing, SendOutcome, bare_status};
 use super::codes;
 use super::error::MetaError;
 use super::usage::ApiUsage;
@@ -240,24 +240,21 @@ fn wait(answer: &HttpAnswer, entry: &codes::CodeEntry) -> Option<Duration> {
     answer.retry_after.or_else(foretold)
 }
 
-/// Classifies an answer without an error of Meta's: something in between gave it, or Meta in trouble. The same rules as
-/// those of `wsapme/send.rs`.
+/// Classifies an answer without an error of Meta's.
 fn bare(answer: &HttpAnswer) -> SendOutcome {
     let status = answer.status;
     let code = format!("http_{status}");
     let sentence = |rest: &str| format!("HTTP {status}, {}{rest}", describe(&answer.body));
     match status {
-        301 | 307 | 308 => {
-            rejected(ErrorClass::StopSender, &code, sentence(": redirects elsewhere, check base_url"), None)
-        }
         401 | 403 => rejected(ErrorClass::StopSender, &code, sentence(": check the token and base_url"), None),
-        402 | 404 | 405 | 407 | 410 | 451 => {
-            rejected(ErrorClass::StopSender, &code, sentence(": check base_url and api_version"), None)
-        }
         429 => rejected(ErrorClass::SlowSender, &code, sentence(""), answer.retry_after),
-        408 | 409 | 425 | 499 => unknown(answer, describe(&answer.body)),
-        400..=499 => rejected(ErrorClass::FailRecipient, &code, sentence(""), answer.retry_after),
-        _ => unknown(answer, describe(&answer.body)),
+        _ => match bare_status::refusal(status, ": check base_url and api_version") {
+            Some((class, rest)) => {
+                let retry_after = answer.retry_after.filter(|_| class == ErrorClass::FailRecipient);
+                rejected(class, &code, sentence(rest), retry_after)
+            }
+            None => unknown(answer, describe(&answer.body)),
+        },
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::super::http::HttpAnswer;
-use super::super::{NOT_CONNECTED, SendOutcome};
+use super::super::{NOT_CONNECTED, SendOutcome, bare_status};
 use super::refusal::{RefusalMeaning, UNAUTHORISED, meaning};
 use super::status::status_text;
 use super::wire::{self, Success};
@@ -109,26 +109,10 @@ fn throttled(answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
 }
 
 /// Classifies statuses whose body is no explicit refusal.
-///
-/// * 301, 307, 308: nothing was processed here, and the token must not be sent elsewhere: the sender stops. 302 and
-///   303 are also how servers answer a form that they *have* processed: unknown.
-/// * 402, 404, 405, 407, 410, 451: no such call here (wrong `base_url`, account closed): the sender stops.
-/// * 408, 409, 425, 499: about timing or state, not a refusal of the message: unknown.
-/// * Other 4xx: the request itself was rejected, so this recipient fails.
-/// * 5xx and anything else: unknown.
 fn bare(status: u16, answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
-    let code = format!("http_{status}");
-    let sentence = http_sentence(answer, body);
-    match status {
-        301 | 307 | 308 => {
-            rejected(ErrorClass::StopSender, &code, format!("{sentence}: redirects elsewhere, check base_url"))
-        }
-        402 | 404 | 405 | 407 | 410 | 451 => {
-            rejected(ErrorClass::StopSender, &code, format!("{sentence}: check base_url and the account"))
-        }
-        408 | 409 | 425 | 499 => unknown(answer, wire::describe(&answer.body)),
-        400..=499 => rejected(ErrorClass::FailRecipient, &code, sentence),
-        _ => unknown(answer, wire::describe(&answer.body)),
+    match bare_status::refusal(status, ": check base_url and the account") {
+        Some((class, rest)) => rejected(class, &format!("http_{status}"), http_sentence(answer, body) + rest),
+        None => unknown(answer, wire::describe(&answer.body)),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::http::HttpAnswer;
 use super::super::{ProviderStage, StatusFinding, StatusQuery, StatusReport};
-use super::refusal::{RefusalMeaning, meaning};
+use super::refusal::{RefusalMeaning, UNAUTHORISED, meaning};
 use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
@@ -57,7 +57,7 @@ pub(super) fn read(answer: &HttpAnswer, asked: StatusQuery<'_>, now: DateTime<Ut
         (401 | 403, _) => {
             let sentence = body.as_ref().map(wire::sentence).filter(|sentence| !sentence.is_empty());
             let message = sentence.unwrap_or_else(|| format!("HTTP {}", answer.status));
-            StatusFinding::Refused { code: "unauthorised".to_owned(), message }
+            StatusFinding::Refused { code: UNAUTHORISED.to_owned(), message }
         }
         (429, _) => StatusFinding::Throttled { retry_after: answer.retry_after },
         // A gateway that is down for a while may report until when.
