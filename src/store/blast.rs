@@ -242,6 +242,29 @@ pub async fn recent_attempts(
     Ok(times)
 }
 
+/// Whether a blast is over, by its id and the codes after which an operator may send again: nobody in it is open, and nothing of it starts
+/// later or can still be taken back.
+macro_rules! is_over {
+    ($blast:literal, $codes:literal) => {
+        concat!(
+            "state in ('sending', 'paused') and repeat_rule is null
+             and (armed_at is null or send_after <= now())
+             and (launched_at is not null or scheduled_for is null or scheduled_for <= now())
+             and not exists (select 1 from blast_recipients
+                              where blast_id = ",
+            $blast,
+            " and status in ('queued', 'uncertain'))
+             and not (state = 'paused'
+                      and exists (select 1 from blast_recipients
+                                   where blast_id = ",
+            $blast,
+            " and status = 'failed' and error_code = any(",
+            $codes,
+            ")))"
+        )
+    };
+}
+
 /// Completes a blast in which nobody is queued, sending or uncertain any more, also one that was paused while its last
 /// people were in flight: nothing is left to resume. Paused, it waits while somebody is in it whom an operator may retry now: Meta
 /// dropped their message with the template. One that repeats is done once its rule is. What starts later, or can still be taken back, is
@@ -258,18 +281,13 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     if held.rows_affected() == 0 {
         return Ok(false);
     }
-    let done = sqlx::query(
+    let done = sqlx::query(concat!(
         "update blasts
             set state = 'completed', version = version + 1, updated_at = now(), completed_at = now(),
                 state_reason = null, state_by = 'engine'
-          where id = $1 and state in ('sending', 'paused') and repeat_rule is null
-            and (armed_at is null or send_after <= now()) and (launched_at is not null or scheduled_for is null or scheduled_for <= now())
-            and not exists (select 1 from blast_recipients
-                             where blast_id = $1 and status in ('queued', 'uncertain'))
-            and not (state = 'paused'
-                     and exists (select 1 from blast_recipients
-                                  where blast_id = $1 and status = 'failed' and error_code = any($2)))",
-    )
+          where id = $1 and ",
+        is_over!("$1", "$2")
+    ))
     .bind(id)
     .bind(OperatorRetry::Now.codes())
     .execute(&mut *tx)
@@ -341,21 +359,14 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
     Ok(senders)
 }
 
-/// Blasts that say *sending* or *paused* though nobody in them is open, as in [`complete`]: to be completed by whoever finds them.
+/// Blasts that say *sending* or *paused* though they are over, as in [`complete`]: to be completed by whoever finds them.
 pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let blasts = sqlx::query_scalar(
-        "select id from blasts b
-          where state in ('sending', 'paused') and deleted_at is null
-            and not exists (select 1 from blast_recipients r
-                             where r.blast_id = b.id and r.status in ('queued', 'uncertain'))
-            and not (state = 'paused'
-                     and exists (select 1 from blast_recipients r
-                                  where r.blast_id = b.id and r.status = 'failed' and r.error_code = any($1)))",
-    )
-    .bind(OperatorRetry::Now.codes())
-    .fetch_all(&mut *tx)
-    .await?;
+    let blasts =
+        sqlx::query_scalar(concat!("select id from blasts b where deleted_at is null and ", is_over!("b.id", "$1")))
+            .bind(OperatorRetry::Now.codes())
+            .fetch_all(&mut *tx)
+            .await?;
     tx.commit().await?;
     Ok(blasts)
 }

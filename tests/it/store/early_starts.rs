@@ -147,6 +147,7 @@ async fn it_is_not_done_while_it_can_be_taken_back_or_starts_later() {
         }
 
         assert!(!blast::complete(scene.pool(), BLAST).await.unwrap(), "paused: {paused}");
+        assert_eq!(blast::finished(scene.pool()).await.unwrap(), [], "paused: {paused}");
 
         scene.execute("update blasts set state = 'sending', launched_at = now(), send_after = now()").await;
         assert!(blast::complete(scene.pool(), BLAST).await.unwrap());
