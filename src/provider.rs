@@ -12,6 +12,7 @@ pub use crate::domain::recipient::ProviderStage;
 use crate::domain::retry::{CodeRule, ErrorClass};
 use crate::domain::sender::ProviderKind;
 
+mod bare_status;
 pub mod hook;
 mod http;
 mod lenient;

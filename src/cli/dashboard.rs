@@ -19,7 +19,7 @@ use crate::config::{AsciiSetting, Config, ConfigError, ConfigProblem, KeySetting
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::text::{clean, count_of};
-use crate::engine::{self, EngineEnd, Fingerprint, Follower, Following, RunOptions, Standby, Until};
+use crate::engine::{self, EngineEnd, Fingerprint, Follower, Following, RunOptions, SKEW_MAX, Standby, Until};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
@@ -119,7 +119,7 @@ async fn blasts(app: &App) -> String {
 /// How the clock of this machine stands to the database's.
 async fn clock(app: &App) -> String {
     match app.clock_skew().await {
-        Ok(skew) if skew.num_seconds().abs() <= 60 => "right".to_owned(),
+        Ok(skew) if skew.abs() <= SKEW_MAX => "right".to_owned(),
         Ok(skew) => format!("{}: set it right", skew_words(skew)),
         Err(error) => clean(&error.to_string()).into_owned(),
     }

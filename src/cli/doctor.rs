@@ -20,6 +20,7 @@ use crate::app::{App, ENGINE_CONNECTIONS, HealthVerdict, ProcessKind, skew_words
 use crate::config::{Config, HookConfig, SenderConfig};
 use crate::domain::text::{clean, count_of};
 use crate::domain::waiting::DatabaseTrouble;
+use crate::engine::SKEW_MAX;
 
 /// The result of one check.
 #[derive(Debug, Serialize)]
@@ -93,7 +94,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
         Ok(skew) => {
             checks.push(database_check(context).await);
             checks.extend(rights_check(app).await);
-            let verdict = if skew.num_seconds().abs() > 60 { BAD } else { GOOD };
+            let verdict = if skew.abs() > SKEW_MAX { BAD } else { GOOD };
             checks.push(DoctorCheck::new("clock", verdict, skew_words(skew)));
             checks.extend(failover_check(app).await);
         }

@@ -15,6 +15,9 @@ use crate::store::StoreError;
 use crate::store::evidence::EvidenceEntry;
 use crate::store::inbox::streaks::{self, LateStreak};
 
+/// Why somebody failed who had been accepted, where a provider says nothing.
+pub(super) const FAILED_LATER: &str = "the provider reported a failure after accepting it";
+
 /// What a status says of its blast, once it has changed its person.
 pub(super) enum LateNews {
     /// Sent, delivered or read.

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::late_failures::{self, LateNews};
+use super::late_failures::{self, FAILED_LATER, LateNews};
 use super::sending::{SenderContext, stop_sender};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::polling::{PollBand, asked_ranges, poll_bands};
@@ -38,8 +38,6 @@ const PAGE: i64 = 50;
 const HELD_CHECK_EVERY: Duration = Duration::from_secs(2);
 /// So much of a status answer is kept, in bytes: many times the longest that was seen.
 const ANSWER_MAX: usize = 16 * 1024;
-/// Why somebody failed who had been accepted.
-const FAILED_LATER: &str = "the provider reported a failure after accepting it";
 
 /// Whether a question was answered, whatever the answer was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

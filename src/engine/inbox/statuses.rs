@@ -18,7 +18,7 @@ use crate::domain::retry::CodeRetry;
 use crate::domain::sender::ProviderKind;
 use crate::domain::status::Status;
 use crate::engine::context::EngineContext;
-use crate::engine::late_failures::{self, LateNews};
+use crate::engine::late_failures::{self, FAILED_LATER, LateNews};
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::{code_rule, failure_class};
 use crate::store::alias::{self, NumberAlias};
@@ -27,9 +27,6 @@ use crate::store::inbox::messages::{self, AttemptQuery, IdQuery, KnownAttempt, K
 use crate::store::reply::{self, LearnedIdentity};
 use crate::store::suppression::SuppressionScope;
 use crate::store::{StoreError, poll};
-
-/// Where a provider says nothing.
-const FAILED_LATER: &str = "the provider reported a failure after accepting it";
 
 /// Applies a batch; what became of each, in order.
 pub(super) async fn apply(
