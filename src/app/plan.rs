@@ -1,4 +1,4 @@
-//! What a launch would do, shown before it is asked. Changes nothing.
+//! What a launch would do, shown before it is asked. Changes nothing but a draft's people, whom its filter finds anew.
 
 mod also_stuck;
 mod overridden;

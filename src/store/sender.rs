@@ -225,7 +225,7 @@ pub async fn waiting_codes(tx: &mut PgConnection, id: SenderId) -> Result<Vec<St
 }
 
 /// Ends the pause that a provider asked for, and has those due whom it refused with one of these codes. `false`: there is none.
-/// Engines poll [`hold_lifted_at`].
+/// Engines read [`hold_lifted_at`] after the next order.
 pub async fn lift_hold(tx: &mut PgConnection, id: SenderId, codes: &[String]) -> Result<bool, StoreError> {
     let lifted = sqlx::query(
         "update senders set held_until = null, hold_lifted_at = clock_timestamp() where id = $1 and held_until > now()",
@@ -265,7 +265,7 @@ pub struct SlowDown {
     pub until: DateTime<Utc>,
 }
 
-/// Keeps it for the engine that sends, which polls [`slow_down`]. `false`: a later and longer one is known.
+/// Keeps it for the engine that sends, which reads [`slow_down`] after the next order. `false`: a later and longer one is known.
 pub async fn ask_to_slow_down(tx: &mut PgConnection, id: SenderId, wish: SlowDown) -> Result<bool, StoreError> {
     let asked = sqlx::query(
         "update senders set slow_down_at = greatest(slow_down_at, $2), slow_down_until = greatest(slow_down_until, $3)

@@ -343,7 +343,7 @@ pub enum Completion {
     },
     AllFound {
         ticket: u64,
-        /// One more than [`ALL_FOUND_MAX`] where there are more.
+        /// More than [`ALL_FOUND_MAX`], by up to a page, where there are more.
         people: EffectResult<Vec<RecipientId>>,
     },
     Retryable {

@@ -322,7 +322,7 @@ async fn progress(app: &App, blasts: Vec<BlastId>) -> EffectResult<Vec<(BlastId,
     Ok(read)
 }
 
-/// Everybody who matches, in the order of the list; one more than are marked at once where there are more.
+/// Everybody who matches, in the order of the list; where there are more than are marked at once, up to a page more than that.
 async fn all_found(
     app: &App,
     (blast, filter, as_of): (BlastId, Filter, Option<DateTime<Utc>>),
