@@ -24,7 +24,7 @@ use crate::store::{answered, lease, plan, sender};
 const CLAIMED_WITHIN: TimeDelta = TimeDelta::milliseconds(500);
 
 impl App {
-    /// Pauses at once: no POST starts once the engine is notified, which takes at most one message.
+    /// Pauses at once: no POST starts once the engine is notified; until then, at most one more message may go out.
     pub async fn pause(&self, id: BlastId) -> Result<BlastView, AppError> {
         let mut tx = self.begin().await?;
         let head = self.change_in(&mut tx, id, BlastCommand::Pause, None).await?;

@@ -80,7 +80,7 @@ pub(super) fn doubted_words(draft: &BlastRow) -> Option<String> {
     })
 }
 
-/// A launch or resume so long ago answered the same question as one that comes now.
+/// A launch or resume no longer ago than this answered the same question as one that comes now.
 const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
 
 /// The field of a logged launch that says whether it was sent before its time.

@@ -73,7 +73,7 @@ pub struct LeaseRequest<'a> {
     /// Identifies the token that it sends with.
     pub token: &'a str,
     pub valid: TimeDelta,
-    /// The counters of a holder that was seen to be dead: the lease is free if it still has that counters, whatever
+    /// The counters of a holder that was seen to be dead: the lease is free if it still has those counters, whatever
     /// `expires_at` says.
     pub dead: Option<LeaseCounters>,
 }
@@ -250,7 +250,7 @@ async fn sweep_in(
     Ok(ended.rows_affected())
 }
 
-/// Binds what [`is_lost`] asks about.
+/// Binds what [`is_lost!`] asks about.
 fn bind_sweep<'q>(
     statement: Query<'q, Postgres, PgArguments>,
     sender: SenderId,
@@ -341,8 +341,8 @@ pub async fn lock(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Gives the lease up, so that the next engine has it at once; one that has ended did so when it did. Whoever is still in flight then (a claim whose answer was
-/// lost) is held by nobody: the row's lock makes such a claim finish first, and the sweep sees it.
+/// Gives the lease up, so that the next engine has it at once; a lease that has expired keeps its expiry. Whoever is still in flight then
+/// (a claim whose answer was lost) is held by nobody: the row's lock makes such a claim finish first, and the sweep sees it.
 pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     lock(&mut tx, lease.sender).await?;

@@ -103,7 +103,7 @@ impl SendArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StartKind {
     Launch,
-    /// Also of what starts by itself.
+    /// Launches now even if scheduled.
     LaunchNow,
     Resume,
 }

@@ -27,7 +27,7 @@ pub(super) struct ClaimContext {
     pub blast: BlastId,
     /// As it was at the claim: the blast may be paused meanwhile.
     pub content: Arc<Result<PreparedContent, String>>,
-    /// Of what this machine remembers of them.
+    /// Hash of the message, as this machine's journal notes it.
     pub content_key: i64,
     pub window: Option<Window>,
     pub stop: CancellationToken,

@@ -246,7 +246,7 @@ fn is_uncertain(model: &Model) -> bool {
     several(model).is_none() && model.person().is_some_and(|row| row.status == Status::Uncertain)
 }
 
-/// Whoever answered it has it: asks whether it counts as sent, and marks them with that.
+/// Whoever did that had received the message: asks whether it counts as sent, and marks them with that.
 fn ask_whether_it_went(model: &mut Model, mark: Mark, did: &str) -> Vec<Effect> {
     let Some((person, who)) = target(model) else { return Vec::new() };
     let who = doubt(model).unwrap_or(who);
