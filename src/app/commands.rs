@@ -264,7 +264,7 @@ pub(super) fn require_unraced(done: bool) -> Result<(), AppError> {
 pub(super) async fn unstop(tx: &mut PgConnection, head: &BlastHead, by: &str) -> Result<bool, AppError> {
     match sender::unstop(tx, head.sender_id, by).await? {
         Some(StopCode::Restored) => Err(AppError::Refused(format!(
-            "{} was not resumed: its sender asks something now: `blastdeck sender list`",
+            "{} was not resumed: its sender needs a confirmation first: `blastdeck sender list`",
             name(head)
         ))),
         code => Ok(code.is_some()),

@@ -302,7 +302,7 @@ fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
     };
     let edit = DraftEdit { content: edit.content.filter(is_new), ..edit };
     if !edit.is_of_pace() {
-        let pace = "of what has started, only rate, gap, window and weekdays change";
+        let pace = "once started, only rate, gap, window and weekdays can change";
         let is_before = is_paused_before_start(row.state, row.launched_at, row.scheduled_for);
         let why =
             if is_before { paused_before_its_time(row.id) } else { format!("{}; {pace}", not_editable(row.state)) };

@@ -10,7 +10,7 @@ use crate::domain::text;
 
 /// Asks; `y` is yes, all else is a refusal. `sure` skips the question.
 pub(super) fn confirm(question: &str, sure: bool) -> Result<()> {
-    if sure || ask(question, "y, anything else is no")?.eq_ignore_ascii_case("y") {
+    if sure || ask(question, "[y/N]")?.eq_ignore_ascii_case("y") {
         return Ok(());
     }
     Err(RefusedError("nothing was done: it was not confirmed".to_owned()).into())

@@ -69,7 +69,7 @@ fn is_wanted(global: &Global) -> Result<bool> {
     }
     talk("PostgreSQL's server programs are not on this machine. This would install them:");
     talk(&format!("  {}", command.join(" ")));
-    talk("Run it now? y, anything else is no");
+    talk("Run it now? [y/N]");
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim().eq_ignore_ascii_case("y"))

@@ -48,7 +48,7 @@ const WORDS: [(&str, &str); 37] = [
         "only a draft, or what is scheduled, can be edited",
         "only a draft, or what is scheduled, can be edited, and `POST /api/blasts` makes another one",
     ),
-    ("only rate, gap, window and weekdays change", "only `rate`, `gap`, `send_window` and `weekdays` change"),
+    ("only rate, gap, window and weekdays can change", "only `rate`, `gap`, `send_window` and `weekdays` can change"),
     ("delete it if it is not wanted", "`DELETE /api/blasts/{id}` removes it"),
     ("cancel it first, then delete it", "`POST /api/blasts/{id}/cancel` comes first"),
     ("the status is received now", "the status is delivered now"),

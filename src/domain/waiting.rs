@@ -120,8 +120,8 @@ impl DatabaseTrouble {
     pub const fn mend(self) -> &'static str {
         match self {
             Self::DiskFull => "make room there",
-            Self::NoMemory => "give it some",
-            Self::NoConnections => "end some, or raise max_connections",
+            Self::NoMemory => "give it more memory",
+            Self::NoConnections => "end some connections, or raise max_connections",
             Self::ReadOnly => "make it writable",
             Self::TooSlow => "pg_stat_activity shows what keeps it busy",
             Self::Locked => "pg_stat_activity shows who: end that session",

@@ -99,9 +99,13 @@ pub(super) async fn read(budget: &BodyBudget, parts: &Parts, body: Body) -> Resu
             drain(budget, rest);
             return Err(too_long());
         }
-        Collected::Broken => Problem::new(StatusCode::BAD_REQUEST, "broken", "the body broke off"),
+        Collected::Broken => Problem::new(StatusCode::BAD_REQUEST, "broken", "the body ended early"),
         Collected::Slow => Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body comes too slowly"),
-        Collected::Stopped => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "it stops: send it again"),
+        Collected::Stopped => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "stopping",
+            "the server is shutting down: send the request again",
+        ),
         Collected::NoRoom => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many bodies at once"),
     };
     Err(problem.into_response())

@@ -231,7 +231,7 @@ impl From<StoreError> for Problem {
             tracing::warn!(%error, "a request could not be answered");
             let detail = match error {
                 StoreError::Unconfirmed(_) => {
-                    "the database did not confirm that: it may be done or not, so look, or repeat it with the same Idempotency-Key"
+                    "the database did not confirm that: it may or may not have been saved, so look, or repeat it with the same Idempotency-Key"
                 }
                 _ => "the database cannot be used now: try again in a moment",
             };

@@ -19,8 +19,8 @@ pub enum StoreError {
     Unavailable(sqlx::Error),
     /// The connection broke between a COMMIT and its answer: whether it was made is not known.
     #[error(
-        "the database did not confirm that: its connection broke at the commit, so it may be done or not; look before you do \
-         it again ({})",
+        "the database did not confirm that: its connection broke at the commit, so it may or may not have been saved; \
+         look before you do it again ({})",
         ErrorText(.0)
     )]
     Unconfirmed(sqlx::Error),
@@ -36,7 +36,7 @@ pub enum StoreError {
     )]
     Silent { seconds: u64 },
     /// It answers, but takes nothing: its disk is full, it has no memory left, it only reads. 53100, 53200, 25006.
-    #[error("the database takes nothing now: {}", ErrorText(.0))]
+    #[error("the database accepts no writes now: {}", ErrorText(.0))]
     Refusing(sqlx::Error),
     /// Deadlock, serialisation failure, lock timeout or a statement ended for its length: 40P01, 40001, 55P03, 57014.
     #[error("the database was busy with something else: {}", ErrorText(.0))]
@@ -72,7 +72,7 @@ pub enum StoreError {
     Unmade,
     /// It is being restored, or was in part: rows, or what counts them, are not there.
     #[error(
-        "the database is not whole, as while it is being restored: wait until that has ended, or restore it again into an empty one"
+        "the database is incomplete, as during a restore: wait for it to finish, or restore it again into an empty one"
     )]
     Incomplete,
     /// Nothing is in it, and this machine knows another that has blasts.
@@ -87,7 +87,7 @@ pub enum StoreError {
     )]
     OtherSchema { schema: String },
     /// The server was replaced by another between two questions: they are asked again.
-    #[error("the database's server was started anew meanwhile")]
+    #[error("the database's server was restarted in the meantime")]
     ServerChanged,
     /// A pooler lends transactions and mixes up its clients' prepared statements: 26000, 42P05.
     #[error(

@@ -267,7 +267,7 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
     let shown = if in_activity { model.activity.shown } else { model.recipients.shown };
     let unseen = model.overlays.is_empty() && shown == Shown::NotYet;
     let found = found_text(model).filter(|_| !in_activity).map(|text| format!(" for {text}")).unwrap_or_default();
-    unseen.then(|| format!("the list{found} is new: look first, nobody was marked"))
+    unseen.then(|| format!("nobody was marked: the list{found} has just changed, look at it first"))
 }
 
 /// The same for what only somebody can have done whom a message reached.

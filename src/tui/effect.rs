@@ -239,7 +239,7 @@ pub enum ListPart {
 pub enum EffectError {
     /// The database does not respond; the header says since when.
     Unavailable,
-    /// It did not say whether it kept a change, or not in time: it may be done or not.
+    /// It did not say whether it kept a change, or not in time: it may or may not have been saved.
     Unconfirmed,
     /// A list of people that was read, but not taken: other columns of it may do.
     List(String),
@@ -274,7 +274,8 @@ impl EffectError {
         match self {
             Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
             Self::Unconfirmed => {
-                "the database did not confirm that: it may be done or not, so look before you do it again".to_owned()
+                "the database did not confirm that: it may or may not have been saved, so look before you do it again"
+                    .to_owned()
             }
             Self::Overtaken(overtaken) => {
                 format!("{}: what you wrote is not saved; esc asks what becomes of it", clean(&overtaken.to_string()))

@@ -125,7 +125,7 @@ async fn a_wrong_number_and_a_no_are_refusals_by_their_exit_code() {
 
     for (verb, question, answer, words) in [
         ("send", "Type 3, then press enter", "4\r", "\"4\" is not 3: nothing was done"),
-        ("delete", "y, anything else is no", "n\r", "nothing was done"),
+        ("delete", "[y/N]", "n\r", "nothing was done"),
     ] {
         let mut terminal = shop.in_terminal(&["blast", verb, &blast], Size { columns: 250, rows: 30 });
         terminal.wait_for_text(question);
@@ -160,7 +160,7 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
     shop.execute(stop).await;
     let mut terminal = shop.in_terminal(&confirm, Size { columns: 250, rows: 30 });
-    terminal.wait_for_text("Nobody is queued in a launched blast of sales. May it send again? y, anything else is no");
+    terminal.wait_for_text("Nobody is queued in a launched blast of sales. May it send again? [y/N]");
     terminal.type_keys("n\r");
     assert_eq!(terminal.wait_for_exit().exit_code(), 3);
     assert_eq!(shop.number(is_stopped).await, 1);

@@ -70,7 +70,7 @@ pub(super) async fn receive(budget: &BodyBudget, parts: &Parts, body: Body, max:
         let chunk = match timeout_at(began + patience, stream.next()).await {
             Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body comes too slowly")),
             Ok(None) => break,
-            Ok(Some(Err(_))) => return Err(Problem::new(StatusCode::BAD_REQUEST, "broken", "the body broke off")),
+            Ok(Some(Err(_))) => return Err(Problem::new(StatusCode::BAD_REQUEST, "broken", "the body ended early")),
             Ok(Some(Ok(chunk))) => chunk,
         };
         length += chunk.len() as u64;

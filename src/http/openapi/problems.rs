@@ -29,7 +29,7 @@ const fn of(
 pub(super) const PROBLEMS: [ProblemStatus; 17] = [
     of(
         (400, "BadRequest", "Bad Request"),
-        "`not-json`, `broken` (the body broke off), or `version`: another version of the API was asked for",
+        "`not-json`, `broken` (the body ended early), or `version`: another version of the API was asked for",
         ("not-json", "the body is not JSON: EOF while parsing an object at line 1 column 1"),
     ),
     of(

@@ -198,7 +198,10 @@ fn a_mark_hits_the_person_of_the_line_and_waits_until_it_was_seen() {
     let mut dashboard = opened(STACKED);
 
     dashboard.keys("r");
-    assert_eq!((marks(&mut dashboard), dashboard.said()), (vec![], "the list is new: look first, nobody was marked"));
+    assert_eq!(
+        (marks(&mut dashboard), dashboard.said()),
+        (vec![], "nobody was marked: the list has just changed, look at it first")
+    );
     dashboard.dispatch(Msg::Drawn).keys("r").keys("jc");
 
     assert_eq!(marks(&mut dashboard), [(3, Mark::Replied)], "Tan Mei Ling is closed already: only the field opens");

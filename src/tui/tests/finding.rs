@@ -19,7 +19,7 @@ fn a_find_that_finds_several_marks_nobody_before_they_are_shown() {
     dashboard.list(crowd(10, 4));
 
     assert!(dashboard.acts().is_empty());
-    assert_eq!(dashboard.said(), "the list for 001 is new: look first, nobody was marked");
+    assert_eq!(dashboard.said(), "nobody was marked: the list for 001 has just changed, look at it first");
     dashboard.dispatch(Msg::Drawn).keys("ry");
     assert_eq!(dashboard.acts().len(), 1);
 }

@@ -15,7 +15,7 @@ fn that_nobody_was_marked_stays_in_sight_behind_the_next_search() {
     dashboard.keys("/0002\n").list(vec![people().swap_remove(0)]);
 
     assert!(
-        dashboard.said().starts_with("the list for 001 is new: look first, nobody was marked"),
+        dashboard.said().starts_with("nobody was marked: the list for 001 has just changed, look at it first"),
         "{}",
         dashboard.said()
     );
@@ -33,7 +33,7 @@ fn keys_behind_a_mark_that_is_refused_are_counted() {
     assert!(dashboard.acts().is_empty());
     assert_eq!(
         dashboard.said(),
-        "the list for 001 is new: look first, nobody was marked; the 7 keys typed meanwhile were not used"
+        "nobody was marked: the list for 001 has just changed, look at it first; the 7 keys typed meanwhile were not used"
     );
     dashboard.keys("jj");
     assert!(dashboard.said().ends_with("the 9 keys typed meanwhile were not used"), "{}", dashboard.said());

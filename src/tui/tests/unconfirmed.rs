@@ -28,7 +28,8 @@ fn an_act_whose_answer_was_lost_is_said_to_be_unknown_and_is_read_again() {
 
     dashboard.answer(Completion::Written { request: replied(1), outcome: Err(EffectError::Unconfirmed) });
 
-    let said = "Siti Aminah: reply written or not: the database did not confirm it, so check before you repeat it";
+    let said =
+        "Siti Aminah: reply may have been written: the database did not confirm it, so check before you repeat it";
     assert_eq!(dashboard.said(), said);
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Rows(vec![RecipientId(1)]))));
 }

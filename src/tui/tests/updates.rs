@@ -142,7 +142,7 @@ fn a_list_that_was_not_seen_yet_is_not_marked_in() {
     dashboard.list(crowd(10, 3)).keys("r");
 
     assert!(dashboard.acts().is_empty());
-    assert!(dashboard.said().contains("look first"));
+    assert!(dashboard.said().contains("look at it first"));
     dashboard.dispatch(Msg::Drawn).keys("r");
     assert_eq!(dashboard.acts().len(), 1);
 }

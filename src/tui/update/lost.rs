@@ -18,7 +18,7 @@ pub fn sentence(request: &WriteRequest, of: &str, failure: &EffectError) -> Stri
     match failure {
         EffectError::Unavailable => format!("{of}{what}not {done}, the database did not answer"),
         EffectError::Unconfirmed => {
-            format!("{of}{what}{done} or not: the database did not confirm it, so check before you repeat it")
+            format!("{of}{what}may have been {done}: the database did not confirm it, so check before you repeat it")
         }
         EffectError::Overtaken(overtaken) => overtaken.to_string(),
         EffectError::List(why) | EffectError::Other(why) => why.clone(),

@@ -373,7 +373,7 @@ async fn nothing_is_made_in_a_database_whose_triggers_are_not_there_yet() {
 
     let refused = shop.run(&new).await;
 
-    assert!(refused.code != 0 && refused.err.contains("the database is not whole"), "{refused:?}");
+    assert!(refused.code != 0 && refused.err.contains("the database is incomplete"), "{refused:?}");
     assert_eq!(shop.number("select count(*) from blasts").await, 0);
 }
 
@@ -390,7 +390,7 @@ async fn in_the_middle_of_a_restore_nobody_is_marked_nothing_is_cancelled_and_no
         [&["mark", of, &who, "replied"][..], &["mark", of, &who, "closed"], &["blast", "delete", of, "--yes"]]
     {
         let refused = scene.run(arguments).await;
-        assert!(refused.code != 0 && refused.err.contains("the database is not whole"), "{arguments:?}: {refused:?}");
+        assert!(refused.code != 0 && refused.err.contains("the database is incomplete"), "{arguments:?}: {refused:?}");
     }
     let stop = envelope(&text(1, "wamid.in1", "STOP")).to_string();
     assert_eq!(scene.post(stop).await, StatusCode::SERVICE_UNAVAILABLE);

@@ -53,7 +53,7 @@ async fn tables_without_their_migrations_are_those_of_a_restore() {
 
     for command in [&["blast", "list"][..], &["db", "migrate", "--allow-empty"]] {
         let refused = shop.run(command).await;
-        assert!(refused.code == 1 && refused.err.contains("is not whole"), "{command:?}: {refused:?}");
+        assert!(refused.code == 1 && refused.err.contains("is incomplete"), "{command:?}: {refused:?}");
         assert_eq!(tables(&shop).await, 1, "{command:?}");
     }
 }
@@ -72,7 +72,7 @@ async fn while_a_foreign_key_is_missing_no_row_is_deleted_that_it_may_refer_to()
         &["customer", "forget", &number, "--yes"],
     ] {
         let refused = shop.run(command).await;
-        assert!(refused.code == 1 && refused.err.contains("is not whole"), "{command:?}: {refused:?}");
+        assert!(refused.code == 1 && refused.err.contains("is incomplete"), "{command:?}: {refused:?}");
     }
     assert_eq!(shop.number("select count(*) from blast_recipients").await, 3);
 

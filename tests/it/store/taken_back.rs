@@ -249,7 +249,7 @@ async fn the_pace_of_a_started_blast_that_was_changed_is_changed_again_by_its_ke
     assert!(aina.edit(BLAST, version, edit).await.unwrap_err().to_string().contains("changed this blast"));
     let renamed = DraftEdit { tag: Some("Raya 2".to_owned()), ..DraftEdit::default() };
     let why = aina.edit(BLAST, version + 1, renamed).await.unwrap_err().to_string();
-    assert!(why.ends_with("of what has started, only rate, gap, window and weekdays change"), "{why}");
+    assert!(why.ends_with("once started, only rate, gap, window and weekdays can change"), "{why}");
 }
 
 #[tokio::test]
