@@ -379,7 +379,10 @@ pub(super) async fn missing_value(
         let people = draft::people(tx, id, after, PAGE).await?;
         let Some(last) = people.last() else { return Ok(None) };
         after = Some(last.id);
-        let failed = people.iter().find_map(|person| Some((person, content.render(&variables(person)).err()?)));
+        let failed = people.iter().find_map(|person| {
+            let values = variables(person.name.as_deref(), person.variables.as_ref());
+            Some((person, content.render(&values).err()?))
+        });
         if let Some((person, error)) = failed {
             if let ContentRenderError::Message(RenderError::Missing { name }) = &error
                 && !draft::has_values(tx, id, name).await?

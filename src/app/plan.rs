@@ -293,7 +293,8 @@ impl App {
         let columns: Vec<String> = content.columns().into_iter().filter(|column| column != "name").collect();
         let people = plan::samples(self.pool(), blast.id, business, &columns, left_out).await?;
         let sample = |SamplePerson { why, person, list_row }: SamplePerson| {
-            let text = template.preview(content.render(&variables(&person)).ok()?);
+            let text =
+                template.preview(content.render(&variables(person.name.as_deref(), person.variables.as_ref())).ok()?);
             let is_nameless = person.name.as_ref().is_none_or(|name| name.trim().is_empty());
             let which = match why {
                 SampleKind::First => "first",

@@ -330,7 +330,8 @@ impl App {
         let blast = self.blast_row(row.blast_id).await?;
         let Some(person) = draft::person(self.pool(), row.id).await? else { return Ok(None) };
         let content = BlastContent::parse(&blast.message, blast.template.as_ref()).ok();
-        let rendered = content.and_then(|content| content.render(&variables(&person)).ok());
+        let values = variables(person.name.as_deref(), person.variables.as_ref());
+        let rendered = content.and_then(|content| content.render(&values).ok());
         Ok(rendered.map(MessageContent::into_text))
     }
 

@@ -27,7 +27,8 @@ impl App {
         let person = people.into_iter().nth(sample).ok_or_else(nobody)?.person;
         let content = BlastContent::parse(&row.message, row.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
-        let given = json!({ "phone_number": own, "name": person.name, "variables": variables(&person) });
+        let values = variables(person.name.as_deref(), person.variables.as_ref());
+        let given = json!({ "phone_number": own, "name": person.name, "variables": values });
         let draft = NewDraft {
             sender: row.sender.clone(),
             tag: row.tag.clone(),

@@ -76,11 +76,6 @@ impl Claimed {
         })
     }
 
-    /// Somebody whom nobody claimed, as a claim would have them.
-    pub(super) fn unclaimed(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Self::from_row(row, (DateTime::UNIX_EPOCH, 0), false)
-    }
-
     /// All of their row, where that is known.
     pub fn snapshot(&self) -> Option<ClaimSnapshot> {
         let Self { claimed_at, next_attempt_at, .. } = *self;

@@ -5,7 +5,6 @@ use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
 
-use super::claim::Claimed;
 use super::{StoreError, fence, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
@@ -285,15 +284,36 @@ pub async fn has_values(tx: &mut PgConnection, id: BlastId, variable: &str) -> R
     Ok(any.bind(id).bind(variable).fetch_one(tx).await?)
 }
 
-/// A blast's people as a claim would have them, by id, at most `limit` after `after`.
+/// Somebody in a blast, with what their message is made from.
+#[derive(Debug, Clone)]
+pub struct RecipientValues {
+    pub id: RecipientId,
+    pub phone_number: Phone,
+    pub name: Option<String>,
+    pub variables: Option<Value>,
+}
+
+impl RecipientValues {
+    /// By position: `id, phone_number, name, variables`.
+    pub(super) fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get(0)?,
+            phone_number: row.try_get(1)?,
+            name: row.try_get(2)?,
+            variables: row.try_get(3)?,
+        })
+    }
+}
+
+/// A blast's queued people, by id, at most `limit` after `after`.
 pub async fn people(
     tx: &mut PgConnection,
     id: BlastId,
     after: Option<RecipientId>,
     limit: i64,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<Vec<RecipientValues>, StoreError> {
     let rows = sqlx::query(
-        "select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients
+        "select id, phone_number, name, variables from blast_recipients
           where blast_id = $1 and status = 'queued' and id > $2
           order by status, id limit $3",
     )
@@ -302,7 +322,7 @@ pub async fn people(
     .bind(limit)
     .fetch_all(tx)
     .await?;
-    Ok(rows.iter().map(Claimed::unclaimed).collect::<Result<_, sqlx::Error>>()?)
+    Ok(rows.iter().map(RecipientValues::from_row).collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// The first people of a draft, each with their row in its list, where it has one.
@@ -310,9 +330,9 @@ pub async fn first_people(
     tx: &mut PgConnection,
     id: BlastId,
     limit: i64,
-) -> Result<Vec<(Option<u64>, Claimed)>, StoreError> {
+) -> Result<Vec<(Option<u64>, RecipientValues)>, StoreError> {
     let rows = sqlx::query(
-        "select id, attempt, phone_number, name, variables, next_attempt_at, list_row from blast_recipients
+        "select id, phone_number, name, variables, list_row from blast_recipients
           where blast_id = $1 and status = 'queued'
           order by status, id limit $2",
     )
@@ -321,19 +341,17 @@ pub async fn first_people(
     .fetch_all(tx)
     .await?;
     let person = |row: &PgRow| {
-        let list_row: Option<i32> = row.try_get(6)?;
-        Ok((list_row.and_then(|row| u64::try_from(row).ok()), Claimed::unclaimed(row)?))
+        let list_row: Option<i32> = row.try_get(4)?;
+        Ok((list_row.and_then(|row| u64::try_from(row).ok()), RecipientValues::from_row(row)?))
     };
     Ok(rows.iter().map(person).collect::<Result<_, sqlx::Error>>()?)
 }
 
-/// Somebody of a blast as a claim would have them, whatever their status.
-pub async fn person(connection: impl PgExecutor<'_>, id: RecipientId) -> Result<Option<Claimed>, StoreError> {
-    let row = sqlx::query(
-        "select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients where id = $1",
-    );
+/// Somebody in a blast, whatever their status.
+pub async fn person(connection: impl PgExecutor<'_>, id: RecipientId) -> Result<Option<RecipientValues>, StoreError> {
+    let row = sqlx::query("select id, phone_number, name, variables from blast_recipients where id = $1");
     let row = row.bind(id).fetch_optional(connection).await?;
-    Ok(row.as_ref().map(Claimed::unclaimed).transpose()?)
+    Ok(row.as_ref().map(RecipientValues::from_row).transpose()?)
 }
 
 /// Takes people out, in either spelling of their number. Returns how many were in.

@@ -62,8 +62,8 @@ use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
-use super::claim::Claimed;
 use super::deleted_messages::messages_of_deleted_blasts;
+use super::draft::RecipientValues;
 use super::{StoreError, settings};
 use crate::domain::blast::RepeatColumns;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -231,7 +231,7 @@ pub enum SampleKind {
 /// Somebody who gets a message, why they are shown, and their row in the list where that is known.
 pub struct SamplePerson {
     pub why: SampleKind,
-    pub person: Claimed,
+    pub person: RecipientValues,
     pub list_row: Option<i32>,
 }
 
@@ -248,7 +248,7 @@ pub async fn samples(
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows = sqlx::query(
         "with head as materialized (
-             select id, attempt, phone_number, name, variables, next_attempt_at, list_row from blast_recipients r
+             select id, phone_number, name, variables, next_attempt_at, list_row from blast_recipients r
               where blast_id = $1 and status = 'queued' and id <> all($3)
                 and not exists (select 1 from suppressions s
                                  where person_key(s.phone_number) = person_key(r.phone_number)
@@ -262,7 +262,7 @@ pub async fn samples(
              (select 2, id from head where name is not null order by length(name) desc, id limit 1)
               union all
              (select 3, id from head where not coalesce(variables, '{}') ?& $4 order by next_attempt_at, id limit 1))
-         select h.id, h.attempt, h.phone_number, h.name, h.variables, h.next_attempt_at, c.why, h.list_row
+         select h.id, h.phone_number, h.name, h.variables, c.why, h.list_row
            from (select id, min(why) as why from chosen group by id) c join head h on h.id = c.id
           order by c.why",
     )
@@ -274,13 +274,13 @@ pub async fn samples(
     .await?;
     tx.commit().await?;
     let sample = |row: &PgRow| {
-        let why = match row.try_get::<i32, _>(6)? {
+        let why = match row.try_get::<i32, _>(4)? {
             0 => SampleKind::First,
             1 => SampleKind::ShortestName,
             2 => SampleKind::LongestName,
             _ => SampleKind::EmptyColumn,
         };
-        Ok(SamplePerson { why, person: Claimed::unclaimed(row)?, list_row: row.try_get(7)? })
+        Ok(SamplePerson { why, person: RecipientValues::from_row(row)?, list_row: row.try_get(5)? })
     };
     Ok(rows.iter().map(sample).collect::<Result<_, sqlx::Error>>()?)
 }

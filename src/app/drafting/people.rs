@@ -9,8 +9,7 @@ use crate::domain::message::Variables;
 use crate::domain::rejected_rows::RejectedRows;
 use crate::engine::variables;
 use crate::import::Imported;
-use crate::store::claim::Claimed;
-use crate::store::draft;
+use crate::store::draft::{self, RecipientValues};
 
 /// A list that was taken into a draft, in place of whoever was in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +49,10 @@ impl ByHand {
 }
 
 impl DraftPerson {
-    pub(super) fn of((row, person): (Option<u64>, Claimed)) -> Self {
-        Self { row, phone: person.phone_number.to_string(), variables: variables(&person), name: person.name }
+    pub(super) fn of((row, person): (Option<u64>, RecipientValues)) -> Self {
+        let RecipientValues { phone_number, name, variables: columns, .. } = person;
+        let variables = variables(name.as_deref(), columns.as_ref());
+        Self { row, phone: phone_number.to_string(), variables, name }
     }
 }
 

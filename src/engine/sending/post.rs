@@ -152,7 +152,10 @@ impl Post {
     /// What this person receives, from the frozen content and their own row.
     fn content(&self) -> Result<MessageContent, BadRow> {
         let content = match self.claim.content.as_ref() {
-            Ok(content) => content.render(&variables(&self.person)).map_err(|error| error.to_string()),
+            Ok(content) => {
+                let values = variables(self.person.name.as_deref(), self.person.variables.as_ref());
+                content.render(&values).map_err(|error| error.to_string())
+            }
             Err(why) => Err(why.clone()),
         };
         if !self.person.phone_number.is_e164() {
@@ -176,16 +179,16 @@ pub(super) fn cut_off() -> SendReply {
 
 /// A person's variables: their row's columns, and the name. Where the row has the name, that is what the import has rendered; the one
 /// beside the number may be cut and cleaned for screens.
-pub fn variables(person: &Claimed) -> Variables {
+pub fn variables(name: Option<&str>, columns: Option<&Value>) -> Variables {
     let mut variables = Variables::default();
-    if let Some(Value::Object(columns)) = &person.variables {
+    if let Some(Value::Object(columns)) = columns {
         for (column, value) in columns {
             if let Value::String(value) = value {
                 variables.set(column, value);
             }
         }
     }
-    if let Some(name) = person.name.as_ref().filter(|_| variables.get("name").is_none()) {
+    if let Some(name) = name.filter(|_| variables.get("name").is_none()) {
         variables.set("name", name);
     }
     variables
@@ -196,8 +199,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::ids::RecipientId;
-    use crate::domain::phone::Region;
 
     fn size_of_future<T, F: Future>(_: impl FnOnce(T) -> F) -> usize {
         size_of::<F>()
@@ -206,18 +207,7 @@ mod tests {
     #[test]
     fn the_name_is_sent_as_the_import_has_rendered_it() {
         let name_of = |columns: serde_json::Value| {
-            let person = Claimed {
-                id: RecipientId(1),
-                attempt: 1,
-                phone_number: Phone::parse("0100123456", Region::MALAYSIA).unwrap(),
-                name: Some("Kept beside the num".to_owned()),
-                variables: Some(columns),
-                next_attempt_at: Utc::now(),
-                claimed_at: Utc::now(),
-                epoch: 1,
-                is_fresh: true,
-            };
-            variables(&person).get("name").map(str::to_owned)
+            variables(Some("Kept beside the num"), Some(&columns)).get("name").map(str::to_owned)
         };
 
         assert_eq!(
