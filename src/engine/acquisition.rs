@@ -6,7 +6,7 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::fence::{self, FenceRefusal, Verified};
 use super::lease::HeldLease;
-use super::lease_watch::{LeaseWatch, Verdict};
+use super::lease_watch::{HolderState, LeaseWatch};
 use crate::domain::ids::BlastId;
 use crate::domain::text::span_words;
 use crate::store::fence::{SenderFacts, Server};
@@ -50,8 +50,8 @@ pub async fn acquire(
         // Its process was killed on this machine: it posts no more, and whatever it has written by now counts.
         Some(held) if engine.identity.has_ended(&held.holder) => Some(held.counters),
         Some(held) => match watch.look(sender.id, &held, terms.valid) {
-            Verdict::Alive => return Ok(Acquisition::Elsewhere),
-            Verdict::Dead(counters) => Some(counters),
+            HolderState::Alive => return Ok(Acquisition::Elsewhere),
+            HolderState::Dead(counters) => Some(counters),
         },
     };
     if !sender.is_current(&engine.pool).await? {

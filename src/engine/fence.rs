@@ -132,7 +132,7 @@ impl Fence {
         // the memory. While the transaction lives nobody else acquires or renews this lease.
         fence::require_connection(connection).await?;
         fence::require_triggers(connection).await?;
-        judge(facts, &server.likeness, remembered.as_ref(), seen)?;
+        require_as_remembered(facts, &server.likeness, remembered.as_ref(), seen)?;
         let witnesses = remembered.map(|remembered| remembered.witnesses).unwrap_or_default();
         if let Some(regression) = missing_from(connection, facts, &witnesses).await? {
             return Err(FenceRefusal::BackInTime(regression));
@@ -152,7 +152,7 @@ impl Fence {
         let facts = fence::facts(&mut connection, sender).await?;
         let memory = SenderMemory::new(&self.directory, sender);
         let remembered = self.recall_sender(&memory, sender, &facts, &server.likeness)?;
-        judge(&facts, &server.likeness, remembered.as_ref(), None)?;
+        require_as_remembered(&facts, &server.likeness, remembered.as_ref(), None)?;
         let witnesses = remembered.map(|remembered| remembered.witnesses).unwrap_or_default();
         match missing_from(&mut connection, &facts, &witnesses).await? {
             Some(regression) => Err(FenceRefusal::BackInTime(regression)),
@@ -300,8 +300,8 @@ fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {
     Standing { likeness: likeness.clone(), epoch: facts.epoch, renewals: facts.renewals }
 }
 
-/// What follows without reading attempts.
-fn judge(
+/// Refuses a database that is not as this machine remembers it, as far as that shows without reading attempts.
+fn require_as_remembered(
     facts: &SenderFacts,
     server: &DatabaseIdentity,
     remembered: Option<&Remembered>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::context::EngineContext;
-use super::lease_watch::{LeaseWatch, Verdict};
+use super::lease_watch::{HolderState, LeaseWatch};
 use crate::domain::ids::SenderId;
 use crate::store::{StoreError, lease};
 
@@ -49,7 +49,7 @@ impl HeldElsewhere {
             let held = lease::held_by_other(&engine.pool, *sender, engine.identity.name()).await?;
             let Some(held) = held else { return Ok(false) };
             if engine.identity.has_ended(&held.holder)
-                || watch.look(*sender, &held, engine.settings.lease.valid) != Verdict::Alive
+                || watch.look(*sender, &held, engine.settings.lease.valid) != HolderState::Alive
             {
                 return Ok(false);
             }

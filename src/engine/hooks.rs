@@ -18,7 +18,7 @@ use crate::domain::hook::{EventSource, RETRIED_FOR, hook_pause, retry_pause};
 use crate::provider::hook::HookReply;
 use crate::store::StoreError;
 use crate::store::hook::{
-    self, Attempt, CutRange, Delivery, DeliveryState, HeldHook, RowQuery, RowRange, SourceHeads, UnsettledHeads,
+    self, CallAttempt, CutRange, Delivery, DeliveryState, HeldHook, RowQuery, RowRange, SourceHeads, UnsettledHeads,
 };
 pub use call::HookCaller;
 pub use payload::test_body;
@@ -312,7 +312,7 @@ impl HookDeliverer {
         let tries = u32::try_from(delivery.tries).unwrap_or_default() + 1;
         let asked = reply.retry_after.unwrap_or_default();
         let pause = self.shrunk(retry_pause(tries, rand::random()).max(asked));
-        let attempt = Attempt {
+        let attempt = CallAttempt {
             error: reply.error.as_deref(),
             http_status: reply.status,
             took: TimeDelta::from_std(reply.took).unwrap_or(TimeDelta::MAX),

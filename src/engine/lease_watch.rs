@@ -23,9 +23,9 @@ struct Sight {
     has_moved: bool,
 }
 
-/// Whether a lease that somebody holds may be taken.
+/// Whether a lease's holder is alive: from a dead one it may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HolderState {
     Alive,
     /// Its counter did not move for as long as its holder may trust it: whatever `expires_at` says, it is dead.
     Dead(LeaseCounters),
@@ -33,16 +33,16 @@ pub enum Verdict {
 
 impl LeaseWatch {
     /// Observes a lease that another process holds. The database has just answered, so a live holder could have renewed it.
-    pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> Verdict {
+    pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> HolderState {
         let now = Moment::now();
         let sight = self.seen.entry(sender).or_insert(Sight { counters: held.counters, since: now, has_moved: false });
         if sight.counters != held.counters {
             *sight = Sight { counters: held.counters, since: now, has_moved: true };
         }
         if sight.since.boot_age_at(now) > dead_after(held.valid, own) {
-            Verdict::Dead(sight.counters)
+            HolderState::Dead(sight.counters)
         } else {
-            Verdict::Alive
+            HolderState::Alive
         }
     }
 

@@ -12,7 +12,7 @@ use super::settings::interval;
 use crate::domain::hook::EventSource;
 
 pub use delivery::{
-    Attempt, CutRange, Delivery, DeliveryRow, DeliveryState, ReplayedDeliveries, cut, deliveries, drop_old, due,
+    CallAttempt, CutRange, Delivery, DeliveryRow, DeliveryState, ReplayedDeliveries, cut, deliveries, drop_old, due,
     note_attempt, pending, replay,
 };
 pub use rows::{EventRow, RowQuery, RowRange, ensure_history_index, rows};

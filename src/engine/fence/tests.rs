@@ -1,4 +1,4 @@
-use super::{FenceRefusal, judge};
+use super::{FenceRefusal, require_as_remembered};
 use crate::engine::lease_watch::Seen;
 use crate::engine::memory::{Remembered, Standing};
 use crate::store::fence::{DatabaseIdentity, SenderFacts};
@@ -31,8 +31,11 @@ fn seen(renewals: i64, was_alive: bool) -> Seen {
 
 #[test]
 fn a_database_as_it_is_remembered_may_send() {
-    assert!(judge(&facts(), &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok());
-    assert!(judge(&facts(), &likeness(1), Some(&remembered(1, 2, 9)), None).is_ok(), "others sent since");
+    assert!(require_as_remembered(&facts(), &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok());
+    assert!(
+        require_as_remembered(&facts(), &likeness(1), Some(&remembered(1, 2, 9)), None).is_ok(),
+        "others sent since"
+    );
 }
 
 #[test]
@@ -43,7 +46,7 @@ fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
         (Some(remembered(1, 3, 10)), Some(seen(11, false))),
         (None, Some(seen(11, true))),
     ] {
-        let refused = judge(&facts(), &likeness(1), remembered.as_ref(), seen);
+        let refused = require_as_remembered(&facts(), &likeness(1), remembered.as_ref(), seen);
         assert!(matches!(refused, Err(FenceRefusal::BackInTime(_))), "{remembered:?} {seen:?}: {refused:?}");
     }
 }
@@ -52,10 +55,13 @@ fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
 fn no_memory_is_a_reason_to_ask_only_where_something_was_sent_that_nobody_here_saw() {
     let fresh = SenderFacts { has_sent: false, sent_from: None, ..facts() };
 
-    assert!(judge(&fresh, &likeness(1), None, None).is_ok(), "a first start");
-    assert!(judge(&facts(), &likeness(1), None, Some(seen(10, true))).is_ok(), "a takeover from a live fleet");
+    assert!(require_as_remembered(&fresh, &likeness(1), None, None).is_ok(), "a first start");
+    assert!(
+        require_as_remembered(&facts(), &likeness(1), None, Some(seen(10, true))).is_ok(),
+        "a takeover from a live fleet"
+    );
     for seen in [None, Some(seen(10, false))] {
-        let refused = judge(&facts(), &likeness(1), None, seen);
+        let refused = require_as_remembered(&facts(), &likeness(1), None, seen);
         assert!(matches!(refused, Err(FenceRefusal::NoRecord)), "{refused:?}");
     }
 }
@@ -64,24 +70,27 @@ fn no_memory_is_a_reason_to_ask_only_where_something_was_sent_that_nobody_here_s
 fn no_memory_is_a_reason_to_ask_where_a_blast_was_launched_before_the_server_was_started() {
     let copy = SenderFacts { has_sent: false, sent_from: None, is_launched_elsewhere: true, ..facts() };
 
-    let refused = judge(&copy, &likeness(1), None, None);
+    let refused = require_as_remembered(&copy, &likeness(1), None, None);
     assert!(matches!(refused, Err(FenceRefusal::LaunchedElsewhere)), "{refused:?}");
-    assert!(judge(&copy, &likeness(1), None, Some(seen(10, true))).is_ok(), "a takeover from a live engine");
     assert!(
-        judge(&copy, &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok(),
+        require_as_remembered(&copy, &likeness(1), None, Some(seen(10, true))).is_ok(),
+        "a takeover from a live engine"
+    );
+    assert!(
+        require_as_remembered(&copy, &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok(),
         "the machine whose engine waited for it"
     );
 }
 
 #[test]
 fn another_server_than_the_one_that_sent_is_asked_about_whoever_remembers_it() {
-    let promoted = judge(&facts(), &likeness(2), Some(&remembered(1, 3, 10)), None);
+    let promoted = require_as_remembered(&facts(), &likeness(2), Some(&remembered(1, 3, 10)), None);
     assert!(matches!(promoted, Err(FenceRefusal::OtherDatabase)), "{promoted:?}");
 
     let confirmed = SenderFacts { sent_from: Some(likeness(2)), ..facts() };
-    let elsewhere = judge(&confirmed, &likeness(2), Some(&remembered(1, 3, 10)), None);
+    let elsewhere = require_as_remembered(&confirmed, &likeness(2), Some(&remembered(1, 3, 10)), None);
     assert!(elsewhere.is_ok(), "confirmed on another machine: {elsewhere:?}");
 
-    let earlier = judge(&facts(), &likeness(1), Some(&remembered(2, 3, 10)), None);
+    let earlier = require_as_remembered(&facts(), &likeness(1), Some(&remembered(2, 3, 10)), None);
     assert!(matches!(earlier, Err(FenceRefusal::OtherDatabase)), "a backup of the timeline before: {earlier:?}");
 }

@@ -93,7 +93,7 @@ async fn apply_items(engine: &EngineContext, items: &mut [InboxItem]) -> Result<
         return Ok(());
     }
     let mut tx = inbox::begin(&engine.sending_pool).await?;
-    InboxTurn::new(engine).judge(&mut tx, items).await?;
+    InboxTurn::new(engine).attribute(&mut tx, items).await?;
     tx.rollback().await?;
     let opt_outs: Vec<&InboxItem> = items.iter().filter(|item| opts_out(item)).collect();
     for batch in opt_outs.chunks(AT_ONCE) {
@@ -126,7 +126,7 @@ async fn learn_from_backlog(
     let mut items: Vec<InboxItem> = parts.into_iter().flat_map(|part| part.items).collect();
     let ids = ids.iter().map(String::as_str).collect();
     items.retain(|item| identifies(item, &ids));
-    turn.judge(tx, &mut items).await?;
+    turn.attribute(tx, &mut items).await?;
     turn.learn_identities(tx, items.iter()).await?;
     statuses::learn_identities(tx, turn.engine, &items, &mut turn.effects).await
 }

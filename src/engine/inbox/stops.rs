@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use crate::store::inbox::messages;
 
 /// Notes of each reply whether it is one.
-pub(super) async fn judge(
+pub(super) async fn note(
     tx: &mut PgConnection,
     engine: &EngineContext,
     items: &mut [InboxItem],

@@ -77,7 +77,7 @@ impl<'e> InboxTurn<'e> {
         tx: &mut PgConnection,
         items: &mut [InboxItem],
     ) -> Result<Vec<ItemOutcome>, StoreError> {
-        self.judge(tx, items).await?;
+        self.attribute(tx, items).await?;
         webhook_liveness::heard(&mut *tx, &item::named_senders(items, self.engine.clock.now())).await?;
         let mut outcomes = vec![ItemOutcome::Applied; items.len()];
         if !self.learn_identities(tx, items.iter()).await? {
@@ -108,10 +108,10 @@ impl<'e> InboxTurn<'e> {
     }
 
     /// Finds out whose news these are, and which of them are stops.
-    pub(super) async fn judge(&self, tx: &mut PgConnection, items: &mut [InboxItem]) -> Result<(), StoreError> {
+    pub(super) async fn attribute(&self, tx: &mut PgConnection, items: &mut [InboxItem]) -> Result<(), StoreError> {
         self.resolve_senders(tx, items).await?;
         refuse_unproven(tx, items).await?;
-        stops::judge(tx, self.engine, items).await
+        stops::note(tx, self.engine, items).await
     }
 
     /// Meta names the number that a webhook is about.

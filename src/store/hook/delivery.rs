@@ -118,7 +118,7 @@ impl DeliveryState {
 
 /// A call that was made.
 #[derive(Debug, Clone)]
-pub struct Attempt<'a> {
+pub struct CallAttempt<'a> {
     /// `None`: it was delivered.
     pub error: Option<&'a str>,
     pub http_status: Option<u16>,
@@ -131,7 +131,7 @@ pub struct Attempt<'a> {
 pub async fn note_attempt(
     pool: &PgPool,
     delivery: &Delivery,
-    attempt: &Attempt<'_>,
+    attempt: &CallAttempt<'_>,
 ) -> Result<Option<DeliveryState>, StoreError> {
     let state = sqlx::query_scalar(
         "update hook_deliveries
