@@ -43,7 +43,7 @@ struct Channels {
     orders: watch::Sender<u64>,
     inbox: watch::Sender<u64>,
     database: watch::Sender<DatabaseState>,
-    changed: mpsc::UnboundedSender<BlastId>,
+    changed: mpsc::UnboundedSender<Option<BlastId>>,
     /// What keeps this process's senders from writing anything: the database may not take the reason either.
     troubles: Mutex<HashMap<SenderId, DatabaseTrouble>>,
 }
@@ -61,7 +61,7 @@ impl Notifier {
         Self::new(false).0
     }
 
-    fn new(has_sessions: bool) -> (Self, mpsc::UnboundedReceiver<BlastId>) {
+    fn new(has_sessions: bool) -> (Self, mpsc::UnboundedReceiver<Option<BlastId>>) {
         let (changed, gathered) = mpsc::unbounded_channel();
         let inner = Channels {
             has_sessions,
@@ -109,8 +109,8 @@ impl Notifier {
         self.inner.database.subscribe()
     }
 
-    /// Where the recorder sends the blasts that changed.
-    pub fn changed(&self) -> mpsc::UnboundedSender<BlastId> {
+    /// Receives each blast that changed; `None`: what a sender waits for did.
+    pub fn changed(&self) -> mpsc::UnboundedSender<Option<BlastId>> {
         self.inner.changed.clone()
     }
 
@@ -232,17 +232,17 @@ impl Notifier {
     }
 
     /// Notifies other processes of the blasts that changed, at most four times a second.
-    async fn publish(self, pool: PgPool, mut changed: mpsc::UnboundedReceiver<BlastId>) {
+    async fn publish(self, pool: PgPool, mut changed: mpsc::UnboundedReceiver<Option<BlastId>>) {
         while let Some(first) = changed.recv().await {
             bump(&self.inner.hints);
             sleep(HINT_EVERY).await;
-            let mut blasts = BTreeSet::from([first.0]);
+            let mut blasts = BTreeSet::from([first.map(|blast| blast.0)]);
             while let Ok(blast) = changed.try_recv() {
-                blasts.insert(blast.0);
+                blasts.insert(blast.map(|blast| blast.0));
             }
             for blast in blasts {
                 // A lost hint costs nothing: everybody polls as well.
-                let _ = notify::hint(&pool, Some(BlastId(blast))).await;
+                let _ = notify::hint(&pool, blast.map(BlastId)).await;
             }
         }
     }

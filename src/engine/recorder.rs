@@ -182,7 +182,7 @@ pub struct RecorderDeps {
     pub pool: PgPool,
     pub rules: RetryRules,
     /// Receives each blast that changed.
-    pub changed: mpsc::UnboundedSender<BlastId>,
+    pub changed: mpsc::UnboundedSender<Option<BlastId>>,
 }
 
 /// Starts the recorder. The task ends when every [`RecorderHandle`] is dropped and all is written, or when `give_up` is cancelled.
@@ -208,7 +208,7 @@ pub fn start(deps: RecorderDeps, give_up: CancellationToken) -> (RecorderHandle,
 struct Recorder {
     writer: BatchWriter,
     /// Receives each blast that changed.
-    changed: mpsc::UnboundedSender<BlastId>,
+    changed: mpsc::UnboundedSender<Option<BlastId>>,
     inbox: mpsc::UnboundedReceiver<PendingEvidence>,
     settled: watch::Sender<u64>,
     /// What is written next.
@@ -320,7 +320,7 @@ impl Recorder {
         }
         ENGINE_METER.add(&tally);
         for blast in changed {
-            let _ = self.changed.send(blast);
+            let _ = self.changed.send(Some(blast));
         }
         self.settled.send_modify(|n| *n += 1);
     }

@@ -40,7 +40,7 @@ impl Effects {
     /// A notification that is lost costs a moment: everybody polls as well.
     async fn publish(self, engine: &EngineContext) {
         for blast in self.changed {
-            let _ = engine.notifier.changed().send(blast);
+            let _ = engine.notifier.changed().send(Some(blast));
         }
         if self.ordered {
             let _ = engine.notifier.order(&engine.sending_pool, None).await;

@@ -51,7 +51,7 @@ impl Sender {
         if report != self.report {
             lease::write_waiting(&self.context.pool, self.context.lease.lease, &report).await?;
             self.report = report;
-            let _ = self.context.notifier.changed().send(BlastId(0));
+            let _ = self.context.notifier.changed().send(None);
         }
         Ok(())
     }
