@@ -82,11 +82,28 @@ impl App {
         shown: Option<BlastId>,
         person: Option<RecipientId>,
     ) -> Result<Option<(UndoOffer, String)>, AppError> {
+        let is_another = |recipient| person.is_some_and(|person| person != recipient);
+        self.ask_about_newest(shown, is_another).await
+    }
+
+    /// The same where a mark is asked about on whomever it is.
+    pub async fn ask_about_mine_on_anybody(
+        &self,
+        shown: Option<BlastId>,
+    ) -> Result<Option<(UndoOffer, String)>, AppError> {
+        self.ask_about_newest(shown, |_| true).await
+    }
+
+    async fn ask_about_newest(
+        &self,
+        shown: Option<BlastId>,
+        is_another: impl Fn(RecipientId) -> bool,
+    ) -> Result<Option<(UndoOffer, String)>, AppError> {
         let mut tx = self.begin().await?;
         let Some(act) = action::newest_of(&mut tx, self.acting_operator()).await? else { return Ok(None) };
         let Some(id) = act.blast_id else { return Ok(None) };
         let in_another = shown.is_some_and(|shown| shown != id);
-        let on_another = person.is_some() && act.recipient_id.is_some_and(|recipient| Some(recipient) != person);
+        let on_another = act.recipient_id.is_some_and(is_another);
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
         let is_own = action::is_of_this_process(&mut tx, act.id).await?;
         let mut then = None;

@@ -9,7 +9,7 @@ use crate::app::view::BlastView;
 use crate::app::{
     AnswerRequest, App, AppError, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile, UndoOffer,
 };
-use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::ids::{BlastId, ReplyId};
 
 /// Does what an operator asked for, or asks first.
 pub(super) async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
@@ -31,9 +31,11 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
         WriteRequest::UndoPerson(of) => (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of)),
         WriteRequest::UndoPeople(of) => (app.ask_about_several(of).await?, WriteRequest::UndoAnyMarks(of.clone())),
         WriteRequest::UndoMine { shown, person, asks } => {
-            // Nobody has the id 0: whomever the act was about is somebody else.
-            let person = if *asks { Some(RecipientId(0)) } else { *person };
-            let asked = app.ask_about_mine(*shown, person).await?;
+            let asked = if *asks {
+                app.ask_about_mine_on_anybody(*shown).await?
+            } else {
+                app.ask_about_mine(*shown, *person).await?
+            };
             let then = |offer| match offer {
                 UndoOffer::Undo(act) => WriteRequest::UndoMyAct(act),
                 UndoOffer::Pause(id) => WriteRequest::Pause(id),
