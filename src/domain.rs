@@ -25,6 +25,7 @@ pub mod message;
 pub mod opt_out;
 pub mod order;
 pub mod pace;
+pub mod person_name;
 pub mod phone;
 pub mod polling;
 pub mod pricing;

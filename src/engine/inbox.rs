@@ -43,15 +43,27 @@ const OTHERS_PAUSE: Duration = Duration::from_millis(200);
 /// Applies the opt-outs among what came while no engine ran, before anybody is sent to: whoever asked to be left alone may be next.
 pub(super) async fn heed_waiting(engine: &EngineContext) {
     let heeding = async {
-        match inbox::next_due(&engine.pool).await? {
-            Some(_) => opt_outs_first::scan(engine, &mut AppliedOptOuts::default()).await,
-            None => Ok(()),
+        let (mut applied, mut failures) = (AppliedOptOuts::default(), 0);
+        loop {
+            match heed_once(engine, &mut applied).await {
+                // A lock, or a database that is away for a moment: nobody is sent to for that.
+                Err(error) if error.is_transient() => failures += 1,
+                done => return done,
+            }
+            sleep(StoreError::backoff(failures)).await;
         }
     };
     match timeout(HEEDED_WITHIN, heeding).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "opt-outs that wait are applied in their turn"),
         Err(_) => tracing::warn!("there are so many webhooks that sending begins before all of their opt-outs hold"),
+    }
+}
+
+async fn heed_once(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<(), StoreError> {
+    match inbox::next_due(&engine.pool).await? {
+        Some(_) => opt_outs_first::scan(engine, applied).await,
+        None => Ok(()),
     }
 }
 

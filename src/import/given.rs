@@ -10,6 +10,7 @@ use super::records::ROW_MAX;
 use super::seen::SeenPeople;
 use crate::domain::content::BlastContent;
 use crate::domain::message::Variables;
+use crate::domain::person_name::kept_name;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
 use crate::domain::rejected_rows::RowDigest;
 use crate::domain::text;
@@ -23,8 +24,7 @@ mod written;
 use unclear::{nested_value, refuse_other, refuse_unclear};
 pub use written::WrittenPerson;
 
-/// The longest name that is kept beside the number, and the longest id and value, in characters.
-const NAME_MAX: usize = 200;
+/// The longest id and value, in characters.
 const EXTERNAL_ID_MAX: usize = 255;
 const VALUE_MAX: usize = 200;
 
@@ -106,7 +106,6 @@ impl GivenList {
                 let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
                 let value = value.trim().chars().take(VALUE_MAX).collect();
                 let name = name.filter(|_| reason != Reason::Forgotten);
-                let name = name.map(|name| name.chars().take(NAME_MAX).collect());
                 let digest = RowDigest::default();
                 Outcome::Rejected(Rejection { row: self.row, column, value, name, reason, digest })
             }
@@ -145,8 +144,7 @@ impl GivenList {
         let external_id = external_id(value)?;
         // The last of all: whoever passes it is taken, and stands in the way of a later value with their number.
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
-        let name = name_of(value).or_else(|| variables.get(NAME).map(str::to_owned));
-        let name = name.map(|name| name.chars().take(NAME_MAX).collect());
+        let name = name_of(value).or_else(|| variables.get(NAME).and_then(kept_name));
         Ok(NewRecipient { phone, name, variables, external_id, list_row: None })
     }
 
@@ -196,8 +194,7 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 fn name_of(value: &Value) -> Option<String> {
-    let name = text::clean_name(&text_of(value.get(NAME)?)?).trim().to_owned();
-    (!name.is_empty()).then_some(name)
+    kept_name(&text_of(value.get(NAME)?)?)
 }
 
 /// What a program calls somebody. Cut, or without some of its characters, it could be what it calls somebody else.

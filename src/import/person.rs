@@ -8,14 +8,12 @@ use super::records::Record;
 use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::message::{RenderError, Variables, fold_name};
+use crate::domain::person_name::kept_name;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
 use crate::domain::rejected_rows::{RejectedRows, RowDigest};
 use crate::domain::template::{TemplateError, TemplateFault, ValueError, refuse_layout};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
-
-/// The longest name that is kept beside the number, in characters. The message has it whole, from the variables.
-const NAME_MAX: usize = 200;
 
 /// The longest value that a rejection repeats, in characters.
 const VALUE_MAX: usize = 200;
@@ -276,9 +274,7 @@ impl Taker {
     }
 
     fn name_of(&self, values: &[Cow<'_, str>]) -> Option<String> {
-        let name = text::clean_name(self.name_cell(values)?);
-        let name: String = name.trim().chars().take(NAME_MAX).collect();
-        Some(name).filter(|name| !name.is_empty())
+        kept_name(self.name_cell(values)?)
     }
 
     fn place_of(&self, error: &ContentRenderError, variables: &Variables) -> At {

@@ -288,6 +288,6 @@ async fn whoever_wants_no_messages_by_a_later_row_is_out_of_the_draft_again() {
     assert_eq!((blast.total_recipients, blast.counts.queued), (1, 1));
     assert_eq!(names(&database.pool, imported.blast).await, ["Ben"]);
     let rejected = std::fs::read_to_string(dir.path().join("raya.rejected.csv")).unwrap();
-    let first = "2,their number,'+60100123456,row 5 of the same person says that they want no messages";
+    let first = "2,their number,+60100123456,row 5 of the same person says that they want no messages";
     assert!(rejected.lines().any(|line| line.starts_with(first)), "{rejected}");
 }

@@ -12,6 +12,7 @@ use crate::domain::content::{MessageContent, PreparedContent};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::pace::Window;
+use crate::domain::person_name::kept_name;
 use crate::domain::phone::Phone;
 use crate::domain::text::clean;
 use crate::engine::clock::Moment;
@@ -177,8 +178,8 @@ pub(super) fn cut_off() -> SendReply {
     SendReply { outcome: SendOutcome::Unknown { why }, raw: RawResponse::default() }
 }
 
-/// A person's variables: their row's columns, and the name. Where the row has the name, that is what the import has rendered; the one
-/// beside the number may be cut and cleaned for screens.
+/// A person's variables: their row's columns, and the name. The one beside the number may be cut and cleaned for screens: where it is what
+/// is kept of the row's, that is sent, as the import has rendered it. Any other was corrected since.
 pub fn variables(name: Option<&str>, columns: Option<&Value>) -> Variables {
     let mut variables = Variables::default();
     if let Some(Value::Object(columns)) = columns {
@@ -188,7 +189,8 @@ pub fn variables(name: Option<&str>, columns: Option<&Value>) -> Variables {
             }
         }
     }
-    if let Some(name) = name.filter(|_| variables.get("name").is_none()) {
+    let is_kept = |name: &str| variables.get("name").is_some_and(|row| kept_name(row).as_deref() == Some(name));
+    if let Some(name) = name.filter(|name| !is_kept(name)) {
         variables.set("name", name);
     }
     variables
@@ -206,15 +208,15 @@ mod tests {
 
     #[test]
     fn the_name_is_sent_as_the_import_has_rendered_it() {
-        let name_of = |columns: serde_json::Value| {
-            variables(Some("Kept beside the num"), Some(&columns)).get("name").map(str::to_owned)
-        };
+        let name_of =
+            |columns: serde_json::Value| variables(Some("Siti"), Some(&columns)).get("name").map(str::to_owned);
+        let whole = format!("Ana\n{}", "a".repeat(300));
+        let kept = kept_name(&whole).unwrap();
 
-        assert_eq!(
-            name_of(json!({ "name": "Kept beside the number, whole" })).unwrap(),
-            "Kept beside the number, whole"
-        );
-        assert_eq!(name_of(json!({ "city": "Ipoh" })).unwrap(), "Kept beside the num");
+        assert_eq!(variables(Some(&kept), Some(&json!({ "name": whole }))).get("name"), Some(whole.as_str()));
+        assert_eq!(name_of(json!({ "name": " Siti" })).unwrap(), " Siti");
+        assert_eq!(name_of(json!({ "city": "Ipoh" })).unwrap(), "Siti");
+        assert_eq!(name_of(json!({ "name": "Person 0" })).unwrap(), "Siti", "it was corrected");
     }
 
     #[test]

@@ -224,10 +224,8 @@ async fn what_does_not_fit_is_named() {
 }
 
 /// Calls whose example names something that this scene has not, with the field that says so.
-const NOT_IN_THE_SCENE: [(&str, &str); 2] = [
-    ("POST /api/whatsapp/campaigns", "templateName"),
-    ("POST /api/whatsapp/customers/{id}/unmerge", "phoneNumber"),
-];
+const NOT_IN_THE_SCENE: [(&str, &str); 2] =
+    [("POST /api/whatsapp/campaigns", "templateName"), ("POST /api/whatsapp/customers/{id}/unmerge", "phoneNumber")];
 
 #[tokio::test]
 async fn every_example_is_a_request_that_can_be_made() {

@@ -291,7 +291,7 @@ async fn a_claim_of_first_people_holds_nobodys_row_while_it_waits_for_the_blasts
         .execute(
             "update blasts set first_people = 2, first_left = 2;
              insert into lost_posts (sender_id, phone_number, blast, content, epoch, claimed_at)
-             values (1, '60100000001', 9, content_key('Hi', null), 1, now() - interval '1 hour')",
+             values (1, '+60100000001', 9, content_key('Hi', null), 1, now() - interval '1 hour')",
         )
         .await;
     let mut by_hand = scene.pool().begin().await.unwrap();
