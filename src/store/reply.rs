@@ -109,11 +109,35 @@ async fn undecided_of(tx: &mut PgConnection, people: &[RecipientId]) -> Result<V
     Ok(waiting.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
 }
 
-/// The newest message of these senders to this number of which it is not known whether it went; one of somebody who opted out since only
-/// where there is no other.
+/// Which messages a reply may answer of which it is not known whether they went.
+#[derive(Debug, Clone, Copy)]
+pub struct UncertainQuery<'a> {
+    pub senders: &'a [SenderId],
+    /// Who wrote, with the plus.
+    pub phone: &'a str,
+    /// When they wrote.
+    pub at: DateTime<Utc>,
+    /// What is older than this answers nothing.
+    pub window: TimeDelta,
+    /// The newest that is known to have reached them by then: whatever was sent before it is not what they answer.
+    pub reached: Option<RecipientId>,
+}
+
+/// Whether the row `r` of a blast `b` is uncertain, and may be what a reply of the moment `$3` answers. Clocks may differ by two minutes.
+macro_rules! may_be_answered {
+    () => {
+        "b.deleted_at is null and coalesce(r.claimed_at, r.changed_at) >= $3::timestamptz - $4::interval
+         and coalesce(r.claimed_at, r.changed_at) <= $3::timestamptz + interval '2 minutes'
+         and coalesce(r.claimed_at, r.changed_at)
+             >= coalesce((select coalesce(o.claimed_at, o.sent_at) from blast_recipients o where o.id = $5), '-infinity')"
+    };
+}
+
+/// The newest message that may be answered of which it is not known whether it went; one of somebody who opted out since only where there
+/// is no other.
 pub async fn newest_uncertain(
     tx: &mut PgConnection,
-    (senders, phone): (&[SenderId], &str),
+    query: UncertainQuery<'_>,
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
     let message: Option<ReachedMessage> = sqlx::query_as(concat!(
         "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
@@ -121,11 +145,15 @@ pub async fn newest_uncertain(
           where ",
         is_their_number!(),
         " and b.sender_id = any($1) and b.answer_until is null
-            and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out')
-          order by r.status = 'opted_out', r.changed_at desc, r.id desc limit 1"
+            and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out') and ",
+        may_be_answered!(),
+        " order by r.status = 'opted_out', r.changed_at desc, r.id desc limit 1"
     ))
-    .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
-    .bind(phone)
+    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(query.phone)
+    .bind(query.at)
+    .bind(interval(query.window)?)
+    .bind(query.reached)
     .fetch_optional(tx)
     .await?;
     Ok(message.map(|reached| (reached.sender_id, reached.message)))
@@ -226,16 +254,22 @@ pub async fn senders_beside(tx: &mut PgConnection, sender: SenderId) -> Result<V
     Ok(senders.bind(sender).fetch_all(tx).await?)
 }
 
-/// Whether a message of this sender to this number is in flight, or may have gone: it may be the one that is answered.
-pub async fn is_undecided(tx: &mut PgConnection, sender: SenderId, phone: &str) -> Result<bool, StoreError> {
-    let is_undecided = sqlx::query_scalar(
-        concat!("select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
-                         where ", is_their_number!(), " and b.sender_id = $1
-                            and b.answer_until is null
-                            and (r.status = 'uncertain' or exists (select from in_flight f where f.recipient_id = r.id)))"),
-    )
-    .bind(sender)
-    .bind(phone)
+/// Whether a message to whoever wrote is in flight, or may have gone: it may be the one that is answered.
+pub async fn is_undecided(tx: &mut PgConnection, query: UncertainQuery<'_>) -> Result<bool, StoreError> {
+    let is_undecided = sqlx::query_scalar(concat!(
+        "select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
+                         where ",
+        is_their_number!(),
+        " and b.sender_id = any($1) and b.answer_until is null
+            and (exists (select from in_flight f where f.recipient_id = r.id) or r.status = 'uncertain' and ",
+        may_be_answered!(),
+        "))"
+    ))
+    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(query.phone)
+    .bind(query.at)
+    .bind(interval(query.window)?)
+    .bind(query.reached)
     .fetch_one(tx)
     .await?;
     Ok(is_undecided)

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, ReplyNews};
 use super::{opt_out, orders};
-use crate::domain::ids::{ReplyId, SenderId};
+use crate::domain::ids::{RecipientId, ReplyId, SenderId};
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::domain::sender::ProviderKind;
@@ -17,7 +17,7 @@ use crate::engine::context::EngineContext;
 use crate::engine::media::KEPT_BY_META;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::NamelessKind;
-use crate::store::reply::{self, AnsweredMessage, LearnedIdentity, NewReply, QuotedMessage};
+use crate::store::reply::{self, AnsweredMessage, LearnedIdentity, NewReply, QuotedMessage, UncertainQuery};
 use crate::store::{StoreError, media};
 
 /// A reply waits this long for its writer's number, where nothing but an id is known of them, and for what becomes of a message
@@ -113,11 +113,12 @@ fn new_reply<'a>(
 async fn keep_undecided(
     tx: &mut PgConnection,
     (item, news): (&InboxItem, &ReplyNews),
-    phone: Option<&str>,
+    written_to: &WrittenTo,
     effects: &mut Effects,
 ) -> Result<bool, StoreError> {
-    let Some(phone) = phone.filter(|_| news.order.is_none()) else { return Ok(false) };
-    let uncertain = reply::newest_uncertain(&mut *tx, (&item.senders, phone)).await?;
+    let Some(phone) = written_to.phone().filter(|_| news.order.is_none()) else { return Ok(false) };
+    let query = uncertain_query((item, news), (&item.senders, phone), written_to.reached());
+    let uncertain = reply::newest_uncertain(&mut *tx, query).await?;
     let Some((sender, message)) = uncertain else { return Ok(false) };
     let new = NewReply { is_undecided: true, ..new_reply((item, news), (sender, Some(phone)), Some(message)) };
     if let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? {
@@ -127,6 +128,15 @@ async fn keep_undecided(
     Ok(true)
 }
 
+/// The messages that a reply which quotes nothing may answer though it is not known whether they went.
+fn uncertain_query<'a>(
+    (item, news): (&InboxItem, &ReplyNews),
+    (senders, phone): (&'a [SenderId], &'a str),
+    reached: Option<RecipientId>,
+) -> UncertainQuery<'a> {
+    UncertainQuery { senders, phone, at: item.time_of(news.at), window: REPLY_WINDOW, reached }
+}
+
 /// A stop decides nothing about a message of which it is not known whether it went, but is shown with it: it is the answer of its person.
 async fn stopped(
     tx: &mut PgConnection,
@@ -134,7 +144,8 @@ async fn stopped(
     phone: Option<&str>,
 ) -> Result<Option<AnsweredMessage>, StoreError> {
     let Some(phone) = phone.filter(|_| news.is_stop) else { return Ok(None) };
-    let uncertain = reply::newest_uncertain(tx, (&item.senders, phone)).await?;
+    let query = uncertain_query((item, news), (&item.senders, phone), None);
+    let uncertain = reply::newest_uncertain(tx, query).await?;
     Ok(uncertain.map(|(_, message)| message))
 }
 
@@ -172,7 +183,7 @@ async fn waits(
         return Ok(Some(lacks_number(news.person.user_id.as_deref(), kind)));
     }
     if !news.is_stop && written_to.is_undecided(tx, item, news).await? {
-        let is_kept = keep_undecided(tx, (item, news), written_to.phone(), effects).await?;
+        let is_kept = keep_undecided(tx, (item, news), written_to, effects).await?;
         if !is_kept && !has_time {
             return Ok(None);
         }
@@ -263,7 +274,7 @@ impl WrittenTo {
         matches!(self, Self::Sender { phone: None, .. })
     }
 
-    /// Whether a message may have gone to the writer that this answers, unless it quotes another.
+    /// Whether a message may have gone to the writer that this answers, newer than what reached them, unless it quotes another.
     async fn is_undecided(
         &self,
         tx: &mut PgConnection,
@@ -277,12 +288,15 @@ impl WrittenTo {
             }
             _ => item.senders.clone(),
         };
-        for sender in senders {
-            if reply::is_undecided(&mut *tx, sender, phone).await? {
-                return Ok(true);
-            }
+        reply::is_undecided(tx, uncertain_query((item, news), (&senders, phone), self.reached())).await
+    }
+
+    /// Who had the newest message that is known to have reached the writer of a reply that quotes none.
+    const fn reached(&self) -> Option<RecipientId> {
+        match self {
+            Self::Message { quoted: Quoted::No, message, .. } => Some(message.recipient_id),
+            Self::Message { .. } | Self::Sender { .. } | Self::Nobody => None,
         }
-        Ok(false)
     }
 
     /// Whether one of these senders sent the message that is answered.

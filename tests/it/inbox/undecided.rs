@@ -91,6 +91,31 @@ async fn a_reply_of_somebody_who_is_uncertain_in_two_blasts_is_said_before_eithe
     }
 }
 
+/// Nor is anything that a reply can answer older than thirty days, or of a blast that was deleted.
+#[tokio::test]
+async fn a_reply_answers_what_reached_its_writer_since_a_message_that_may_not_have_gone() {
+    let second = blast_of("cloud", 2, 1).replace("'wamid.' || n", "'second.' || n");
+    let third = blast_of("cloud", 3, 3).replace("'wamid.' || n", "'third.' || n");
+    let stale = format!(
+        "{}{}{OLD}
+         update blast_recipients set claimed_at = now() - interval '40 days', changed_at = now() - interval '40 days' where id = 2;
+         {second}{third}{} update blasts set deleted_at = now() where id = 3",
+        uncertain(1),
+        uncertain(2),
+        [4, 5, 6].map(uncertain).concat()
+    );
+    let scene = InboxScene::with(2, "cloud", &stale).await;
+
+    let written = [(1, "wamid.in1"), (2, "wamid.in2"), (3, "wamid.in3")].map(|(n, id)| text(n, id, "Ok, I take three"));
+    scene.receive_all(&written).await;
+
+    assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state = 'parked'").await, 0);
+    let answered = "select string_agg(coalesce(recipient_id::text, 'nobody'), ' ' order by phone_number) from replies";
+    assert_eq!(scene.text(answered).await.as_deref(), Some("3 nobody nobody"));
+    let statuses = "select string_agg(status::text, ' ' order by id) from blast_recipients where blast_id < 3";
+    assert_eq!(scene.text(statuses).await.as_deref(), Some("uncertain uncertain replied"));
+}
+
 #[tokio::test]
 async fn a_reply_of_somebody_who_is_left_out_stays_where_it_is() {
     let scene = wrote().await;
