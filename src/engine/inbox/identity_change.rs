@@ -22,7 +22,7 @@ pub(super) async fn apply(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let Some(sender) = meant(&mut *tx, item).await?.first().copied() else { return Ok(ItemOutcome::Applied) };
-    let IdentityNews { before, now, previous_phone, phone } = news;
+    let IdentityNews { before, now, previous_phone, phone, at } = news;
     let business = suppression::business(&mut *tx, SuppressionScope::Sender(sender)).await?;
     let previous = match (previous_phone, before) {
         (None, Some(before)) => reply::phone_of(&mut *tx, &business, before).await?,
@@ -39,8 +39,8 @@ pub(super) async fn apply(
     }
     match (previous, phone) {
         (Some(previous), Some(phone)) if previous != *phone => {
-            let at = item.received_at;
-            note(&mut *tx, item, (&previous, phone)).await?;
+            let at = item.time_of(*at);
+            note(&mut *tx, (item, at), (&previous, phone)).await?;
             let by_operators = follow_operators(&mut *tx, engine, (&business, at), (&previous, phone), effects).await?;
             let theirs = follow_person(tx, engine, (&business, at), (&previous, phone), effects).await?;
             Ok(theirs.and(by_operators))
@@ -50,7 +50,11 @@ pub(super) async fn apply(
 }
 
 /// Says so to operators: their blasts and lists have the number before.
-async fn note(tx: &mut PgConnection, item: &InboxItem, (previous, phone): (&str, &str)) -> Result<(), StoreError> {
+async fn note(
+    tx: &mut PgConnection,
+    (item, at): (&InboxItem, DateTime<Utc>),
+    (previous, phone): (&str, &str),
+) -> Result<(), StoreError> {
     let words = format!(
         "{previous} is {phone} now: `blastdeck customer merge {previous} {phone}` makes them one customer; drafts, lists and blasts \
          that repeat keep the number before until it is changed there"
@@ -61,8 +65,7 @@ async fn note(tx: &mut PgConnection, item: &InboxItem, (previous, phone): (&str,
         field: "changed_number",
         subject: None,
         words: &words,
-        at: item.received_at,
-        written_at: None,
+        at,
     };
     notices::add(tx, &notice).await?;
     Ok(())

@@ -137,6 +137,7 @@ pub(super) struct IdentityNews {
     pub previous_phone: Option<String>,
     /// With the plus.
     pub phone: Option<String>,
+    pub at: Option<DateTime<Utc>>,
 }
 
 pub(super) struct WishNews {

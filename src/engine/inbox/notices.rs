@@ -32,8 +32,8 @@ pub(super) async fn apply(
         field: news.field,
         subject: news.subject.as_deref(),
         words: &news.words,
+        // What comes among messages does not say when it was written: a later one with the same words is news.
         at: news.written_at.unwrap_or(item.received_at),
-        written_at: news.written_at,
     };
     let Some(id) = notices::add(&mut *tx, &new).await? else { return Ok(ItemOutcome::Applied) };
     tracing::info!(account = item.account, field = news.field, subject = news.subject, words = news.words, "notice");

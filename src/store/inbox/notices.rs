@@ -16,9 +16,8 @@ pub struct NewNotice<'a> {
     /// The template or number.
     pub subject: Option<&'a str>,
     pub words: &'a str,
+    /// When it was written, else when it came. Distinguishes it from others with the same words.
     pub at: DateTime<Utc>,
-    /// Distinguishes it from others with the same words, where it says when it was written.
-    pub written_at: Option<DateTime<Utc>>,
 }
 
 /// Keeps a notice; `None` when it is known already.
@@ -26,7 +25,7 @@ pub async fn add(tx: &mut PgConnection, notice: &NewNotice<'_>) -> Result<Option
     let id = sqlx::query_scalar(
         "insert into provider_notices (digest, provider, account, field, subject, words, at)
          select sha256(convert_to(concat_ws('|', $1::text, $2::text, $3::text, $4::text, $5::text,
-                                            extract(epoch from $7::timestamptz)), 'UTF8')),
+                                            extract(epoch from $6::timestamptz)), 'UTF8')),
                 $1, $2, $3, $4, $5, $6
          on conflict (digest) do nothing returning id",
     )
@@ -36,7 +35,6 @@ pub async fn add(tx: &mut PgConnection, notice: &NewNotice<'_>) -> Result<Option
     .bind(notice.subject)
     .bind(notice.words)
     .bind(notice.at)
-    .bind(notice.written_at)
     .fetch_optional(tx)
     .await?;
     Ok(id)

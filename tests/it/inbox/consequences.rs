@@ -12,10 +12,12 @@ const GOES_ON: &str = "insert into blast_recipients (blast_id, phone_number, nex
     update blasts set state = 'sending', total_recipients = 7;
     select pg_notify('blastdeck_orders', '')";
 
-/// An error outside of any message, of this moment.
+/// An error outside of any message: its entry says nothing of when it was written.
 async fn outside(scene: &InboxScene, code: u32) {
     let mut body = envelope(&json!({ "errors": [{ "code": code, "title": "By the test" }] }));
-    body["entry"][0]["time"] = json!(chrono::Utc::now().timestamp());
+    body["entry"][0].as_object_mut().unwrap().remove("time");
+    // No two requests are the same bytes.
+    body["sent"] = json!(chrono::Utc::now().timestamp_micros());
     assert_eq!(scene.serve.meta(body.to_string()).await, StatusCode::OK);
     scene.until_applied().await;
 }
@@ -58,6 +60,10 @@ async fn a_code_by_webhook_slows_holds_and_stops_as_it_does_in_an_answer() {
     assert_eq!(shop.number(stopped).await, 1);
     let notices = "select count(*) from provider_notices where effect is not null";
     assert_eq!(shop.number(notices).await, 2);
+
+    shop.ok(&["sender", "confirm", "cloud", "--yes"]).await;
+    outside(&scene, 131_048).await;
+    assert_eq!(shop.number(stopped).await, 1, "a later one with the same words");
 }
 
 fn account_update(event: &str, key: &str, detail: &Value) -> Value {

@@ -28,6 +28,7 @@ pub(in crate::engine::inbox) fn of_meta(item: WebhookItem) -> ReadItem {
             now: change.user_id.map(|id| id.to_string()),
             previous_phone: change.previous_phone.as_deref().map(with_plus),
             phone: change.phone.as_deref().map(with_plus),
+            at: change.at,
         }),
         WebhookEvent::Preference(event) => {
             ItemNews::Wish(WishNews { person: event.person.into(), wish: event.wish, at: event.at })

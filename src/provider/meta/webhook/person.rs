@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::fields::{text, word};
@@ -61,6 +62,8 @@ pub struct IdentityChange {
     pub previous_user_id: Option<BusinessUserId>,
     /// The number before, where there is another now: the message's sender.
     pub previous_phone: Option<String>,
+    /// When it changed, by Meta's clock.
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl IdentityChange {
@@ -75,6 +78,7 @@ impl IdentityChange {
             user_id,
             previous_user_id,
             previous_phone: None,
+            at: None,
         })
     }
 

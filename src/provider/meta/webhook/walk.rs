@@ -142,7 +142,9 @@ impl Walk {
             self.read(item, preference.map(WebhookEvent::Preference));
         }
         for item in list(value, "/user_id_update") {
-            let change = IdentityChange::read(item).ok_or("a change of an id that names nobody");
+            let at = time(item, "/timestamp", self.now);
+            let change = IdentityChange::read(item).map(|change| IdentityChange { at, ..change });
+            let change = change.ok_or("a change of an id that names nobody");
             identities.extend(change.iter().filter_map(IdentityChange::identity));
             self.read(item, change.map(WebhookEvent::IdentityChange));
         }
@@ -194,7 +196,7 @@ fn event_of(message: InboundMessage) -> WebhookEvent {
         InboundContent::System(SystemChange::Identity(change)) => {
             let previous_phone =
                 message.from.phone.filter(|before| change.phone.as_ref().is_some_and(|now| now != before));
-            WebhookEvent::IdentityChange(IdentityChange { previous_phone, ..change })
+            WebhookEvent::IdentityChange(IdentityChange { previous_phone, at: message.at, ..change })
         }
         _ => WebhookEvent::Message(Box::new(message)),
     }

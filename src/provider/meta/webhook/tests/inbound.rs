@@ -218,7 +218,10 @@ fn a_system_message_with_a_new_id_is_a_change_whatever_its_type_and_wherever_the
             "{item}"
         );
     }
-    let number = change(item(json!({ "wa_id": "60198765432", "type": "customer_changed_number" })));
+    let mut moved = item(json!({ "wa_id": "60198765432", "type": "customer_changed_number" }));
+    moved["timestamp"] = json!("1700000000");
+    let number = change(moved);
+    assert_eq!(number.at, DateTime::from_timestamp(1_700_000_000, 0), "when it changed");
     assert_eq!((number.phone.as_deref(), number.user_id), (Some("60198765432"), None));
 }
 
