@@ -71,9 +71,10 @@ impl DirectConnections {
         Ok(Some(Self { connector, origin, host, timeout, pool: Pool::new(at_rest) }))
     }
 
-    /// Sends one request and reads the complete response, up to so many bytes.
+    /// Sends one request and reads the complete response, up to so many bytes. A request may have longer than the others: while a large
+    /// body goes forward TCP's own timeout, which is about bytes that nobody confirms, does not end it.
     pub async fn exchange(&self, request: &Request, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now() + request.timeout().copied().unwrap_or(self.timeout);
         let TakenConnection { mut connection, idle_for, generation } = self.connection(deadline).await?;
         let since = Instant::now();
         let outcome = connection.exchange(encode(request, &self.host), body_max, deadline).await;

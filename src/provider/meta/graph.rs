@@ -20,6 +20,9 @@ use crate::provider::BODY_MAX;
 /// The longest page of a list, in bytes: 80 KB for each of a hundred templates.
 const LIST_MAX: usize = 8 * 1024 * 1024;
 
+/// The largest file that somebody sent takes this long on a slow line.
+const FILE_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
 /// The calls of one sender.
 #[derive(Debug)]
 pub(super) struct GraphClient {
@@ -155,16 +158,22 @@ impl GraphClient {
 
     /// A file at an address of Meta's, of so many bytes at most.
     pub async fn file(&self, address: &str, limit: usize) -> Result<HttpAnswer, GraphError> {
-        let url = Url::parse(address).ok().filter(|url| self.is_metas(url));
-        let url = url.ok_or_else(|| GraphError::Elsewhere(short(address)))?;
-        let mut request = self.get_request(url);
-        request.headers_mut().remove(ACCEPT);
+        let request = self.file_request(address)?;
         let answer = Box::pin(self.connections.exchange_within(request, limit)).await.map_err(no_answer)?;
         if answer.status == 200 {
             return Ok(answer);
         }
         let refusal = self.success(&answer).err();
         Err(refusal.unwrap_or_else(|| GraphError::Unreadable(format!("HTTP {}", answer.status))))
+    }
+
+    fn file_request(&self, address: &str) -> Result<Request, GraphError> {
+        let url = Url::parse(address).ok().filter(|url| self.is_metas(url));
+        let url = url.ok_or_else(|| GraphError::Elsewhere(short(address)))?;
+        let mut request = self.get_request(url);
+        request.headers_mut().remove(ACCEPT);
+        *request.timeout_mut() = Some(FILE_TIMEOUT);
+        Ok(request)
     }
 
     /// Whether the token may be sent there: Meta's own hosts over TLS, or where the API itself is.
@@ -225,4 +234,19 @@ fn under(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
     url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_longer_than_other_calls() {
+        let options = (Duration::from_secs(30), KeepAlive::PerCall);
+        let client = GraphClient::new("https://graph.facebook.com", "v24.0", &SecretString::from("s3cret"), options);
+
+        let request = client.unwrap().file_request("https://lookaside.fbsbx.com/file").unwrap();
+
+        assert_eq!(request.timeout(), Some(&FILE_TIMEOUT));
+    }
 }

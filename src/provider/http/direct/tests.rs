@@ -16,6 +16,7 @@ enum Manner {
     AnswersAndCloses(&'static str),
     Closes,
     ClosesWithoutReading,
+    AnswersAfter(Duration),
     /// Answers, and closes whatever is idle for so long.
     ClosesIdle(Duration),
     /// Answers the first request of a connection, and closes it when it has read the second.
@@ -63,6 +64,10 @@ async fn serve(mut stream: TcpStream, manner: Manner, seen: mpsc::UnboundedSende
                 Manner::Closes | Manner::ClosesWithoutReading => break,
                 Manner::AnswersOnce if answered > 0 => break,
                 Manner::ClosesIdle(_) | Manner::AnswersOnce => stream.write_all(ANSWER.as_bytes()).await.unwrap(),
+                Manner::AnswersAfter(pause) => {
+                    sleep(pause).await;
+                    stream.write_all(ANSWER.as_bytes()).await.unwrap();
+                }
                 Manner::Waits => {}
             }
             answered += 1;
@@ -110,6 +115,17 @@ async fn a_connection_is_kept_and_the_request_is_complete() {
         }
         assert!(request.ends_with("\r\n\r\n{\"to\":1}"), "{request}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_may_take_longer_than_others_does() {
+    let (url, _sees) = server(Manner::AnswersAfter(Duration::from_millis(800))).await;
+    let connections = connections(&url);
+    let mut longer = request(&url);
+    *longer.timeout_mut() = Some(Duration::from_secs(10));
+
+    assert_eq!(connections.exchange(longer).await.unwrap().status, 200);
+    assert!(connections.exchange(request(&url)).await.is_err());
 }
 
 #[tokio::test]
