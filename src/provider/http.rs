@@ -194,13 +194,15 @@ pub(super) enum ExchangeError {
     NotSent { why: String },
     /// The request may have arrived. `raw` is the part of the response that was received.
     MayHaveSent { why: String, raw: RawResponse },
+    /// There is a response, and it is longer than whatever was to be read of it. `raw` is its beginning.
+    Overlong { why: String, raw: RawResponse },
 }
 
 impl ExchangeError {
     pub fn into_parts(self) -> (String, RawResponse) {
         match self {
             Self::NoClient { why } | Self::NotSent { why } => (why, RawResponse::default()),
-            Self::MayHaveSent { why, raw } => (why, raw),
+            Self::MayHaveSent { why, raw } | Self::Overlong { why, raw } => (why, raw),
         }
     }
 }

@@ -127,7 +127,9 @@ impl Meta {
             Err(ExchangeError::NotSent { why }) => {
                 SendReply { outcome: send::not_connected(why), raw: RawResponse::default() }
             }
-            Err(ExchangeError::MayHaveSent { why, raw }) => SendReply { outcome: SendOutcome::Unknown { why }, raw },
+            Err(ExchangeError::MayHaveSent { why, raw } | ExchangeError::Overlong { why, raw }) => {
+                SendReply { outcome: SendOutcome::Unknown { why }, raw }
+            }
         }
     }
 

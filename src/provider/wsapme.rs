@@ -129,7 +129,9 @@ impl Wsapme {
             Err(ExchangeError::NotSent { why }) => {
                 SendReply { outcome: send::not_connected(why), raw: super::RawResponse::default() }
             }
-            Err(ExchangeError::MayHaveSent { why, raw }) => SendReply { outcome: SendOutcome::Unknown { why }, raw },
+            Err(ExchangeError::MayHaveSent { why, raw } | ExchangeError::Overlong { why, raw }) => {
+                SendReply { outcome: SendOutcome::Unknown { why }, raw }
+            }
         }
     }
 

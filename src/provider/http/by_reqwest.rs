@@ -146,7 +146,7 @@ async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, Exc
                     let why = format!("HTTP {} with more than {body_max} bytes", response.status().as_u16());
                     // Its beginning shows what it is; whole bodies, of hundreds in flight, would fill the memory.
                     let body = Bytes::copy_from_slice(&body[..body.len().min(OVERLONG_KEPT)]);
-                    return Err(ExchangeError::MayHaveSent { why, raw: RawResponse { http_status, body } });
+                    return Err(ExchangeError::Overlong { why, raw: RawResponse { http_status, body } });
                 }
             }
             Err(error) => return Err(trouble(&error, RawResponse { http_status, body: body.freeze() })),

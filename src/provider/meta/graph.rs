@@ -159,7 +159,11 @@ impl GraphClient {
     /// A file at an address of Meta's, of so many bytes at most.
     pub async fn file(&self, address: &str, limit: usize) -> Result<HttpAnswer, GraphError> {
         let request = self.file_request(address)?;
-        let answer = Box::pin(self.connections.exchange_within(request, limit)).await.map_err(no_answer)?;
+        let answer = Box::pin(self.connections.exchange_within(request, limit)).await;
+        let answer = answer.map_err(|error| match error {
+            ExchangeError::Overlong { raw, .. } if raw.http_status == Some(200) => GraphError::TooLarge { limit },
+            error => no_answer(error),
+        })?;
         if answer.status == 200 {
             return Ok(answer);
         }

@@ -301,12 +301,11 @@ async fn a_picture_that_somebody_sent_is_fetched_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_file_that_turns_out_too_large_is_not_kept() {
+async fn a_file_that_turns_out_too_large_is_given_up() {
     let place = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"url\":\"http://{address}/file\"}".to_owned();
     let server = Answering::new(vec![place, answer("200 OK", "", "much too long")]).await;
 
-    let why = "HTTP 200 with more than 5 bytes".to_owned();
-    assert_eq!(server.client().media("1", 5).await, Err(GraphError::Unreadable(why)));
+    assert_eq!(server.client().media("1", 5).await, Err(GraphError::TooLarge { limit: 5 }));
 }
 
 #[tokio::test]

@@ -191,13 +191,16 @@ impl Exchange {
 
     fn failed(&self, broken: &Broken) -> ExchangeError {
         let raw = self.raw();
-        let why = match broken {
-            Broken::Io(error) => format!("the connection broke after the request was sent: {}", chain(error)),
-            Broken::Overlong => {
-                format!("HTTP {} with more than {} bytes", raw.http_status.unwrap_or_default(), self.body_max)
+        match broken {
+            Broken::Io(error) => {
+                may_have_sent(format!("the connection broke after the request was sent: {}", chain(error)), raw)
             }
-        };
-        may_have_sent(why, raw)
+            Broken::Overlong => {
+                let status = raw.http_status.unwrap_or_default();
+                let why = format!("HTTP {status} with more than {} bytes", self.body_max);
+                ExchangeError::Overlong { why, raw }
+            }
+        }
     }
 
     /// What came. Of a body that is too long, what shows what it is: whole bodies, of hundreds in flight, would fill the memory.

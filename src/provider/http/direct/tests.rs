@@ -287,7 +287,7 @@ async fn what_is_too_long_is_read_up_to_its_bound() {
 
     let error = connections(&url).exchange_within(request(&url), 9).await.unwrap_err();
 
-    let ExchangeError::MayHaveSent { why, raw } = error else { panic!("{error:?}") };
+    let ExchangeError::Overlong { why, raw } = error else { panic!("{error:?}") };
     assert_eq!((why.as_str(), &*raw.body), ("HTTP 200 with more than 9 bytes", &b"0123456789"[..]));
 }
 
