@@ -335,18 +335,21 @@ async fn apply_rest(
 const UNPROVEN: &str = "signed with the app_secret of another sender than those it is about: if they belong to one app of Meta's, give \
                         them the same app_secret, and `blastdeck inbox replay` it by its number";
 
-/// Whoever has the secret of one app says nothing about the numbers and accounts of another.
+/// Whoever has the secret of one app says nothing about the numbers and accounts of another: not by naming a number of its own beside an
+/// account that is not, either.
 async fn refuse_unproven(tx: &mut PgConnection, items: &mut [InboxItem]) -> Result<(), StoreError> {
     let mut accounts: HashMap<String, Vec<SenderId>> = HashMap::new();
     for item in items.iter_mut().filter(|item| item.provider == ProviderKind::Meta && !item.proven.is_empty()) {
-        let about = match &item.account {
-            Some(account) if item.senders.is_empty() => match accounts.entry(account.clone()) {
+        let of_account: &[SenderId] = match &item.account {
+            Some(account) => match accounts.entry(account.clone()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => unknown.insert(senders_of_account(&mut *tx, Some(account)).await?),
             },
-            _ => &item.senders,
+            None => &[],
         };
-        if !about.is_empty() && !about.iter().any(|sender| item.proven.contains(sender)) {
+        let is_anothers =
+            |about: &[SenderId]| !about.is_empty() && !about.iter().any(|sender| item.proven.contains(sender));
+        if is_anothers(&item.senders) || is_anothers(of_account) {
             item.news = ItemNews::Unreadable(UNPROVEN.to_owned());
         }
     }

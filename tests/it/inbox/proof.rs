@@ -37,12 +37,16 @@ async fn the_secret_of_one_app_says_nothing_about_the_numbers_of_another() {
     receive_signed_by_the_other(&scene, &statuses(&[status(2, "read")])).await;
     let deleted = json!({ "field": "account_update", "event": "ACCOUNT_DELETED" });
     receive_signed_by_the_other(&scene, &deleted).await;
+    // Beside a number of its own.
+    let mut beside = deleted;
+    beside["metadata"] = json!({ "phone_number_id": "555000111222" });
+    receive_signed_by_the_other(&scene, &beside).await;
 
     assert_eq!([scene.status(1).await, scene.status(2).await], ["sent", "sent"]);
     assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
     assert_eq!(scene.shop.number("select count(*) from senders where stopped_at is not null").await, 0);
     let failed = scene.shop.json_lines(&["inbox", "list", "--failed"]).await;
-    assert_eq!(failed.len(), 3, "{failed:?}");
+    assert_eq!(failed.len(), 4, "{failed:?}");
     let why = |row: &Value| row["reason"].as_str().unwrap_or_default().contains("app_secret of another sender");
     assert!(failed.iter().all(why), "{failed:?}");
 
