@@ -3,6 +3,7 @@
 mod aliases;
 mod amounts;
 mod applying;
+mod businesses;
 mod consequences;
 mod crowding;
 mod elsewhere;

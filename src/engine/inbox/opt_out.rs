@@ -81,14 +81,8 @@ pub(super) async fn apply(
     if asked.phones.is_empty() && asked.user_id.is_none() {
         return Ok(ItemOutcome::Failed(NO_NUMBER.to_owned()));
     }
-    let mut businesses = Vec::with_capacity(asked.senders.len());
-    for sender in &asked.senders {
-        businesses.push(suppression::business(&mut *tx, SuppressionScope::Sender(*sender)).await?);
-    }
-    businesses.sort_unstable();
-    businesses.dedup();
     let mut whole = ItemOutcome::Applied;
-    for business in businesses {
+    for business in businesses(&mut *tx, &asked.senders).await? {
         match fulfil(&mut *tx, engine, (&asked, &business), effects).await? {
             ItemOutcome::Waits { .. } if !replies::has_time(engine, item) => {}
             ItemOutcome::Applied => {}
@@ -96,6 +90,17 @@ pub(super) async fn apply(
         }
     }
     Ok(whole)
+}
+
+/// The businesses of these senders, each once.
+pub(super) async fn businesses(tx: &mut PgConnection, senders: &[SenderId]) -> Result<Vec<String>, StoreError> {
+    let mut businesses = Vec::with_capacity(senders.len());
+    for sender in senders {
+        businesses.push(suppression::business(&mut *tx, SuppressionScope::Sender(*sender)).await?);
+    }
+    businesses.sort_unstable();
+    businesses.dedup();
+    Ok(businesses)
 }
 
 /// What was asked for, within one business.
@@ -106,7 +111,12 @@ async fn fulfil(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let nameless = asked.user_id.map(|user_id| NamelessPerson { business, user_id });
-    if asked.phones.is_empty() {
+    // Of several businesses, one may know whose id it is, and another not.
+    let known = match nameless.filter(|_| asked.phones.is_empty()) {
+        Some(nameless) => reply::phone_of(&mut *tx, business, nameless.user_id).await?,
+        None => None,
+    };
+    if asked.phones.is_empty() && known.is_none() {
         let Some(nameless) = nameless else { return Ok(ItemOutcome::Applied) };
         wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
         let kind = match asked.wish {
@@ -120,7 +130,7 @@ async fn fulfil(
         apply_named(&mut *tx, engine, &[nameless.user_id.to_owned()], effects).await?;
     }
     let mut whole = ItemOutcome::Applied;
-    for phone in &asked.phones {
+    for phone in asked.phones.iter().chain(&known) {
         whole = whole.and(fulfil_for(&mut *tx, engine, (asked, business, phone), effects).await?);
     }
     Ok(whole)

@@ -89,13 +89,17 @@ async fn record_refusals(
 ) -> Result<(), StoreError> {
     for (status, found) in statuses.iter().zip(found).filter(|(status, _)| status.news.is_refusal(status.item.provider))
     {
-        let ours = found.message().map(|message| (message.sender_id, message.phone_number.as_str()));
-        let named = || Some((*status.item.senders.first()?, status.news.person.phone.as_deref()?));
-        let Some((sender, phone)) = ours.or_else(named) else { continue };
-        let scope = SuppressionScope::Sender(sender);
-        let reason = "the provider says that they opted out";
-        let opt_out = ReportedOptOut { scope, phone, source: "provider", reason, at: status.at() };
-        opt_out::record(&mut *tx, engine, opt_out, effects).await?;
+        let (senders, phone) = match (found.message(), status.news.person.phone.as_deref()) {
+            (Some(message), _) => (vec![message.sender_id], message.phone_number.as_str()),
+            (None, Some(phone)) => (opt_out::meant(&mut *tx, status.item).await?, phone),
+            (None, None) => continue,
+        };
+        for business in opt_out::businesses(&mut *tx, &senders).await? {
+            let scope = SuppressionScope::Business(&business);
+            let reason = "the provider says that they opted out";
+            let opt_out = ReportedOptOut { scope, phone, source: "provider", reason, at: status.at() };
+            opt_out::record(&mut *tx, engine, opt_out, effects).await?;
+        }
     }
     Ok(())
 }
