@@ -20,7 +20,7 @@ use crate::domain::sender::StopCode;
 use crate::engine::memory::RememberedOptOut;
 use crate::provider::{NOT_CONNECTED, advised, refuses_token};
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
-use crate::store::{self, StoreError, blast, sender};
+use crate::store::{self, StoreError, alias, blast, reply, sender};
 
 /// Counts equal failures in a row, and knows what is still to be written.
 pub(super) struct FailurePolicy {
@@ -305,8 +305,8 @@ pub(in crate::engine) async fn stop_sender(
 
 /// Writes down that the provider says somebody opted out. Tried again until the database takes it, for some minutes.
 pub(super) async fn suppress(context: &SenderContext, phone: &Phone) {
-    let mut failures = 0;
-    while let Err(error) = suppress_once(context, phone).await {
+    let (mut failures, at) = (0, context.clock.now());
+    while let Err(error) = suppress_once(context, phone, at).await {
         if !error.is_transient() || failures >= SUPPRESS_TRIES {
             tracing::error!(%error, sender = %context.sender.name, "an opt-out that the provider reported could not be written");
             return;
@@ -316,18 +316,29 @@ pub(super) async fn suppress(context: &SenderContext, phone: &Phone) {
     }
 }
 
-async fn suppress_once(context: &SenderContext, phone: &Phone) -> Result<(), StoreError> {
+/// It holds for all numbers of theirs, and is the wish of its moment: an older one that a webhook brings later does not lift it.
+async fn suppress_once(context: &SenderContext, phone: &Phone, at: DateTime<Utc>) -> Result<(), StoreError> {
     let mut tx = store::begin(&context.pool).await?;
     let business = suppression::business(&mut tx, SuppressionScope::Sender(context.sender.id)).await?;
-    let suppress = NewSuppression {
-        business: &business,
-        phone: phone.as_str(),
-        reason: Some("the provider says that they opted out"),
-        source: "provider",
-        by: Actor::ENGINE,
-    };
-    suppression::add(&mut tx, suppress).await?;
-    context.fence.remember_in(&mut tx, vec![RememberedOptOut::of(suppress, false)]).await?;
+    let mut numbers = alias::of(&mut tx, phone.as_str()).await?;
+    numbers.insert(0, phone.as_str().to_owned());
+    let mut remembered = Vec::with_capacity(numbers.len());
+    for phone in &numbers {
+        // They asked for messages again since.
+        if !reply::wish(&mut tx, (&business, phone), "stop", at).await? {
+            continue;
+        }
+        let suppress = NewSuppression {
+            business: &business,
+            phone,
+            reason: Some("the provider says that they opted out"),
+            source: "provider",
+            by: Actor::ENGINE,
+        };
+        suppression::add(&mut tx, suppress).await?;
+        remembered.push(RememberedOptOut::of(suppress, false));
+    }
+    context.fence.remember_in(&mut tx, remembered).await?;
     tx.commit().await
 }
 

@@ -309,6 +309,9 @@ async fn an_opt_out_that_the_provider_answers_a_send_with_is_remembered_like_any
     shop.write("config.toml", senders(shop.sim.base_url()));
     let stopped = json!({ "error": { "code": 131_050, "message": "(#131050) User has stopped marketing messages" } });
     shop.sim.answer_send(&digits(1), json!([{ "code": 400, "body": stopped.to_string() }])).await;
+    let other = "+60970000001";
+    shop.execute(&format!("insert into number_aliases (alias, phone_number) values ('{other}', '+{}')", digits(1)))
+        .await;
     let list = shop.write("people.csv", format!("phone\n{}\n{}\n", digits(1), digits(2)));
     let new = ["blast", "new", "--sender", "cloud", "--template", "hello_world", "--language", "en_US", "--recipients"];
 
@@ -325,4 +328,8 @@ async fn an_opt_out_that_the_provider_answers_a_send_with_is_remembered_like_any
     let remembered = std::fs::read_to_string(opt_outs(&shop)).unwrap();
     assert!(remembered.contains(&digits(1)), "{remembered}");
     assert!(!remembered.contains(&digits(2)), "{remembered}");
+    assert!(remembered.contains(&other[1..]), "their other number, too: {remembered}");
+    // By the clock of wishes: a webhook about an older resume changes nothing.
+    let wishes = "select count(*) from marketing_wishes w join suppressions s using (business, phone_number) where wish = 'stop'";
+    assert_eq!(shop.number(wishes).await, 2);
 }
