@@ -1,6 +1,7 @@
 //! WSAPME's webhooks. They carry no signature; the secret in our address is the proof. No status event was ever recorded, so
 //! that three shapes are read, each alone, under `data` or in a list, as JSON or as a form, in one part or in several (`docs/WSAPME.md`).
 
+mod content;
 mod multipart;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
+use self::content::{content, is_written};
 use self::multipart::MultipartForm;
 use super::status::{stage_of, status_text};
 use super::wire;
@@ -118,11 +120,25 @@ fn record(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
     let status = || status(value, now).map(WsapmeEvent::Status);
     let is_ours = flag(value.pointer("/key/fromMe")).or_else(|| flag(value.get("fromMe")));
     let is_update = value.get("update").is_some_and(Value::is_object);
-    match is_ours {
+    let event = match is_ours {
         Some(false) => message(value, now),
         None if !is_update && value.get("from").is_some() => message(value, now).or_else(status),
         Some(true) | None => status().or_else(|| message(value, now)),
+    };
+    event.or_else(|| wordless(value).filter(|_| is_ours != Some(true)))
+}
+
+/// A message of somebody's in which no words are found: kept as one that cannot be read, since it may ask to stop.
+fn wordless(value: &Value) -> Option<WsapmeEvent> {
+    let (jid, content) = (text(value, "/key/remoteJid")?, content(value)?);
+    if matches!(writer(&jid), Writer::Group) {
+        return Some(WsapmeEvent::Other("a message in a group".to_owned()));
     }
+    if !is_written(content) {
+        return Some(WsapmeEvent::Other("a message in which nothing is written".to_owned()));
+    }
+    let keys: Vec<&str> = content.as_object()?.keys().map(String::as_str).collect();
+    Some(WsapmeEvent::Unreadable(format!("a message without words that are known: {}", wire::short(&keys.join(", ")))))
 }
 
 fn status(value: &Value, now: DateTime<Utc>) -> Option<WsapmeStatus> {
@@ -152,12 +168,15 @@ fn error_code(record: &Value) -> Option<String> {
 
 fn message(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
     let from = text(value, "/from").or_else(|| text(value, "/key/remoteJid"))?;
-    let words = ["/message", "/message/conversation", "/message/extendedTextMessage/text", "/text", "/body"];
-    let mut words = words.iter().filter_map(|place| text(value, place));
+    let content = content(value);
+    let beside = ["/text", "/body"].iter().filter_map(|place| text(value, place));
+    let mut words =
+        text(value, "/message").into_iter().chain(content.into_iter().flat_map(content::words)).chain(beside);
     let first = words.next();
     let words = first.iter().cloned().chain(words).find(|text| !text.trim().is_empty()).or(first);
     let file = text(value, "/file").filter(|file| !file.is_empty());
-    let kind = text(value, "/type").unwrap_or_else(|| "text".to_owned());
+    let known = || content.and_then(content::kind).map(str::to_owned);
+    let kind = text(value, "/type").or_else(known).unwrap_or_else(|| "text".to_owned());
     if words.is_none() && file.is_none() && kind == "text" {
         return None;
     }
@@ -180,7 +199,7 @@ fn message(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
         text: words.unwrap_or_default(),
         file,
         name: text(value, "/pushName").or_else(|| text(value, "/dataSender/name")),
-        quoted: wire::message_id(value, &["/message/extendedTextMessage/contextInfo/stanzaId", "/quotedMessageId"]),
+        quoted: content.and_then(content::quoted).or_else(|| wire::message_id(value, &["/quotedMessageId"])),
         at,
     }))
 }

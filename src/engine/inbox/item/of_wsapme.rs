@@ -49,6 +49,7 @@ fn reply_news(message: WsapmeMessage, origin: &WsapmeOrigin<'_>) -> ReplyNews {
     let body = match (&message.file, message.text.trim()) {
         (Some(_), "") => format!("({})", message.kind),
         (Some(_), text) => format!("({}) {text}", message.kind),
+        (None, "") if message.kind != "text" => format!("({})", message.kind),
         (None, _) => message.text.clone(),
     };
     let typed = message.file.is_some().then(|| message.text.trim().to_owned()).filter(|text| !text.is_empty());

@@ -146,6 +146,55 @@ fn what_is_odd_changes_nothing() {
     assert_eq!(parse(b"", now()).iter().map(brief).collect::<Vec<_>>(), ["an empty body"]);
 }
 
+/// A message as WhatsApp's own clients have it.
+fn written(message: &Value) -> Value {
+    json!({ "key": { "remoteJid": "60111111111@s.whatsapp.net", "fromMe": false, "id": "3EB0" }, "message": message })
+}
+
+#[test]
+fn words_are_found_in_every_kind_of_message_and_under_every_wrapper() {
+    let wrapped = |wrapper: &str, inner: Value| json!({ wrapper: { "message": inner } });
+    let stop = json!({ "conversation": "STOP" });
+    let edit = json!({ "protocolMessage": { "key": { "id": "3EA9" }, "type": 14, "editedMessage": stop } });
+    let view_once = wrapped("viewOnceMessageV2", json!({ "imageMessage": { "caption": "STOP" } }));
+    let kinds = [
+        wrapped("ephemeralMessage", stop.clone()),
+        wrapped("ephemeralMessage", view_once),
+        wrapped("documentWithCaptionMessage", json!({ "documentMessage": { "caption": "STOP" } })),
+        wrapped("editedMessage", edit),
+        json!({ "videoMessage": { "caption": "STOP" } }),
+        json!({ "buttonsResponseMessage": { "selectedButtonId": "1", "selectedDisplayText": "STOP" } }),
+        json!({ "listResponseMessage": { "title": "STOP", "listType": 1 } }),
+        json!({ "templateButtonReplyMessage": { "selectedId": "1", "selectedDisplayText": "STOP" } }),
+    ];
+    for kind in kinds {
+        for body in [written(&kind), json!({ "type": "notify", "messages": [written(&kind)] })] {
+            assert_eq!(events(&body).iter().map(brief).collect::<Vec<_>>(), ["Some(\"60111111111\"): STOP"], "{body}");
+        }
+    }
+}
+
+#[test]
+fn what_says_something_without_words_is_a_message_and_what_nobody_knows_is_kept() {
+    let quoting = json!({ "imageMessage": { "url": "x", "contextInfo": { "stanzaId": "WMAPI1" } } });
+    let [WsapmeEvent::Message(picture)] = &events(&written(&quoting))[..] else { panic!() };
+    assert_eq!((picture.kind.as_str(), picture.text.as_str()), ("image", ""));
+    assert_eq!(picture.quoted.as_ref().map(MessageId::as_str), Some("WMAPI1"));
+
+    let unknown = written(&json!({ "messageContextInfo": {}, "tomorrowsMessage": { "words": "STOP" } }));
+    let [WsapmeEvent::Unreadable(why)] = &events(&unknown)[..] else { panic!("{:?}", events(&unknown)) };
+    assert!(why.contains("tomorrowsMessage"), "{why}");
+
+    let reaction = written(&json!({ "reactionMessage": { "text": "👍", "key": { "id": "WMAPI1" } } }));
+    let mut in_a_group = unknown.clone();
+    in_a_group["key"]["remoteJid"] = json!("120363@g.us");
+    let mut of_ours = unknown;
+    of_ours["key"]["fromMe"] = json!(true);
+    for nothing in [reaction, in_a_group, of_ours, written(&json!({}))] {
+        assert!(matches!(&events(&nothing)[..], [WsapmeEvent::Other(_)]), "{nothing}: {:?}", events(&nothing));
+    }
+}
+
 #[test]
 fn only_the_whole_secret_is_the_secret() {
     let secret = SecretString::from("s3cret");
