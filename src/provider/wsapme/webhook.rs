@@ -251,6 +251,9 @@ fn text(value: &Value, place: &str) -> Option<String> {
     }
 }
 
+/// Fields of a form that hold what somebody wrote: `true` and `[1]` are words there.
+const WORDS: [&str; 4] = ["message", "text", "body", "conversation"];
+
 /// A form as an object; values that are JSON are read as such, and `key[id]=…` is an object within it, as PHP and `qs` write one.
 fn form(body: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(body).ok()?.trim();
@@ -265,9 +268,10 @@ fn form(body: &[u8]) -> Option<Value> {
 fn object(fields: impl IntoIterator<Item = (String, String)>) -> Value {
     let mut form = Map::new();
     for (key, value) in fields {
-        let parsed = wire::json(value.as_bytes()).unwrap_or(Value::String(value));
         let path: Vec<&str> = key.split('[').map(|step| step.strip_suffix(']').unwrap_or(step)).collect();
-        insert(&mut form, &path, parsed);
+        let is_words = path.last().is_some_and(|last| WORDS.contains(last));
+        let parsed = wire::json(value.as_bytes()).filter(|parsed| !is_words || parsed.is_object());
+        insert(&mut form, &path, parsed.unwrap_or(Value::String(value)));
     }
     Value::Object(form)
 }
