@@ -326,10 +326,11 @@ impl HookDeliverer {
         self.note_health(delivery.hook_id, reply).await
     }
 
+    /// What refuses calls fails as what is down does, and is said once; but it answers, so that the others are still made.
     async fn note_health(&mut self, hook: i64, reply: &HookReply) -> Result<(), StoreError> {
         let before = self.failures;
         let is_down = !reply.is_delivered() && reply.is_down();
-        self.failures = if is_down { before + 1 } else { 0 };
+        self.failures = if reply.is_delivered() { 0 } else { before + 1 };
         self.is_paused = is_down;
         match (before, &reply.error) {
             (0, None) => return Ok(()),

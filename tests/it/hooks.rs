@@ -212,6 +212,32 @@ async fn a_call_whose_rows_are_gone_is_made_all_the_same_so_that_no_number_is_mi
 }
 
 #[tokio::test]
+async fn a_receiver_that_refuses_every_call_is_said_to_fail_once_and_is_called_all_the_same() {
+    let receiver = Receiver::start().await;
+    let shop = shop_telling(&receiver, "[\"opt_out.added\"]", "batch = 1").await;
+    receiver.answer(|_| 400);
+    let engine = shop.engine();
+    eventually_async("an engine has the hook", async || {
+        shop.number("select count(*) from hooks where holder is not null").await == 1
+    })
+    .await;
+
+    shop.execute(
+        "insert into suppressions (business, phone_number, source)
+         select '*', '+6010000000' || n, 'operator' from generate_series(1, 3) as n",
+    )
+    .await;
+
+    let failing = "select count(*) from hooks where failures >= 3 and paused_until is null";
+    eventually_async("it fails", async || shop.number(failing).await == 1).await;
+    let doctor = shop.run(&["doctor"]).await;
+    assert!(doctor.out.contains("calls in a row failed: HTTP 400"), "{doctor:?}");
+    engine.stop().await;
+    let log = std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    assert_eq!(log.matches("a call was not taken").count(), 1, "{log}");
+}
+
+#[tokio::test]
 async fn no_private_address_is_called_and_a_wrong_secret_is_named_without_being_shown() {
     let receiver = Receiver::start().await;
     let shop = shop_telling(&receiver, "[\"*\"]", "").await;
