@@ -37,7 +37,8 @@ async fn check_access(state: &HttpState, headers: &HeaderMap) -> Result<(), Prob
             Err(Problem::new(StatusCode::FORBIDDEN, "scope", why))
         }
         None => {
-            Err(Problem::new(StatusCode::UNAUTHORIZED, "token", "there is no such token, or it is not valid any more"))
+            let why = "there is no such token, or it is not valid any more";
+            Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", why))
         }
     }
 }

@@ -153,6 +153,10 @@ async fn strangers_get_no_metrics_and_without_a_database_they_say_so() {
     assert_eq!(read(&["prometheus", "--scope", "read"]).await, StatusCode::OK);
     let of_one = read(&["of-one", "--scope", "admin", "--sender", "sales"]).await;
     assert_eq!(of_one, StatusCode::FORBIDDEN, "they are of all senders");
+    let unknown =
+        public.client.get(format!("{}/metrics", public.base_url)).bearer_auth("no-token-of-ours").send().await;
+    let unknown = unknown.unwrap().text().await.unwrap();
+    assert!(unknown.contains("urn:blastdeck:unauthorized"), "{unknown}");
     public.stop().await;
     let serve = Serve::start(&shop, &["--no-engine"]).await;
     let ask = async |name: &str, value: &str| {
