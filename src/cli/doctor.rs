@@ -17,7 +17,7 @@ use super::exit::sentence;
 use super::output::{json, text};
 use super::zone::zone_doubt;
 use crate::app::{App, ENGINE_CONNECTIONS, HealthVerdict, ProcessKind, skew_words};
-use crate::config::{Config, HookConfig, SenderConfig};
+use crate::config::{Config, HookConfig, SenderConfig, TokenSource};
 use crate::domain::text::{clean, count_of};
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::SKEW_MAX;
@@ -66,8 +66,8 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         Ok(context) => checks.extend(live_checks(&context).await),
     }
     checks.extend(disk_checks(&config));
-    checks.extend(config.senders.iter().filter_map(token_check));
-    checks.extend(config.hooks.iter().filter_map(secret_check));
+    checks.extend(config.senders.iter().flat_map(sender_secrets));
+    checks.extend(config.hooks.iter().flat_map(hook_secrets));
     checks.extend(loopback_check(&config));
     checks.push(terminal_check());
     checks.extend(zone_doubt(&config).map(|why| DoctorCheck::new("time zone", DOUBTFUL, why)));
@@ -240,13 +240,24 @@ fn disk_checks(config: &Config) -> impl Iterator<Item = DoctorCheck> {
     })
 }
 
-/// Nothing where a token is not a file, or readable by its owner only; an unreadable one is reported with its sender.
-fn token_check(sender: &SenderConfig) -> Option<DoctorCheck> {
-    open_to_others(sender.token.file()?, "token", &sender.name)
+/// Nothing where its secrets are not files, or readable by their owner only; an unreadable token is reported with its sender.
+fn sender_secrets(sender: &SenderConfig) -> impl Iterator<Item = DoctorCheck> {
+    let meta = sender.meta.as_ref();
+    let secrets = [
+        ("token", Some(&sender.token)),
+        ("webhook_secret", sender.webhook_secret.as_ref()),
+        ("app_secret", meta.and_then(|meta| meta.app_secret.as_ref())),
+        ("verify_token", meta.and_then(|meta| meta.verify_token.as_ref())),
+    ];
+    secrets.into_iter().filter_map(move |(what, secret)| open_to_others(secret?.file()?, what, &sender.name))
 }
 
-fn secret_check(hook: &HookConfig) -> Option<DoctorCheck> {
-    open_to_others(hook.secret.file()?, "secret", hook.name.as_str())
+/// The one before a rotation signs for a day, too.
+fn hook_secrets(hook: &HookConfig) -> impl Iterator<Item = DoctorCheck> {
+    let file = |secret: &TokenSource| secret.file().map(Path::to_owned);
+    let old = hook.old_secret.as_ref().and_then(file);
+    let secrets = [("secret", file(&hook.secret)), ("old_secret", old), ("old secret", hook.rotated_file())];
+    secrets.into_iter().filter_map(move |(what, file)| open_to_others(&file?, what, hook.name.as_str()))
 }
 
 fn open_to_others(path: &Path, what: &str, whose: &str) -> Option<DoctorCheck> {

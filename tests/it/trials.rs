@@ -81,20 +81,35 @@ async fn starting_the_private_database_is_refused_where_another_is_in_force() {
 }
 
 #[tokio::test]
-async fn doctor_warns_of_a_token_that_others_may_read() {
+async fn doctor_warns_of_a_token_or_a_secret_that_others_may_read() {
     let shop = Shop::open(Setup::default()).await;
-    let token = shop.write("token", "a-token-for-nobody\n");
+    let files = ["token", "webhook_secret", "app_secret", "verify_token"]
+        .map(|name| shop.write(name, format!("a-{name}-for-nobody\n")));
+    let source = |n: usize| format!("{{ file = \"{}\" }}", files[n].display());
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
-    let source = format!("{{ file = \"{}\" }}", token.display());
-    shop.write("config.toml", config.replace("{ env = \"WSAPME_TOKEN\" }", &source));
+    let of_wsapme = format!("{}\nwebhook_secret = {}", source(0), source(1));
+    let of_meta = format!(
+        "[[senders]]\nname = \"cloud\"\nprovider = \"meta\"\nphone_number_id = \"1\"\nwaba_id = \"2\"\nbase_url = \"{}\"\n\
+         token = {{ env = \"WSAPME_TOKEN\" }}\napp_secret = {}\nverify_token = {}\n",
+        shop.sim.base_url(),
+        source(2),
+        source(3)
+    );
+    shop.write("config.toml", config.replace("{ env = \"WSAPME_TOKEN\" }", &of_wsapme) + "\n" + &of_meta);
+    let doctor = async |mode: u32| {
+        for file in &files {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        shop.run(&["doctor"]).await
+    };
 
-    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let open = shop.run(&["doctor"]).await;
-    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let own = shop.run(&["doctor"]).await;
+    let open = doctor(0o644).await;
+    let own = doctor(0o600).await;
 
-    let warning = format!("`chmod 600 {}`", token.display());
-    assert!(open.out.lines().any(|line| line.starts_with("doubtful") && line.contains(&warning)), "{open:?}");
+    for file in &files {
+        let warning = format!("`chmod 600 {}`", file.display());
+        assert!(open.out.lines().any(|line| line.starts_with("doubtful") && line.contains(&warning)), "{open:?}");
+    }
     assert!(!own.out.contains("chmod"), "{own:?}");
 }
 
