@@ -165,9 +165,7 @@ impl MediaFetcher {
     }
 
     async fn store(&self, wanted: &WantedFile, file: FetchedMedia) -> Result<(), StoreError> {
-        let (dir, bytes) = (self.engine.media.clone(), file.bytes.clone());
-        let stored = spawn_blocking(move || dir.store(&bytes)).await;
-        let digest = match stored.unwrap_or_else(|error| Err(io::Error::other(error))) {
+        let digest = match self.written(&file).await {
             Ok(digest) => digest,
             Err(error) => {
                 tracing::warn!(%error, "a file that somebody sent cannot be stored");
@@ -180,8 +178,20 @@ impl MediaFetcher {
             bytes: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
             host: &self.engine.host,
         };
-        media::stored(&self.engine.pool, wanted.reply_id, stored).await?;
+        if media::stored(&self.engine.pool, wanted.reply_id, stored).await?
+            && let Err(error) = self.written(&file).await
+        {
+            tracing::warn!(%error, "a file that somebody sent was removed with an older one, and cannot be stored again");
+        }
         Ok(())
+    }
+
+    /// On the disk, unless it is there. Asked for once more when its reply names it: another engine of this machine may have let go of an
+    /// older reply's file with the same bytes meanwhile.
+    async fn written(&self, file: &FetchedMedia) -> io::Result<String> {
+        let (dir, bytes) = (self.engine.media.clone(), file.bytes.clone());
+        let stored = spawn_blocking(move || dir.store(&bytes)).await;
+        stored.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     async fn retry(&self, wanted: &WantedFile, why: &str) -> Result<(), StoreError> {
@@ -207,6 +217,8 @@ impl MediaFetcher {
             if let Err(error) = self.engine.media.remove(digest) {
                 tracing::warn!(%error, digest, "an old file cannot be removed");
             }
+            // Whoever stored it for another reply since was too early to see that it is gone.
+            media::want_again(&self.engine.pool, &self.engine.host, digest).await?;
         }
         Ok(())
     }

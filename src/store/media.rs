@@ -146,6 +146,19 @@ pub async fn drop_old(pool: &PgPool, host: &str, days: u32) -> Result<Vec<String
     Ok(digests)
 }
 
+/// Has a file fetched again that a machine has let go of while a reply with the same one came, if the provider still has it.
+pub async fn want_again(pool: &PgPool, host: &str, digest: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "update reply_media set state = 'wanted', next_try_at = now()
+          where digest = $2 and host = $1 and state = 'stored' and give_up_at > now()",
+    )
+    .bind(host)
+    .bind(digest)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// The files that these people sent: the digest of each, and the machine that has it.
 pub async fn of_people(tx: &mut PgConnection, people: &[String]) -> Result<Vec<(String, String)>, StoreError> {
     let files = sqlx::query_as(
