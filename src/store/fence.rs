@@ -245,10 +245,6 @@ pub async fn raise(
     sender: SenderId,
     (epoch, renewals): (i64, i64),
 ) -> Result<(), StoreError> {
-    sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
-        .bind(sender)
-        .execute(&mut *connection)
-        .await?;
     lease::lock(connection, sender).await?;
     sqlx::query(
         "update sender_leases set epoch = greatest(epoch, $2), renewals = greatest(renewals, $3) where sender_id = $1",

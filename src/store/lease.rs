@@ -110,10 +110,7 @@ pub async fn acquire(
     asking: LeaseRequest<'_>,
 ) -> Result<Option<PendingLease>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
-        .bind(sender)
-        .execute(&mut *tx)
-        .await?;
+    make_row(&mut tx, sender).await?;
     let (free, idle_since, reached_at, schema, epoch, renewals): (bool, OptionalTime, OptionalTime, i64, i64, i64) = sqlx::query_as(
         "select holder is null or holder = $2 or expires_at is null or expires_at < now()
                     or (epoch, renewals) is not distinct from ($3, $4),
@@ -335,9 +332,20 @@ pub async fn renew(
     Ok(renewed)
 }
 
-/// Locks a lease against claims, renewals and takeovers until the transaction ends.
+/// Locks a lease against claims, renewals and takeovers until the transaction ends: also that of a sender whom no engine has taken yet,
+/// which the first to do so waits for.
 pub async fn lock(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
+    make_row(tx, sender).await?;
     sqlx::query("select 1 from sender_leases where sender_id = $1 for update").bind(sender).execute(tx).await?;
+    Ok(())
+}
+
+/// A sender has none before its first lease, and what is not there cannot be locked.
+async fn make_row(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
+    sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
+        .bind(sender)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

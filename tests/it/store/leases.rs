@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blastdeck::store::StoreError;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed, still_wanted};
-use blastdeck::store::lease::{LeaseCounters, LeaseRequest, held_by_other, release, renew, sweep};
+use blastdeck::store::lease::{LeaseCounters, LeaseRequest, held_by_other, lock, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
@@ -37,6 +37,21 @@ async fn a_lease_that_ended_hours_ago_is_acquired_anew_and_not_renewed() {
     scene.execute("update sender_leases set expires_at = now() - interval '61 min'").await;
 
     assert_eq!(renew(scene.pool(), scene.lease, RENEWAL).await.unwrap(), None);
+}
+
+/// As a launch is taken back in the moment in which the first engine of all comes.
+#[tokio::test]
+async fn the_first_lease_of_a_sender_waits_for_whoever_has_it_locked() {
+    let scene = Scene::queued(1).await;
+    scene.execute("delete from sender_leases").await;
+    let mut undo = scene.pool().begin().await.unwrap();
+    lock(&mut undo, SENDER).await.unwrap();
+
+    let pool = scene.pool().clone();
+    let first = tokio::spawn(async move { acquire(&pool, "first").await });
+
+    scene.commit_once_waited_for(undo).await;
+    assert!(first.await.unwrap().is_some());
 }
 
 #[tokio::test]
