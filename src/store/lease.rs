@@ -1,5 +1,7 @@
 //! Leases: a sender belongs to one engine at a time, by the database's clock. Epochs only grow, and fence claims.
 
+mod phone;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,9 +10,9 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, PgPool, Postgres, Row};
 
+pub use self::phone::yielding;
 use super::connect::require_known_schema;
 use super::in_flight::ends_flights;
-use super::sender::of_its_phone;
 use super::settings::interval;
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::engine_role::EngineRole;
@@ -128,7 +130,7 @@ pub async fn acquire(
         return Ok(None);
     }
     // The rows of senders behind the lease's, as a move locks them.
-    if is_phone_in_use(&mut tx, sender).await? {
+    if phone::is_in_use(&mut tx, sender).await? {
         let wanted = sqlx::query(
             "update sender_leases set wanted_at = now()
               where sender_id = $1 and (wanted_at is null or wanted_at < now() - interval '1 minute')",
@@ -155,42 +157,6 @@ pub async fn acquire(
     .await?;
     let lease = Lease { sender, epoch, granted_at, idle_since, reached_at, renewals, server_started_at };
     Ok(Some(PendingLease { lease, before, tx }))
-}
-
-/// Whether somebody holds a sender's phone under another name, as an engine with another configuration does: its cap, its rate and its
-/// pair gap are of the phone, and two engines would keep each its own. Asked under lock of all its names, in the order of their ids.
-async fn is_phone_in_use(tx: &mut PgConnection, sender: SenderId) -> Result<bool, StoreError> {
-    let names: Vec<i64> = sqlx::query_scalar(concat!(
-        "select id from senders where id = any(",
-        of_its_phone!("$1"),
-        ") order by id for no key update"
-    ))
-    .bind(sender)
-    .fetch_all(&mut *tx)
-    .await?;
-    if names.len() < 2 {
-        return Ok(false);
-    }
-    let held = sqlx::query_scalar(
-        "select exists (select from sender_leases
-                         where sender_id = any($1) and sender_id <> $2 and holder is not null and expires_at >= now())",
-    );
-    Ok(held.bind(names).bind(sender).fetch_one(tx).await?)
-}
-
-/// Those of the senders, none of whom has anything to send, whose phone an engine wants under another name: to send, or to ask about
-/// messages as well, for which the names take turns by the minute. `sending` have somebody to send to.
-pub async fn yielding(pool: &PgPool, idle: &[SenderId], sending: &[SenderId]) -> Result<Vec<SenderId>, StoreError> {
-    let [idle, sending] = [idle, sending].map(|ids| ids.iter().map(|id| id.0).collect::<Vec<i64>>());
-    let found = sqlx::query_scalar(
-        "select i.id from unnest($1::bigint[]) i (id)
-          where exists (select from senders m
-                          join senders o on (o.provider, o.address, o.device) = (m.provider, m.address, m.device) and o.id <> m.id
-                          join sender_leases l on l.sender_id = o.id and l.wanted_at > now() - interval '10 minutes'
-                         where m.id = i.id
-                           and (o.id = any($2) or (extract(minute from now())::int % 2 = 1) = (m.id < o.id)))",
-    );
-    Ok(found.bind(idle).bind(sending).fetch_all(pool).await?)
 }
 
 /// Reads without a lock: whoever waits for a lease must not block its holder's claims.
@@ -312,7 +278,7 @@ pub struct Renewal {
 }
 
 /// Renews; `None` when the lease is no longer ours, or ended longer ago than `too_late`: a machine that stood still acquires it
-/// anew, as one that was off does, and asks before it sends.
+/// anew, as one that was off does, and asks before it sends. Nor where it had run out when its phone was taken under another name.
 pub async fn renew(
     pool: &PgPool,
     lease: Lease,

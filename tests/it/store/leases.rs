@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use blastdeck::domain::ids::SenderId;
 use blastdeck::store::StoreError;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed, still_wanted};
-use blastdeck::store::lease::{LeaseCounters, LeaseRequest, held_by_other, lock, release, renew, sweep};
+use blastdeck::store::lease::{self, LeaseCounters, LeaseRequest, held_by_other, lock, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
@@ -52,6 +53,41 @@ async fn the_first_lease_of_a_sender_waits_for_whoever_has_it_locked() {
 
     scene.commit_once_waited_for(undo).await;
     assert!(first.await.unwrap().is_some());
+}
+
+/// As two engines have it whose configurations name a phone differently.
+#[tokio::test]
+async fn a_lease_that_ran_out_is_not_renewed_once_its_phone_was_taken_under_another_name() {
+    let scene = Scene::queued(1).await;
+    scene
+        .execute(
+            "update senders set address = 'https://gateway', device = '7';
+             insert into senders (name, provider, business, rehearsal, address, device)
+             values ('verkauf', 'wsapme', 'kedai', true, 'https://gateway', '7')",
+        )
+        .await;
+    let ends = "update sender_leases set expires_at = now() - interval '1 s' where sender_id = 1";
+    let take = async || {
+        let taken = lease::acquire(scene.pool(), SenderId(2), asking("second")).await.unwrap();
+        if let Some(taken) = taken { Some(taken.sweep_and_commit().await.unwrap()) } else { None }
+    };
+    assert_eq!(take().await, None, "it is held");
+    scene.execute(ends).await;
+    assert!(renew(scene.pool(), scene.lease, RENEWAL).await.unwrap().is_some(), "nobody took it");
+    scene.execute(ends).await;
+    // A renewal that began in time, and is not written yet.
+    let mut renewal = scene.pool().begin().await.unwrap();
+    sqlx::query("update sender_leases set renewals = renewals + 1 where sender_id = 1")
+        .execute(&mut *renewal)
+        .await
+        .unwrap();
+    assert_eq!(take().await, None, "it is being renewed");
+    renewal.rollback().await.unwrap();
+
+    let second = take().await.unwrap();
+
+    assert_eq!(renew(scene.pool(), scene.lease, RENEWAL).await.unwrap(), None);
+    assert!(renew(scene.pool(), second, RENEWAL).await.unwrap().is_some());
 }
 
 #[tokio::test]
