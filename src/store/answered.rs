@@ -190,7 +190,8 @@ async fn lock_follow_ups(tx: &mut PgConnection, id: BlastId) -> Result<(), Store
     Ok(())
 }
 
-/// Leaves out whoever of a follow-up answered since it was made, or has another one. Returns how many.
+/// Leaves out whoever of a follow-up answered since it was made, or has another one. Returns how many. Whom somebody else has locked is
+/// waited for: passed over, they would be one fewer beside somebody who answered meanwhile.
 pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
     lock_follow_ups(tx, id).await?;
     skip(tx, vec![id.0], None).await
@@ -338,9 +339,13 @@ pub async fn launched_without(
     Ok(rows.bind(taken_back.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
 }
 
-/// Whom a claim holds at this moment is sent to: nobody waits for anybody here.
+/// Of certain people, whom a claim holds at this moment is sent to: nobody waits for anybody. No claim has people of a blast that is about
+/// to start.
 async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>) -> Result<i64, StoreError> {
-    let of = if people.is_some() { "r.id = any($2)" } else { "r.blast_id = any($1) and f.segment is null" };
+    let (of, locked) = match people {
+        Some(_) => ("r.id = any($2)", "skip locked"),
+        None => ("r.blast_id = any($1) and f.segment is null", ""),
+    };
     let [closed, replied, followed] =
         [Exclusion::Closed, Exclusion::Replied, Exclusion::Followed].map(Exclusion::words);
     let answered = queued();
@@ -348,7 +353,7 @@ async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>)
         "with {LINKS}
          select h.id, case x.left_out when 'closed' then '{closed}' when 'replied' then '{replied}' else '{followed}' end as why
            from ({answered} and {of}) x join blast_recipients h on h.id = x.id
-          where h.status = 'queued' order by h.id for update of h skip locked"
+          where h.status = 'queued' order by h.id for update of h {locked}"
     );
     let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(blasts);
     if let Some(people) = people {

@@ -5,7 +5,7 @@ use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
 
 use super::{engine_app, follow_up_draft, mark, skipped, stuck_shop};
-use crate::support::{digits, eventually_async, said};
+use crate::support::{WAITING_FOR_A_LOCK, digits, eventually_async, said};
 
 #[tokio::test]
 async fn whoever_answers_in_the_moment_of_the_launch_is_not_sent_the_follow_up() {
@@ -26,6 +26,25 @@ async fn whoever_answers_in_the_moment_of_the_launch_is_not_sent_the_follow_up()
     let marked = marks.await.unwrap();
 
     assert_eq!(marked.code, 0, "{marked:?}");
+    assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
+}
+
+#[tokio::test]
+async fn whoever_answered_and_is_locked_in_the_moment_of_the_launch_is_waited_for() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    mark(&shop, &blast, 0, "replied").await;
+    let mut by_hand = shop.database.pool.begin().await.unwrap();
+    let locks = format!("select from blast_recipients where blast_id = {draft} for update");
+    sqlx::query(sqlx::AssertSqlSafe(locks)).execute(&mut *by_hand).await.unwrap();
+
+    let sends = tokio::spawn(said(shop.command(&["blast", "send", &draft, "--yes", "--no-engine"])));
+    let stands = async || sends.is_finished() || shop.number(WAITING_FOR_A_LOCK).await > 0;
+    eventually_async("the launch is over, or waits for them", stands).await;
+    by_hand.rollback().await.unwrap();
+    let sent = sends.await.unwrap();
+
+    assert_eq!(sent.code, 0, "{sent:?}");
     assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
 }
 
