@@ -21,10 +21,10 @@ use crate::domain::sender::StopCode;
 use crate::domain::text;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
-use crate::store::pause;
 use crate::store::view::BlastRow;
 use crate::store::{self, local_time};
 use crate::store::{claim, sender};
+use crate::store::{pause, suppression};
 
 /// What of a launch takes longer than this goes over a slow link.
 const LINK_SLOW: TimeDelta = TimeDelta::seconds(1);
@@ -203,7 +203,7 @@ impl App {
         if !done {
             return Err(self.second_refusal(&mut tx, launch.blast, (command, now)).await?);
         }
-        self.check_people(&mut tx, &blast, (&answered, capped.as_ref())).await?;
+        self.check_people(&mut tx, (&blast, launch.people), (&answered, capped.as_ref())).await?;
         local_time::set_due(&mut tx, head.id, &dues).await?;
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
@@ -219,14 +219,17 @@ impl App {
         self.blast(head.id).await
     }
 
-    /// Leaves out who answered, and refuses whoever would get a second message by another launch at the same moment.
+    /// Leaves out who answered, and refuses whoever would get a second message by another launch at the same moment; and more people than
+    /// were shown, as where an opt-out was lifted since they were counted. One fewer, who opted out since, is no surprise.
     async fn check_people(
         &self,
         tx: &mut PgConnection,
-        blast: &BlastRow,
+        (blast, shown): (&BlastRow, i64),
         (answered, capped): (&AnsweredSince, Option<&CappedAudience>),
     ) -> Result<(), AppError> {
         self.leave_out_answered(tx, blast.id, answered).await?;
+        let queued = self.blast_row_in(&mut *tx, blast.id).await?.counts.queued;
+        Counted::AtMost.check(queued - suppression::count_within(tx, blast.id).await?, shown)?;
         self.refuse_step_twice(tx, blast).await?;
         self.apply_cap(tx, capped).await
     }

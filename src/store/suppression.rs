@@ -342,6 +342,13 @@ pub async fn open_rows_of(
 /// the planner thinks that they are few, and would walk over all of them.
 pub async fn count_in(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
+    let n = count_within(&mut tx, blast).await?;
+    tx.commit().await?;
+    Ok(n)
+}
+
+/// The same as a transaction sees it.
+pub async fn count_within(tx: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
     let n = sqlx::query_scalar(
         "select count(distinct r.id)
            from suppressions s
@@ -351,8 +358,7 @@ pub async fn count_in(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> 
           where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id where b.id = $1), '*')",
     )
     .bind(blast)
-    .fetch_one(&mut *tx)
+    .fetch_one(tx)
     .await?;
-    tx.commit().await?;
     Ok(n)
 }

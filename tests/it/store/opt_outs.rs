@@ -1,16 +1,18 @@
 //! Several reasons for one opt-out, in any order: whoever was taken out is back once the last of them is gone, and whoever stays
 //! suppressed is said to be, and by what.
 
-use blastdeck::app::App;
 use blastdeck::app::view::{Anchor, Order, RecipientQuery};
+use blastdeck::app::{App, AppError, Launch};
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::Mark;
 use blastdeck::store::suppression::{self, NewSuppression};
+use chrono::TimeDelta;
 
 use super::Scene;
 use super::marks::operator_app;
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async};
 
 /// In blast 1, which is sending: queued.
 const BEN: RecipientId = RecipientId(2);
@@ -108,6 +110,45 @@ async fn whoever_opted_out_between_a_confirmation_and_the_start_by_itself_is_ask
     let back = aina.unsuppress("kedai", &number()).await.unwrap().unwrap();
 
     assert_eq!((scene.statuses().await[4].as_str(), back.left_out().count()), ("queued", 0));
+}
+
+/// The number that was confirmed is without them, and counted before the launch's transaction.
+#[tokio::test]
+async fn whoever_is_allowed_again_in_the_moment_of_a_launch_is_not_sent_to_by_it() {
+    for is_marked in [false, true] {
+        let (scene, aina, ben) = scene().await;
+        if is_marked {
+            aina.mark(BEN_SENT, Mark::OptOut).await.unwrap();
+        } else {
+            ben.suppress("kedai", &number(), None).await.unwrap();
+        }
+        scene
+            .execute(
+                "insert into blast_recipients (blast_id, phone_number, name) values (3, '+60100000009', 'Ida');
+                 update blasts set total_recipients = 2 where id = 3",
+            )
+            .await;
+        let version = aina.blast(BlastId(3)).await.unwrap().version;
+        let launch = Launch { blast: BlastId(3), version, people: 1, armed_for: TimeDelta::zero() };
+        let mut lifts = scene.pool().begin().await.unwrap();
+        // The launch has counted when it comes to the blast's row.
+        sqlx::query("select from blasts where id = 3 for update").execute(&mut *lifts).await.unwrap();
+        let launches = tokio::spawn(async move { aina.launch(launch).await });
+        eventually_async("it waits", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+        sqlx::raw_sql(
+            "delete from suppressions;
+             update blast_recipients set status = 'queued', standing = 'queued', opted_out_at = null
+              where blast_id = 3 and status = 'opted_out'",
+        )
+        .execute(&mut *lifts)
+        .await
+        .unwrap();
+        lifts.commit().await.unwrap();
+
+        let why = launches.await.unwrap().unwrap_err();
+
+        assert!(matches!(&why, AppError::PeopleChanged(why) if why.contains("2 people now, not 1")), "{why:?}");
+    }
 }
 
 #[tokio::test]
