@@ -4,11 +4,12 @@
 //! read again until it is launched; whoever answers then is left out here of a step's draft, and of one to people who are stuck.
 
 mod since_failed;
+mod taken_back;
 
-use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 pub use self::since_failed::not_to_retry;
+pub use self::taken_back::{LaunchedWithout, LeftOutStill, launched_without, left_out_still};
 use super::deleted_messages::followed_by_deleted;
 use super::in_flight::not_in_flight;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
@@ -30,6 +31,7 @@ macro_rules! leaves_out_who_answers {
         "(f.step_number is not null or f.follows_stage is not null or f.follows_blast is not null and f.segment is null)"
     };
 }
+use leaves_out_who_answers;
 
 /// The blasts that follow-ups follow, as far as a reply there is news: of those who are stuck at a reply it is not. Above a follow-up
 /// whose people a filter named, who may have replied before, it is since that was made.
@@ -198,7 +200,8 @@ pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreE
 }
 
 /// Leaves out people who have just answered wherever a follow-up that was launched has them queued. Whoever launches one in this moment
-/// waits for this transaction, and leaves them out; or this one waits for the launch.
+/// waits for this transaction, and leaves them out, or is refused where a filter that was read before names its people; or this one waits
+/// for the launch.
 pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientId]) -> Result<(), StoreError> {
     let queued: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
         "select q.blast_id, q.id, f.state = 'draft'
@@ -233,10 +236,11 @@ pub async fn leave_out_who_ordered(tx: &mut PgConnection, order: OrderId) -> Res
     leave_out_queued(tx, queued).await
 }
 
-/// Leaves out whoever answered of these people, each with their blast and whether that is a draft: drafts keep theirs until the launch.
+/// Leaves out whoever answered of these people, each with their blast and whether that is a draft. Drafts keep theirs until the launch,
+/// which looks at them once more; those whose people a filter names are read again by it.
 async fn leave_out_queued(tx: &mut PgConnection, queued: Vec<(i64, i64, bool)>) -> Result<(), StoreError> {
     let drafts: Vec<i64> = queued.iter().filter(|(_, _, is_draft)| *is_draft).map(|(blast, ..)| *blast).collect();
-    let drafts = hold_drafts(tx, drafts).await?;
+    let drafts = if drafts.is_empty() { drafts } else { hold_drafts(tx, drafts).await? };
     let launched = queued.into_iter().filter(|(blast, ..)| !drafts.contains(blast));
     let (blasts, people): (Vec<i64>, Vec<i64>) = launched.map(|(blast, person, _)| (blast, person)).unzip();
     if !people.is_empty() {
@@ -245,98 +249,20 @@ async fn leave_out_queued(tx: &mut PgConnection, queued: Vec<(i64, i64, bool)>) 
     Ok(())
 }
 
-/// Those of the drafts that are drafts still, and stay so until the end of the transaction.
+/// Those of the drafts that are drafts still, and stay so until the end of the transaction. A launch may have read a filter already that
+/// does not see this transaction: its draft has another version after it, which refuses that launch, and the next one reads the filter
+/// again. Written at once, not shared first: two that did so would wait for each other.
 async fn hold_drafts(tx: &mut PgConnection, drafts: Vec<i64>) -> Result<Vec<i64>, StoreError> {
-    if drafts.is_empty() {
-        return Ok(drafts);
-    }
-    let held = sqlx::query_scalar("select id from blasts where id = any($1) and state = 'draft' order by id for share");
-    Ok(held.bind(drafts).fetch_all(tx).await?)
-}
-
-/// A follow-up that goes on, or is over, without somebody of whom nothing stands any more for which they were left out.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct LeftOutStill {
-    pub blast: BlastId,
-    pub blast_tag: String,
-    pub follow_up_stage: String,
-    /// The sender's name.
-    pub sender: String,
-    pub phone_number: String,
-    /// A blast in which they are.
-    pub found_in: BlastId,
-}
-
-/// Where follow-ups leave these people out for an answer that nothing says any more. Nobody is queued again by that: whoever confirmed
-/// the number of people since confirmed it without them. Counted from the first answer that was marked, also where it was taken back.
-pub async fn left_out_still(
-    tx: &mut PgConnection,
-    taken_back: &[RecipientId],
-) -> Result<Vec<LeftOutStill>, StoreError> {
-    let (closed, replied) = (Exclusion::Closed.words(), Exclusion::Replied.words());
-    // A mark and whom it left out have the same time.
-    let skipped: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(format!(
-        "select distinct q.blast_id, q.id
-           from blast_recipients a
-           join lateral (select min(m.at) as at from operator_actions m
-                          where m.recipient_id = a.id and m.action in ('replied', 'closed')) first on true
-           join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
-                                  and q.status = 'skipped' and q.reason in ('{closed}', '{replied}')
-                                  and q.changed_at >= first.at
-          where a.id = any($1)"
-    )))
-    .bind(taken_back.iter().map(|id| id.0).collect::<Vec<_>>())
-    .fetch_all(&mut *tx)
-    .await?;
-    if skipped.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (blasts, rows): (Vec<i64>, Vec<i64>) = skipped.into_iter().unzip();
-    let leaves_out = leaves_out_who_answers!();
-    let sql = format!(
-        "with {LINKS}
-         select r.blast_id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, r.phone_number, r.blast_id as found_in
-           from blast_recipients r
-           join blasts f on f.id = r.blast_id and f.deleted_at is null and {leaves_out}
-           join senders s on s.id = f.sender_id
-          where r.id = any($2) and r.id not in (select id from ({ANSWERED} and r.id = any($2)) answered)
-          order by r.blast_id, r.id"
+    let kept = "select id from blasts where id = any($1) and state = 'draft' and segment is null order by id for share";
+    let mut held: Vec<i64> = sqlx::query_scalar(kept).bind(&drafts).fetch_all(&mut *tx).await?;
+    let read_again = sqlx::query_scalar(
+        "with held as materialized (
+             select id from blasts where id = any($1) and state = 'draft' and segment is not null order by id for no key update)
+         update blasts b set version = b.version + 1, updated_at = now() from held where b.id = held.id returning b.id",
     );
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(blasts).bind(rows).fetch_all(tx).await?)
-}
-
-/// A follow-up that was launched without somebody in the blast that it follows, as its filter read them then.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct LaunchedWithout {
-    pub recipient: RecipientId,
-    pub segment: String,
-    pub launched_at: DateTime<Utc>,
-    pub timezone: Option<String>,
-    #[sqlx(flatten)]
-    pub follow_up: LeftOutStill,
-}
-
-/// Follow-ups whose people a filter named, and which were launched without these people since the first answer that was marked.
-pub async fn launched_without(
-    tx: &mut PgConnection,
-    taken_back: &[RecipientId],
-) -> Result<Vec<LaunchedWithout>, StoreError> {
-    let rows = sqlx::query_as(
-        "select a.id as recipient, f.segment, coalesce(f.launched_at, now()) as launched_at, f.timezone,
-                f.id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, a.phone_number, a.blast_id as found_in
-           from blast_recipients a
-           join lateral (select min(m.at) as at from operator_actions m
-                          where m.recipient_id = a.id and m.action in ('replied', 'closed')) first on true
-           join blasts f on f.follows_blast = a.blast_id and f.segment is not null and f.step_number is null
-                        and f.deleted_at is null and f.state in ('scheduled', 'sending', 'paused', 'completed')
-                        and coalesce(f.launched_at, now()) >= first.at
-           join senders s on s.id = f.sender_id
-          where a.id = any($1)
-            and not exists (select from blast_recipients q
-                             where q.blast_id = f.id and person_key(q.phone_number) = person_key(a.phone_number))
-          order by f.id, a.id",
-    );
-    Ok(rows.bind(taken_back.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
+    let read_again: Vec<i64> = read_again.bind(&drafts).fetch_all(tx).await?;
+    held.extend(read_again);
+    Ok(held)
 }
 
 /// Of certain people, whom a claim holds at this moment is sent to: nobody waits for anybody. No claim has people of a blast that is about

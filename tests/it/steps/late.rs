@@ -1,8 +1,14 @@
 //! Steps that no engine looked at for long: whoever was away is asked before anything goes.
 
+use blastdeck::app::AppError;
+use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::recipient::{Evidence, Mark, StampedEvidence};
+use blastdeck::domain::retry::RetryRules;
+use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+
 use super::*;
 use crate::follow_ups::slow_launches;
-use crate::support::said;
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async, said};
 
 /// Every step was there long before.
 async fn added_long_ago(shop: &Shop) {
@@ -228,4 +234,40 @@ async fn a_draft_that_an_engine_left_behind_long_ago_asks() {
     let (state, why) = reason(&shop, &draft).await;
     assert_eq!(state, "draft");
     assert!(why.contains("it was not sent for 7 h after it was made"), "{why}");
+}
+
+/// Somebody answers once the launch has read the filter: what they did is written, and not committed yet.
+#[tokio::test]
+async fn whoever_answers_between_the_reading_of_the_filter_and_the_launch_is_not_sent_the_step() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "aina").await;
+    occur(&app, Utc::now()).await;
+    let draft = BlastId(made(&shop, &blast, 1).await.pop().unwrap().parse().unwrap());
+    let version = app.blast(draft).await.unwrap().version;
+    let (id, attempt): (i64, i32) = sqlx::query_as("select id, attempt from blast_recipients order by id limit 1")
+        .fetch_one(&shop.database.pool)
+        .await
+        .unwrap();
+    let replied = StampedEvidence { attempt, at: Utc::now(), evidence: Evidence::Manual(Mark::Replied) };
+    let of = BlastId(blast.parse().unwrap());
+    let entry = EvidenceEntry::new(of, RecipientId(id), replied, EvidenceSource::Operator);
+    let mut marks = shop.database.pool.begin().await.unwrap();
+    let marked = record_in(&mut marks, &[entry], &RetryRules::default(), WhenLocked::Wait).await.unwrap();
+    assert!(matches!(marked[..], [EntryOutcome::Changed { .. }]), "{marked:?}");
+
+    let launcher = app.clone();
+    let launches = tokio::spawn(async move {
+        launcher.launch(Launch { blast: draft, version, people: 3, armed_for: TimeDelta::zero() }).await
+    });
+    let stands = async || launches.is_finished() || shop.number(WAITING_FOR_A_LOCK).await > 0;
+    eventually_async("the launch is over, or waits for the mark", stands).await;
+    marks.commit().await.unwrap();
+    let launched = launches.await.unwrap();
+
+    assert!(matches!(launched, Err(AppError::Changed)), "{launched:?}");
+    assert_eq!(shop.state(&draft.to_string()).await, "draft");
+    assert!(app.renew_audience(draft).await.unwrap());
+    assert_eq!(people(&shop, &draft.to_string()).await, [phone(1), phone(2)]);
 }
