@@ -203,7 +203,7 @@ async fn write_batch<'a>(
 ) -> Result<Vec<EntryOutcome>, StoreError> {
     let settled: Vec<_> = entries.iter().map(|entry| batch.settle(entry)).collect();
     let mut writing = StatementBuilder::default();
-    let recorded = recorded(entries, &settled);
+    let recorded = batch.recorded(entries, &settled);
     write::answers(tx, &mut writing, &recorded, trust).await?;
     write::history(&mut writing, &batch.steps, trust)?;
     write::reopen(tx, &batch.reopened()).await?;
@@ -229,14 +229,6 @@ async fn write_all(tx: &mut PgConnection, writing: StatementBuilder, people: usi
     if usize::try_from(written).is_ok_and(|written| written == 2 * people) { Ok(()) } else { Err(StoreError::Moved) }
 }
 
-/// Entries whose answers are to be kept: all but those that come again.
-fn recorded<'a>(entries: &'a [EvidenceEntry], settled: &[EntryOutcome]) -> Vec<&'a EvidenceEntry> {
-    let known = |(entry, settled): (&'a EvidenceEntry, &EntryOutcome)| {
-        (!matches!(settled, EntryOutcome::Locked | EntryOutcome::Gone)).then_some(entry)
-    };
-    entries.iter().zip(settled).filter_map(known).collect()
-}
-
 /// The people of one batch while evidence is applied to them.
 struct Batch<'a> {
     held: HashMap<i64, LockedRow>,
@@ -252,18 +244,35 @@ enum LockedRow {
         read: Box<Recipient>,
         /// After the evidence so far, if that changed anything.
         now: Option<Box<Recipient>>,
+        /// Under which lease the attempt was claimed that may still be denied; `None` where nobody asked, or that is not known.
+        epoch: Option<i64>,
     },
     Locked,
 }
 
 impl LockedRow {
     fn of(person: Recipient) -> Self {
-        Self::Row { read: Box::new(person), now: None }
+        Self::claimed(None, person)
+    }
+
+    fn claimed(epoch: Option<i64>, person: Recipient) -> Self {
+        Self::Row { read: Box::new(person), now: None, epoch }
+    }
+
+    /// Whether an answer denies another claim than the one that was read, which has the same number: of a database that has forgotten the
+    /// first. It is no news of this one, whose message may have been accepted.
+    fn is_strange_to(&self, entry: &EvidenceEntry) -> bool {
+        match (self, entry.denied_under()) {
+            (Self::Row { read, epoch: Some(claimed), .. }, Some(denied)) => {
+                entry.stamped.attempt == read.attempt && denied != *claimed
+            }
+            _ => false,
+        }
     }
 
     fn person(&self) -> Option<&Recipient> {
         match self {
-            Self::Row { read, now } => Some(now.as_ref().unwrap_or(read)),
+            Self::Row { read, now, .. } => Some(now.as_ref().unwrap_or(read)),
             Self::Locked => None,
         }
     }
@@ -297,7 +306,10 @@ impl<'a> Batch<'a> {
         }
         let policy = self.policy(entry);
         let Some(held) = self.held.get_mut(&entry.recipient.0) else { return EntryOutcome::Gone };
-        let LockedRow::Row { read, now } = held else { return EntryOutcome::Locked };
+        if held.is_strange_to(entry) {
+            return EntryOutcome::Nothing;
+        }
+        let LockedRow::Row { read, now, .. } = held else { return EntryOutcome::Locked };
         let before = now.as_ref().unwrap_or(read);
         match apply(before, &entry.stamped, &policy) {
             Applied::Nothing => EntryOutcome::Nothing,
@@ -328,6 +340,17 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Entries whose answers are to be kept: all but those that come again, and those of claims that are not there.
+    fn recorded(&self, entries: &'a [EvidenceEntry], settled: &[EntryOutcome]) -> Vec<&'a EvidenceEntry> {
+        let is_strange =
+            |entry: &EvidenceEntry| self.held.get(&entry.recipient.0).is_some_and(|held| held.is_strange_to(entry));
+        let known = |(entry, settled): (&'a EvidenceEntry, &EntryOutcome)| {
+            let is_over = !matches!(settled, EntryOutcome::Locked | EntryOutcome::Gone);
+            (is_over && !is_strange(entry)).then_some(entry)
+        };
+        entries.iter().zip(settled).filter_map(known).collect()
+    }
+
     /// Blasts in which somebody settled is open again.
     fn reopened(&self) -> Vec<i64> {
         let opens = |step: &&StatusChange| step.new.is_open() && !step.old.is_open();
@@ -343,7 +366,7 @@ impl<'a> Batch<'a> {
     /// Whoever changed, once each, in id order.
     fn into_changes(self) -> Vec<RecipientChange> {
         let change = |held| match held {
-            LockedRow::Row { read, now: Some(after) } => Some(RecipientChange { before: read, after }),
+            LockedRow::Row { read, now: Some(after), .. } => Some(RecipientChange { before: read, after }),
             LockedRow::Row { now: None, .. } | LockedRow::Locked => None,
         };
         let mut changes: Vec<_> = self.held.into_values().filter_map(change).collect();

@@ -73,6 +73,8 @@ pub(super) use ends_flights;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub(super) struct Flight {
     pub attempt: i32,
+    /// The lease under which it was claimed.
+    pub epoch: i64,
     pub claimed_at: DateTime<Utc>,
 }
 
@@ -94,9 +96,11 @@ pub(super) async fn among(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let found = sqlx::query_as("select recipient_id, attempt, claimed_at from in_flight where recipient_id = any($1)");
-    let found: Vec<(RecipientId, i32, DateTime<Utc>)> = found.bind(ids).fetch_all(tx).await?;
-    Ok(found.into_iter().map(|(id, attempt, claimed_at)| (id, Flight { attempt, claimed_at })).collect())
+    let found =
+        sqlx::query_as("select recipient_id, attempt, epoch, claimed_at from in_flight where recipient_id = any($1)");
+    let found: Vec<(RecipientId, i32, i64, DateTime<Utc>)> = found.bind(ids).fetch_all(tx).await?;
+    let flight = |(id, attempt, epoch, claimed_at)| (id, Flight { attempt, epoch, claimed_at });
+    Ok(found.into_iter().map(flight).collect())
 }
 
 /// Those of the people, all locked by this transaction, who are not in flight.

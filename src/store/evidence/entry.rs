@@ -62,6 +62,14 @@ impl EvidenceEntry {
         (self.recipient, self.stamped.attempt)
     }
 
+    /// Of an answer by which the message was not accepted: under which lease its attempt was claimed.
+    pub(super) const fn denied_under(&self) -> Option<i64> {
+        match (&self.stamped.evidence, &self.answer) {
+            (Evidence::Rejected { .. } | Evidence::Released { .. }, Some(answer)) => Some(answer.epoch),
+            _ => None,
+        }
+    }
+
     /// Whether somebody may be queued again because of it: their blast is held meanwhile.
     pub(super) const fn may_requeue(&self) -> bool {
         may_requeue(&self.stamped.evidence, self.retry)

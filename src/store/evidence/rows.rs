@@ -1,6 +1,6 @@
 //! Reading recipients under lock, as the domain wants them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
@@ -10,9 +10,10 @@ use super::{EvidenceEntry, LockedRow, WhenLocked};
 use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
 use crate::domain::status::Status;
+use crate::store::StoreError;
 use crate::store::claim::ClaimSnapshot;
 use crate::store::fence::{is_whole, whole_or_incomplete};
-use crate::store::{StoreError, in_flight};
+use crate::store::in_flight::{self, Flight};
 
 /// The columns that evidence can change.
 pub(in crate::store) const COLUMNS: &str =
@@ -115,20 +116,50 @@ pub(super) async fn lock(
     // Without a row there is nobody for whom the time could matter.
     let now = rows.first().map_or_else(Utc::now, |row| row.at);
     let mut people: Vec<Recipient> = rows.into_iter().map(|row| row.person).collect();
-    show_in_flight(tx, &mut people.iter_mut().collect::<Vec<_>>()).await?;
-    let mut held: HashMap<i64, LockedRow> =
-        people.into_iter().map(|person| (person.id.0, LockedRow::of(person))).collect();
+    let flights = show_in_flight(tx, &mut people.iter_mut().collect::<Vec<_>>()).await?;
+    let mut epochs = doubted_epochs(tx, entries, &people).await?;
+    epochs.extend(flights.into_iter().map(|(id, flight)| (id, flight.epoch)));
+    let row = |person: Recipient| (person.id.0, LockedRow::claimed(epochs.get(&person.id).copied(), person));
+    let mut held: HashMap<i64, LockedRow> = people.into_iter().map(row).collect();
     if held.len() < ids.len() {
         mark_locked(tx, &ids, &mut held).await?;
     }
     Ok((held, now))
 }
 
-/// Has those of the people who are in flight say so. They are locked: only who is queued by their own row can be.
+/// Under which lease the attempt was made of which nobody knows what came of it, of whoever an answer says now that it was not accepted.
+async fn doubted_epochs(
+    tx: &mut PgConnection,
+    entries: &[EvidenceEntry],
+    people: &[Recipient],
+) -> Result<HashMap<RecipientId, i64>, StoreError> {
+    let denied: HashSet<RecipientId> =
+        entries.iter().filter(|entry| entry.denied_under().is_some()).map(|entry| entry.recipient).collect();
+    let doubted = people.iter().filter(|person| person.delivery_status == Status::Uncertain);
+    let (ids, attempts): (Vec<i64>, Vec<i32>) =
+        doubted.filter(|person| denied.contains(&person.id)).map(|person| (person.id.0, person.attempt)).unzip();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // Otherwise it is not known.
+    let epochs: Vec<(RecipientId, i64)> = sqlx::query_as(
+        "select m.recipient_id, m.epoch
+           from unnest($1::bigint[], $2::int[]) x (id, attempt)
+           join provider_message m on m.recipient_id = x.id and m.attempt = x.attempt
+          where m.epoch > 0",
+    )
+    .bind(ids)
+    .bind(attempts)
+    .fetch_all(tx)
+    .await?;
+    Ok(epochs.into_iter().collect())
+}
+
+/// Has those of the people who are in flight say so, and returns their flights. They are locked: only who is queued by their own row can be.
 pub(in crate::store) async fn show_in_flight(
     tx: &mut PgConnection,
     people: &mut [&mut Recipient],
-) -> Result<(), StoreError> {
+) -> Result<HashMap<RecipientId, Flight>, StoreError> {
     let queued = people.iter().filter(|person| person.status() == Status::Queued).map(|person| person.id);
     let flights = in_flight::among(tx, queued).await?;
     for person in people {
@@ -136,7 +167,7 @@ pub(in crate::store) async fn show_in_flight(
             flight.show_in(person);
         }
     }
-    Ok(())
+    Ok(flights)
 }
 
 async fn mark_locked(tx: &mut PgConnection, ids: &[i64], held: &mut HashMap<i64, LockedRow>) -> Result<(), StoreError> {

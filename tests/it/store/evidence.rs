@@ -250,3 +250,34 @@ async fn of_a_claim_that_the_database_has_forgotten_only_what_may_have_been_acce
     assert_eq!(scene.number("select count(*) from provider_message where outcome = 'unknown'").await, 2);
     scene.invariants().await;
 }
+
+/// As an engine writes them late that lost its database before it could: the one that answers now has not heard of its claims, and another
+/// engine has made them again.
+#[tokio::test]
+async fn a_late_no_of_a_claim_that_was_forgotten_is_none_of_the_claim_that_has_its_number() {
+    let scene = Scene::sending(3).await;
+    scene.record(&[entry(3, unknown(), b"")]).await;
+    let late = |person, evidence| {
+        let mut late = entry(person, evidence, b"late");
+        late.answer.as_mut().unwrap().epoch = 7;
+        late
+    };
+
+    let settled = scene
+        .record(&[
+            late(1, rejected(ErrorClass::Retry, "busy")),
+            late(2, Evidence::Released { not_before: None }),
+            late(3, rejected(ErrorClass::Retry, "busy")),
+        ])
+        .await;
+
+    assert_eq!(settled, [EntryOutcome::Nothing, EntryOutcome::Nothing, EntryOutcome::Nothing]);
+    assert_eq!(scene.statuses().await, ["sending", "sending", "uncertain"], "they may have their message");
+    assert_eq!(scene.number("select count(*) from in_flight").await, 2);
+    assert_eq!(answers(&scene, 3).await, [(None, None, Vec::new())]);
+    scene.invariants().await;
+    let [two, three] = [2, 3].map(|person| entry(person, rejected(ErrorClass::Retry, "busy"), b"no"));
+    scene.record(&[accepted(1, "M1"), two, three]).await;
+    assert_eq!(scene.statuses().await, ["sent", "queued", "queued"]);
+    scene.invariants().await;
+}
