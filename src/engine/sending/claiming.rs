@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::bottleneck::Bottleneck;
 use super::next_action::NextAction;
@@ -21,6 +22,8 @@ use crate::store::fence::{PostedAttempt, PostedMessage};
 /// Of a fast rate, so much is claimed at once: some milliseconds' worth, or what goes while two claims are made.
 const AT_ONCE: Duration = Duration::from_millis(25);
 pub(super) const AT_ONCE_MAX: Duration = Duration::from_millis(300);
+/// How long a sender that ends asks whom a claim has claimed that was not answered.
+const ASKED_AT_THE_END: Duration = Duration::from_secs(3);
 /// People in one claim.
 pub(super) const BATCH_MAX: usize = 256;
 
@@ -299,12 +302,31 @@ impl Sender {
         for post in std::mem::take(&mut self.ready) {
             post.give_back(None);
         }
-        if self.claim.is_some()
-            && let Ok(Claim::People(people)) = PendingClaim::done(&mut self.claim).await
-            && let Some(pending) = self.claim.take()
-        {
-            let attempts = self.attempts_of(&pending.context, &people);
-            self.give_back_unposted(pending.into_posts(people), &attempts);
+        self.give_back_claim().await;
+        if let Some(lost) = self.lost_claim.take() {
+            // Once: whom it cannot name by then, a sweep makes uncertain.
+            self.ask_for_lost(lost);
+            let _ = timeout(ASKED_AT_THE_END, self.give_back_claim()).await;
+        }
+    }
+
+    /// The same of the claim that is on its way. One that is not answered may be committed all the same.
+    async fn give_back_claim(&mut self) {
+        if self.claim.is_none() {
+            return;
+        }
+        let claim = PendingClaim::done(&mut self.claim).await;
+        let Some(pending) = self.claim.take() else { return };
+        match claim {
+            Ok(Claim::People(people)) => {
+                if pending.is_for_lost {
+                    self.lost_claim = None;
+                }
+                let attempts = self.attempts_of(&pending.context, &people);
+                self.give_back_unposted(pending.into_posts(people), &attempts);
+            }
+            Err(error) if error.is_transient() => self.lost_claim = Some(pending.context),
+            Ok(Claim::Fenced | Claim::OtherServer | Claim::Late) | Err(_) => {}
         }
     }
 

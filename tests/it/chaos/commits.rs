@@ -43,6 +43,25 @@ async fn people_of_a_claim_whose_commit_was_not_acknowledged_return_to_the_queue
     shop.promises().await;
 }
 
+/// The engine has had no time to ask whom it claimed when it is stopped.
+#[tokio::test]
+async fn people_of_a_claim_whose_commit_was_not_acknowledged_return_to_the_queue_of_an_engine_that_stops() {
+    let (shop, proxy) = proxied(SETUP).await;
+    shop.blast(0..200).await;
+    proxy.swallow_commits(CLAIMS, usize::MAX);
+
+    let engine = shop.engine();
+    until_swallowed(&proxy, 1).await;
+    engine.stop().await;
+
+    assert_eq!((shop.count("queued").await, shop.count("uncertain").await), (200, 0));
+    assert_eq!(shop.sim.posts().await.len(), 0);
+    proxy.calm();
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 200);
+    shop.promises().await;
+}
+
 #[tokio::test]
 async fn evidence_whose_commit_was_not_acknowledged_is_written_once() {
     let (shop, proxy) = proxied(SETUP).await;
