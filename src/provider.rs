@@ -56,6 +56,9 @@ impl Outgoing {
     }
 }
 
+/// Whether a message is still wanted: asked once more where a connection had to be made for it first, which may take seconds.
+pub type IsWanted<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// The outcome of one POST, always with the exact response body.
 #[derive(Debug, Clone)]
 pub struct SendReply {
@@ -183,7 +186,12 @@ pub enum QuotaPressure {
 /// A connection to WhatsApp. One value per sender; calls may run concurrently.
 pub trait Provider: Send + Sync + 'static {
     /// Sends one POST and never repeats it. Always returns a reply; gives up within the configured timeout.
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply>;
+    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply> {
+        self.send_if(message, &|| true)
+    }
+
+    /// The same, unless it is not wanted any more once it has a new connection: nothing is sent then, as if there had been none.
+    fn send_if<'a>(&'a self, message: &'a Outgoing, is_wanted: IsWanted<'a>) -> BoxFuture<'a, SendReply>;
 
     /// Whether it sends [`MessageContent::Template`]. Where it does not, such a blast is refused before anything is sent.
     fn sends_templates(&self) -> bool {

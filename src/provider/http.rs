@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use self::by_reqwest::ReqwestConnections;
 use self::direct::{DirectConnections, UsedConnection};
-use super::{BODY_MAX, RawResponse};
+use super::{BODY_MAX, IsWanted, RawResponse};
 use crate::domain::text::{clean, without_details};
 
 /// The longest pause that a provider may ask for. Afterwards it may ask for another one.
@@ -94,9 +94,23 @@ impl HttpConnections {
 
     /// Sends one request and reads the complete response, up to so many bytes.
     pub async fn exchange_within(&self, request: Request, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
+        self.exchange_by(request, body_max, &|| true).await
+    }
+
+    /// The same of a request that is not sent if it is not wanted any more once a new connection was made for it.
+    pub async fn exchange_if(&self, request: Request, is_wanted: IsWanted<'_>) -> Result<HttpAnswer, ExchangeError> {
+        self.exchange_by(request, BODY_MAX, is_wanted).await
+    }
+
+    async fn exchange_by(
+        &self,
+        request: Request,
+        body_max: usize,
+        is_wanted: IsWanted<'_>,
+    ) -> Result<HttpAnswer, ExchangeError> {
         match self.direct(&request).map_err(|error| no_client(&error))? {
-            Some(direct) => direct.exchange(&request, body_max).await,
-            // Rare, and larger than the other.
+            Some(direct) => direct.exchange(&request, body_max, is_wanted).await,
+            // Rare, and larger than the other. When its connection is made cannot be seen from here.
             None => Box::pin(self.reqwest.exchange(request, body_max)).await,
         }
     }

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::http::{ExchangeError, HttpAnswer};
 use super::{
-    Health, HealthVerdict, MessageContent, NOT_CONNECTED, Outgoing, Provider, ProviderStage, QuotaPressure,
+    Health, HealthVerdict, IsWanted, MessageContent, NOT_CONNECTED, Outgoing, Provider, ProviderStage, QuotaPressure,
     RawResponse, SendOutcome, SendReply, StatusFinding, StatusQuery, StatusReply,
 };
 use crate::domain::retry::{CodeRule, ErrorClass};
@@ -108,13 +108,13 @@ impl Meta {
         &self.waba_id
     }
 
-    async fn send_once(&self, message: &Outgoing) -> SendReply {
+    async fn send_once(&self, message: &Outgoing, is_wanted: IsWanted<'_>) -> SendReply {
         let url = match &message.content {
             MessageContent::Text(_) => &self.text_url,
             MessageContent::Template(_) => &self.send_url,
         };
         let request = self.graph.post(url.clone(), JSON, send::body(message));
-        match self.graph.exchange(request).await {
+        match self.graph.exchange_if(request, is_wanted).await {
             Ok(mut answer) => {
                 self.note_usage(&answer);
                 let outcome = send::classify(&answer, &message.to).map(|outcome| self.without_token(outcome));
@@ -200,8 +200,8 @@ fn own_advice(code: &str) -> Option<&'static str> {
 }
 
 impl Provider for Meta {
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply> {
-        self.send_once(message).boxed()
+    fn send_if<'a>(&'a self, message: &'a Outgoing, is_wanted: IsWanted<'a>) -> BoxFuture<'a, SendReply> {
+        self.send_once(message, is_wanted).boxed()
     }
 
     fn sends_templates(&self) -> bool {

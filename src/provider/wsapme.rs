@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use super::http::{ExchangeError, HttpAnswer, HttpConnections};
 use super::{
-    Health, MessageContent, Outgoing, Provider, ProviderStage, SendOutcome, SendReply, StatusFinding, StatusQuery,
-    StatusReply,
+    Health, IsWanted, MessageContent, Outgoing, Provider, ProviderStage, SendOutcome, SendReply, StatusFinding,
+    StatusQuery, StatusReply,
 };
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
@@ -111,12 +111,13 @@ impl Wsapme {
         })
     }
 
-    async fn send_once(&self, message: &Outgoing) -> SendReply {
+    async fn send_once(&self, message: &Outgoing, is_wanted: IsWanted<'_>) -> SendReply {
         let MessageContent::Text(text) = &message.content else {
             return SendReply { outcome: send::no_templates(), raw: super::RawResponse::default() };
         };
         let body = SendBody { device: &self.device, to: &message.to, message: text };
-        match self.connections.exchange(self.with_body(self.send_url.clone(), &body)).await {
+        let request = self.with_body(self.send_url.clone(), &body);
+        match self.connections.exchange_if(request, is_wanted).await {
             Ok(mut answer) => {
                 let outcome = send::classify(&answer, &message.to, Utc::now());
                 let outcome = outcome.unwrap_or_else(|| SendOutcome::Unknown { why: self.mixed_up(&answer, "person") });
@@ -275,8 +276,8 @@ impl Provider for Wsapme {
         advice(code)
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply> {
-        self.send_once(message).boxed()
+    fn send_if<'a>(&'a self, message: &'a Outgoing, is_wanted: IsWanted<'a>) -> BoxFuture<'a, SendReply> {
+        self.send_once(message, is_wanted).boxed()
     }
 
     fn status<'a>(&'a self, asked: StatusQuery<'a>) -> BoxFuture<'a, StatusReply> {

@@ -1,6 +1,7 @@
 //! One POST: the text, the last checks, the request. What came of it goes back to the sender's loop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -123,14 +124,26 @@ impl Post {
     async fn send(&self, outgoing: &Outgoing) -> Result<SendReply, NoReply> {
         let context = &self.claim.context;
         let lease_is_over = context.lease.over();
-        if !self.claim.is_open() || *self.claim.orders.borrow() != self.wanted.orders_seen {
+        if !self.is_wanted() {
             return Err(NoReply::Withdrawn);
         }
-        tokio::select! {
+        let is_withdrawn = AtomicBool::new(false);
+        let is_wanted = || {
+            let is_wanted = self.is_wanted();
+            is_withdrawn.store(!is_wanted, Ordering::Relaxed);
+            is_wanted
+        };
+        let reply = tokio::select! {
             biased;
-            reply = context.sender.provider.send(outgoing) => Ok(reply),
-            () = lease_is_over => Err(NoReply::CutOff),
-        }
+            reply = context.sender.provider.send_if(outgoing, &is_wanted) => reply,
+            () = lease_is_over => return Err(NoReply::CutOff),
+        };
+        if is_withdrawn.load(Ordering::Relaxed) { Err(NoReply::Withdrawn) } else { Ok(reply) }
+    }
+
+    /// Whether nothing was ordered since they were claimed or read again, as far as that can be seen without asking anybody.
+    fn is_wanted(&self) -> bool {
+        self.claim.is_open() && *self.claim.orders.borrow() == self.wanted.orders_seen
     }
 
     fn outgoing(&self) -> Result<Outgoing, BadRow> {

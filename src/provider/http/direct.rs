@@ -25,6 +25,7 @@ use self::connection::Connection;
 pub(in crate::provider) use self::pool::UsedConnection;
 use self::pool::{Pool, TakenConnection};
 use self::wire::encode;
+use super::super::IsWanted;
 use super::{
     BuildError, ExchangeError, HttpAnswer, KEPT_ALIVE, KeepAlive, Via, chain, connect_timeout, retry_after, tls,
 };
@@ -72,10 +73,21 @@ impl DirectConnections {
     }
 
     /// Sends one request and reads the complete response, up to so many bytes. A request may have longer than the others: while a large
-    /// body goes forward TCP's own timeout, which is about bytes that nobody confirms, does not end it.
-    pub async fn exchange(&self, request: &Request, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
+    /// body goes forward TCP's own timeout, which is about bytes that nobody confirms, does not end it. Where a connection had to be made,
+    /// only if it is still wanted: others may have that connection.
+    pub async fn exchange(
+        &self,
+        request: &Request,
+        body_max: usize,
+        is_wanted: IsWanted<'_>,
+    ) -> Result<HttpAnswer, ExchangeError> {
         let deadline = Instant::now() + request.timeout().copied().unwrap_or(self.timeout);
-        let TakenConnection { mut connection, idle_for, generation } = self.connection(deadline).await?;
+        let taken = self.connection(deadline).await?;
+        if taken.idle_for.is_none() && !is_wanted() {
+            drop(UsedConnection::new(taken, Arc::clone(&self.pool)));
+            return Err(ExchangeError::NotSent { why: "not wanted any more".to_owned() });
+        }
+        let TakenConnection { mut connection, idle_for, generation } = taken;
         let since = Instant::now();
         let outcome = connection.exchange(encode(request, &self.host), body_max, deadline).await;
         if let (Err(ExchangeError::MayHaveSent { raw, .. }), Some(idle_for)) = (&outcome, idle_for)

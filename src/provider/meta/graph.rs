@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::super::IsWanted;
 use super::super::http::{BuildError, ExchangeError, HttpAnswer, HttpConnections, KeepAlive};
 use super::super::lenient::{describe, json, short};
 use super::codes;
@@ -132,8 +133,8 @@ impl GraphClient {
         request
     }
 
-    pub async fn exchange(&self, request: Request) -> Result<HttpAnswer, ExchangeError> {
-        self.connections.exchange(request).await
+    pub async fn exchange_if(&self, request: Request, is_wanted: IsWanted<'_>) -> Result<HttpAnswer, ExchangeError> {
+        self.connections.exchange_if(request, is_wanted).await
     }
 
     /// Stops using the connection of an answer that is about another request.

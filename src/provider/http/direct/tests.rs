@@ -282,6 +282,20 @@ async fn nobody_who_could_not_be_connected_to_has_it() {
 }
 
 #[tokio::test]
+async fn what_is_not_wanted_any_more_once_it_has_a_connection_is_not_sent() {
+    let (url, mut sees) = server(OK).await;
+    let connections = connections(&url);
+
+    let withdrawn = connections.exchange_if(request(&url), &|| false).await.unwrap_err();
+
+    assert!(matches!(withdrawn, ExchangeError::NotSent { .. }), "{withdrawn:?}");
+    assert_eq!(sees.recv().await, Some(ServerEvent::Connected));
+    // The connection is there for the next one, which is not asked about.
+    connections.exchange_if(request(&url), &|| panic!("no connection was made")).await.unwrap();
+    assert!(matches!(sees.recv().await, Some(ServerEvent::Request(_))));
+}
+
+#[tokio::test]
 async fn what_is_too_long_is_read_up_to_its_bound() {
     let (url, _sees) = server(Manner::Answers("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789")).await;
 
