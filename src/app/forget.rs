@@ -156,7 +156,7 @@ impl App {
             return Err(AppError::Refused(why));
         }
         let hooks = self.hooks_that_called(&mut tx, &found.traces).await?;
-        let files = media::of_people(&mut tx, &found.traces.people).await?;
+        let files = media::of_person(&mut tx, &found.traces).await?;
         // One stand-in is enough.
         if !found.was_forgotten(&mut tx, &key).await? {
             for person in &found.people {

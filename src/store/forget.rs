@@ -135,14 +135,23 @@ pub async fn has_hashes(pool: &PgPool) -> Result<bool, StoreError> {
     Ok(has.bind(HASH).fetch_one(pool).await?)
 }
 
-/// All numbers of the customer who has one of these: keys with the plus.
+/// All numbers of the customer who has this one, also those by which WhatsApp knows them: keys with the plus.
 pub async fn numbers(tx: &mut PgConnection, person: &str) -> Result<Vec<String>, StoreError> {
     let numbers = sqlx::query_scalar(
-        "with known as (select coalesce((select customer from customer_numbers where person = $1), $1) as customer)
-         select customer from known
-          union select n.person from customer_numbers n join known k on n.customer = k.customer
-          union select $1
-          order by 1",
+        "with recursive known (person) as (
+             select $1
+              union
+             select x.other
+               from known k
+              cross join lateral (
+                    select customer as other from customer_numbers where person = k.person
+                     union all
+                    select person from customer_numbers where customer = k.person
+                     union all
+                    select person_key(alias) from number_aliases where person_key(phone_number) = k.person
+                     union all
+                    select person_key(phone_number) from number_aliases where person_key(alias) = k.person) x)
+         select person from known order by 1",
     );
     Ok(numbers.bind(person).fetch_all(tx).await?)
 }
@@ -184,9 +193,9 @@ pub async fn traces(
 const IDS: &str = "
     select id from (
         select user_id from user_ids where person_key(phone_number) = any($1)
-         union select user_id from replies where person_key(phone_number) = any($1)
-         union select message_id from replies where person_key(phone_number) = any($1)
-         union select media_id from replies where person_key(phone_number) = any($1)
+         union select user_id from replies where person_key(phone_number) = any($1) or recipient_id = any($2)
+         union select message_id from replies where person_key(phone_number) = any($1) or recipient_id = any($2)
+         union select media_id from replies where person_key(phone_number) = any($1) or recipient_id = any($2)
          union select message_id from blast_recipients where id = any($2)
          union select message_id from provider_message where recipient_id = any($2)
          union select user_id from orders where person_key(phone_number) = any($1)
@@ -202,9 +211,9 @@ const WORDS: &str = "
          union select external_id from blast_recipients where id = any($2)
          union select v.value from blast_recipients r, jsonb_each_text(r.variables) v
                 where r.id = any($2) and jsonb_typeof(r.variables) = 'object'
-         union select name from replies where person_key(phone_number) = any($1) or user_id = any($3)
-         union select body from replies where person_key(phone_number) = any($1) or user_id = any($3)
-         union select payload from replies where person_key(phone_number) = any($1) or user_id = any($3)
+         union select name from replies where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3)
+         union select body from replies where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3)
+         union select payload from replies where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3)
          union select name from orders where person_key(phone_number) = any($1) or user_id = any($3)
          union select note from orders where person_key(phone_number) = any($1) or user_id = any($3)
          union select name from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
@@ -222,7 +231,7 @@ const WORDS: &str = "
 const NAMES: &str = "
     select name from (
         select name from blast_recipients where id = any($2)
-         union select name from replies where person_key(phone_number) = any($1) or user_id = any($3)
+         union select name from replies where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3)
          union select name from orders where person_key(phone_number) = any($1) or user_id = any($3)
          union select name from carts where person_key(phone_number) = any($1) or recipient_id = any($2)
          union select name from saved_list_people where person_key(phone_number) = any($1)) as known (name)
@@ -238,7 +247,8 @@ pub async fn kept(tx: &mut PgConnection, of: &PersonTraces) -> Result<KeptOfPers
     let kept = sqlx::query_as(concat!(
         "select (select count(*) from blast_recipients r join blasts b on b.id = r.blast_id
                   where r.id = any($2) and b.deleted_at is null) as blasts,
-                (select count(*) from replies where person_key(phone_number) = any($1) or user_id = any($3)) as replies,
+                (select count(*) from replies
+                  where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3)) as replies,
                 (select count(*) from operator_actions
                   where recipient_id = any($2) or person_key(phone_number) = any($1)) as acts,
                 w.webhooks, w.open_webhooks,

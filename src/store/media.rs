@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
+use super::forget::PersonTraces;
 use super::settings::interval;
 use crate::domain::ids::{ReplyId, SenderId};
 
@@ -159,13 +160,17 @@ pub async fn want_again(pool: &PgPool, host: &str, digest: &str) -> Result<(), S
     Ok(())
 }
 
-/// The files that these people sent: the digest of each, and the machine that has it.
-pub async fn of_people(tx: &mut PgConnection, people: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+/// The files that a person sent: the digest of each, and the machine that has it.
+pub async fn of_person(tx: &mut PgConnection, of: &PersonTraces) -> Result<Vec<(String, String)>, StoreError> {
     let files = sqlx::query_as(
-        "select distinct m.digest, m.host from reply_media m join replies p on p.id = m.reply_id
-          where person_key(p.phone_number) = any($1) and m.state = 'stored' and m.digest is not null and m.host is not null
-            and not exists (select from reply_media o join replies q on q.id = o.reply_id
-                             where o.digest = m.digest and coalesce(person_key(q.phone_number) <> all($1), true))",
+        "with theirs as (
+             select id from replies
+              where person_key(phone_number) = any($1) or recipient_id = any($2) or user_id = any($3))
+         select distinct m.digest, m.host from reply_media m
+          where m.reply_id in (select id from theirs)
+            and m.state = 'stored' and m.digest is not null and m.host is not null
+            and not exists (select from reply_media o
+                             where o.digest = m.digest and o.reply_id not in (select id from theirs))",
     );
-    Ok(files.bind(people).fetch_all(tx).await?)
+    Ok(files.bind(&of.people).bind(&of.rows).bind(&of.ids).fetch_all(tx).await?)
 }

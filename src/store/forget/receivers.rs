@@ -27,7 +27,7 @@ const GOT: &str = "
                       and b.answer_until is null
                     union all
                    select 'replies', id, received_at, sender_id, null, h.told_replies from replies
-                    where person_key(phone_number) = any($2) or user_id = any($4)
+                    where person_key(phone_number) = any($2) or recipient_id = any($3) or user_id = any($4)
                     union all
                    select 'orders', c.id, c.at, o.sender_id, null, h.told_orders
                      from orders o join order_changes c on c.order_id = o.id

@@ -43,19 +43,22 @@ const BY_NUMBER: [&str; 18] = [
     "update carts set phone_number = $2, name = null, note = null, state = case when state = 'open' then 'abandoned' else state end
       where person_key(phone_number) = $1
          or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)",
-    "update blast_recipients
-        set phone_number = $2, name = null, variables = null, note = null, external_id = null, message_id = null,
-            message_text = case when message_text is not null then 'forgotten' end
-      where person_key(phone_number) = $1",
+    // Somebody may have written from a number that nothing here says is theirs, about a message to them.
     "update reply_media set state = 'dropped', digest = null, media_id = 'forgotten', reason = null
       where reply_id in (select id from replies where person_key(phone_number) = $1
-                            or user_id in (select user_id from user_ids where person_key(phone_number) = $1))
+                            or user_id in (select user_id from user_ids where person_key(phone_number) = $1)
+                            or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1))
         and $2::text is not null",
     "update replies
         set phone_number = $2, user_id = null, name = null, body = 'forgotten', payload = null, quoted_id = null,
             media_id = case when media_id is not null then 'forgotten' end, message_id = 'forgotten-' || gen_random_uuid()
       where person_key(phone_number) = $1
-         or user_id in (select user_id from user_ids where person_key(phone_number) = $1)",
+         or user_id in (select user_id from user_ids where person_key(phone_number) = $1)
+         or recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)",
+    "update blast_recipients
+        set phone_number = $2, name = null, variables = null, note = null, external_id = null, message_id = null,
+            message_text = case when message_text is not null then 'forgotten' end
+      where person_key(phone_number) = $1",
     "delete from nameless_wishes
       where user_id in (select user_id from user_ids where person_key(phone_number) = $1) and $2::text is not null",
     "delete from user_ids where person_key(phone_number) = $1 and $2::text is not null",

@@ -92,6 +92,36 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
 }
 
 #[tokio::test]
+async fn what_somebody_wrote_from_their_other_number_is_forgotten_with_them() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 2).await;
+    let [phone, other, unknown, stranger] = [FIRST, FIRST + 70_000, FIRST + 80_000, FIRST + 1].map(number);
+    shop.execute(&format!(
+        "insert into number_aliases (alias, phone_number) values ('{other}', '{phone}');
+         insert into replies (sender_id, blast_id, recipient_id, phone_number, name, kind, body, message_id, at)
+         select 1, case when of.is_of_row then 1 end, case when of.is_of_row then r.id end, of.number, '{NAME}', 'image', '{TEXT}',
+                'wamid.' || of.number, now()
+           from blast_recipients r,
+                (values ('{other}', false), ('{unknown}', true)) of (number, is_of_row)
+          where r.phone_number = '{phone}';
+         insert into replies (sender_id, phone_number, name, kind, body, message_id, at)
+         values (1, '{stranger}', 'Else', 'text', 'stays', 'wamid.else', now());
+         insert into reply_media (reply_id, sender_id, media_id, state, digest, host, give_up_at, stored_at)
+         select id, 1, 'm' || id, 'stored', repeat('a', 64), 'elsewhere', now(), now() from replies where phone_number = '{unknown}'"
+    ))
+    .await;
+
+    let said = shop.run(&["customer", "forget", &phone, "--yes"]).await;
+
+    assert!(said.code == 0 && said.err.contains("2 replies") && said.err.contains("elsewhere"), "{said:?}");
+    let left = dump(&shop);
+    for word in [&phone, &other, &unknown, NAME, TEXT] {
+        assert!(!left.contains(word), "{word} is in the dump");
+    }
+    assert!(left.contains("stays") && left.contains(&stranger), "what others wrote is nobody's but theirs");
+}
+
+#[tokio::test]
 async fn nobody_is_forgotten_while_a_message_to_them_may_be_under_way() {
     let shop = known_shop().await;
     let phone = number(FIRST);
