@@ -1,12 +1,13 @@
 //! Opt-outs: they take effect at once, also in running blasts.
 
-use std::collections::BTreeSet;
+mod lifting;
+
+use std::iter::once;
 
 use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
-use super::put_back::{LiftedIn, PutBack};
 use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, SenderId, SuppressionId};
 use crate::domain::phone::{Phone, Region};
@@ -15,6 +16,7 @@ use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
 use crate::store;
 use crate::store::action::{self, NewAction};
+use crate::store::alias;
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::import::NewRecipient;
 use crate::store::person::PersonRow;
@@ -116,22 +118,39 @@ impl App {
         if self.forgotten_people(&mut tx).await?.has(phone) {
             return Ok(SuppressOutcome { is_new: false, unremembered: None });
         }
-        let new = Suppression {
-            scope: SuppressionScope::Business(business),
-            phone,
-            reason,
-            source: "operator",
-            by: self.operator(),
-        };
-        let noted = self.suppress_in(&mut tx, &new).await?;
+        let (noted, carried) = self.suppress_person(&mut tx, business, (phone, reason)).await?;
         if noted.is_new {
             self.count_later(&mut tx, &noted.opt_out).await?;
         }
-        self.log_new_suppress(&mut tx, noted.is_new, (business, phone)).await?;
-        let unremembered = self.remember(&mut tx, vec![noted.opt_out]).await?;
+        let noted_all = once(noted.opt_out).chain(carried).collect();
+        let unremembered = self.remember(&mut tx, noted_all).await?;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(SuppressOutcome { is_new: noted.is_new, unremembered })
+    }
+
+    /// By an operator's word, a number and those by which WhatsApp knows the same person: what came of the first, and what else was noted.
+    async fn suppress_person(
+        &self,
+        tx: &mut PgConnection,
+        business: &str,
+        (phone, reason): (&Phone, Option<&str>),
+    ) -> Result<(NotedOptOut, Vec<RememberedOptOut>), AppError> {
+        let own = self.suppress_in(&mut *tx, &self.by_operator(business, (phone, reason))).await?;
+        self.log_new_suppress(&mut *tx, own.is_new, (business, phone)).await?;
+        let mut carried = Vec::new();
+        for other in alias::of(&mut *tx, phone.as_str()).await? {
+            let other = Phone::from_database(other);
+            let noted = self.suppress_in(&mut *tx, &self.by_operator(business, (&other, reason))).await?;
+            self.log_new_suppress(&mut *tx, noted.is_new, (business, &other)).await?;
+            carried.push(noted.opt_out);
+        }
+        Ok((own, carried))
+    }
+
+    fn by_operator<'a>(&'a self, business: &'a str, (phone, reason): (&'a Phone, Option<&'a str>)) -> Suppression<'a> {
+        let scope = SuppressionScope::Business(business);
+        Suppression { scope, phone, reason, source: "operator", by: self.operator() }
     }
 
     /// As a reply that says stop, it counts for the newest message of the business that reached them.
@@ -148,42 +167,6 @@ impl App {
         Ok(())
     }
 
-    /// Allows a number again: in future blasts, and wherever this took it out of one that is not over. `None` if it was not
-    /// suppressed.
-    pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<PutBack>, AppError> {
-        let mut tx = self.begin().await?;
-        let taken_out = self.hold_taken_out(&mut tx, &[phone.as_str()], (&[], &[])).await?;
-        // Where nothing was done nothing is committed: a request that is refused has no effect.
-        if !suppression::remove(&mut tx, business, phone.as_str()).await? {
-            return Ok(None);
-        }
-        self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
-        let mut back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
-        back.goes_on_in(suppression::queued_at_other_numbers(&mut tx, business, phone).await?);
-        self.commit_lifted(tx, &[(business.to_owned(), phone.clone())]).await?;
-        self.notify_all(back.changed.iter().copied()).await;
-        Ok(Some(back))
-    }
-
-    /// Asks before a number is allowed again where a message goes out by it: it is tried, and rolled back.
-    pub async fn ask_about_unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<String>, AppError> {
-        let mut tx = self.begin().await?;
-        let taken_out = self.hold_taken_out(&mut tx, &[phone.as_str()], (&[], &[])).await?;
-        if !suppression::remove(&mut tx, business, phone.as_str()).await? {
-            return Ok(None);
-        }
-        let back = self.put_back(&mut tx, &taken_out, &LiftedIn::new([business.to_owned()])).await?;
-        let is_sent = |id: &BlastId| taken_out.iter().any(|one| one.blast == *id && one.is_awaited);
-        let mut blasts: BTreeSet<BlastId> = back.queued().filter(is_sent).collect();
-        blasts.extend(suppression::queued_at_other_numbers(&mut tx, business, phone).await?);
-        let blasts: Vec<String> = blasts.into_iter().map(|id| format!("blast {id}")).collect();
-        Ok(match &blasts[..] {
-            [] => None,
-            [one] => Some(format!("allow {phone} again? Then they get the message of {one}.")),
-            several => Some(format!("allow {phone} again? Then they get the messages of {}.", several.join(", "))),
-        })
-    }
-
     /// Suppresses several numbers at once, all or none: for this business, or for every one; for a caller that acts for one
     /// sender, for that sender's.
     pub async fn suppress_all(&self, business: Option<&str>, people: Vec<OptOut>) -> Result<SuppressedAll, AppError> {
@@ -195,17 +178,9 @@ impl App {
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
         let forgotten = self.forgotten_people(&mut tx).await?;
         for OptOut { phone, reason } in people.iter().filter(|person| !forgotten.has(&person.phone)) {
-            let new = Suppression {
-                scope: SuppressionScope::Business(&business),
-                phone,
-                reason: reason.as_deref(),
-                source: "operator",
-                by: self.operator(),
-            };
-            let one = self.suppress_in(&mut tx, &new).await?;
+            let (one, carried) = self.suppress_person(&mut tx, &business, (phone, reason.as_deref())).await?;
             added += u64::from(one.is_new);
-            self.log_new_suppress(&mut tx, one.is_new, (&business, phone)).await?;
-            noted.push(one.opt_out);
+            noted.extend(once(one.opt_out).chain(carried));
         }
         let unremembered = self.remember(&mut tx, noted).await?;
         tx.commit().await?;

@@ -51,6 +51,28 @@ async fn a_number_that_is_suppressed_after_a_mark_stays_so_when_the_mark_is_take
 }
 
 #[tokio::test]
+async fn an_opt_out_holds_for_every_number_by_which_whatsapp_knows_them_and_is_taken_back_for_all() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..4).await;
+    let pairs = [(0, 70), (3, 2)].map(|(alias, phone)| format!("('+{}', '+{}')", digits(alias), digits(phone)));
+    shop.execute(&format!("insert into number_aliases (alias, phone_number) values {}", pairs.join(", "))).await;
+    let queued = "select count(*) from blast_recipients where status = 'queued'";
+
+    shop.ok(&["suppress", "add", &digits(70)]).await;
+    let list = shop.write("stop.csv", format!("phone\n{}\n", digits(3)));
+    let imported = shop.json(&["suppress", "import", list.to_str().unwrap()]).await;
+
+    assert_eq!(imported["added"], 1, "{imported}");
+    assert_eq!(shop.json_lines(&["suppress", "list"]).await.len(), 4);
+    assert_eq!(shop.number(queued).await, 1, "they are left out of the draft under either number");
+    shop.ok(&["suppress", "remove", &digits(70)]).await;
+    shop.ok(&["suppress", "remove", &digits(3)]).await;
+    assert_eq!(shop.json_lines(&["suppress", "list"]).await.len(), 0);
+    assert_eq!(shop.number(queued).await, 4);
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_is_over_makes_a_draft_to_them() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..3).await;
