@@ -296,9 +296,11 @@ impl App {
     }
 }
 
-/// The filter as it is kept: with its blast, also where that went without saying.
+/// The filter as it is kept: with its blast, also where that went without saying. Without it `tag:vip` would mean everybody who has the tag
+/// once the blast that is followed was deleted.
 fn with_blast(text: &str, segment: &Segment) -> String {
-    let names_one = SegmentReader { now: chrono::DateTime::UNIX_EPOCH, zone: Tz::UTC, blast: None }.read(text).is_ok();
+    let read = SegmentReader { now: chrono::DateTime::UNIX_EPOCH, zone: Tz::UTC, blast: None }.read(text);
+    let names_one = read.is_ok_and(|read| !read.blasts.is_empty());
     let text = text.trim().replace('\0', "");
     match segment.blasts.as_slice() {
         [blast] if !names_one => format!("blast:{blast} {text}"),
@@ -353,4 +355,28 @@ fn as_given(person: &SegmentPerson) -> Value {
         "phone_number": person.phone.as_str(), "name": person.name,
         "variables": person.variables, "external_id": person.external_id,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_of_a_follow_up_is_kept_with_the_blast_that_it_is_about() {
+        let kept = |text: &str, blast| {
+            let reader = SegmentReader { now: chrono::DateTime::UNIX_EPOCH, zone: Tz::UTC, blast };
+            with_blast(text, &reader.read(text).unwrap())
+        };
+
+        for (text, of_seven) in [
+            ("tag:vip", "blast:7 tag:vip"),
+            ("list:raya -has:reply", "blast:7 list:raya -has:reply"),
+            ("stuck:read", "blast:7 stuck:read"),
+            ("blast:9 tag:vip", "blast:9 tag:vip"),
+            ("blast:7,9", "blast:7,9"),
+        ] {
+            assert_eq!(kept(text, Some(BlastId(7))), of_seven);
+        }
+        assert_eq!(kept("tag:vip", None), "tag:vip", "of a blast that follows none");
+    }
 }
