@@ -9,6 +9,7 @@ pub mod campaign;
 pub mod cart;
 pub mod catalogue;
 pub mod content;
+pub mod customer_tag;
 pub mod database_url;
 pub mod engine_role;
 pub mod field_change;

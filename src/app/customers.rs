@@ -5,6 +5,7 @@ use sqlx::PgExecutor;
 
 use super::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::customer_tag::{self, TAG_MAX};
 use crate::domain::filter::Filter;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -18,7 +19,6 @@ use crate::store::customer::{self, CustomerDetails, CustomerQuery, CustomerRow, 
 const SHOWN: u32 = 100;
 
 /// The longest tag and note, in characters.
-const TAG_MAX: usize = 40;
 pub(super) const NOTE_MAX: usize = 2_000;
 
 /// Some customers, in the order of their numbers.
@@ -299,10 +299,7 @@ fn note_of(text: &str) -> Result<String, AppError> {
 
 /// A tag as it is kept.
 pub(super) fn tag_of(text: &str) -> Result<String, AppError> {
-    let tag = text.trim().trim_start_matches('#');
-    let is_tag = |c: char| c.is_alphanumeric() || "_.-".contains(c);
-    let is_good = tag.starts_with(char::is_alphanumeric) && tag.chars().all(is_tag) && tag.chars().count() <= TAG_MAX;
-    if is_good {
+    if let Some(tag) = customer_tag::read(text) {
         return Ok(tag.to_owned());
     }
     let why = format!("`{}` is not a tag: letters, digits, - _ and . without blanks, at most {TAG_MAX}", clean(text));

@@ -8,6 +8,7 @@
 //! | `stuck:read`, `stuck:sent,received` | reached this stage, or one of these, and no further |
 //! | `phone:6012` `name:ali` `note:price` | digits of the number, a part of the name, a part of the note |
 //! | `phone:*6789` | the number ends in these digits |
+//! | `tag:vip`, `tag:vip,gold` | a customer who has this tag, or one of these |
 //! | `list:raya` | who is in this list that is kept |
 //! | `older:48h`, `older:2026-11-20` | at their stage for so long, or since before a moment |
 //! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
@@ -86,8 +87,8 @@ pub enum Test {
     Code(String),
     /// `provider:PENDING`: the provider's own word for the status, any case.
     Provider(String),
-    /// `tag:vip`: of a customer whom an operator tagged so.
-    Tag(String),
+    /// `tag:vip`, `tag:vip,gold`: of a customer whom an operator tagged so, with one of these.
+    Tag(Vec<String>),
     /// `list:raya`: in the list that is kept under this name.
     List(String),
     /// `note:price`.
@@ -304,7 +305,7 @@ impl fmt::Display for Test {
             Self::Name(text) => write!(f, "name:{}", token::quoted(text)),
             Self::Word(text) => f.write_str(&token::quoted(text)),
             Self::Code(text) => write!(f, "code:{}", token::quoted(text)),
-            Self::Tag(text) => write!(f, "tag:{}", token::quoted(text)),
+            Self::Tag(tags) => write!(f, "tag:{}", token::quoted(&tags.join(","))),
             Self::List(text) => write!(f, "list:{}", token::quoted(text)),
             Self::Provider(text) => write!(f, "provider:{}", token::quoted(text)),
             Self::Note(text) => write!(f, "note:{}", token::quoted(text)),

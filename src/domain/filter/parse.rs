@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::moment::MomentParser;
 use super::token::{self, FilterToken, KeyOperator, Quoting, TokenKey};
 use super::{Fact, Filter, Sense, Side, Term, Test};
+use crate::domain::customer_tag::{self, TAG_MAX};
 use crate::domain::pace::{parse_span, show_span};
 use crate::domain::phone::spelling::{self, DialPrefix, Spelling};
 use crate::domain::status::Status;
@@ -46,6 +47,10 @@ pub enum FilterError {
     CartNotAlone,
     #[error("`has:{0}` is not known: reply, note, amount or cart")]
     UnknownFact(String),
+    #[error(
+        "`tag:{0}` is no tag: letters, digits, - _ and . without blanks, at most {TAG_MAX}; several with commas between them"
+    )]
+    NotATag(String),
     #[error("`phone:{0}` has no number in it: digits in any spelling")]
     NotANumber(String),
     #[error("`{0}` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00, or a span back from now such as 48h")]
@@ -267,7 +272,7 @@ fn about(key: &str, value: &str, reader: MomentParser) -> Result<Test, FilterErr
         "older" => older(value, reader),
         "code" => Ok(Test::Code(owned())),
         "provider" => Ok(Test::Provider(owned())),
-        "tag" => Ok(Test::Tag(owned())),
+        "tag" => tags(value),
         "list" => Ok(Test::List(owned())),
         _ => fact(value),
     }
@@ -291,6 +296,14 @@ fn statuses(value: &str) -> Result<Test, FilterError> {
         [one] => Ok(Test::Status(*one)),
         _ => Ok(Test::OneOf(named)),
     }
+}
+
+/// What no customer can have is refused: left out by it, nobody would be.
+fn tags(value: &str) -> Result<Test, FilterError> {
+    let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let tag = |word: &str| customer_tag::read(word).map(str::to_owned).ok_or_else(|| FilterError::NotATag(shown(word)));
+    let tags = words.map(tag).collect::<Result<Vec<String>, FilterError>>()?;
+    if tags.is_empty() { Err(FilterError::NoValue("tag:".to_owned())) } else { Ok(Test::Tag(tags)) }
 }
 
 /// Reads a status as one types it.

@@ -114,12 +114,29 @@ fn statuses_are_read_in_any_word_for_them() {
 }
 
 #[test]
+fn a_tag_that_nobody_can_have_is_refused_and_several_are_any_of_them() {
+    let tags = |text: &str| read(text).map(|filter| filter.terms[0].test.clone());
+
+    for (text, any_of) in [
+        ("-tag:dnc,angry", vec!["dnc", "angry"]),
+        ("-tag:#dnc", vec!["dnc"]),
+        ("tag:\"vip, #v.1\"", vec!["vip", "v.1"]),
+    ] {
+        assert_eq!(tags(text), Ok(Test::Tag(any_of.into_iter().map(str::to_owned).collect())), "{text}");
+    }
+    for text in ["-tag:!dnc", "tag:\"two words\"", "-tag:vip,a/b", "tag:-"] {
+        assert!(matches!(tags(text), Err(FilterError::NotATag(_))), "{text}");
+    }
+    assert_eq!(tags("tag:,"), Err(FilterError::NoValue("tag:".into())));
+}
+
+#[test]
 fn keys_quotes_and_signs_are_understood() {
     assert_eq!(read("name:\"siti aminah\""), Ok(is(Test::Name("siti aminah".into()))));
     assert_eq!(read("note:\"say \"\"hi\"\"\""), Ok(is(Test::Note("say \"hi\"".into()))));
     assert_eq!(read("code:131026"), Ok(is(Test::Code("131026".into()))));
     assert_eq!(read("provider:PENDING"), Ok(is(Test::Provider("PENDING".into()))));
-    assert_eq!(read("tag:vip"), Ok(is(Test::Tag("vip".into()))));
+    assert_eq!(read("tag:vip"), Ok(is(Test::Tag(vec!["vip".into()]))));
     assert_eq!(read("list:raya"), Ok(is(Test::List("raya".into()))));
     assert_eq!(read("has:amount"), Ok(is(Test::Has(Fact::Amount))));
     assert_eq!(read("has:cart"), Ok(is(Test::Has(Fact::Cart))));
@@ -230,7 +247,8 @@ fn any_test() -> impl Strategy<Value = Test> {
         text.clone().prop_map(Test::Word),
         text.clone().prop_map(Test::Code),
         text.clone().prop_map(Test::Provider),
-        text.clone().prop_map(Test::Tag),
+        proptest::collection::btree_set("[a-z0-9é][a-z0-9_.-]{0,9}", 1..4)
+            .prop_map(|tags| Test::Tag(tags.into_iter().collect())),
         text.clone().prop_map(Test::List),
         text.prop_map(Test::Note),
         prop::sample::select(Fact::ALL.to_vec()).prop_map(Test::Has),

@@ -33,7 +33,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Word(words) => push_word(sql, words),
         Test::Code(words) => push_same(sql, "error_code", words),
         Test::Provider(words) => push_same(sql, "provider_status", words),
-        Test::Tag(tag) => push_tag(sql, tag),
+        Test::Tag(tags) => push_tags(sql, tags),
         Test::List(name) => push_list(sql, name),
         Test::Has(Fact::Reply) => _ = sql.push(HAS_REPLIED),
         Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
@@ -58,12 +58,12 @@ fn push_stuck(sql: &mut QueryBuilder<Postgres>, stages: &[Status]) {
 }
 
 /// By the numbers of those customers, which an index finds: people are many more than have a tag.
-fn push_tag(sql: &mut QueryBuilder<Postgres>, tag: &str) {
+fn push_tags(sql: &mut QueryBuilder<Postgres>, tags: &[String]) {
     sql.push("person_key(phone_number) = any(array(with tagged as (");
     sql.push("select coalesce(n.customer, t.person) as customer from customer_tags t");
-    sql.push(" left join customer_numbers n on n.person = t.person where lower(t.tag) = lower(")
-        .push_bind(tag.to_owned());
-    sql.push(")) select customer from tagged union");
+    sql.push(" left join customer_numbers n on n.person = t.person where lower(t.tag) = any(array(select lower(x) from unnest(")
+        .push_bind(tags.to_vec());
+    sql.push("::text[]) x))) select customer from tagged union");
     sql.push(" select n.person from customer_numbers n join tagged on tagged.customer = n.customer))");
 }
 
