@@ -43,6 +43,19 @@ async fn a_list_that_is_kept_is_an_audience_of_people_nobody_ever_wrote_to() {
 }
 
 #[tokio::test]
+async fn beside_a_blast_a_list_names_customers_by_every_number_that_they_have() {
+    let shop = kept(&[11]).await;
+    let blast = shop.blast(1..4).await;
+    shop.until_idle().await;
+    shop.ok(&["customer", "merge", &phone(1), &phone(11)]).await;
+
+    for (search, people) in [("list:raya-2026", 1), ("-list:raya-2026", 2)] {
+        let found = shop.json_lines(&["blast", "recipients", &blast, &format!("--search={search}")]).await;
+        assert_eq!(found.len(), people, "{search}: {found:?}");
+    }
+}
+
+#[tokio::test]
 async fn beside_a_blast_a_list_names_its_people_who_are_in_that_blast() {
     let shop = kept(&[1, 2, 3]).await;
     let blast = shop.blast(2..6).await;

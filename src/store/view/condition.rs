@@ -67,15 +67,16 @@ fn push_tags(sql: &mut QueryBuilder<Postgres>, tags: &[String]) {
     sql.push(" select n.person from customer_numbers n join tagged on tagged.customer = n.customer))");
 }
 
-/// By the numbers of a list that is kept, and those that these people have by now.
+/// By every number of the customers in a list that is kept.
 fn push_list(sql: &mut QueryBuilder<Postgres>, name: &str) {
     sql.push("person_key(phone_number) = any(array(with listed as (");
     sql.push(
-        "select person_key(p.phone_number) as person from saved_list_people p join saved_lists l on l.id = p.list_id",
+        "select coalesce(n.customer, person_key(p.phone_number)) as customer from saved_list_people p
+           join saved_lists l on l.id = p.list_id left join customer_numbers n on n.person = person_key(p.phone_number)",
     );
     sql.push(" where lower(l.name) = lower(").push_bind(name.to_owned()).push("))");
-    sql.push(" select person from listed union");
-    sql.push(" select n.customer from customer_numbers n join listed on listed.person = n.person))");
+    sql.push(" select customer from listed union");
+    sql.push(" select n.person from customer_numbers n join listed on listed.customer = n.customer))");
 }
 
 /// Since when somebody is at their stage: by the stage's own time, as the screen shows it.
