@@ -20,8 +20,8 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
 pub use lost::lost;
-pub(super) use suppressed::opted_out_elsewhere;
 pub use suppressed::skip_suppressed;
+pub(super) use suppressed::{is_for_people, opted_out_elsewhere, suppressed_in};
 
 /// Somebody claimed: the POST may follow once this was returned, which is after the commit.
 #[derive(Debug, Clone)]
@@ -270,7 +270,9 @@ const CLAIM: &str = concat!(
            and not exists (select 1 from suppressions s
                             where person_key(s.phone_number) = person_key(r.phone_number)
                               and s.business in ((select o.business from senders o where o.id = $4), '*'))
-           and not ((select b.segment is not null from blasts b where b.id = $1)
+           and not ((select ",
+    is_for_people!("b."),
+    " from blasts b where b.id = $1)
                     and ",
     opted_out_elsewhere!("r.", "(select o.business from senders o where o.id = $4)"),
     ")
@@ -316,7 +318,9 @@ pub async fn still_wanted(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<R
             and not exists (select 1 from suppressions s
                              where person_key(s.phone_number) = person_key(r.phone_number)
                                and s.business in (o.business, '*'))
-            and not (b.segment is not null and ",
+            and not (",
+        is_for_people!("b."),
+        " and ",
         opted_out_elsewhere!("r.", "o.business"),
         ")"
     ))

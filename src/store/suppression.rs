@@ -13,6 +13,7 @@ mod unremembered;
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
+use super::claim::suppressed_in;
 use super::in_flight::current;
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -337,9 +338,7 @@ pub async fn open_rows_of(
     Ok(rows)
 }
 
-/// How many of a blast's queued people opted out: one index lookup per opt-out. `blast_id + 0`, a status that is a range of one, and
-/// `offset 0`, so that it is by the number, and from the opt-outs to the people: of people who were imported a moment ago
-/// the planner thinks that they are few, and would walk over all of them.
+/// How many of a blast's queued people opted out, as the claim passes over them.
 pub async fn count_in(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let n = count_within(&mut tx, blast).await?;
@@ -349,16 +348,7 @@ pub async fn count_in(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> 
 
 /// The same as a transaction sees it.
 pub async fn count_within(tx: &mut PgConnection, blast: BlastId) -> Result<i64, StoreError> {
-    let n = sqlx::query_scalar(
-        "select count(distinct r.id)
-           from suppressions s
-          cross join lateral (select id from blast_recipients
-                               where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
-                                 and status >= 'queued' and status <= 'queued' offset 0) r
-          where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id where b.id = $1), '*')",
-    )
-    .bind(blast)
-    .fetch_one(tx)
-    .await?;
+    let n = sqlx::query_scalar(concat!("select count(distinct id) from (", suppressed_in!(), ") left_out"));
+    let n = n.bind(blast).fetch_one(tx).await?;
     Ok(n)
 }

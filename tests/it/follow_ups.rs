@@ -3,6 +3,7 @@
 mod also_stuck;
 mod deleted;
 mod launch;
+mod merged;
 mod others;
 mod wrote;
 

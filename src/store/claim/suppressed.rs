@@ -5,8 +5,17 @@ use sqlx::{PgConnection, PgPool};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::{StoreError, in_flight, settings};
 
-/// A condition: whoever a row is of opted out, for a business, at another number of theirs. It holds in blasts whose people a filter found:
-/// such a blast leaves them out when it is launched, and also afterwards.
+/// A condition: the people of a blast were found by a filter, or by the stage that they are stuck at. Such a blast is for people and not for
+/// numbers that somebody listed, and leaves out whoever opted out at another number of theirs.
+macro_rules! is_for_people {
+    ($blast:literal) => {
+        concat!("(", $blast, "segment is not null or ", $blast, "follows_stage is not null)")
+    };
+}
+pub(in crate::store) use is_for_people;
+
+/// A condition: whoever a row is of opted out, for a business, at another number of theirs. It holds in blasts that are for people
+/// (`is_for_people`): such a blast leaves them out when it is launched, and also afterwards.
 macro_rules! opted_out_elsewhere {
     ($row:literal, $business:literal) => {
         concat!(
@@ -20,29 +29,43 @@ macro_rules! opted_out_elsewhere {
 }
 pub(in crate::store) use opted_out_elsewhere;
 
-/// Whoever is queued in blast `$1` and opted out, from the opt-outs to the people as in
-/// [`count_in`](crate::store::suppression::count_in); in a blast whose people a filter found, also at another number of theirs.
-const SUPPRESSED: &str = "
-    select r.id from blast_recipients r
-     where r.status >= 'queued' and r.status <= 'queued'
-       and r.id = any(array(
-           select x.id
-             from suppressions s
-            cross join lateral (
-                  select person_key(s.phone_number) as person
-                   union all
-                  select other.person
-                    from (select person, customer from customer_numbers union select customer, customer from customer_numbers) own
-                    join (select person, customer from customer_numbers union select customer, customer from customer_numbers) other
-                      on other.customer = own.customer and other.person <> own.person
-                   where own.person = person_key(s.phone_number)
-                     and (select segment is not null from blasts where id = $1)) n
-            cross join lateral (select id from blast_recipients
-                                 where person_key(phone_number) = n.person and blast_id + 0 = $1
-                                   and status >= 'queued' and status <= 'queued' offset 0) x
-            where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
-                                   where b.id = $1), '*')))
-     order by r.id for update of r skip locked";
+/// Whoever is queued in blast `$1` and opted out; in one that is for people, also at another number of theirs: one index lookup per opt-out.
+/// `blast_id + 0`, a status that is a range of one, and `offset 0`, so that it is by the number, and from the opt-outs to the people: of
+/// people who were imported a moment ago the planner thinks that they are few, and would walk over all of them. Somebody may be in it twice.
+macro_rules! suppressed_in {
+    () => {
+        concat!(
+            "select x.id
+               from suppressions s
+              cross join lateral (
+                    select person_key(s.phone_number) as person
+                     union all
+                    select other.person
+                      from (select person, customer from customer_numbers union select customer, customer from customer_numbers) own
+                      join (select person, customer from customer_numbers union select customer, customer from customer_numbers) other
+                        on other.customer = own.customer and other.person <> own.person
+                     where own.person = person_key(s.phone_number)
+                       and (select ",
+            $crate::store::claim::is_for_people!(""),
+            " from blasts where id = $1)) n
+              cross join lateral (select id from blast_recipients
+                                   where person_key(phone_number) = n.person and blast_id + 0 = $1
+                                     and status >= 'queued' and status <= 'queued' offset 0) x
+              where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
+                                     where b.id = $1), '*')"
+        )
+    };
+}
+pub(in crate::store) use suppressed_in;
+
+const SUPPRESSED: &str = concat!(
+    "select r.id from blast_recipients r
+      where r.status >= 'queued' and r.status <= 'queued'
+        and r.id = any(array(",
+    suppressed_in!(),
+    "))
+      order by r.id for update of r skip locked"
+);
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done.
 /// They are *opted out*, since when they are, as whoever opts out while they are queued. Returns how many.

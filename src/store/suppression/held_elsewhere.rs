@@ -5,10 +5,10 @@ use sqlx::PgConnection;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::store::StoreError;
-use crate::store::claim::opted_out_elsewhere;
+use crate::store::claim::{is_for_people, opted_out_elsewhere};
 
 /// Blasts in which another number of this person waits for its message, and nothing suppresses it: asked once an opt-out is lifted, these
-/// are the ones that it has held. Only blasts whose people a filter found respect opt-outs at other numbers.
+/// are the ones that it has held. Only blasts that are for people respect opt-outs at other numbers.
 pub async fn queued_at_other_numbers(
     tx: &mut PgConnection,
     business: &str,
@@ -22,7 +22,9 @@ pub async fn queued_at_other_numbers(
          select distinct r.blast_id
            from others o
            join blast_recipients r on person_key(r.phone_number) = o.person and r.status >= 'queued' and r.status <= 'queued'
-           join blasts b on b.id = r.blast_id and b.segment is not null and b.state in ('sending', 'scheduled')
+           join blasts b on b.id = r.blast_id and ",
+        is_for_people!("b."),
+        " and b.state in ('sending', 'scheduled')
                         and b.repeat_rule is null and b.deleted_at is null
            join senders s on s.id = b.sender_id and $2 in (s.business, '*')
           where o.person <> person_key($1)

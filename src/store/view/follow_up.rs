@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::condition;
+use super::segment::merged;
 use crate::domain::filter::{Sense, Term, Test};
 use crate::domain::follow_up::LeftOut;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -111,7 +112,11 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Op
         "when r.opted_out_at is not null or exists (select from suppressions s where person_key(s.phone_number) = ",
     );
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(stuck.business.to_owned());
-    sql.push(", '*')) then 'opted_out' when o.bought then 'bought' when o.replied then 'replied' when o.followed or ");
+    sql.push(", '*'))");
+    merged::push_opted_out(sql, stuck.business);
+    sql.push(" then 'opted_out' when o.bought");
+    merged::push_bought(sql, stuck.business, "coalesce(r.sent_at, r.changed_at)");
+    sql.push(" then 'bought' when o.replied then 'replied' when o.followed or ");
     sql.push(followed_by_deleted!("r", "r.blast_id")).push(" then 'followed' end as left_out from (");
     push_stuck(sql, stuck, page);
     sql.push(

@@ -2,7 +2,7 @@
 
 mod by_hand;
 mod cap;
-mod merged;
+pub(super) mod merged;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
@@ -96,7 +96,7 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push(" or exists (select from suppressions s where person_key(s.phone_number) = ");
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(query.business.to_owned());
     sql.push(", '*'))");
-    merged::push_opted_out(sql, query);
+    merged::push_opted_out(sql, query.business);
     sql.push(" then 'opted_out'");
     if !query.segment.asks_for_closed() {
         sql.push(" when r.status = 'closed'");
@@ -104,7 +104,7 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
             sql.push(" and r.closed_at >= ").push(bought_after(query.segment));
         }
         sql.push(" or o.closed");
-        merged::push_bought(sql, query);
+        merged::push_bought(sql, query.business, bought_after(query.segment));
         sql.push(" then 'closed'");
     }
     if let Some(step) = query.step {

@@ -4,24 +4,24 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::super::condition;
 use super::cap::push_recent as push_recent_message;
-use super::{SegmentQuery, bought_after, push_blasts};
+use super::{SegmentQuery, push_blasts};
 use crate::store::customer::other_numbers;
 
 const OTHER_NUMBERS: &str = other_numbers!("r.");
 
 /// Or whether a person opted out at another number of theirs: they meant themselves, not the number.
-pub(super) fn push_opted_out(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+pub(in crate::store::view) fn push_opted_out(sql: &mut QueryBuilder<Postgres>, business: &str) {
     sql.push(" or exists (select from ").push(OTHER_NUMBERS).push(" n join suppressions s on s.business in (");
-    sql.push_bind(query.business.to_owned()).push(", '*') and person_key(s.phone_number) = n.person)");
+    sql.push_bind(business.to_owned()).push(", '*') and person_key(s.phone_number) = n.person)");
 }
 
-/// Or whether a person has bought since the row's message, at another number of theirs.
-pub(super) fn push_bought(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+/// Or whether a person has bought since then, at another number of theirs.
+pub(in crate::store::view) fn push_bought(sql: &mut QueryBuilder<Postgres>, business: &str, since: &'static str) {
     sql.push(" or exists (select from ").push(OTHER_NUMBERS);
     sql.push(" n join blast_recipients o on person_key(o.phone_number) = n.person");
     sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
-    sql.push(" where s.business = ").push_bind(query.business.to_owned());
-    sql.push(" and o.closed_at >= ").push(bought_after(query.segment)).push(")");
+    sql.push(" where s.business = ").push_bind(business.to_owned());
+    sql.push(" and o.closed_at >= ").push(since).push(")");
 }
 
 /// Or whether a person had a message at another number of theirs.

@@ -1,0 +1,55 @@
+//! Follow-ups to customers with several numbers: they are about people, and not about numbers that somebody listed.
+
+use serde_json::json;
+
+use super::{numbers, stuck_shop};
+use crate::support::digits;
+
+fn number(n: u32) -> String {
+    format!("+{}", digits(n))
+}
+
+#[tokio::test]
+async fn a_follow_up_leaves_out_who_opted_out_or_bought_at_another_number_of_theirs() {
+    let (shop, blast) = stuck_shop().await;
+    let bought = shop.draft(14..15).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'closed', closed_at = now() where blast_id = {bought}"
+    ))
+    .await;
+    for (old, new) in [(0, 10), (3, 13), (4, 14)] {
+        shop.ok(&["customer", "merge", &number(old), &number(new)]).await;
+    }
+
+    let made = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "read"]).await["id"].to_string();
+
+    assert_eq!(numbers(&shop, &made).await, [number(0), number(3)], "whoever bought elsewhere is not chased");
+    shop.ok(&["suppress", "add", &number(10)]).await;
+    let plan = shop.json(&["blast", "plan", &made]).await;
+    assert_eq!((&plan["people"], &plan["suppressed"]), (&json!(1), &json!(1)), "{plan}");
+    let posts = shop.sim.posts().await.len();
+    shop.send(&made).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), posts + 1);
+    let out = format!("select count(*) from blast_recipients where blast_id = {made} and status = 'opted_out'");
+    assert_eq!(shop.number(&out).await, 1);
+    assert_eq!(shop.state(&made).await, "completed");
+    let again = shop.run(&["blast", "follow-up", &blast, "--stuck-at", "read"]).await;
+    assert!(again.err.contains("2 opted out, 2 bought in another blast since"), "{again:?}");
+}
+
+#[tokio::test]
+async fn the_plan_of_a_filters_blast_that_is_paused_asks_for_as_many_as_get_it() {
+    let (shop, blast) = stuck_shop().await;
+    shop.ok(&["customer", "merge", &number(0), &number(10)]).await;
+    let from = format!("blast:{blast} stuck:read older:24h");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Still there?", "--from", &from];
+    let made = shop.json(&new).await["id"].to_string();
+    shop.send(&made).await;
+    shop.ok(&["blast", "pause", &made]).await;
+    shop.ok(&["suppress", "add", &number(10)]).await;
+
+    let plan = shop.json(&["blast", "plan", &made]).await;
+
+    assert_eq!((&plan["people"], &plan["suppressed"]), (&json!(1), &json!(1)), "{plan}");
+}
