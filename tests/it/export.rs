@@ -351,3 +351,18 @@ async fn a_history_has_the_amounts_of_sales_also_those_that_were_changed_later()
     assert_eq!(sales[0].1, sales[1].1);
     assert!(history.iter().filter(|change| change["new_status"] != "closed").all(|change| change["amount"].is_null()));
 }
+
+#[tokio::test]
+async fn a_history_has_no_amount_of_a_sale_that_was_taken_back_and_says_what_it_was() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..1).await;
+    shop.until_idle().await;
+    shop.ok(&["mark", &blast, &digits(0), "closed", "--amount", "120.50"]).await;
+    shop.ok(&["mark", &blast, &digits(0), "undo"]).await;
+
+    let history = shop.json_lines(&["blast", "export", &blast, "--what", "history"]).await;
+
+    let sale = history.iter().find(|change| change["new_status"] == "closed").unwrap();
+    assert_eq!((&sale["amount"], &sale["detail"]["amount"]), (&Value::Null, &json!("120.50")), "{sale}");
+    assert!(sale["detail"]["taken_back_by"].is_string(), "{sale}");
+}

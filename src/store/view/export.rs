@@ -119,6 +119,24 @@ pub async fn changes(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<Person
     Ok(amounts.into_iter().fold(changes, with_amount))
 }
 
+impl PersonChange {
+    /// What was taken back is no amount any more: whoever adds them up would count it. It stands in the detail.
+    fn set_amount(&mut self, amount: Decimal, undone_by: Option<String>) {
+        let Some(by) = undone_by else {
+            self.amount = Some(amount);
+            return;
+        };
+        self.amount = None;
+        let mut detail = match self.metadata.take() {
+            Some(Value::Object(detail)) => detail,
+            _ => serde_json::Map::new(),
+        };
+        detail.insert("amount".to_owned(), json!(amount));
+        detail.insert("taken_back_by".to_owned(), json!(by));
+        self.metadata = Some(Value::Object(detail));
+    }
+}
+
 /// An amount that was written for somebody's sale.
 #[derive(sqlx::FromRow)]
 struct WrittenAmount {
@@ -136,24 +154,23 @@ fn with_amount(mut changes: Vec<PersonChange>, written: WrittenAmount) -> Vec<Pe
         (change.recipient_id, change.changed_at, change.new_status) == (recipient_id, at, Status::Closed)
     };
     if let Some(change) = changes.iter_mut().find(closes) {
-        change.amount = Some(amount);
+        change.set_amount(amount, undone_by);
         return changes;
     }
     let place = changes.partition_point(|change| (change.recipient_id, change.changed_at) <= (recipient_id, at));
     let before = place.checked_sub(1).and_then(|before| changes.get(before));
     if let Some(before) = before.filter(|before| before.recipient_id == recipient_id) {
-        let change = PersonChange {
+        let mut change = PersonChange {
             changed_at: at,
             happened_at: None,
             old_status: Status::Closed,
             new_status: Status::Closed,
             source: "operator".to_owned(),
             by_whom: Some(operator),
-            // What was taken back is no amount any more: whoever adds them up would count it.
-            amount: Some(amount).filter(|_| undone_by.is_none()),
-            metadata: undone_by.map(|by| json!({ "amount": amount, "taken_back_by": by })),
+            metadata: None,
             ..before.clone()
         };
+        change.set_amount(amount, undone_by);
         changes.insert(place, change);
     }
     changes
