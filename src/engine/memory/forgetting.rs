@@ -72,7 +72,7 @@ pub fn forget_in_files(memories: &[&Path], people: &[PersonKey], logs: &Path) ->
 }
 
 /// The digits of each number, in both spellings.
-fn spellings(people: &[PersonKey]) -> Vec<String> {
+pub(super) fn spellings(people: &[PersonKey]) -> Vec<String> {
     let digits = people.iter().map(|person| person.number().to_string());
     digits.flat_map(|digits| [other_spelling(&digits), Some(digits)]).flatten().collect()
 }
@@ -80,6 +80,21 @@ fn spellings(people: &[PersonKey]) -> Vec<String> {
 fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.path())
+}
+
+/// A line without these numbers, as long as it was; `None`: it has none of them. Within a longer number they are another's.
+pub(super) fn blacked_out(line: &[u8], spellings: &[String]) -> Option<Vec<u8>> {
+    let mut left = line.to_vec();
+    let is_digit = |at: Option<usize>| at.and_then(|at| line.get(at)).is_some_and(u8::is_ascii_digit);
+    for digits in spellings {
+        for at in 0..(line.len() + 1).saturating_sub(digits.len()) {
+            let end = at + digits.len();
+            if line[at..].starts_with(digits.as_bytes()) && !is_digit(at.checked_sub(1)) && !is_digit(Some(end)) {
+                left[at..end].fill(b'x');
+            }
+        }
+    }
+    (left != line).then_some(left)
 }
 
 /// Overwrites digits in place: whoever has the file open goes on appending to it.

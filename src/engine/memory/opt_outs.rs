@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, make_directory, private};
+use super::forgetting::{blacked_out, spellings};
 use super::stamp::ChangeStamp;
 use super::{LOCK_PATIENCE, MemoryError, Origin};
 use crate::domain::phone::PersonKey;
@@ -171,7 +172,7 @@ impl OptOutMemory {
         self.replace(&lines)
     }
 
-    /// Blanks the lines of these people. The file keeps its length, by which databases know how much of it they have.
+    /// Blanks the lines of these people, and their numbers in those of others. The file keeps its length, by which databases know how much of it they have.
     pub(super) fn forget(&self, people: &[PersonKey]) -> Result<(), MemoryError> {
         let _lock = self.lock()?;
         for path in [self.path.clone(), self.path.with_extension("damaged")] {
@@ -302,12 +303,11 @@ fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {
     let (bytes, _) = files::read(path)?;
     let noted = read_header(bytes.get(..HEADER).unwrap_or_default());
     let changed = ChangeStamp::of(&file)?;
+    let spellings = spellings(people);
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let noted: Option<RememberedOptOut> = serde_json::from_slice(line).ok();
-        let person = noted.and_then(|noted| PersonKey::of_digits(noted.phone.trim_start_matches('+')));
-        if person.is_some_and(|person| people.contains(&person)) {
-            file.write_all_at(&vec![b'\n'; line.len()], at)?;
+        if let Some(left) = line_without(line, (people, &spellings)) {
+            file.write_all_at(&left, at)?;
         }
         at += line.len() as u64;
     }
@@ -315,6 +315,21 @@ fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {
         note_header(&file, &extent)?;
     }
     file.sync_data()
+}
+
+/// What is left of a line: nothing of their own, and what it says of somebody else without their number. `None`: all of it.
+fn line_without(line: &[u8], (people, spellings): (&[PersonKey], &[String])) -> Option<Vec<u8>> {
+    let read = |line: &[u8]| serde_json::from_slice::<RememberedOptOut>(line).ok();
+    let Some(noted) = read(line) else {
+        // The header is no line, and what cannot be read may name them all the same.
+        return blacked_out(line, spellings).filter(|_| !line.starts_with(b"#"));
+    };
+    let person = PersonKey::of_digits(noted.phone.trim_start_matches('+'));
+    if person.is_some_and(|person| people.contains(&person)) {
+        return Some(vec![b'\n'; line.len()]);
+    }
+    // It goes on opting out whom it is about.
+    blacked_out(line, spellings).filter(|left| read(left).is_some_and(|left| left.whose() == noted.whose()))
 }
 
 fn header(stamp: ChangeStamp, extent: &OptOutExtent) -> String {

@@ -117,3 +117,26 @@ fn whoever_is_forgotten_leaves_a_whole_file_whole() {
 
     assert_eq!(recalled(&memory), [opt_out("kedai", "+60100000002", false)]);
 }
+
+#[test]
+fn the_number_of_whoever_is_forgotten_leaves_the_reasons_of_others() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = OptOutMemory::new(home.path());
+    let because = |phone: &str, reason: &str| RememberedOptOut {
+        reason: Some(reason.to_owned()),
+        ..opt_out("kedai", phone, false)
+    };
+    let other = "their wife, +60100000001, asked";
+    append(&memory, &[because("+60100000002", other), because("+601000000012", "see 601000000012")]);
+    let length = fs::metadata(memory.path()).unwrap().len();
+    std::thread::sleep(std::time::Duration::from_millis(400));
+
+    memory.forget(&[PersonKey::of_digits("60100000001").unwrap()]).unwrap();
+
+    let mut left = recalled(&memory);
+    left.sort_by_key(|one| one.phone.len());
+    assert_eq!(left[0].reason.as_deref(), Some("their wife, +xxxxxxxxxxx, asked"));
+    assert_eq!(left[1], because("+601000000012", "see 601000000012"), "a longer number is another's");
+    assert_eq!(fs::metadata(memory.path()).unwrap().len(), length);
+    assert!(memory.is_whole(true));
+}
