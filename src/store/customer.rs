@@ -11,9 +11,10 @@ use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::StoreError;
 use super::in_flight::current;
-use super::view::push_name;
+use super::view::{push_name, push_number};
 use crate::domain::amount;
 use crate::domain::blast::{BlastState, TEST_STAGE};
+use crate::domain::filter::{Filter, Term, Test};
 use crate::domain::forgotten::STAND_IN;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -218,18 +219,16 @@ fn push_matching(sql: &mut QueryBuilder<Postgres>, query: &CustomerQuery) {
     sql.push(") as found (person) left join customer_numbers n on n.person = found.person");
 }
 
-/// By customers, so that what is found under one of their numbers is found for all.
+/// By customers, so that what is found under one of their numbers is found for all. A number is read in any spelling, as in a filter.
 fn push_search(sql: &mut QueryBuilder<Postgres>, search: &str) {
-    let digits: String = search.chars().filter(char::is_ascii_digit).collect();
-    let is_number = digits.len() >= 3 && !search.chars().any(char::is_alphabetic);
+    let read = Filter::person(search);
     sql.push("select coalesce(m.customer, f.person) from (");
     for (at, table) in ["blast_recipients", "replies"].into_iter().enumerate() {
         sql.push(if at == 0 { "" } else { " union " });
         sql.push(format_args!("select person_key(phone_number) from {table} where phone_number is not null and ("));
-        if is_number {
-            sql.push("phone_number like ").push_bind(format!("%{digits}%"));
-        } else {
-            push_name(sql, search.trim());
+        match read.terms.as_slice() {
+            [Term { test: Test::Phone(digits), .. }] => push_number(sql, digits),
+            _ => push_name(sql, search.trim()),
         }
         sql.push(")");
     }

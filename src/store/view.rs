@@ -26,7 +26,7 @@ pub mod segment;
 mod sender_row;
 pub mod senders;
 pub use condition::unasked_before;
-pub(super) use condition::{push_name, time_column};
+pub(super) use condition::{push_name, push_number, time_column};
 
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};

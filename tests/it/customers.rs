@@ -90,6 +90,20 @@ async fn known_shop() -> Shop {
 }
 
 #[tokio::test]
+async fn a_customer_is_found_by_their_number_as_it_is_dialled_and_written() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 2).await;
+    let home = digits(FIRST)[2..].to_owned();
+    let spaced = format!("0{}-{} {}", &home[..2], &home[2..5], &home[5..]);
+
+    for search in [spaced, format!("+60 (0){home}"), digits(FIRST), home[4..].to_owned()] {
+        let found = shop.json_lines(&["customer", "find", &search]).await;
+        assert_eq!(found.len(), 1, "{search}: {found:?}");
+        assert_eq!(found[0]["id"], json!(digits(FIRST)));
+    }
+}
+
+#[tokio::test]
 async fn whoever_was_marked_replied_by_hand_is_counted_and_seen_then() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(FIRST..FIRST + 1).await;

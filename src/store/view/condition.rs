@@ -169,7 +169,7 @@ fn push_word(sql: &mut QueryBuilder<Postgres>, text: &str) {
 }
 
 /// A few digits may be part of a name, too: `Fatimah 52`.
-fn push_number(sql: &mut QueryBuilder<Postgres>, digits: &str) {
+pub(in crate::store) fn push_number(sql: &mut QueryBuilder<Postgres>, digits: &str) {
     if digits.len() <= NAME_DIGITS_MAX {
         push_like(sql, "name", digits);
         sql.push(" or ");
