@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -264,12 +264,11 @@ fn others(values: &mut PageValues, blast: &BlastView) {
 
 /// The day from the launch; of an older blast the day before the newest reply.
 fn columns(values: &mut PageValues, blast: &BlastView, hours: &[RepliedHour], zone: Tz) {
-    let day = TimeDelta::hours(i64::from(HOURS));
-    let launched = blast.launched_at.unwrap_or(blast.blast_date);
-    let newest = hours.last().map_or(launched, |hour| hour.hour);
-    let first = if newest - launched < day { launched } else { newest - day + TimeDelta::hours(1) };
+    // By whole hours: of what was launched at 9:40 the hour from 9 the day after is the 25th.
     let start = |at: DateTime<Utc>| at.timestamp().div_euclid(3_600);
-    let first = start(first);
+    let launched = start(blast.launched_at.unwrap_or(blast.blast_date));
+    let newest = hours.last().map_or(launched, |hour| start(hour.hour));
+    let first = launched.max(newest - i64::from(HOURS) + 1);
     let of = |n: i64| hours.iter().find(|hour| start(hour.hour) == first + n).map_or(0, |hour| hour.people);
     let people: Vec<i64> = (0..i64::from(HOURS)).map(of).collect();
     let peak = people.iter().copied().max().unwrap_or_default();
@@ -303,7 +302,7 @@ pub(super) fn share(part: i64, whole: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Audience, BlastPage};
-    use crate::app::view::{BlastView, Estimate};
+    use crate::app::view::{BlastView, Estimate, RepliedHour};
     use crate::domain::blast::BlastState;
     use crate::domain::funnel::Counts;
     use crate::domain::ids::{BlastId, SenderId};
@@ -345,6 +344,22 @@ mod tests {
             origin: crate::domain::blast::BlastOrigin::default(),
             updated_at: date,
             unasked: crate::app::view::Total::Exactly(0),
+        }
+    }
+
+    #[test]
+    fn a_reply_in_the_clock_hour_of_the_launch_a_day_later_has_a_column() {
+        let launched = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(9 * 60 + 40);
+        let blast = BlastView { launched_at: Some(launched), ..blast(0) };
+        for (hour, column) in [(9, 0), (32, 23), (33, 23), (60, 23)] {
+            let replied =
+                RepliedHour { hour: chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour), people: 1 };
+
+            let page = BlastPage::new(&blast, (&[replied], &[]), (chrono_tz::UTC, "MYR"));
+
+            let values = page.values();
+            assert!(values.text["peak"].starts_with("Most at "), "{hour}: {}", values.text["peak"]);
+            assert!(values.column[column] > 0.0, "{hour}: {:?}", values.column);
         }
     }
 
