@@ -238,6 +238,24 @@ async fn a_receiver_that_refuses_every_call_is_said_to_fail_once_and_is_called_a
 }
 
 #[tokio::test]
+async fn what_stands_for_somebody_who_was_forgotten_is_no_opt_out_to_send() {
+    let receiver = Receiver::start().await;
+    let shop = shop_telling(&receiver, "[\"opt_out.*\"]", "").await;
+    shop.ok(&["hook", "list"]).await;
+    let [gone, other] = [1, 2].map(|n| format!("+{}", digits(n)));
+    shop.ok(&["suppress", "add", &gone]).await;
+    shop.ok(&["suppress", "remove", &gone]).await;
+
+    shop.ok(&["customer", "forget", &gone, "--yes"]).await;
+    shop.ok(&["suppress", "add", &other]).await;
+    shop.until_idle().await;
+
+    eventually_async("the other is sent", async || !receiver.events().is_empty()).await;
+    let phones: Vec<_> = receiver.events().iter().map(|event| event["data"]["phone_number"].clone()).collect();
+    assert_eq!(phones, [Value::from(other)]);
+}
+
+#[tokio::test]
 async fn no_private_address_is_called_and_a_wrong_secret_is_named_without_being_shown() {
     let receiver = Receiver::start().await;
     let shop = shop_telling(&receiver, "[\"*\"]", "").await;

@@ -219,13 +219,13 @@ const REPLIES: &str = "select r.id, r.at, r.received_at as written_at,
           where r.id > $1 and r.id <= $2 and ($3::text[] is null or s.name = any($3))
           order by r.id limit $4";
 
-/// Of the businesses of these senders, and of every one.
+/// Of the businesses of these senders, and of every one. What stands for somebody who was forgotten is nobody whom a receiver knows.
 const OPT_OUTS: &str = "select x.id, x.created_at as at, x.created_at as written_at,
                 json_strip_nulls(json_build_object(
                     'phone_number', x.phone_number, 'business', x.business, 'source', x.source, 'reason', x.reason,
                     'by', x.created_by)) as data
            from suppressions x
-          where x.id > $1 and x.id <= $2
+          where x.id > $1 and x.id <= $2 and not starts_with(x.phone_number, 'forgotten')
             and ($3::text[] is null or x.business = '*'
                  or exists (select 1 from senders s where s.name = any($3) and s.business = x.business))
           order by x.id limit $4";
@@ -235,7 +235,7 @@ const OPT_OUT_REMOVALS: &str = "select x.id, x.at, x.at as written_at,
                 json_build_object('phone_number', x.phone_number, 'business', x.business, 'source', x.source,
                                   'added_at', to_char(x.added_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')) as data
            from opt_out_removals x
-          where x.id > $1 and x.id <= $2
+          where x.id > $1 and x.id <= $2 and not starts_with(x.phone_number, 'forgotten')
             and ($3::text[] is null or x.business = '*'
                  or exists (select 1 from senders s where s.name = any($3) and s.business = x.business))
           order by x.id limit $4";
