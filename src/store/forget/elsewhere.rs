@@ -8,7 +8,7 @@ use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type.
-const COLUMNS: [(&str, &str, &str); 57] = [
+const COLUMNS: [(&str, &str, &str); 58] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
@@ -38,6 +38,7 @@ const COLUMNS: [(&str, &str, &str); 57] = [
     ("blasts", "unfinished", "text"),
     ("carts", "name", "text"),
     ("carts", "note", "text"),
+    ("customer_consents", "given_at", "text"),
     ("customer_consents", "source", "text"),
     ("customer_notes", "note", "text"),
     ("hook_deliveries", "error", "text"),
@@ -76,12 +77,40 @@ const NAMES: [(&str, &str, &str); 4] = [
     ("products", "name", "text"),
 ];
 
+/// Who did something: a program, by the name of its token, which may have a number in it as that name has.
+const AUTHORS: [(&str, &str, &str); 24] = [
+    ("api_jobs", "created_by", "text"),
+    ("api_shares", "created_by", "text"),
+    ("api_shares", "revoked_by", "text"),
+    ("api_tokens", "created_by", "text"),
+    ("api_tokens", "revoked_by", "text"),
+    ("blast_changes", "by_whom", "text"),
+    ("blast_reports", "saved_by", "text"),
+    ("blasts", "state_by", "text"),
+    ("carts", "created_by", "text"),
+    ("carts", "state_by", "text"),
+    ("customer_notes", "written_by", "text"),
+    ("customer_numbers", "merged_by", "text"),
+    ("customer_tags", "tagged_by", "text"),
+    ("operator_actions", "operator", "text"),
+    ("operator_actions", "undone_by", "text"),
+    ("opt_outs_to_remember", "created_by", "text"),
+    ("order_changes", "by_whom", "text"),
+    ("order_edits", "by_whom", "text"),
+    ("orders", "created_by", "text"),
+    ("orders", "state_by", "text"),
+    ("saved_lists", "saved_by", "text"),
+    ("status_history", "by_whom", "text"),
+    ("suppressions", "created_by", "text"),
+    ("suppressions", "operator_by", "text"),
+];
+
 /// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
 pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
     for column in COLUMNS {
         forget_in(&mut *tx, column, (&of.patterns.text, of)).await?;
     }
-    for column in NAMES {
+    for column in NAMES.into_iter().chain(AUTHORS) {
         forget_in(&mut *tx, column, (&of.patterns.name, of)).await?;
     }
     forget_answers(&mut *tx, of).await?;

@@ -122,6 +122,31 @@ async fn what_somebody_wrote_from_their_other_number_is_forgotten_with_them() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_token_with_a_forgotten_number_leaves_what_was_done_with_it() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 2).await;
+    let (phone, bare) = (number(FIRST), digits(FIRST));
+    shop.ok(&["suppress", "add", &number(FIRST + 1)]).await;
+    shop.ok(&["customer", "tag", &number(FIRST + 1), "vip"]).await;
+    shop.execute(&format!(
+        "update operator_actions set operator = 'bot-{bare}';
+         update suppressions set created_by = 'bot-{bare}';
+         update customer_tags set tagged_by = 'bot-{bare}';
+         update blasts set state_by = 'bot-{bare}';
+         insert into customer_consents (person, source, given_at, blast_id)
+         values ('{}', 'the form', 'on paper, as {bare}', 1)",
+        number(FIRST + 1)
+    ))
+    .await;
+
+    shop.ok(&["customer", "forget", &phone, "--yes"]).await;
+
+    assert!(!dump(&shop).contains(&bare));
+    let author = shop.text("select created_by from suppressions where source = 'operator'").await;
+    assert!(author.starts_with("bot") && author.contains("(forgotten)"), "{author}");
+}
+
+#[tokio::test]
 async fn nobody_is_forgotten_while_a_message_to_them_may_be_under_way() {
     let shop = known_shop().await;
     let phone = number(FIRST);
