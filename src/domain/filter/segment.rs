@@ -123,7 +123,10 @@ impl Segment {
     /// a message went through.
     pub fn list_itself(&self) -> Option<&str> {
         let is_of_person = |term: &Term| {
-            matches!(term.test, Test::List(_) | Test::Tag(_) | Test::Name(_) | Test::Phone(_) | Test::PhoneEnd(_))
+            matches!(
+                term.test,
+                Test::List(_) | Test::Tag(_) | Test::Name(_) | Test::Word(_) | Test::Phone(_) | Test::PhoneEnd(_)
+            )
         };
         let list = |term: &Term| term.sense == Sense::Is && matches!(term.test, Test::List(_));
         let first = self.filter.terms.iter().find(|term| list(term))?;
@@ -269,6 +272,16 @@ mod tests {
             let why = read(text).unwrap_err();
             assert!(why.contains(said) && !why.contains('\u{1b}'), "{text}: {why}");
         }
+    }
+
+    #[test]
+    fn a_word_beside_a_list_is_about_its_people_whether_or_not_they_were_written_to() {
+        let list = |text: &str| read(text).unwrap().list_itself().map(str::to_owned);
+
+        for text in ["list:raya", "list:raya ali", "list:raya -\"siti aminah\" tag:vip", "list:raya 6789"] {
+            assert_eq!(list(text).as_deref(), Some("raya"), "{text}");
+        }
+        assert_eq!((list("list:raya has:reply"), list("blast:7 list:raya ali")), (None, None));
     }
 
     #[test]
