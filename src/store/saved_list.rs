@@ -1,11 +1,13 @@
 //! Lists of people that are kept under a name: an audience, before anybody of them was ever written to.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::{StoreError, fence};
+use crate::domain::filter::segment::SegmentReader;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::store::import::NewRecipient;
@@ -79,13 +81,22 @@ pub async fn people(pool: &PgPool, list: i64, after: i64, limit: i64) -> Result<
 
 /// The blasts that read this list again before they are sent: drafts, and what is scheduled or repeats.
 pub async fn still_read(tx: &mut PgConnection, name: &str) -> Result<Vec<BlastId>, StoreError> {
-    let blasts = sqlx::query_scalar(
-        "select id from blasts
+    let blasts: Vec<(BlastId, String)> = sqlx::query_as(
+        "select id, segment from blasts
           where deleted_at is null and (state in ('draft', 'scheduled') or state = 'paused' and repeat_rule is not null)
-            and segment ~* ('(^|[[:space:]-])list:\"?' || replace($1, '.', '[.]') || '\"?([[:space:]]|$)')
+            and segment ~* 'list:'
           order by id",
-    );
-    Ok(blasts.bind(name).fetch_all(tx).await?)
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(blasts.into_iter().filter(|(id, segment)| names_list(segment, *id, name)).map(|(id, _)| id).collect())
+}
+
+/// Whether the filter of a blast names a list, however that is typed.
+fn names_list(segment: &str, blast: BlastId, name: &str) -> bool {
+    let reader = SegmentReader { now: DateTime::UNIX_EPOCH, zone: Tz::UTC, blast: Some(blast) };
+    let read = reader.read(segment);
+    read.is_ok_and(|segment| segment.lists().iter().any(|list| list.to_lowercase() == name.to_lowercase()))
 }
 
 pub async fn remove(tx: &mut PgConnection, list: i64) -> Result<(), StoreError> {
@@ -101,4 +112,25 @@ pub async fn missing(pool: &PgPool, names: &[&str]) -> Result<Vec<String>, Store
           where not exists (select from saved_lists l where lower(l.name) = lower(x.wanted))",
     );
     Ok(missing.bind(names).fetch_all(pool).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_named_however_it_is_typed() {
+        for segment in [
+            "list:raya.1",
+            "blast:7 -list:Raya.1 sent<48h",
+            "list:=raya.1",
+            "LIST:\"raya.1",
+            "\u{2212}list:raya.1 blast:7",
+        ] {
+            assert!(names_list(segment, BlastId(7), "RAYA.1"), "{segment}");
+        }
+        for segment in ["list:raya.12", "list:rayaX1", "name:\"list:raya.1\" blast:7", "tag:raya"] {
+            assert!(!names_list(segment, BlastId(7), "raya.1"), "{segment}");
+        }
+    }
 }
