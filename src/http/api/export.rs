@@ -96,7 +96,8 @@ async fn of_blast(
 ) -> Result<Response, Problem> {
     let app = caller.app();
     let blast = app.blast_without_unasked(id).await?;
-    let mut filter = filter(&app, asked.q.as_deref())?;
+    // The same people as a page of them has.
+    let mut filter = app.ending_first(id, filter(&app, asked.q.as_deref())?).await?;
     let among = asked.status.as_deref().map(statuses).transpose()?.map(|statuses| Filter::one_of(&statuses));
     filter.terms.extend(among.into_iter().flat_map(|among| among.terms));
     let blasts = vec![id];

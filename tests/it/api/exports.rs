@@ -8,6 +8,22 @@ use crate::support::digits;
 use crate::workbooks::cells;
 
 #[tokio::test]
+async fn a_file_has_the_people_whom_a_page_finds_by_the_end_of_a_number() {
+    let (shop, serve) = served().await;
+    shop.draft(12..13).await;
+    shop.execute(&format!("insert into blast_recipients (blast_id, phone_number) values (1, '+{}99')", digits(12)))
+        .await;
+    let api = client(&shop, &serve, "read").await;
+
+    let page = api.get("/api/blasts/1/recipients?q=12").await.expect(200).body;
+    let file = api.request(Method::GET, "/api/blasts/1/export?format=jsonl&q=12").send().await.unwrap();
+
+    assert_eq!(page["recipients"].as_array().unwrap().len(), 1, "{page}");
+    assert_eq!(file.text().await.unwrap().lines().count(), 1);
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_program_downloads_each_export_in_each_format() {
     let (shop, serve) = served().await;
     shop.draft(0..1_200).await;
