@@ -1,10 +1,9 @@
 //! Blasts to people of earlier ones, whom a filter names. A draft's people are read again until somebody sends it: who replied
 //! meanwhile is not asked whether they have read it.
 
+mod alike;
 mod audience;
 mod found;
-
-use std::collections::HashSet;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -145,8 +144,8 @@ impl App {
     pub(super) async fn renew_people(&self, row: &BlastRow) -> Result<bool, AppError> {
         let Some(audience) = self.audience_now(row).await? else { return Ok(false) };
         let AudienceNow { people, content, is_marketing } = audience;
-        let members: HashSet<String> = segment::members(self.pool(), row.id).await?.into_iter().collect();
-        if members.len() == people.len() && people.iter().all(|person| members.contains(person.phone.as_str())) {
+        let members = segment::members(self.pool(), row.id).await?;
+        if alike::are_alike(&members, &people, &content) {
             return Ok(false);
         }
         let to = Replacement {

@@ -123,6 +123,35 @@ async fn who_comes_to_be_found_or_not_until_it_is_sent_is_counted_at_the_launch(
 }
 
 #[tokio::test]
+async fn whoever_is_found_again_with_another_name_or_value_gets_the_message_with_that() {
+    let (shop, blast) = read_shop().await;
+    let new = ["blast", "new", "--sender", "sales", "--message", "{name}, still in {city|town}?", "--from"];
+    let made = shop.json(&[&new[..], &[&format!("blast:{blast} stuck:read older:48h")]].concat()).await;
+    let id = made["id"].to_string();
+    let version = format!("select version::bigint from blasts where id = {id}");
+    let before = shop.number(&version).await;
+    shop.ok(&["blast", "plan", &id]).await;
+    assert_eq!(shop.number(&version).await, before, "nothing of them changed");
+    for set in ["name = 'Siti'", "variables = '{\"city\": \"Ipoh\"}'"] {
+        shop.execute(&format!(
+            "update blast_recipients set {set} where blast_id = {blast} and phone_number = '{}'",
+            number(0)
+        ))
+        .await;
+        shop.ok(&["blast", "plan", &id]).await;
+    }
+
+    let values = format!(
+        "select name || ' of ' || (variables ->> 'city') from blast_recipients where blast_id = {id} and phone_number = '{}'",
+        number(0)
+    );
+    assert_eq!(shop.text(&values).await, "Siti of Ipoh");
+    let after = shop.number(&version).await;
+    shop.ok(&["blast", "plan", &id]).await;
+    assert_eq!(shop.number(&version).await, after, "and it is made anew once");
+}
+
+#[tokio::test]
 async fn of_several_blasts_the_newest_message_counts_and_nobody_is_in_twice() {
     let (shop, blast) = read_shop().await;
     let second = shop.draft(3..8).await;

@@ -308,9 +308,19 @@ pub async fn members_besides(pool: &PgPool, id: BlastId, phones: &[&str]) -> Res
     Ok(besides.bind(id).bind(phones).fetch_all(pool).await?)
 }
 
-/// The numbers of whoever is in a draft.
-pub async fn members(pool: &PgPool, blast: BlastId) -> Result<Vec<String>, StoreError> {
-    let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");
+/// Somebody who is in a draft, with what their message is made of.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SegmentMember {
+    pub phone_number: String,
+    pub name: Option<String>,
+    pub variables: Option<serde_json::Value>,
+    pub external_id: Option<String>,
+}
+
+/// Whoever is in a draft.
+pub async fn members(pool: &PgPool, blast: BlastId) -> Result<Vec<SegmentMember>, StoreError> {
+    let members =
+        sqlx::query_as("select phone_number, name, variables, external_id from blast_recipients where blast_id = $1");
     Ok(members.bind(blast).fetch_all(pool).await?)
 }
 
