@@ -152,6 +152,17 @@ async fn whoever_is_found_again_with_another_name_or_value_gets_the_message_with
 }
 
 #[tokio::test]
+async fn nobody_is_found_in_a_blast_that_is_deleted_while_its_rows_are_still_there() {
+    let (shop, blast) = read_shop().await;
+    let id = draft_from(&shop, &format!("blast:{blast} stuck:read")).await["id"].to_string();
+    shop.execute(&format!("update blasts set deleted_at = now() where id = {blast}")).await;
+
+    let plan = shop.json(&["blast", "plan", &id]).await;
+
+    assert_eq!((&plan["people"], &plan["segment"]["finds"]), (&json!(0), &json!(0)), "{plan}");
+}
+
+#[tokio::test]
 async fn of_several_blasts_the_newest_message_counts_and_nobody_is_in_twice() {
     let (shop, blast) = read_shop().await;
     let second = shop.draft(3..8).await;

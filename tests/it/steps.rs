@@ -5,6 +5,7 @@ mod by_hand;
 mod carts;
 mod changed;
 mod late;
+mod merged;
 mod message;
 mod month;
 mod refusals;

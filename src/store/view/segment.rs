@@ -109,7 +109,9 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     }
     if let Some(step) = query.step {
         if let Some(until) = step.until {
-            sql.push(" when o.answered then '").push(reached(until).key()).push("'");
+            sql.push(" when o.answered");
+            merged::push_answered(sql, query, until);
+            sql.push(" then '").push(reached(until).key()).push("'");
         }
         sql.push(" when exists (select from blast_step_people h where h.recipient = r.id and h.number = ");
         sql.push_bind(step.number).push(" and h.blast = ").push_bind(query.follows).push(")");
@@ -287,10 +289,12 @@ fn push_list(sql: &mut QueryBuilder<Postgres>, list: &str) {
     sql.push(") blast_recipients where true");
 }
 
-/// The blasts that are named; where none is, those of the business that were launched.
+/// The blasts that are named; where none is, those of the business that were launched. Of one that is deleted nobody, also while its rows
+/// are still there.
 fn push_blasts(sql: &mut QueryBuilder<Postgres>, column: &str, query: SegmentQuery<'_>) {
     if !query.segment.blasts.is_empty() {
-        sql.push(format_args!("{column} = any(")).push_bind(ids(query.segment)).push(")");
+        sql.push(format_args!("{column} = any(array(select id from blasts where id = any("));
+        sql.push_bind(ids(query.segment)).push(") and deleted_at is null))");
         return;
     }
     sql.push(format_args!("exists (select from blasts b join senders s on s.id = b.sender_id where b.id = {column}"));

@@ -4,7 +4,8 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::super::condition;
 use super::cap::push_recent as push_recent_message;
-use super::{SegmentQuery, push_blasts};
+use super::{SegmentQuery, push_answered as push_answer, push_blasts};
+use crate::domain::status::Status;
 use crate::store::customer::other_numbers;
 
 const OTHER_NUMBERS: &str = other_numbers!("r.");
@@ -17,20 +18,30 @@ pub(in crate::store::view) fn push_opted_out(sql: &mut QueryBuilder<Postgres>, b
 
 /// Or whether a person has bought since then, at another number of theirs.
 pub(in crate::store::view) fn push_bought(sql: &mut QueryBuilder<Postgres>, business: &str, since: &'static str) {
+    push_rows(sql, business);
+    sql.push(" and o.closed_at >= ").push(since).push(")");
+}
+
+/// Or whether a person answered at another number of theirs, as far as that is what a step waits for.
+pub(super) fn push_answered(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>, until: Status) {
+    push_rows(sql, query.business);
+    sql.push(" and o.blast_id is distinct from ").push_bind(query.draft).push(" and (");
+    push_answer(sql, query.follows, Some(until));
+    sql.push("))");
+}
+
+/// Or whether there is a row of a person at another number of theirs; its parenthesis is open.
+fn push_rows(sql: &mut QueryBuilder<Postgres>, business: &str) {
     sql.push(" or exists (select from ").push(OTHER_NUMBERS);
     sql.push(" n join blast_recipients o on person_key(o.phone_number) = n.person");
     sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
     sql.push(" where s.business = ").push_bind(business.to_owned());
-    sql.push(" and o.closed_at >= ").push(since).push(")");
 }
 
 /// Or whether a person had a message at another number of theirs.
 pub(super) fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     let Some(cap) = query.capped else { return };
-    sql.push(" or exists (select from ").push(OTHER_NUMBERS);
-    sql.push(" n join blast_recipients o on person_key(o.phone_number) = n.person");
-    sql.push(" join blasts b on b.id = o.blast_id and b.deleted_at is null join senders s on s.id = b.sender_id");
-    sql.push(" where s.business = ").push_bind(query.business.to_owned());
+    push_rows(sql, query.business);
     sql.push(" and o.blast_id is distinct from ").push_bind(query.draft).push(" and ");
     push_recent_message(sql, query, cap);
     sql.push(")");
