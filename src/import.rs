@@ -48,7 +48,6 @@ pub use choosing::{ListColumn, list_columns};
 use columns::{Columns, Header};
 pub use error::ImportError;
 pub use free_name::rename_to_free;
-pub(crate) use given::NAME_MAX;
 pub use given::WrittenPerson;
 pub use left_out::KeptRejections;
 use list::{PeopleList, PeopleWriter};

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::values_of;
 use crate::domain::content::BlastContent;
-use crate::domain::text::clean_name;
-use crate::import::NAME_MAX;
+use crate::domain::person_name::kept_name;
 use crate::store::view::segment::{SegmentMember, SegmentPerson};
 
 /// What somebody is called, and what their message is made of: what a draft has of them.
@@ -35,8 +34,7 @@ pub(super) fn are_alike(members: &[SegmentMember], people: &[SegmentPerson], con
 fn known_as((name, variables): (Option<&str>, Option<Value>), columns: &[String]) -> KnownAs {
     let values = values_of(name, variables);
     let name = name.filter(|name| !name.trim().is_empty()).or_else(|| values.get("name"));
-    let name =
-        name.map(|name| clean_name(name).trim().chars().take(NAME_MAX).collect::<String>().trim_end().to_owned());
+    let name = name.and_then(kept_name);
     let values = columns.iter().map(|column| values.get(column).map(str::to_owned)).collect();
     KnownAs { name, values }
 }
@@ -78,7 +76,7 @@ mod tests {
         let of_column = json!({ "name": "Siti" });
         assert!(alike(member(Some("Siti"), Some(of_column.clone())), person(None, Some(of_column))));
         let long = "Siti Aminah ".repeat(40);
-        let cut: String = long.chars().take(NAME_MAX).collect();
+        let cut: String = long.chars().take(crate::domain::person_name::NAME_MAX).collect();
         assert!(alike(member(Some(&cut), Some(json!({ "name": long }))), person(None, Some(json!({ "name": long })))));
         let with_id = SegmentMember { external_id: Some("7".to_owned()), ..kept("Siti", "Ipoh") };
         assert!(!alike(with_id, found()));

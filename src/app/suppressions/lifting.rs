@@ -36,7 +36,7 @@ impl App {
         back.goes_on_in(held_elsewhere);
         let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
         self.commit_lifted(tx, &lifted).await?;
-        self.notify_all(back.changed.iter().copied()).await?;
+        self.notify_all(back.changed.iter().copied()).await;
         Ok(Some(back))
     }
 
