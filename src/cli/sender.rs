@@ -23,7 +23,8 @@ use crate::domain::waiting::Waiting;
 pub(super) enum SenderVerb {
     /// List senders with their pace, today's count and what they are waiting for.
     List,
-    /// Ask the provider about a sender's health; sends nothing. A sender that is healthy again resumes.
+    /// Ask the provider about a sender's health; sends nothing. A sender that is healthy again resumes; one that waits for
+    /// an engine with the right token gets one.
     Check {
         /// The sender; defaults to all.
         name: Option<String>,
@@ -322,14 +323,27 @@ async fn check(global: &Global, name: Option<&str>, attendance: EngineChoice) ->
     for check in &checks {
         print_check(&context, check)?;
     }
-    for lifted in checks.iter().filter(|check| check.is_lifted) {
-        let outlook = outlook(&context, &lifted.name, attendance).await?;
+    for check in &checks {
+        if !check.is_lifted && !is_left_to_another_token(&context, check).await? {
+            continue;
+        }
+        let outlook = outlook(&context, &check.name, attendance).await?;
         if !context.is_json {
             talk(&outlook);
         }
     }
     let is_bad = checks.iter().any(|check| check.verdict().is_bad());
     Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Whether a sender waits for an engine with another token than the one that was refused, and this shell's works.
+async fn is_left_to_another_token(context: &Context, check: &SenderCheck) -> Result<bool> {
+    let may_send = check.stop.is_none() && check.health.verdict == HealthVerdict::Good;
+    if context.app.is_read_only() || !may_send {
+        return Ok(false);
+    }
+    let blast = context.app.blast_to_send(&check.name).await?;
+    Ok(blast.is_some_and(|blast| matches!(blast.waiting, Some(Waiting::TokenRefused { .. }))))
 }
 
 fn print_check(context: &Context, check: &SenderCheck) -> Result<()> {

@@ -82,6 +82,12 @@ async fn a_process_whose_token_was_refused_is_named_and_leaves_the_sender_to_oth
     assert_eq!((shop.refusals().await, shop.stopped_reason().await), (1, None));
     let list = shop.ok(&["sender", "list"]).await;
     assert!(list.contains("refused the token of an engine on"), "{list}");
+
+    // What the blast names as its way on: no stop is left that it would lift.
+    let accepted = shop.accepted().await;
+    let checked = shop.run(&["sender", "check", "sales"]).await;
+    assert!(checked.code == 0 && checked.err.contains("sender sales resumes"), "{checked:?}");
+    shop.until_accepted(accepted + 1).await;
     shop.promises().await;
 }
 
