@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::AppError;
 use crate::domain;
 use crate::domain::act::Act;
-use crate::domain::blast::{BlastState, TEST_STAGE};
+use crate::domain::blast::BlastState;
 use crate::domain::pace::dropped_hours;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, people};
@@ -228,7 +228,7 @@ fn hours_again(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
 
 /// Whether a blast is one message to whoever launched it.
 fn is_test(head: Option<&BlastHead>) -> bool {
-    head.is_some_and(|head| head.follow_up_stage == TEST_STAGE)
+    head.is_some_and(BlastHead::is_test)
 }
 
 /// The key that deletes what was created, while it is a draft; and the one for an earlier mark, which `u` does not reach.

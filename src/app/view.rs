@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::recurring::own_start;
 use crate::config::TokenSource;
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, TEST_STAGE, blast_name};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople, blast_name, is_test};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{Gap, LimitColumns, Rate};
@@ -199,7 +199,7 @@ impl BlastView {
 
     /// Whether somebody sent it to themselves, to see it.
     pub fn is_test(&self) -> bool {
-        self.follow_up_stage == TEST_STAGE
+        is_test(&self.follow_up_stage, self.total_recipients)
     }
 
     /// Which operator has it send, for whoever meant to start it as well; it may count down still.

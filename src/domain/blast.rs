@@ -14,6 +14,11 @@ const INITIAL: &str = "Initial";
 /// The stage of a blast to the operator alone, who reads it before the others do.
 pub const TEST_STAGE: &str = "Test";
 
+/// Whether a blast is one message to whoever launched it. Others may call a stage of many people the same.
+pub fn is_test(stage: &str, total_recipients: i64) -> bool {
+    stage == TEST_STAGE && total_recipients <= 1
+}
+
 /// Whether a stage is that of a blast that follows up no other.
 pub fn is_initial(stage: &str) -> bool {
     stage.trim().is_empty() || stage.trim().eq_ignore_ascii_case(INITIAL)
@@ -236,7 +241,14 @@ fn mend(command: BlastCommand, state: BlastState) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{BlastCommand, BlastState, transition};
+    use super::{BlastCommand, BlastState, TEST_STAGE, is_test, transition};
+
+    #[test]
+    fn a_stage_that_is_called_as_tests_are_is_one_message_only_where_one_person_is_in_it() {
+        assert!(is_test(TEST_STAGE, 1));
+        assert!(!is_test(TEST_STAGE, 20), "twenty people got it");
+        assert!(!is_test("Initial", 1));
+    }
 
     #[test]
     fn a_blast_is_paused_and_resumed_before_it_is_cancelled() {

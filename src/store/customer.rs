@@ -270,7 +270,7 @@ const ROWS: &str = "
                                     cross join lateral (select o.id, o.name, o.blast_id from blast_recipients o
                                                          where person_key(o.phone_number) = n.person offset 0) r
                                     where n.customer = k.customer and r.name is not null
-                                      and not exists (select from blasts b where b.id = r.blast_id and b.follow_up_stage = $2)
+                                      and not exists (select from blasts b where b.id = r.blast_id and b.follow_up_stage = $2 and b.total_recipients <= 1)
                                     group by 1
                                     union all
                                    select p.name, 0 from numbers n join replies p on person_key(p.phone_number) = n.person

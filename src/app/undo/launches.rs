@@ -9,7 +9,7 @@ use crate::app::launching::was_early;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::resumed_sender::LiftedStop;
 use crate::app::{App, AppError, Launch};
-use crate::domain::blast::{BlastCommand, BlastState, TEST_STAGE, is_paused_before_start};
+use crate::domain::blast::{BlastCommand, BlastState, is_paused_before_start};
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::start_words;
 use crate::store::action::{self, LoggedAction};
@@ -72,7 +72,7 @@ impl App {
         head: &BlastHead,
     ) -> Result<UndoOutcome, AppError> {
         self.newest_is_meant(&mut tx, act, head).await?;
-        let is_test = head.follow_up_stage == TEST_STAGE;
+        let is_test = head.is_test();
         let (head, state) = match self.disarm(&mut tx, head.id).await {
             Err(AppError::Refused(_)) if is_test => return Err(last_act::refusal(&mut tx, act).await?),
             disarmed => disarmed?,

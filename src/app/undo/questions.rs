@@ -10,7 +10,7 @@ use crate::app::opened_hours::OpenedHours;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::blast::{BlastState, TEST_STAGE};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::Undone;
 use crate::domain::text::people;
@@ -154,7 +154,7 @@ impl App {
     }
 
     async fn ask_to_pause_in(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<Option<String>, AppError> {
-        let is_sending = head.state == BlastState::Sending && head.follow_up_stage != TEST_STAGE;
+        let is_sending = head.state == BlastState::Sending && !head.is_test();
         if !is_sending || !self.has_begun(tx, head).await? || !plan::has_people_left(tx, head.id).await? {
             return Ok(None);
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row};
 
-use crate::domain::blast::{BlastState, blast_name};
+use crate::domain::blast::{BlastState, blast_name, is_test};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;
 use crate::store::fence::{is_whole, whole_or_incomplete};
@@ -23,10 +23,19 @@ pub struct BlastHead {
     pub launched_at: Option<DateTime<Utc>>,
     pub blast_tag: String,
     pub follow_up_stage: String,
+    pub total_recipients: i64,
+}
+
+impl BlastHead {
+    /// Whether somebody sent it to themselves, to see it.
+    pub fn is_test(&self) -> bool {
+        is_test(&self.follow_up_stage, self.total_recipients)
+    }
 }
 
 const HEAD: &str = concat!(
     "select id, sender_id, state::text as state, version, send_after, armed_at, scheduled_for, launched_at, blast_tag, follow_up_stage, ",
+    "total_recipients::bigint as total_recipients, ",
     is_whole!(),
     " as is_whole from blasts where id = $1 and deleted_at is null"
 );

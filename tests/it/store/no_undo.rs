@@ -65,7 +65,7 @@ async fn a_tag_and_a_note_are_named_with_what_takes_them_away() {
 #[tokio::test]
 async fn one_message_to_oneself_is_named_as_what_it_is_and_not_asked_about() {
     let (scene, aina) = with_an_opt_out().await;
-    scene.execute("update blasts set state = 'draft', follow_up_stage = 'Test'").await;
+    scene.execute("update blasts set state = 'draft', follow_up_stage = 'Test', total_recipients = 1").await;
     let version = aina.blast(BLAST).await.unwrap().version;
     aina.launch(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
     let says = "your last act was to send one message to yourself: what went out cannot be called back; nobody else got it; \
