@@ -185,6 +185,8 @@ async fn a_start_of_long_ago_is_not_stepped_over() {
     scene.execute("update blasts set state = 'completed'").await;
     let done = refused_unchanged(&scene, &aina).await;
     assert_eq!(done, format!("your last act was to start Raya: it is done now{WAY}"));
+    let refused = ben.undo_launch_of(BLAST).await.unwrap_err().to_string();
+    assert_eq!(refused, "Raya is done now: nothing was taken back", "it was no act of Ben's");
     scene.execute("update blasts set deleted_at = now()").await;
     let deleted = refused_unchanged(&scene, &aina).await;
     assert_eq!(deleted, format!("your last act was to start blast 1: it was deleted since{WAY}"));
