@@ -9,7 +9,7 @@ use super::view::BlastView;
 use super::{App, AppError, DraftEdit, DraftForm};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
 use crate::domain::start_at::{StartAt, StartTime, TypedStart};
 use crate::store::blast::BlastHead;
@@ -148,11 +148,19 @@ impl App {
         Ok(FieldChange::Set((time.at, start.local())))
     }
 
+    /// Why a draft cannot be launched as it is: the time that it was to start at has passed.
+    pub(super) fn missed(&self, blast: &BlastRow) -> Option<String> {
+        let is_to_start = blast.state == BlastState::Draft && blast.launched_at.is_none();
+        let at = own_start(blast).filter(|_| is_to_start)?;
+        (at <= self.engine().clock.now()).then(|| missed_start(blast.id))
+    }
+
     /// When a launch has it start, where that is not at once.
     pub(super) fn planned_start(&self, blast: &BlastRow) -> Option<PlannedStart> {
         let is_to_start = blast.launched_at.is_none() && !blast.state.is_over();
-        // One that was paused since its time passed goes out once it is resumed.
-        let is_missed = |at: DateTime<Utc>| blast.state == BlastState::Paused && at <= self.engine().clock.now();
+        // One that was paused since its time passed goes out once it is resumed; a draft does not start by a time that has passed.
+        let may_miss = matches!(blast.state, BlastState::Paused | BlastState::Draft);
+        let is_missed = |at: DateTime<Utc>| may_miss && at <= self.engine().clock.now();
         let at = own_start(blast).filter(|at| is_to_start && !is_missed(*at))?;
         let zone = self.zone_of(blast);
         let note = blast.scheduled_local.and_then(|local| {
@@ -184,9 +192,14 @@ pub(super) fn waits_for_its_time(head: &BlastHead, now: DateTime<Utc>) -> Result
         BlastState::Scheduled => Ok(false),
         BlastState::Paused => Ok(at > now),
         _ if at > now => Ok(true),
-        _ => {
-            let why = "the time that it was to start at has passed: give it another one, or none, then send it again";
-            Err(AppError::Refused(why.to_owned()))
-        }
+        _ => Err(AppError::Refused(missed_start(head.id))),
     }
+}
+
+/// Why a draft whose time has passed is not sent, and what gives it another one, or none.
+fn missed_start(id: BlastId) -> String {
+    format!(
+        "the time that it was to start at has passed: `blastdeck blast edit {id} --at TIME` gives it another one, \
+         `blastdeck blast edit {id} --clear at` takes it away"
+    )
 }

@@ -131,6 +131,23 @@ async fn a_time_that_is_none_or_has_passed_is_refused_and_the_plan_says_what_the
     assert!(plan["start_note"].as_str().unwrap().contains("does not exist in Europe/Berlin"), "{plan}");
 }
 
+#[tokio::test]
+async fn a_draft_whose_time_has_passed_says_so_in_its_plan_and_names_commands_that_work() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.draft_with(0..2, &["--at", &written(Utc::now() + TimeDelta::hours(1))]).await;
+    shop.execute("update blasts set scheduled_for = now() - interval '1 hour', scheduled_local = null").await;
+    let says = |why: &str| why.contains("has passed: `blastdeck ") && why.contains("--clear at");
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+    let sent = shop.run(&["blast", "send", &blast, "--now", "--yes"]).await;
+
+    assert!(says(plan["obstacles"][0].as_str().unwrap_or_default()) && plan["starts_at"].is_null(), "{plan}");
+    assert!(sent.code == 3 && says(&sent.err), "{sent:?}");
+    shop.ok(&["blast", "edit", &blast, "--clear", "at"]).await;
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+    assert_eq!(plan["obstacles"].as_array().map(Vec::len), Some(0), "{plan}");
+}
+
 /// One text of the database.
 async fn stored(shop: &Shop, column: &str, blast: &str) -> String {
     shop.text(&format!("select coalesce({column}::text, '') from blasts where id = {blast}")).await

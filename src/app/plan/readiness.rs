@@ -55,6 +55,7 @@ impl App {
                 obstacles.extend(self.undeliverable(blast).await?);
             }
         }
+        obstacles.extend(self.missed(blast));
         Ok(Readiness { people, suppressed, answered, obstacles, template, number })
     }
 
