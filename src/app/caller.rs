@@ -107,7 +107,7 @@ impl App {
     /// # Errors
     /// [`AppError::Refused`] where it was another command, or the blast is deleted.
     pub async fn made_before(&self, key: &str, hash: [u8; 32]) -> Result<Option<BlastId>, AppError> {
-        let Some(blast) = self.earlier_command(key, hash, "blast").await?.and_then(|earlier| earlier.blast) else {
+        let Some(blast) = self.earlier_command(key, hash).await?.and_then(|earlier| earlier.blast) else {
             return Ok(None);
         };
         match self.state(blast).await {
@@ -119,28 +119,26 @@ impl App {
         }
     }
 
-    /// The id of what a command with this key wrote before (`what`: `order`).
+    /// The id of what a command with this key wrote before.
     ///
     /// # Errors
     /// [`AppError::Refused`] where it was another command.
-    pub async fn written_before(&self, key: &str, hash: [u8; 32], what: &str) -> Result<Option<i64>, AppError> {
-        let Some(earlier) = self.earlier_command(key, hash, what).await? else { return Ok(None) };
+    pub async fn written_before(&self, key: &str, hash: [u8; 32]) -> Result<Option<i64>, AppError> {
+        let Some(earlier) = self.earlier_command(key, hash).await? else { return Ok(None) };
         Ok(earlier.answer.and_then(|answer| answer["id"].as_i64()))
     }
 
     /// The command that had this key first.
-    async fn earlier_command(&self, key: &str, hash: [u8; 32], what: &str) -> Result<Option<StoredRequest>, AppError> {
+    async fn earlier_command(&self, key: &str, hash: [u8; 32]) -> Result<Option<StoredRequest>, AppError> {
         // Where no server runs, nobody else does.
         self.prune_requests().await?;
         let key = self.request_key(COMMAND_LINE, key.to_owned()).await?;
         let Some(earlier) = self.stored_request(COMMAND_LINE, &key).await? else { return Ok(None) };
         if self.is_another_request(&earlier, hash) {
-            let written = earlier.answer.as_ref().and_then(|answer| answer["id"].as_i64());
-            let made = earlier.blast.map(|blast| format!("blast {blast}"));
-            let made =
-                made.or_else(|| written.map(|id| format!("{what} {id}"))).unwrap_or_else(|| "something".to_owned());
+            // Of what was written the id alone is kept, which may be an order's or a cart's.
+            let made = earlier.blast.map_or_else(String::new, |blast| format!(", which made blast {blast}"));
             return Err(AppError::Refused(format!(
-                "another command, or this one spelt otherwise, made {made} with this idempotency key: choose another key"
+                "this idempotency key was used for another command, or for this one spelt otherwise{made}: choose another key"
             )));
         }
         Ok(Some(earlier))

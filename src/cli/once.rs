@@ -49,14 +49,14 @@ pub(super) async fn once<T>(
 ) -> Result<KeyedWrite<T>> {
     let Some(key) = key else { return Ok(KeyedWrite::New(write(&context.app).await?)) };
     let Once { key, hash } = Once::new(key, &format!("{what} {typed:#?}"));
-    if let Some(earlier) = context.app.written_before(&key, hash, what).await? {
+    if let Some(earlier) = context.app.written_before(&key, hash).await? {
         return Ok(repeated(what, earlier));
     }
     let app = context.app.once(&key, hash).await?;
     match write(&app).await {
         Ok(written) => Ok(KeyedWrite::New(written)),
         // Another run with the same key was quicker.
-        Err(AppError::Repeated) => match context.app.written_before(&key, hash, what).await? {
+        Err(AppError::Repeated) => match context.app.written_before(&key, hash).await? {
             Some(earlier) => Ok(repeated(what, earlier)),
             None => Err(AppError::Repeated.into()),
         },
