@@ -13,7 +13,7 @@ use super::App;
 use super::AppError;
 use crate::config::HookConfig;
 use crate::domain::hook::{RETRIED_FOR, spell_secret};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shell_word};
 use crate::engine::{HookCaller, test_body};
 use crate::provider::HealthVerdict;
 use crate::store::hook::{self, DeliveryRow, DeliveryState, HookStatus, ReplayedDeliveries};
@@ -108,8 +108,8 @@ impl App {
     }
 
     /// Writes a new secret into a hook's file. The one before goes into a file beside it and signs too for a day; calls made meanwhile
-    /// have both signatures.
-    pub fn rotate_hook(&self, name: &str) -> Result<RotatedSecret, AppError> {
+    /// have both signatures. Refused while such a one still signs, unless `again`: it would be lost to receivers that have no other.
+    pub fn rotate_hook(&self, name: &str, again: bool) -> Result<RotatedSecret, AppError> {
         let config = self.hook(name)?;
         let refused =
             |why: String| AppError::Refused(format!("the secret of hook {} was not changed: {why}", config.name));
@@ -121,6 +121,15 @@ impl App {
             )));
         };
         config.secrets().map_err(|error| refused(error.to_string()))?;
+        if let Some(until) = config.old_until().filter(|_| !again) {
+            let until = DateTime::<Utc>::from(until).with_timezone(&self.config().ui.timezone);
+            let until = until.format("%-d %b %Y %H:%M");
+            return Err(refused(format!(
+                "the one before the last rotation signs until {until}, and would no longer; `blastdeck hook rotate {} --again` rotates \
+                 all the same",
+                shell_word(config.name.as_str())
+            )));
+        }
         let before = fs::read(file).map_err(|error| refused(error.to_string()))?;
         let secret = spell_secret(rand::random());
         let written = replace(&old, &before).and_then(|()| replace(file, format!("{secret}\n").as_bytes()));

@@ -36,6 +36,9 @@ pub(super) enum HookVerb {
     Rotate {
         /// The hook's name, as in the configuration.
         name: String,
+        /// Rotate although the secret before the last rotation still signs: it does so no longer.
+        #[arg(long)]
+        again: bool,
     },
     /// Print a new secret, to be put where `secret` of a hook points.
     Secret,
@@ -90,7 +93,7 @@ impl HookVerb {
             Self::Test { name } => return test(global, &name).await,
             Self::Log(arguments) => arguments.run(global).await?,
             Self::Replay(arguments) => arguments.run(global).await?,
-            Self::Rotate { name } => rotate(global, &name).await?,
+            Self::Rotate { name, again } => rotate(global, &name, again).await?,
             Self::Secret => secret(global)?,
         }
         Ok(ExitCode::SUCCESS)
@@ -221,10 +224,12 @@ impl HookReplayArgs {
     }
 }
 
-async fn rotate(global: &Global, name: &str) -> Result<()> {
+async fn rotate(global: &Global, name: &str, again: bool) -> Result<()> {
     refuse_unread_secret()?;
     let context = Context::open(global, Intent::Writes).await?;
-    let rotated = context.app.rotate_hook(name)?;
+    let rotated = context.app.rotate_hook(name, again)?;
+    context
+        .done(format!("the secret of hook {name} is a new one, and only this could not be printed: its file has it"));
     let secret = rotated.secret.expose_secret();
     if context.is_json {
         return json(&json!({ "name": name, "secret": secret, "old_until": rotated.old_until }));

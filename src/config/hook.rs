@@ -38,13 +38,18 @@ impl HookConfig {
     /// How long the secret before a rotation signs beside the new one.
     pub const OLD_SECRET_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
+    /// Until when the secret before the last rotation signs beside the new one, where it still does.
+    pub fn old_until(&self) -> Option<SystemTime> {
+        signs_until(&self.rotated_file()?)
+    }
+
     /// The keys that sign a call now, the newest first.
     pub fn secrets(&self) -> Result<Vec<HookSecret>, ConfigError> {
         let mut keys = vec![self.key(&self.secret)?];
         if let Some(old) = &self.old_secret {
             keys.push(self.key(old)?);
         }
-        if let Some(path) = self.rotated_file().filter(|path| is_young(path)) {
+        if let Some(path) = self.rotated_file().filter(|path| signs_until(path).is_some()) {
             keys.push(self.key(&TokenSource::File(path))?);
         }
         keys.dedup();
@@ -107,13 +112,15 @@ impl HookConfig {
 /// So far ahead of this machine's clock a file may have been written by another one's.
 const CLOCKS_APART: Duration = Duration::from_secs(5 * 60);
 
-/// Whether a rotation wrote it within [`HookConfig::OLD_SECRET_FOR`]. A time that is still to come would sign without end: it is old.
-fn is_young(path: &Path) -> bool {
-    let Ok(written) = std::fs::metadata(path).and_then(|file| file.modified()) else { return false };
-    match SystemTime::now().duration_since(written) {
+/// Until when a file signs that a rotation wrote within [`HookConfig::OLD_SECRET_FOR`]. One whose time is still to come would sign without
+/// end: it is old.
+fn signs_until(path: &Path) -> Option<SystemTime> {
+    let written = std::fs::metadata(path).and_then(|file| file.modified()).ok()?;
+    let is_young = match SystemTime::now().duration_since(written) {
         Ok(age) => age < HookConfig::OLD_SECRET_FOR,
         Err(ahead) => ahead.duration() <= CLOCKS_APART,
-    }
+    };
+    is_young.then(|| written + HookConfig::OLD_SECRET_FOR)
 }
 
 pub(super) fn read_all(document: &mut Document, senders: &[SenderConfig], log: &mut ConfigLog) -> Vec<HookConfig> {

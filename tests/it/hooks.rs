@@ -164,6 +164,8 @@ async fn a_call_that_is_given_up_is_shown_and_made_again_and_a_secret_is_rotated
     receiver.answer(|_| 204);
     let before = spell_secret([7; 32]);
     let rotated = shop.json(&["hook", "rotate", "crm"]).await["secret"].as_str().unwrap().to_owned();
+    let twice = shop.run(&["hook", "rotate", "crm"]).await;
+    assert!(twice.code == 3 && twice.err.contains("signs until") && twice.err.contains("--again"), "{twice:?}");
     assert_eq!(shop.json(&["hook", "replay", "crm", "--dead"]).await["replayed"], 1);
     eventually_async("it is taken", async || receiver.taken().len() == 1).await;
     engine.stop().await;
