@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::context::{PROGRAM, pasteable};
-use super::output::{json_to_stderr, talk};
+use super::output::{ChangesStandError, json_to_stderr, talk};
 use crate::app::{AppError, StoreError};
 use crate::config::ConfigError;
 use crate::domain::text::{clean, without_details};
@@ -53,9 +53,9 @@ impl ErrorStyle {
 }
 
 /// Prints the failure on standard error, in one line (each problem of a configuration in its own), and returns its exit code. A reader that has gone away (`| head`)
-/// is not a failure.
+/// is not a failure where nothing was changed: nobody has the secret that was made, or knows the id.
 pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
-    if is_broken_pipe(report) {
+    if is_broken_pipe(report) && report.downcast_ref::<ChangesStandError>().is_none() {
         return ExitCode::SUCCESS;
     }
     let (kind, code) = kind(report);

@@ -26,6 +26,11 @@ pub(super) fn call_as(program: String) {
 #[error("standard output cannot be written")]
 pub(super) struct StdoutError;
 
+/// What a command changed, or may have, stands although its output failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct ChangesStandError(String);
+
 /// What a command has changed, for the case that its output fails afterwards: that stays, and is not to be done twice.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandChanges(Arc<Mutex<ChangeState>>);
@@ -59,9 +64,10 @@ impl CommandChanges {
         match &*self.changed() {
             ChangeState::Nothing => failure,
             ChangeState::Perhaps => {
-                failure.wrap_err("what this changes may be done all the same: look before you repeat it")
+                let look = "what this changes may be done all the same: look before you repeat it";
+                failure.wrap_err(ChangesStandError(look.to_owned()))
             }
-            ChangeState::Done(what) => failure.wrap_err(as_called(what)),
+            ChangeState::Done(what) => failure.wrap_err(ChangesStandError(as_called(what))),
         }
     }
 
@@ -162,7 +168,22 @@ fn clean_lines(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::clean_lines;
+    use std::io;
+
+    use super::{ChangesStandError, CommandChanges, clean_lines, unwritten};
+
+    #[test]
+    fn a_reader_that_has_gone_away_is_a_failure_only_of_a_command_that_changes_something() {
+        let gone = |changes: &CommandChanges| changes.explain(unwritten(io::ErrorKind::BrokenPipe.into()));
+        let stands = |changes: &CommandChanges| gone(changes).downcast_ref::<ChangesStandError>().is_some();
+        let changes = CommandChanges::default();
+
+        assert!(!stands(&changes));
+        changes.begin();
+        assert!(stands(&changes));
+        changes.done("token till is made".to_owned());
+        assert!(stands(&changes) && gone(&changes).to_string() == "token till is made");
+    }
 
     #[test]
     fn no_control_character_of_a_name_reaches_the_terminal() {
