@@ -1,6 +1,7 @@
 //! `customer forget`: counts what it will do, asks, does it, and names what it cannot reach.
 
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
 use serde_json::json;
 
 use super::read;
@@ -28,13 +29,26 @@ pub(super) async fn run(context: &Context, phone: &str, sure: bool) -> Result<()
     confirm("Forget them?", sure)?;
     let done = context.app.forget(&phone).await?;
     if context.is_json {
-        return json(&json!({
+        json(&json!({
             "forgotten": true, "numbers": done.numbers, "kept": done.kept, "not_touched": NOT_FORGOTTEN,
             "files_elsewhere": done.files_elsewhere, "rejected_files": done.rejected_files, "hooks": done.hooks,
             "left_here": done.left_here,
-        }));
+        }))?;
+    } else {
+        said(&done)?;
     }
-    said(&done)
+    refuse_left_here(&done)?;
+    if !context.is_json {
+        talk("the key that blocks importing them again: `blastdeck customer key`");
+    }
+    Ok(())
+}
+
+/// Fails, in JSON too, where a file of this machine has them still: they are forgotten, so it is no refusal, which changes nothing.
+fn refuse_left_here(done: &Forgotten) -> Result<()> {
+    let Some(why) = &done.left_here else { return Ok(()) };
+    let again = "the database has forgotten them, but a file of this machine could not be cleared";
+    Err(eyre!("{again} ({why}): fix that and run this again"))
 }
 
 fn said(done: &Forgotten) -> Result<()> {
@@ -52,11 +66,6 @@ fn said(done: &Forgotten) -> Result<()> {
     if let Some(hooks) = hooks_in_words(&done.hooks) {
         talk(&hooks);
     }
-    if let Some(why) = &done.left_here {
-        let again = "the database has forgotten them, but a file of this machine could not be cleared";
-        return Err(RefusedError(format!("{again} ({why}): fix that and run this again")).into());
-    }
-    talk("the key that blocks importing them again: `blastdeck customer key`");
     Ok(())
 }
 
@@ -80,4 +89,27 @@ pub(super) async fn key(context: &Context) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{AppError, KeptOfPerson};
+
+    #[test]
+    fn a_file_that_could_not_be_cleared_is_a_failure_and_no_refusal() {
+        let done = |left_here: Option<&str>| Forgotten {
+            numbers: 1,
+            kept: KeptOfPerson::default(),
+            files_elsewhere: Vec::new(),
+            rejected_files: Vec::new(),
+            hooks: Vec::new(),
+            left_here: left_here.map(str::to_owned),
+        };
+
+        refuse_left_here(&done(None)).unwrap();
+        let failed = refuse_left_here(&done(Some("opt-outs.log: no space left"))).unwrap_err();
+        assert!(failed.to_string().contains("no space left"), "{failed}");
+        assert!(failed.downcast_ref::<RefusedError>().is_none() && failed.downcast_ref::<AppError>().is_none());
+    }
 }
