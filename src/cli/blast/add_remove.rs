@@ -18,7 +18,7 @@ use crate::cli::output::{json, line, talk};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
-use crate::domain::text::{clean, count_of, people};
+use crate::domain::text::{clean, count_of, number, people};
 use crate::import::{ReasonCount, TableSource};
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(in crate::cli) struct AddPeopleArgs {
     sheet: Option<String>,
     #[command(flatten)]
     columns: ColumnArgs,
-    /// Do not ask where the blast is scheduled.
+    /// Do not ask where the blast is scheduled or repeats.
     #[arg(long)]
     yes: bool,
 }
@@ -68,22 +68,35 @@ impl AddPeopleArgs {
                 "total_recipients": total,
             }));
         }
-        let starts = starts.map_or_else(String::new, |starts| format!(", which starts {starts}"));
+        let starts = starts.map_or_else(String::new, |starts| format!(", which {starts}"));
         line(&format!("{} in blast {} now{starts}", people(total), self.blast))
     }
 
-    /// When it starts by itself, which somebody confirmed for fewer people. Of what repeats each time asks where more get it than ever.
+    /// When it starts by itself, or goes out next, which somebody confirmed for fewer people.
     async fn confirm_scheduled(&self, context: &Context) -> Result<Option<String>> {
         let blast = context.app.blast_without_unasked(self.blast).await?;
-        let is_scheduled = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
+        let is_scheduled = blast.state == BlastState::Scheduled;
         let Some(at) = blast.scheduled_for.filter(|_| is_scheduled) else { return Ok(None) };
         let (tag, starts) = (clean(&blast.tag), context.start(at, context.app.clocks_of(&blast)));
-        let confirmed = people(blast.counts.queued);
+        let (queued, repeat) = (blast.counts.queued, &blast.origin.repeat);
+        let confirmed = people(queued);
+        if repeat.rule.is_none() {
+            let question = format!(
+                "{tag} is scheduled for {confirmed} and starts {starts} by itself: whoever is added gets it then. Add them?"
+            );
+            confirm(&question, self.yes)?;
+            return Ok(Some(format!("starts {starts}")));
+        }
+        // A time of it that would go to more than were confirmed waits for somebody: whoever is added then gets nothing unasked.
+        if let Some(at_most) = repeat.at_most.map(i64::from).filter(|at_most| queued >= *at_most) {
+            let at_most = number(at_most);
+            return Ok(Some(format!("goes out next {starts}, and waits for you then if it is to more than {at_most}")));
+        }
         let question = format!(
-            "{tag} is scheduled for {confirmed} and starts {starts} by itself: whoever is added gets it then. Add them?"
+            "{tag} repeats, to {confirmed}, and goes out next {starts}: whoever is added gets it from then on. Add them?"
         );
         confirm(&question, self.yes)?;
-        Ok(Some(starts))
+        Ok(Some(format!("goes out next {starts}")))
     }
 
     fn source(&self) -> Result<PeopleSource> {

@@ -269,7 +269,11 @@ async fn a_larger_number_that_is_confirmed_when_it_is_resumed_holds_from_then_on
     let shop = Shop::open(Setup::default()).await;
     let id = shop.draft_with(0..2, &["--repeat", "every day 09:00"]).await;
     shop.ok(&["blast", "send", &id, "--yes", "--no-engine"]).await;
-    shop.ok(&["blast", "add", &id, "+60129990001", "--name", "Ben"]).await;
+    let added = shop.ok(&["blast", "add", &id, "+60129990001", "--name", "Ben"]).await;
+    assert!(
+        added.contains(", which goes out next ") && added.contains("waits for you then if it is to more"),
+        "{added}"
+    );
     let confirmed = format!("select at_most::bigint from blasts where id = {id}");
     assert_eq!(shop.number(&confirmed).await, 2, "whoever is added confirms nobody");
 
@@ -277,4 +281,7 @@ async fn a_larger_number_that_is_confirmed_when_it_is_resumed_holds_from_then_on
     shop.ok(&["blast", "schedule", "resume", &id, "--people", "3", "--no-engine"]).await;
 
     assert_eq!(shop.number(&confirmed).await, 3);
+    shop.execute("update blasts set at_most = 9").await;
+    let unasked = shop.run(&["blast", "add", &id, "+60129990002", "--name", "Ann"]).await;
+    assert!(unasked.code == 3 && unasked.err.contains("whoever is added gets it from then on"), "{unasked:?}");
 }
