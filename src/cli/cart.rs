@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Global;
 use super::blast::new::short_text;
 use super::blast::people::limit;
+use super::confirm::confirm_on_terminal;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::listed::{ListEnd, one_more};
@@ -83,6 +84,9 @@ pub(super) enum CartVerb {
     Abandon {
         /// The cart's id, as in `cart list`.
         cart: CartId,
+        /// Do not ask on a terminal; elsewhere nothing is asked.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -108,10 +112,7 @@ impl CartVerb {
                 let context = Context::open(global, Intent::Writes).await?;
                 show_written(&context, &context.app.order_cart(cart).await?)?;
             }
-            Self::Abandon { cart } => {
-                let context = Context::open(global, Intent::Writes).await?;
-                show(&context, &context.app.abandon_cart(cart).await?)?;
-            }
+            Self::Abandon { cart, yes } => abandon(global, cart, yes).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -125,6 +126,18 @@ async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<
     let items = (!changes.is_empty()).then_some(ItemsEdit::Changes(changes));
     let context = Context::open(global, Intent::Writes).await?;
     show_cart(&context, &context.app.edit_cart(id, &CartEdit { items, note }).await?)
+}
+
+async fn abandon(global: &Global, id: CartId, yes: bool) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let cart = context.app.cart(id).await?;
+    if cart.state == CartState::Open {
+        let (name, phone) = (who(&cart), &cart.phone_number);
+        let whose = if name == phone { phone.clone() } else { format!("{name}, {phone}") };
+        let total = total(cart.total, cart.currency.as_deref());
+        confirm_on_terminal(&format!("End cart {id} of {whose}, {total}, for good?"), yes)?;
+    }
+    show(&context, &context.app.abandon_cart(id).await?)
 }
 
 /// A cart that was just written; on standard error what the catalogue calls sold out.

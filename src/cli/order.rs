@@ -25,13 +25,14 @@ use crate::app::{
     ItemChange, ItemsEdit, NewOrderItem, OrderDraft, OrderQuery, OrderRow, SoldOut, SteppedOrder, WrittenOrder,
     change_as_typed, item_as_typed, items_in_brief,
 };
+use crate::domain::amount::in_currency;
 use crate::domain::filter::Filter;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
 
-use show::{document, show, total_of, who};
+use show::{document, show, total_of, who, whose};
 pub(super) use show::{show_items, total};
 
 #[derive(Debug, Subcommand)]
@@ -153,10 +154,7 @@ impl OrderVerb {
             Self::Confirm { order } => step(global, order, OrderState::Confirmed).await?,
             Self::Pay { order } => step(global, order, OrderState::Paid).await?,
             Self::Fulfil { order } => step(global, order, OrderState::Fulfilled).await?,
-            Self::Cancel { order, yes } => {
-                confirm_on_terminal(&format!("Cancel order {order} for good? Its amount is taken back."), yes)?;
-                step(global, order, OrderState::Cancelled).await?;
-            }
+            Self::Cancel { order, yes } => cancel(global, order, yes).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -301,8 +299,23 @@ fn said_alone(behind: &str) -> Option<&str> {
     Some(behind.trim_start_matches("; ")).filter(|said| !said.is_empty())
 }
 
-async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
+async fn cancel(global: &Global, id: OrderId, yes: bool) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
+    let order = context.app.order(id).await?;
+    if order.state != OrderState::Cancelled {
+        let counted = order.counted.map(|sum| in_currency(sum, &context.app.config().ui.currency));
+        let counted = counted.map_or_else(String::new, |sum| format!(" {sum} of revenue is taken back."));
+        let question = format!("Cancel order {id} of {}, {}, for good?{counted}", whose(&order), total_of(&order));
+        confirm_on_terminal(&question, yes)?;
+    }
+    stepped(&context, id, OrderState::Cancelled).await
+}
+
+async fn step(global: &Global, id: OrderId, next: OrderState) -> Result<()> {
+    stepped(&Context::open(global, Intent::Writes).await?, id, next).await
+}
+
+async fn stepped(context: &Context, id: OrderId, next: OrderState) -> Result<()> {
     let stepped = context.app.step_order(id, next).await?;
     let also = context.pasteable(&stepped.also());
     let SteppedOrder { order, left_out, reopened } = stepped;

@@ -15,6 +15,15 @@ pub(super) fn who(order: &OrderRow) -> String {
     known.cloned().unwrap_or_else(|| "somebody".to_owned())
 }
 
+/// The same with their number, where that is not all that is known of them.
+pub(super) fn whose(order: &OrderRow) -> String {
+    let who = who(order);
+    match order.phone_number.as_ref().filter(|phone| **phone != who) {
+        Some(phone) => format!("{who}, {phone}"),
+        None => who,
+    }
+}
+
 /// What items come to; `-` where they cannot be added up.
 pub(in crate::cli) fn total(total: Option<Decimal>, currency: Option<&str>) -> String {
     match (total, currency) {
@@ -50,10 +59,7 @@ pub(super) fn show(context: &Context, order: &OrderRow) -> Result<()> {
         (Some(tag), Some(id)) => format!(", {tag} (blast {id})"),
         _ => String::new(),
     };
-    let who = who(order);
-    let phone = order.phone_number.as_ref().filter(|phone| **phone != who);
-    let phone = phone.map_or_else(String::new, |phone| format!(", {phone}"));
-    line(&format!("order {}: {}, {who}{phone}{blast}", order.id, order.state))?;
+    line(&format!("order {}: {}, {}{blast}", order.id, order.state, whose(order)))?;
     show_items(&order.items)?;
     line(&format!("total {}; {}", total_of(order), counted(context, order)))?;
     if order.dated_at.is_some() {

@@ -1,7 +1,7 @@
 //! Orders and carts that a script hands over twice.
 
 use super::scene;
-use crate::support::digits;
+use crate::support::{Size, digits};
 
 #[tokio::test]
 async fn a_shop_that_hands_over_its_orders_twice_has_each_once() {
@@ -28,4 +28,25 @@ async fn a_shop_that_hands_over_its_orders_twice_has_each_once() {
         assert!(shop.run(&empty.each_ref().map(String::as_str)).await.code == 2);
         shop.execute("delete from api_requests").await;
     }
+}
+
+#[tokio::test]
+async fn an_order_and_a_cart_are_ended_on_a_terminal_only_by_whoever_reads_whose_they_are() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "teh*2"]).await;
+    shop.ok(&["cart", "add", "1", &digits(2), "teh"]).await;
+
+    for (verb, person, says) in [
+        (["order", "cancel", "1"], 1, "MYR 5.00, for good? MYR 5.00 of revenue is taken back. [y/N]"),
+        (["cart", "abandon", "1"], 2, "MYR 2.50, for good? [y/N]"),
+    ] {
+        let mut terminal = shop.in_terminal(&verb, Size { columns: 250, rows: 30 });
+        terminal.wait_for_text(&format!("{}, {says}", digits(person)));
+        terminal.type_keys("n\r");
+        assert_eq!(terminal.wait_for_exit().exit_code(), 3, "{verb:?}");
+    }
+
+    assert_eq!(shop.json(&["order", "show", "1"]).await["state"], "new");
+    assert_eq!(shop.json(&["cart", "show", "1"]).await["state"], "open");
 }
