@@ -104,8 +104,9 @@ impl Phone {
     /// The country code with its plus, where this text is a spelling of the number that has none.
     pub fn code_that_is_missing_in(&self, written: &str) -> Option<String> {
         let digits: String =
-            written.chars().filter_map(|c| c.to_digit(10)).filter_map(|d| char::from_digit(d, 10)).collect();
-        let code = self.digits().strip_suffix(digits.trim_start_matches('0')).filter(|code| !code.is_empty())?;
+            written.chars().filter_map(digits::decimal_digit).filter_map(|d| char::from_digit(d, 10)).collect();
+        let national = Some(digits.trim_start_matches('0')).filter(|national| !national.is_empty())?;
+        let code = self.digits().strip_suffix(national).filter(|code| !code.is_empty())?;
         Some(format!("+{code}"))
     }
 

@@ -281,6 +281,7 @@ fn the_code_that_a_spelling_lacks_is_known() {
     for local in ["012-345 6789", "(012) 3456789", "123456789", "0812 345 678"] {
         assert_eq!(missing(local).as_deref(), Some("+60"), "{local}");
     }
+    assert_eq!(missing("٠١٢٣٤٥٦٧٨٩").as_deref(), Some("+60"), "digits of another script are digits, too");
     for whole in ["+60 12-345 6789", "60123456789", "0060123456789", "+62 812 3456 7001"] {
         assert_eq!(missing(whole), None, "{whole}");
     }
