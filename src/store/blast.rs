@@ -69,8 +69,8 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateC
                 armed_at = case when $3 = 'draft' then null else armed_at end,
                 launched_at = case when $3 = 'draft' then null else launched_at end,
                 provider_hold_until = null, provider_hold_why = null,
-                blast_date = case when $3 = 'cancelled' and launched_at is null then least(blast_date, created_at)
-                                  else blast_date end,
+                blast_date = case when $3 = 'draft' or $3 = 'cancelled' and launched_at is null
+                                  then least(blast_date, created_at) else blast_date end,
                 completed_at = case $3 when 'completed' then now() when 'paused' then null else completed_at end
           where id = $1 and version = $2",
     )

@@ -77,6 +77,7 @@ async fn a_terminal_whose_early_start_somebody_else_takes_back_says_so_and_ends(
     assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("scheduled", 0));
     let undone = shop.json(&["blast", "undo", &blast]).await;
     assert_eq!(undone["state"], "draft", "{undone}");
+    assert_eq!(shop.number("select count(*) from blasts where blast_date > now()").await, 0, "its start is no more");
     for (id, why) in
         [(blast.as_str(), "was not launched: there is nothing to take back"), ("99", "there is no blast 99")]
     {
