@@ -5,7 +5,7 @@ use sqlx::PgExecutor;
 
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::customer_tag::{self, TAG_MAX};
+use crate::domain::customer_tag::{self, TAG_MAX, bare_tag};
 use crate::domain::filter::Filter;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -119,10 +119,12 @@ impl App {
     ) -> Result<String, AppError> {
         self.sees_customers()?;
         let add = add.iter().map(|tag| tag_of(tag)).collect::<Result<Vec<_>, _>>()?;
+        // Of what is no tag there is nothing to take away.
+        let remove: Vec<String> = remove.iter().map(|tag| bare_tag(tag).to_owned()).collect();
         let note = note.map(note_of).transpose()?;
         let mut tx = self.begin().await?;
         let key = known_customer(&mut tx, phone).await?;
-        let removed = customer::untag(&mut tx, &key, remove).await?;
+        let removed = customer::untag(&mut tx, &key, &remove).await?;
         let added = customer::tag(&mut tx, &key, &add, self.operator()).await?;
         if let Some(note) = &note {
             customer::add_note(&mut tx, &key, note, self.operator()).await?;

@@ -104,5 +104,8 @@ impl App {
 
 fn tags_of(change: &TagChange) -> Result<Vec<String>, AppError> {
     let (TagChange::Add(tags) | TagChange::Remove(tags)) = change;
+    if tags.is_empty() {
+        return Err(AppError::invalid("addTags", "name a tag, or several with commas between them"));
+    }
     tags.iter().map(|tag| tag_of(tag)).collect()
 }

@@ -20,6 +20,7 @@ use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CustomerQuery, CustomerRow};
 use crate::domain::amount;
+use crate::domain::customer_tag::bare_tag;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
 
@@ -273,9 +274,14 @@ async fn unmerge(context: &Context, phone: &str) -> Result<()> {
 
 async fn tag(context: &Context, phone: &str, add: &[String], remove: &[String]) -> Result<()> {
     let phone = read(context, phone)?;
+    let had = if remove.is_empty() { Vec::new() } else { context.app.customer(&phone).await?.customer.tags };
     let customer = context.app.tag_customer(&phone, add, remove).await?;
     if context.is_json {
         return json(&customer);
+    }
+    if !remove.is_empty() && had == customer.tags {
+        let none = remove.iter().map(|tag| format!("#{}", bare_tag(tag))).collect::<Vec<_>>().join(" ");
+        talk(&format!("{phone} had no {none}: nothing changed"));
     }
     let tags = customer.tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ");
     talk(&if tags.is_empty() { format!("{phone} has no tag") } else { format!("{phone} has {tags}") });

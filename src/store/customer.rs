@@ -18,6 +18,7 @@ use crate::domain::filter::{Filter, Term, Test};
 use crate::domain::forgotten::STAND_IN;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
+use crate::domain::customer_tag::bare_tag;
 
 pub use messages::{SentMessage, external_ids, sent};
 pub use said::{TaggedCustomers, customers_of, tag_all, tagged, untag_all};
@@ -214,7 +215,7 @@ fn push_matching(sql: &mut QueryBuilder<Postgres>, query: &CustomerQuery) {
             sql.push(" intersect ");
         }
         sql.push("select coalesce(m.customer, t.person) from customer_tags t left join customer_numbers m on m.person = t.person");
-        sql.push(" where lower(t.tag) = lower(").push_bind(tag.clone()).push(")");
+        sql.push(" where lower(t.tag) = lower(").push_bind(bare_tag(tag).to_owned()).push(")");
     }
     sql.push(") as found (person) left join customer_numbers n on n.person = found.person");
 }

@@ -142,6 +142,14 @@ async fn many_customers_are_tagged_at_once_by_a_filter_a_list_or_their_numbers()
     assert_eq!(tagged().await, 2);
     shop.ok(&["customer", "tag", "add", "new,kl", "--from", "list:raya-2026", "--yes"]).await;
     assert_eq!(shop.json_lines(&["customer", "list", "--tag", "kl"]).await.len(), 2, "also whom nobody wrote to");
+    assert_eq!(shop.json_lines(&["customer", "list", "--tag", "#kl"]).await.len(), 2, "as it is shown");
+    let none = shop.run(&["customer", "untag", &phone(2), "vip-no"]).await;
+    assert!(none.code == 0 && none.err.contains("had no #vip-no: nothing changed"), "{none:?}");
+    assert!(shop.json(&["customer", "untag", &phone(2), "#VIP"]).await["tags"] == serde_json::json!(["gold"]));
+    let nothing = shop.run(&["customer", "tag", "add", ",", &phone(2), "--yes"]).await;
+    assert!(nothing.code == 2 && nothing.err.contains("name a tag"), "{nothing:?}");
+    let nobody = shop.run(&["customer", "tag", "remove", "big", "--from", "tag:big", "--yes"]).await;
+    assert!(nobody.code == 3 && nobody.err.contains("nobody of business kedai matches"), "{nobody:?}");
     let unknown = shop.run(&["customer", "tag", "add", "vip", &phone(77), "--yes"]).await;
     assert!(unknown.code == 1 && unknown.err.contains("nothing is known of"), "{unknown:?}");
 }

@@ -10,7 +10,7 @@ use crate::cli::confirm::confirm_number;
 use crate::cli::context::Context;
 use crate::cli::exit::RefusedError;
 use crate::cli::output::{json as print_json, line, talk};
-use crate::domain::text::count_of;
+use crate::domain::text::{clean, count_of};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -71,7 +71,7 @@ impl TagManyVerb {
         let change = if is_add { TagChange::Add(tags) } else { TagChange::Remove(tags) };
         let would = context.app.tag_preview(&people, &change).await?;
         if would.customers == 0 {
-            return Err(RefusedError("nobody matches: nothing changed".to_owned()).into());
+            return Err(RefusedError(nobody(context, &people)).into());
         }
         let is_asked = !yes || would.changes == 0;
         if !context.is_json && is_asked || dry_run {
@@ -92,6 +92,19 @@ impl TagManyVerb {
             if is_add { ("customer has", "customers have") } else { ("customer has no", "customers have no") };
         line(&format!("{} {words} now", count_of(done.customers, one, several)))
     }
+}
+
+/// That nobody matches: of which business, where the filter names no blast, whose business it would be.
+fn nobody(context: &Context, people: &TaggedPeople) -> String {
+    let TaggedPeople::From { filter, sender } = people else { return "nobody matches: nothing changed".to_owned() };
+    let config = context.app.config();
+    let meant = sender.as_ref().map_or_else(|| config.senders.first(), |name| config.sender(name));
+    let Some(business) = meant.filter(|_| !filter.contains("blast:")).map(|sender| clean(sender.business())) else {
+        return "nobody matches: nothing changed".to_owned();
+    };
+    let others = config.senders.iter().any(|other| other.business() != business);
+    let way = if others { "; `--sender NAME` looks at another sender's" } else { "" };
+    format!("nobody of business {business} matches: nothing changed{way}")
 }
 
 fn say(context: &Context, would: &TaggedCount, (words, is_add): (&str, bool), is_all: bool) -> Result<()> {
