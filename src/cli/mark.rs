@@ -52,7 +52,7 @@ impl MarkVerb {
         let mark = self.mark(&context.app.config().ui.currency)?;
         let person = context.app.recipient_by_phone(self.blast, &self.phone).await?;
         match mark {
-            Some(mark) => write(&context, &person, mark).await?,
+            Some(mark) => write(&context, (self.blast, &person), mark).await?,
             None => undo(&context, &person, self.yes).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -83,11 +83,16 @@ impl MarkVerb {
     }
 }
 
-async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<()> {
+async fn write(context: &Context, (blast, person): (BlastId, &RecipientRow), mark: Mark) -> Result<()> {
     let sum = if let Mark::Closed(sum) = &mark { *sum } else { None };
     let done = context.app.mark_apart(person.id, mark).await?;
     if context.is_json {
-        return json(&json!({ "who": done.who, "act": done.act, "before": done.before, "after": done.after }));
+        let exact = |sum| amount::as_text(sum, &context.app.config().ui.currency);
+        return json(&json!({
+            "who": done.who, "act": done.act, "before": done.before, "after": done.after, "blast_id": blast,
+            "phone_number": person.phone.as_str(), "amount": sum.map(exact), "amount_before": done.amount_before.map(exact),
+            "replaced_orders": done.replaced, "later_message": done.later_message,
+        }));
     }
     let money = |sum| amount::in_currency(sum, &context.app.config().ui.currency);
     let replaced = done.amount_before.filter(|before| sum != Some(*before));

@@ -199,7 +199,9 @@ async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (
     }
     let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;
     if context.is_json {
-        return json(&json!({ "who": done.who, "before": done.before, "after": done.after }));
+        return json(&json!({
+            "who": done.who, "before": done.before, "after": done.after, "blast_id": blast, "phone_number": person.phone.as_str(),
+        }));
     }
     line(&format!("{}: {} -> {}", done.who, done.before, done.after))
 }

@@ -64,6 +64,7 @@ async fn a_reply_before_the_message_was_sent_once_more_stays_with_it_and_marks_n
 
         let again = scene.shop.run(&["uncertain", "resolve", "1", &digits(1), "resend", "--yes", "--json"]).await;
         assert!(again.code == 0 && again.err.contains("They wrote since, maybe in answer to it."), "{again:?}");
+        assert!(again.out.contains(&format!("\"phone_number\":\"+{}\"", digits(1))), "{again:?}");
         if !waits {
             until_decided(&scene).await;
         }
