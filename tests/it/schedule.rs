@@ -142,6 +142,7 @@ async fn a_draft_whose_time_has_passed_says_so_in_its_plan_and_names_commands_th
     let sent = shop.run(&["blast", "send", &blast, "--now", "--yes"]).await;
 
     assert!(says(plan["obstacles"][0].as_str().unwrap_or_default()) && plan["starts_at"].is_null(), "{plan}");
+    assert_eq!(plan["sender"], "sales");
     assert!(sent.code == 3 && says(&sent.err), "{sent:?}");
     shop.ok(&["blast", "edit", &blast, "--clear", "at"]).await;
     let plan = shop.json(&["blast", "plan", &blast]).await;
@@ -180,6 +181,13 @@ async fn what_is_scheduled_is_edited_by_a_verb_until_it_starts_and_never_half() 
         ("scheduled", "Hi {name|you}")
     );
     assert_eq!(stored(&shop, "rate", &blast).await, "");
+    shop.ok(&["blast", "edit", &blast, "--gap", "20s..1m", "--timezone", "Asia/Tokyo"]).await;
+    let text = shop.ok(&["blast", "show", &blast]).await;
+    assert!(text.contains("  limits   any hour, 20s..1m, by the clocks of Asia/Tokyo"), "{text}");
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    let limits = &shown["limits"];
+    assert_eq!((limits["gap"].as_str(), limits["rate"].is_null()), (Some("20s..1m"), true), "{shown}");
+    assert_eq!((shown["message"].as_str(), shown["template"].is_null()), (Some("Hi {name|you}"), true), "{shown}");
     let shown = shop.json(&["blast", "show", &blast]).await;
     let starts: DateTime<Utc> = shown["scheduled_for"].as_str().unwrap().parse().unwrap();
     assert_eq!(written(starts), later, "{shown}");

@@ -154,7 +154,7 @@ fn plan_json(plan: &Plan) -> Value {
     };
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({
-        "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed, "uncertain": plan.uncertain(),
+        "id": plan.blast.id, "state": plan.blast.state, "sender": plan.blast.sender, "people": plan.people, "suppressed": plan.suppressed, "uncertain": plan.uncertain(),
         "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "had_this_message": plan.had_this_message, "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere,
         "wrote": plan.wrote, "also_stuck": plan.also_stuck.map_or(0, |also| also.people), "two_numbers": plan.two_numbers, "no_session": plan.no_session, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
         "unusual_lengths": plan.unusual_lengths, "read_from": plan.read_from,

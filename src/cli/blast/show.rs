@@ -1,6 +1,6 @@
 //! `blast show`: shows one blast.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
@@ -18,6 +18,7 @@ use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
+use crate::domain::pace::{LimitColumn, LimitColumns};
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, clean_shown, number, span_words};
@@ -40,6 +41,9 @@ pub(super) async fn print(context: &Context, blast: &BlastView) -> Result<()> {
         value["replies"] = json!(replies);
         value["charges"] = json!(charges);
         value["steps"] = steps.iter().map(step::as_json).collect();
+        value["message"] = json!(blast.message);
+        value["template"] = json!(blast.template);
+        value["limits"] = limits_json(&blast.limits);
         return json(&value);
     }
     text(&show_text(context, blast, &BlastExtras { replies, charges, lease, steps }))
@@ -78,6 +82,17 @@ pub(super) fn as_json(context: &Context, blast: &BlastView) -> Value {
         "from": blast.origin.segment, "repeat": blast.origin.repeat.rule, "pattern": blast.origin.pattern,
         "occurrence_at": blast.origin.occurrence_at, "follows": blast.follows, "step": blast.origin.step,
         "first": blast.first.people.map(|people| json!({ "people": people, "left": blast.first.left })),
+    })
+}
+
+/// Its own limits, each as an option of `blast edit` takes it.
+fn limits_json(limits: &LimitColumns) -> Value {
+    fn own<T: fmt::Display>(limit: &LimitColumn<T>) -> Option<String> {
+        limit.as_ref().and_then(|limit| limit.as_ref().ok()).map(ToString::to_string)
+    }
+    json!({
+        "rate": own(&limits.rate), "gap": own(&limits.gap), "window": own(&limits.hours), "weekdays": own(&limits.weekdays),
+        "timezone": own(&limits.zone),
     })
 }
 
@@ -138,8 +153,8 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     if let Some(mend) = blast.paused_mend() {
         let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
     }
-    if let Some(unreadable) = blast.limits.unreadable().filter(|_| blast.waiting.is_none()) {
-        let _ = writeln!(out, "  limits   {}", clean(&unreadable.to_string()));
+    if let Some(limits) = limits_words(blast) {
+        let _ = writeln!(out, "  limits   {limits}");
     }
     if let Some(done) = blast.estimate.done_at {
         let _ = writeln!(out, "  done     about {}", context.when(Some(done)));
@@ -147,6 +162,16 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     out.push_str(&step::lines(context, &also.steps));
     let _ = writeln!(out, "  message  {}", clean_shown(&blast.message.replace('\n', " / ")));
     out
+}
+
+/// Its own limits, where it has any. What cannot be read is what it waits for, where it waits.
+fn limits_words(blast: &BlastView) -> Option<String> {
+    let limits = &blast.limits;
+    if let Some(unreadable) = limits.unreadable() {
+        return blast.waiting.is_none().then(|| clean(&unreadable.to_string()).into_owned());
+    }
+    let zone = limits.own_zone().map_or_else(String::new, |zone| format!(", by the clocks of {zone}"));
+    (*limits != LimitColumns::default()).then(|| format!("{}{zone}", limits.words()))
 }
 
 /// When it was sent, or by its own clocks when it starts.
