@@ -11,7 +11,7 @@ use crate::domain::follow_up::{AgeCount, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::domain::text::{count_of, number};
-use crate::import::{ImportError, Imported, Lineage, PeopleSource, RejectedTo};
+use crate::import::{ImportError, Imported, Lineage, PeopleSource, ReasonCount, RejectedTo};
 use crate::store::view::follow_up::{self, FollowUpResponses, StuckPerson, StuckQuery};
 
 /// Whom a follow-up goes to.
@@ -90,7 +90,8 @@ impl App {
         options.note.follows =
             Some(Lineage { blast: from.blast, stage: Some(from.stuck_at), older_than: Some(from.older_than) });
         options.note.follow_ups_seen = Some(seen);
-        Ok(self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await)
+        let made = self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await;
+        Ok(made.map(|made| with_left_out(made, &left_out)))
     }
 
     /// The same with the older blast's sender, message and pace, named as the next of its follow-ups.
@@ -165,6 +166,16 @@ impl App {
             }
         }
     }
+}
+
+/// Whoever is stuck and was left out before the draft was made, beside those whom it rejected.
+fn with_left_out(mut made: Imported, found: &AgeCount) -> Imported {
+    for (reason, people) in found.left_out.iter().filter(|(_, people)| *people > 0) {
+        let rows = people.unsigned_abs();
+        made.rejected.total += rows;
+        made.rejected.reasons.push(ReasonCount { reason: reason.words().to_owned(), rows, first_row: 0 });
+    }
+    made
 }
 
 /// Why nobody gets a follow-up.

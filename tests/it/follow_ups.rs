@@ -60,6 +60,8 @@ async fn a_follow_up_takes_exactly_those_who_are_stuck_for_so_long_and_may_be_ch
     let made = shop.json(&ask).await;
 
     assert_eq!((&made["taken"], &made["follows"]), (&json!(2), &json!(blast.parse::<i64>().unwrap())));
+    let whom = json!([{ "reason": "opted out", "rows": 1 }, { "reason": "bought in another blast since", "rows": 1 }]);
+    assert_eq!((&made["rejected"], &made["reasons"]), (&json!(2), &whom));
     let draft = made["id"].to_string();
     assert_eq!(numbers(&shop, &draft).await, [format!("+{}", digits(0)), format!("+{}", digits(3))]);
     assert_eq!(shop.state(&draft).await, "draft");

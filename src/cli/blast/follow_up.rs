@@ -6,19 +6,19 @@ use serde_json::json;
 
 use super::message::MessageArgs;
 use super::new::short_text;
+use super::taken::found;
 use super::template::TemplateArgs;
 use crate::app::{FollowUp, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
-use crate::cli::output::{json, line, talk};
+use crate::cli::output::{json, line};
 use crate::domain::content::BlastContent;
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
 use crate::domain::step::StepSince;
-use crate::domain::text;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text"))]
@@ -60,9 +60,10 @@ impl FollowUpArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let mut draft = context.app.draft_alike(self.blast).await?;
+        let template = self.template.read()?;
         if let Some(message) = self.message.read()? {
             draft.content = BlastContent::Text(message);
-        } else if let Some(given) = self.template.read()? {
+        } else if let Some(given) = template {
             let fitted = self.template.fit(&context.app, &draft.sender, given).await?;
             draft.is_marketing = fitted.is_marketing;
             draft.content = BlastContent::Template(Box::new(fitted.message));
@@ -85,9 +86,14 @@ impl FollowUpArgs {
         };
         context.done(format!("blast {} is a draft now, and only this could not be printed", made.blast));
         if context.is_json {
-            return json(&json!({ "id": made.blast, "taken": made.taken, "follows": self.blast }));
+            let reasons =
+                made.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
+            return json(&json!({
+                "id": made.blast, "taken": made.taken, "follows": self.blast, "rejected": made.rejected.total,
+                "reasons": reasons.collect::<Vec<_>>(),
+            }));
         }
-        talk(&format!("a draft to {}; nothing is sent", text::people(made.taken)));
+        found(&made);
         line(&made.blast.to_string())
     }
 }
