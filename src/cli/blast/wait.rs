@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use color_eyre::Result;
 use tokio::time::{Instant, sleep};
 
@@ -64,7 +64,7 @@ impl WaitArgs {
             if let Some(end) = ended(&blast) {
                 return Ok((end, blast));
             }
-            let needs = need(&blast);
+            let needs = need(context, &blast);
             needs_since = needs.map(|needs| match needs_since.take() {
                 Some(before) if before.0 == needs => before,
                 _ => (needs, Instant::now()),
@@ -73,9 +73,9 @@ impl WaitArgs {
                 return Ok((End::NotDone(format!("blast {} needs somebody: {needs}", blast.id)), blast));
             }
             if let (Some(timeout), true) = (self.timeout, until.is_some_and(|until| until <= Instant::now())) {
-                let state = blast.shown_state(Utc::now());
-                let waits = blast.waiting.as_ref().map(|waiting| format!(", {}", words(waiting))).unwrap_or_default();
-                let why = format!("blast {} is not done after {}: {state}{waits}", blast.id, show_span(timeout));
+                let waits = blast.waiting.as_ref().map(|waiting| words(context, waiting));
+                let now = standing(blast.shown_state(Utc::now()), waits, is_away);
+                let why = format!("blast {} is not done after {}: {now}", blast.id, show_span(timeout));
                 return Ok((End::NotDone(why), blast));
             }
             sleep(POLL_INTERVAL).await;
@@ -118,12 +118,40 @@ fn ended(blast: &BlastView) -> Option<End> {
 }
 
 /// What somebody has to do before it goes on.
-fn need(blast: &BlastView) -> Option<String> {
+fn need(context: &Context, blast: &BlastView) -> Option<String> {
     let waiting = blast.waiting.as_ref().filter(|_| blast.asks_for_person())?;
     let mend = waiting.mend(blast.id, &blast.sender).map(|mend| format!("; {mend}")).unwrap_or_default();
-    Some(format!("{}{mend}", words(waiting)))
+    Some(format!("{}{mend}", words(context, waiting)))
 }
 
-fn words(waiting: &Waiting) -> String {
-    waiting.sentence(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
+fn words(context: &Context, waiting: &Waiting) -> String {
+    waiting.sentence_in(context.zone, |at| context.moment(at))
+}
+
+/// How a blast stands that is not done: what it waits for, behind its state where that is another word. While the database is away,
+/// that is how it was read last.
+fn standing(state: &str, waits: Option<String>, is_away: bool) -> String {
+    let last = match waits {
+        Some(waits) if waits.starts_with(state) => waits,
+        Some(waits) => format!("{state}, {waits}"),
+        None => state.to_owned(),
+    };
+    if is_away { format!("the database does not answer; when it last did: {last}") } else { last }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::standing;
+
+    #[test]
+    fn what_a_blast_waits_for_is_said_once_and_a_database_that_is_away_first() {
+        let waits = |words: &str| Some(words.to_owned());
+
+        assert_eq!(
+            standing("waits", waits("waits for: its hours, until 09:00"), false),
+            "waits for: its hours, until 09:00"
+        );
+        assert_eq!(standing("sending", waits("waits for: gap 20s"), false), "sending, waits for: gap 20s");
+        assert_eq!(standing("sending", None, true), "the database does not answer; when it last did: sending");
+    }
 }
