@@ -19,7 +19,7 @@ use super::listed::{ListEnd, one_more};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{Export, SavedList};
-use crate::domain::text::{count_of, people};
+use crate::domain::text::{count_of, number, people};
 use crate::import::{RejectedTo, TableSource, read_list};
 
 #[derive(Debug, Subcommand)]
@@ -91,10 +91,12 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
     if let Some(file) = &list.rejected_file {
         context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));
     }
+    // A new name has none, and another kind of name is refused below.
+    let before = context.app.saved_list(name).await.ok().map(|list| list.people);
     let SavedList { list: saved, forgotten } = context.app.save_list(name, &list.people).await?;
     if context.is_json {
         return print_json(&json!({
-            "name": saved.name, "people": saved.people, "forgotten": forgotten,
+            "name": saved.name, "people": saved.people, "people_before": before, "forgotten": forgotten,
             "rejected": list.rejected.total, "rejected_file": list.rejected_file,
         }));
     }
@@ -104,7 +106,8 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
     talk(&list.columns_words());
     say_local(list.local.as_ref());
     let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));
-    line(&format!("list {name} has {kept}: `blastdeck blast new --from 'list:{name}'` goes to them"))
+    let replaced = before.map_or_else(String::new, |before| format!(", in place of {}", number(before)));
+    line(&format!("list {name} has {kept}{replaced}: `blastdeck blast new --from 'list:{name}'` goes to them"))
 }
 
 const fn are(many: usize) -> &'static str {

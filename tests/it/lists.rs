@@ -150,6 +150,9 @@ async fn many_customers_are_tagged_at_once_by_a_filter_a_list_or_their_numbers()
     assert!(nothing.code == 2 && nothing.err.contains("name a tag"), "{nothing:?}");
     let nobody = shop.run(&["customer", "tag", "remove", "big", "--from", "tag:big", "--yes"]).await;
     assert!(nobody.code == 3 && nobody.err.contains("nobody of business kedai matches"), "{nobody:?}");
+    let file = shop.write("one.csv", format!("phone\n{}\n", phone(1)));
+    let replaced = shop.ok(&["list", "save", "raya-2026", file.to_str().unwrap()]).await;
+    assert!(replaced.contains("list raya-2026 has 1 person, in place of 2: "), "{replaced}");
     let unknown = shop.run(&["customer", "tag", "add", "vip", &phone(77), "--yes"]).await;
     assert!(unknown.code == 1 && unknown.err.contains("nothing is known of"), "{unknown:?}");
 }
