@@ -31,9 +31,9 @@ pub(super) struct TemplateArgs {
     /// `header` and `buttons`. A header that is given beside it takes the place of the file's `header`.
     #[arg(long, groups = ["text", "any_template"], value_name = "FILE")]
     template_file: Option<PathBuf>,
-    /// The template's language, as Meta writes it.
-    #[arg(long, value_name = "CODE", default_value = "en_US", requires = "template")]
-    language: String,
+    /// The template's language, as Meta writes it; en_US by default.
+    #[arg(long, value_name = "CODE", requires = "template")]
+    language: Option<String>,
     /// A variable of the template's body, by number or name: 1=Bali or 1={city}. One that is not given is taken from the column of
     /// its number or name; a person's own column of that name comes first.
     #[arg(long = "var", value_name = "NAME=VALUE", requires = "template", value_parser = assignment)]
@@ -81,11 +81,12 @@ fn button(text: &str) -> Result<TemplateButtonValue, String> {
 impl TemplateArgs {
     /// The template as it was given, not yet compared with Meta's. `None`: none was given.
     pub(super) fn read(&self) -> Result<Option<TemplateMessage>> {
+        self.refuse_unused()?;
         if let Some(path) = &self.template_file {
             return Ok(Some(from_file(path, self.header())?));
         }
         let Some(name) = &self.template else { return Ok(None) };
-        let mut template = json!({ "name": name, "language": self.language });
+        let mut template = json!({ "name": name, "language": self.language.as_deref().unwrap_or("en_US") });
         if !self.variables.is_empty() {
             template["variables"] = Value::Object(self.numbered_columns().chain(self.given()).collect());
         }
@@ -96,6 +97,26 @@ impl TemplateArgs {
             template["components"] = self.buttons.iter().map(TemplateButtonValue::component).collect();
         }
         Ok(Some(TemplateMessage::parse(&template).map_err(|error| UsageError(format!("--template {error}")))?))
+    }
+
+    /// Refuses what belongs to a template where none is given. clap does not where something else is that excludes one, such as a message.
+    fn refuse_unused(&self) -> Result<()> {
+        let of_name = [
+            ("--language", self.language.is_some()),
+            ("--var", !self.variables.is_empty()),
+            ("--button", !self.buttons.is_empty()),
+        ];
+        let given = of_name.into_iter().find(|(_, is_given)| *is_given && self.template.is_none());
+        if let Some((option, _)) = given {
+            return Err(UsageError(format!("{option} belongs to --template: give both or neither")).into());
+        }
+        if self.header().is_some() && self.template.is_none() && self.template_file.is_none() {
+            return Err(UsageError(
+                "a header belongs to --template or --template-file: give both or neither".to_owned(),
+            )
+            .into());
+        }
+        Ok(())
     }
 
     fn given(&self) -> impl Iterator<Item = (String, Value)> {
@@ -217,6 +238,20 @@ mod tests {
     fn read(args: &[&str]) -> Value {
         let args = ["new", "--template", "raya"].iter().chain(args);
         Command::parse_from(args).template.read().unwrap().unwrap().source()
+    }
+
+    #[test]
+    fn what_belongs_to_a_template_is_refused_without_one() {
+        let none = || Command::parse_from(["new"]).template;
+        let refused = |template: TemplateArgs| template.read().unwrap_err().to_string();
+
+        assert!(none().read().unwrap().is_none());
+        let language = TemplateArgs { language: Some("ms".to_owned()), ..none() };
+        assert_eq!(refused(language), "--language belongs to --template: give both or neither");
+        let variables = TemplateArgs { variables: vec![("1".to_owned(), "Bali".to_owned())], ..none() };
+        assert_eq!(refused(variables), "--var belongs to --template: give both or neither");
+        let header = TemplateArgs { header_text: Some("Raya".to_owned()), ..none() };
+        assert!(refused(header).starts_with("a header belongs to --template"));
     }
 
     #[test]
