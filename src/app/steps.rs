@@ -55,7 +55,7 @@ pub struct StepAlike {
 }
 
 /// What changes in a step; everything absent stays.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StepEdit {
     pub after: Option<TimeDelta>,
     pub since: Option<StepSince>,

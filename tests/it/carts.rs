@@ -45,7 +45,7 @@ async fn a_cart_is_written_changed_and_ordered_once() {
     let unknown = shop.run(&["cart", "set", "1", "-roti"]).await;
     assert!(unknown.code == 2 && unknown.err.contains("it has teh, kuih"), "{unknown:?}");
     let emptied = shop.run(&["cart", "set", "1", "-teh", "kuih×0"]).await;
-    assert!(emptied.code == 2 && emptied.err.contains("cart abandon 1` ends it"), "{emptied:?}");
+    assert!(emptied.code == 3 && emptied.err.contains("cart abandon 1` ends it"), "{emptied:?}");
 
     let first = ["cart", "order", "1", "--json"];
     let (one, two) = tokio::join!(shop.run(&first), shop.run(&first));

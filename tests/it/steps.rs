@@ -238,6 +238,8 @@ async fn a_step_that_sends_by_itself_asks_about_more_people_than_were_confirmed(
     assert_eq!(shop.state(&second).await, "sending");
 
     shop.ok(&["blast", "step", "set", &blast, "1", "--ask"]).await;
+    let nothing = shop.run(&["blast", "step", "set", &blast, "1"]).await;
+    assert!(nothing.code == 2 && nothing.err.contains("nothing to change: give --after"), "{nothing:?}");
     let number_alone = shop.run(&["blast", "step", "set", &blast, "1", "--at-most", "5"]).await;
     assert!(number_alone.code == 2 && number_alone.err.contains("--auto"), "{number_alone:?}");
 }

@@ -74,7 +74,7 @@ impl ItemsEdit {
                 ItemsOf::Order(id) => format!("`blastdeck order cancel {id}` cancels it"),
                 ItemsOf::Cart(id) => format!("`blastdeck cart abandon {id}` ends it"),
             };
-            return Err(AppError::invalid("items", format!("nothing would be left: {end}")));
+            return Err(AppError::Refused(format!("nothing would be left: {end}")));
         }
         Ok(lines.into_iter().map(|line| line.item).collect())
     }

@@ -17,9 +17,10 @@ use crate::cli::exit::UsageError;
 use crate::cli::output::{json, line, talk};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::message::RenderError;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of, number, people};
-use crate::import::{ReasonCount, TableSource};
+use crate::import::{Reason, ReasonCount, TableSource};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AddPeopleArgs {
@@ -52,11 +53,7 @@ impl AddPeopleArgs {
         let source = self.source()?;
         let context = Context::open(global, Intent::Writes).await?;
         let starts = self.confirm_scheduled(&context).await?;
-        let added = context.app.add_people(self.blast, source).await.map_err(|error| match error {
-            // What a file holds forbids it.
-            AppError::InvalidAt { why, .. } if self.recipients.is_some() => AppError::Refused(why),
-            other => other,
-        })?;
+        let added = context.app.add_people(self.blast, source).await.map_err(|error| self.refused(error))?;
         report(&added);
         say_who_gets_nothing(&context, self.blast).await?;
         let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
@@ -97,6 +94,18 @@ impl AddPeopleArgs {
         );
         confirm(&question, self.yes)?;
         Ok(Some(format!("goes out next {starts}")))
+    }
+
+    /// Why nobody is added: a refusal where what a file holds, or who is in the blast, forbids it, and with the option that gives a name.
+    fn refused(&self, error: AppError) -> AppError {
+        let AppError::InvalidAt { why, places } = error else { return error };
+        let are_all = |reason: String| !places.is_empty() && places.iter().all(|place| place.why.ends_with(&reason));
+        if self.recipients.is_some() || are_all(Reason::Member.to_string()) {
+            return AppError::Refused(why);
+        }
+        let is_nameless = are_all(RenderError::Missing { name: "name".to_owned() }.to_string());
+        let why = if is_nameless { format!("{why}; --name gives the name of one person") } else { why };
+        AppError::InvalidAt { why, places }
     }
 
     fn source(&self) -> Result<PeopleSource> {
@@ -152,5 +161,35 @@ impl RemovePeopleArgs {
         }
         let removed = people(i64::try_from(removed).unwrap_or(i64::MAX));
         line(&format!("{removed} taken out, {} in blast {} now", people(total), self.blast))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::app::InvalidPlace;
+
+    #[derive(Parser)]
+    struct AddCommand {
+        #[command(flatten)]
+        add: AddPeopleArgs,
+    }
+
+    #[test]
+    fn whoever_is_in_already_is_a_refusal_and_a_name_that_is_missing_has_an_option() {
+        let add = AddCommand::parse_from(["add", "9", "+60123456789"]).add;
+        let refused = |reason: String| {
+            let place = InvalidPlace { field: "recipients".to_owned(), row: Some(1), why: format!("phone: {reason}") };
+            add.refused(AppError::InvalidAt { why: reason, places: vec![place] })
+        };
+
+        assert!(matches!(refused(Reason::Member.to_string()), AppError::Refused(_)));
+        let nameless = refused(RenderError::Missing { name: "name".to_owned() }.to_string());
+        assert!(
+            matches!(&nameless, AppError::InvalidAt { why, .. } if why.ends_with("; --name gives the name of one person"))
+        );
+        assert!(matches!(refused("too short".to_owned()), AppError::InvalidAt { why, .. } if why == "too short"));
     }
 }

@@ -209,10 +209,12 @@ pub(super) async fn content(
     blast: BlastId,
     (message, template): (&MessageArgs, &TemplateArgs),
 ) -> Result<Option<BlastContent>> {
+    // First, so that what belongs to a template is refused beside a message.
+    let given = template.read()?;
     if let Some(message) = message.read()? {
         return Ok(Some(BlastContent::Text(message)));
     }
-    let Some(given) = template.read()? else { return Ok(None) };
+    let Some(given) = given else { return Ok(None) };
     let sender = context.app.blast(blast).await?.sender;
     let fitted = template.fit(&context.app, &sender, given).await?;
     Ok(Some(BlastContent::Template(Box::new(fitted.message))))
@@ -281,6 +283,10 @@ impl SetArgs {
             at_most: change(self.at_most, self.ask),
             change: None,
         };
+        if edit == StepEdit::default() {
+            let why = "nothing to change: give --after, --message, --stage or another option of --help";
+            return Err(UsageError(why.to_owned()).into());
+        }
         if !goes_on || self.sure.yes {
             context.app.set_step(key, edit).await.map_err(by_option)?;
         } else if let Some(hold) = context.app.set_step_on_hold(key, edit).await.map_err(by_option)? {

@@ -37,6 +37,8 @@ async fn people_are_added_to_a_draft_and_taken_out_of_it() {
     assert_eq!(shop.rows().await, before);
     let wrong = shop.run(&["blast", "remove", &draft, "nobody", &phone(6)]).await;
     is_a_clear_line(&wrong, USAGE, &["`nobody`"]);
+    let member = shop.run(&["blast", "add", &draft, &phone(6)]).await;
+    is_a_clear_line(&member, REFUSED, &["in the blast already"]);
     let two = shop.run(&["blast", "add", &draft, &phone(21), &phone(22), "--name", "Ben"]).await;
     is_a_clear_line(&two, USAGE, &["one number"]);
     assert_eq!(shop.json(&["blast", "plan", &draft]).await["people"], 6);
