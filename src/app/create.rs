@@ -8,7 +8,7 @@ use super::App;
 use super::error::{AppError, InvalidPlace};
 use super::local_time::goes_by_own_clocks;
 use super::report::Report;
-use crate::domain::blast::{BlastState, PersonClocks};
+use crate::domain::blast::{BlastState, PersonClocks, is_paused_before_start};
 use crate::domain::content::BlastContent;
 use crate::domain::filter::CART_STUCK;
 use crate::domain::ids::BlastId;
@@ -106,6 +106,7 @@ impl App {
         let blast = self.blast_row(id).await?;
         self.refuse_by_hand(&blast).await?;
         refuse_without_own_time(&blast)?;
+        refuse_before_its_time(&blast)?;
         let content = BlastContent::parse(&blast.message, blast.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
         let to = Addition { blast: id, region: self.region_of(blast.sender_id), content };
@@ -244,6 +245,17 @@ fn places(error: &ImportError) -> Vec<InvalidPlace> {
         ImportError::OpenQuote { row } | ImportError::RowTooLong { row } => vec![at(Some(*row), error.to_string())],
         other => vec![at(None, other.to_string())],
     }
+}
+
+/// What is paused before its time was confirmed for fewer people: it takes others as a draft.
+fn refuse_before_its_time(blast: &BlastRow) -> Result<(), AppError> {
+    let is_paused = is_paused_before_start(blast.state, blast.launched_at, blast.scheduled_for);
+    if !is_paused || blast.origin.repeat.rule.is_some() {
+        return Ok(());
+    }
+    let id = blast.id;
+    let mend = format!("`blastdeck blast undo {id}` makes it a draft again, to which people can be added");
+    Err(AppError::Refused(format!("blast {id} is paused before its time: {mend}")))
 }
 
 /// When each person gets it is set for those who are in it when it is sent: whoever came later would get it at any hour of theirs.

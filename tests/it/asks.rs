@@ -116,6 +116,9 @@ async fn whoever_is_added_to_what_is_scheduled_is_asked_about_first() {
 
     let added = shop.ok(&[&add[..], &["--yes"]].concat()).await;
     assert!(added.contains(&format!("4 people in blast {blast} now, which starts ")), "{added}");
+    shop.ok(&["blast", "pause", &blast]).await;
+    let paused = shop.run(&["blast", "add", &blast, "+60129990002", "--yes"]).await;
+    assert!(paused.code == 3 && paused.err.contains(&format!("blast undo {blast}` makes it a draft")), "{paused:?}");
 }
 
 #[tokio::test]

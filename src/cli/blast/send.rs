@@ -330,10 +330,18 @@ fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String 
     )
 }
 
+/// A refusal whose command can be pasted: the rule behind it knows no blast.
+fn with_its_number(refused: AppError, id: BlastId) -> AppError {
+    let AppError::Refused(why) = refused else { return refused };
+    let named =
+        |why: String, verb: &str| why.replace(&format!("`blast {verb}`"), &format!("`blastdeck blast {verb} {id}`"));
+    AppError::Refused(["send", "resume"].into_iter().fold(why, named))
+}
+
 /// Refuses before asking anything.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
     let command = if start == StartKind::Resume { BlastCommand::Resume } else { BlastCommand::Launch };
-    plan.in_state_for(command)?;
+    plan.in_state_for(command).map_err(|refused| with_its_number(refused, plan.blast.id))?;
     if plan.repeat.is_some() && plan.blast.state == BlastState::Scheduled {
         let id = plan.blast.id;
         let why = format!(
@@ -343,4 +351,18 @@ fn possible(plan: &Plan, start: StartKind) -> Result<()> {
         return Err(RefusedError(why).into());
     }
     Ok(plan.without_obstacle()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::blast::transition;
+
+    #[test]
+    fn a_draft_that_is_resumed_is_refused_with_the_command_that_sends_it() {
+        let refused = transition(BlastState::Draft, BlastCommand::Resume).unwrap_err();
+        let refused = with_its_number(AppError::Refused(refused.to_string()), BlastId(4));
+
+        assert_eq!(refused.to_string(), "the blast is a draft: send it with `blastdeck blast send 4`");
+    }
 }
