@@ -89,7 +89,7 @@ async fn write(context: &Context, (blast, person): (BlastId, &RecipientRow), mar
     if context.is_json {
         let exact = |sum| amount::as_text(sum, &context.app.config().ui.currency);
         return json(&json!({
-            "who": done.who, "act": done.act, "before": done.before, "after": done.after, "blast_id": blast,
+            "who": done.who, "act": done.act, "before": done.before, "after": done.after, "blast_id": blast, "recipient_id": person.id,
             "phone_number": person.phone.as_str(), "amount": sum.map(exact), "amount_before": done.amount_before.map(exact),
             "replaced_orders": done.replaced, "later_message": done.later_message,
         }));

@@ -145,7 +145,7 @@ fn as_json(context: &Context, row: &ReplyRow) -> Value {
     });
     json!({
         "id": row.id, "at": row.at, "received_at": row.received_at, "sender": row.sender, "blast": row.blast,
-        "recipient": row.recipient, "phone_number": row.phone, "user_id": row.user_id, "name": row.name, "kind": row.kind,
+        "blast_id": row.blast, "recipient": row.recipient, "recipient_id": row.recipient, "phone_number": row.phone, "user_id": row.user_id, "name": row.name, "kind": row.kind,
         "text": row.body, "payload": row.payload, "message_id": row.message_id, "is_opt_out": context.app.is_stop(row),
         "file": file,
     })

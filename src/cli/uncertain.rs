@@ -63,7 +63,7 @@ async fn blasts(global: &Global) -> Result<()> {
         let (id, people) = (blast.id, blast.counts.uncertain);
         if context.is_json {
             json(
-                &json!({ "blast": id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "uncertain": people }),
+                &json!({ "blast": id, "blast_id": id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "uncertain": people }),
             )?;
         } else {
             line(&format!("{id:>4}  {:>6} uncertain  {}", number(people), blast.name()))?;

@@ -1,6 +1,6 @@
 //! Reading what people wrote and what providers say.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::answering::scene::AnswerScene;
@@ -30,6 +30,8 @@ async fn replies_are_listed_newest_first_with_what_they_are_and_cannot_control_t
     assert!(table.contains("How [2Jmuch? And when?") && table.contains("text, opts out"), "{table}");
     assert_eq!(table.lines().count(), 3, "{table}");
     assert_eq!(scene.json_lines(&["replies", "--since", "1h"]).await, all);
+    let same = |reply: &Value| reply["blast_id"] == reply["blast"] && reply["recipient_id"] == reply["recipient"];
+    assert!(of_blast.iter().all(same) && of_blast[0]["blast_id"] == 1, "{of_blast:?}");
     assert_eq!(scene.json_lines(&["replies", "--since", "2000-01-01T00:00:00Z", "--limit", "2"]).await, all[..2]);
     assert_eq!(scene.run(&["replies", "7"]).await.code, 1);
 }
