@@ -38,8 +38,8 @@ async fn an_order_and_a_cart_are_ended_on_a_terminal_only_by_whoever_reads_whose
     shop.ok(&["cart", "add", "1", &digits(2), "teh"]).await;
 
     for (verb, person, says) in [
-        (["order", "cancel", "1"], 1, "MYR 5.00, for good? MYR 5.00 of revenue is taken back. [y/N]"),
-        (["cart", "abandon", "1"], 2, "MYR 2.50, for good? [y/N]"),
+        (["order", "cancel", "1"], 1, "RM 5.00, for good? RM 5.00 of revenue is taken back. [y/N]"),
+        (["cart", "abandon", "1"], 2, "RM 2.50, for good? [y/N]"),
     ] {
         let mut terminal = shop.in_terminal(&verb, Size { columns: 250, rows: 30 });
         terminal.wait_for_text(&format!("{}, {says}", digits(person)));
