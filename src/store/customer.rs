@@ -14,11 +14,11 @@ use super::in_flight::current;
 use super::view::{push_name, push_number};
 use crate::domain::amount;
 use crate::domain::blast::{BlastState, TEST_STAGE};
+use crate::domain::customer_tag::bare_tag;
 use crate::domain::filter::{Filter, Term, Test};
 use crate::domain::forgotten::STAND_IN;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::domain::customer_tag::bare_tag;
 
 pub use messages::{SentMessage, external_ids, sent};
 pub use said::{TaggedCustomers, customers_of, tag_all, tagged, untag_all};
