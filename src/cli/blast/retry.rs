@@ -44,9 +44,10 @@ impl RetryArgs {
         let question = format!("This sends again to {} who failed.{others}", text::people(people));
         confirm_number(&question, people, self.yes)?;
         let code = self.code.as_deref();
-        let queued = match self.yes {
-            true => context.app.retry(self.blast, code).await?,
-            false => context.app.retry_as_shown(self.blast, code, people).await?,
+        let queued = if self.yes {
+            context.app.retry(self.blast, code).await?
+        } else {
+            context.app.retry_as_shown(self.blast, code, people).await?
         };
         let blast = context.app.blast(self.blast).await?;
         if !self.no_engine && blast.state == BlastState::Sending {

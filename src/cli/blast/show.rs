@@ -18,7 +18,7 @@ use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{LimitColumn, LimitColumns};
+use crate::domain::pace::LimitColumns;
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, clean_shown, number, span_words};
@@ -87,12 +87,12 @@ pub(super) fn as_json(context: &Context, blast: &BlastView) -> Value {
 
 /// Its own limits, each as an option of `blast edit` takes it.
 fn limits_json(limits: &LimitColumns) -> Value {
-    fn own<T: fmt::Display>(limit: &LimitColumn<T>) -> Option<String> {
-        limit.as_ref().and_then(|limit| limit.as_ref().ok()).map(ToString::to_string)
+    fn own<T: fmt::Display, E>(limit: Option<&Result<T, E>>) -> Option<String> {
+        limit?.as_ref().ok().map(ToString::to_string)
     }
     json!({
-        "rate": own(&limits.rate), "gap": own(&limits.gap), "window": own(&limits.hours), "weekdays": own(&limits.weekdays),
-        "timezone": own(&limits.zone),
+        "rate": own(limits.rate.as_ref()), "gap": own(limits.gap.as_ref()), "window": own(limits.hours.as_ref()),
+        "weekdays": own(limits.weekdays.as_ref()), "timezone": own(limits.zone.as_ref()),
     })
 }
 

@@ -227,7 +227,7 @@ mod tests {
         let kept = kept_name(&whole).unwrap();
 
         assert_eq!(variables(Some(&kept), Some(&json!({ "name": whole }))).get("name"), Some(whole.as_str()));
-        assert_eq!(name_of(json!({ "name": " Siti" })).unwrap(), " Siti");
+        assert_eq!(name_of(json!({ "name": "Siti" })).unwrap(), "Siti");
         assert_eq!(name_of(json!({ "city": "Ipoh" })).unwrap(), "Siti");
         assert_eq!(name_of(json!({ "name": "Person 0" })).unwrap(), "Siti", "it was corrected");
     }

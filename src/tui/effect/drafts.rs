@@ -77,7 +77,7 @@ pub enum DraftWrite {
     Duplicate(BlastId),
     /// Hands a template's picture, video or document to the provider.
     Upload {
-        of: HeaderOfForm,
+        of: Box<HeaderOfForm>,
         sender: String,
         kind: &'static str,
         path: PathBuf,

@@ -110,7 +110,7 @@ fn a_file_that_was_uploaded_is_named_and_the_next_line_is_chosen() {
         "name": "tour", "language": "ms", "header": { "type": "image", "image": { "link": "https://x.test/a.png" } },
     }));
     form.line = FormLine::Header;
-    let of = HeaderOfForm { form: form.number, template: "tour".to_owned(), language: "ms".to_owned() };
+    let of = Box::new(HeaderOfForm { form: form.number, template: "tour".to_owned(), language: "ms".to_owned() });
     let (sender, path) = ("sales".to_owned(), "/home/aina/poster.png".into());
     let upload = DraftWrite::Upload { of, sender, kind: "image", path };
     let outcome = DraftOutcome::Uploaded { kind: "image", id: "190".to_owned() };

@@ -46,7 +46,9 @@ fn what_is_read_again_is_known_until_something_of_it_differs() {
 fn a_list_that_could_not_be_read_is_known_neither_by_the_blasts_nor_by_the_rows_that_it_lost() {
     let at_rest = || {
         let mut blasts = blasts();
-        blasts.iter_mut().for_each(|blast| blast.state = BlastState::Completed);
+        for blast in &mut blasts {
+            blast.state = BlastState::Completed;
+        }
         Completion::Blasts(Ok(blasts))
     };
     let down = DatabaseState::Down { since: noon() };

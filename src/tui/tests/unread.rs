@@ -21,7 +21,9 @@ fn reads(dashboard: &mut TestDashboard, wanted: fn(&ReadRequest) -> bool) -> usi
 /// Blasts of which nothing has to be read again for itself.
 fn at_rest() -> Completion {
     let mut blasts = blasts();
-    blasts.iter_mut().for_each(|blast| blast.state = BlastState::Completed);
+    for blast in &mut blasts {
+        blast.state = BlastState::Completed;
+    }
     Completion::Blasts(Ok(blasts))
 }
 

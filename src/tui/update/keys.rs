@@ -49,10 +49,10 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     model.dropping = None;
     let is_read = model.now - model.said_at >= READ_WITHIN;
     model.notice.take_if(|notice| notice.until_next_key || is_read && notice.is_answer_to_a_key());
-    if !waits(model, key) {
-        effects.extend(route(model, key));
-    } else {
+    if waits(model, key) {
         hold(model, HeldInput::Key(key));
+    } else {
+        effects.extend(route(model, key));
     }
     effects
 }

@@ -186,10 +186,10 @@ pub(super) fn set_header(model: &mut Model, text: &str, ending: Ending) -> Vec<E
 }
 
 /// The header of the template that a form has now.
-fn header_of(form: &BlastForm) -> Option<HeaderOfForm> {
+fn header_of(form: &BlastForm) -> Option<Box<HeaderOfForm>> {
     let source = form.values.template.as_ref()?;
     let template = source.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Some(HeaderOfForm { form: form.number, template, language: template_source::language(source).to_owned() })
+    Some(Box::new(HeaderOfForm { form: form.number, template, language: template_source::language(source).to_owned() }))
 }
 
 /// Whether a form still has the header that a file was given for. What one sender uploaded no other one can send.
