@@ -202,7 +202,8 @@ pub fn variables(name: Option<&str>, columns: Option<&Value>) -> Variables {
             }
         }
     }
-    let is_kept = |name: &str| variables.get("name").is_some_and(|row| kept_name(row).as_deref() == Some(name));
+    let is_kept =
+        |name: &str| variables.get("name").is_some_and(|row| row == name || kept_name(row).as_deref() == Some(name));
     if let Some(name) = name.filter(|name| !is_kept(name)) {
         variables.set("name", name);
     }
