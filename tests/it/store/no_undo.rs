@@ -4,8 +4,9 @@ use blastdeck::app::Launch;
 use blastdeck::domain::ids::BlastId;
 use chrono::TimeDelta;
 
-use super::BLAST;
+use super::marks::operator_app;
 use super::undo::{refused_unchanged, with_an_opt_out};
+use super::{BLAST, Scene};
 
 #[tokio::test]
 async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
@@ -75,4 +76,22 @@ async fn one_message_to_oneself_is_named_as_what_it_is_and_not_asked_about() {
     assert_eq!(aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap(), None, "there is nothing to be asked");
     scene.execute("update blasts set state = 'completed'").await;
     assert_eq!(refused_unchanged(&scene, &aina).await, says);
+}
+
+#[tokio::test]
+async fn a_launch_is_not_taken_back_past_a_claim_that_may_be_sending_of_it() {
+    let scene = Scene::queued(3).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.pause(BLAST).await.unwrap();
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
+    let mut claim = scene.pool().begin().await.unwrap();
+    sqlx::query("select 1 from sender_leases for key share").execute(&mut *claim).await.unwrap();
+
+    let meanwhile = aina.undo_mine().await;
+    claim.rollback().await.unwrap();
+
+    assert!(meanwhile.is_err(), "{meanwhile:?}");
+    aina.undo_mine().await.unwrap();
+    assert_eq!(scene.number("select count(*) from blasts where state = 'sending'").await, 0);
 }

@@ -295,24 +295,6 @@ async fn an_opt_out_stays_while_another_act_holds_for_it_too() {
 }
 
 #[tokio::test]
-async fn a_launch_is_not_taken_back_past_a_claim_that_may_be_sending_of_it() {
-    let scene = Scene::queued(3).await;
-    let aina = operator_app(&scene, "aina").await;
-    aina.pause(BLAST).await.unwrap();
-    let version = aina.blast(BLAST).await.unwrap().version;
-    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
-    let mut claim = scene.pool().begin().await.unwrap();
-    sqlx::query("select 1 from sender_leases for key share").execute(&mut *claim).await.unwrap();
-
-    let meanwhile = aina.undo_mine().await;
-    claim.rollback().await.unwrap();
-
-    assert!(meanwhile.is_err(), "{meanwhile:?}");
-    aina.undo_mine().await.unwrap();
-    assert_eq!(scene.number("select count(*) from blasts where state = 'sending'").await, 0);
-}
-
-#[tokio::test]
 async fn a_start_at_a_set_time_is_taken_back_as_the_newest_act() {
     let (scene, aina) = draft_with_a_time().await;
     let version = aina.blast(BLAST).await.unwrap().version;
