@@ -159,6 +159,7 @@ impl App {
 
     async fn start(&self, launch: Launch, command: BlastCommand, counted: Counted) -> Result<BlastView, AppError> {
         let asked = Instant::now();
+        let armed_for = || until_shown(launch.armed_for, asked.elapsed());
         let act = if command == BlastCommand::Resume { Act::Resume } else { Act::Launch };
         let blast = self.blast_row(launch.blast).await?;
         let is_occurrence = blast.origin.pattern.is_some();
@@ -184,8 +185,7 @@ impl App {
             return Err(AppError::Refused(why));
         }
         if command == BlastCommand::Resume && head.state == BlastState::Sending {
-            let armed_for = until_shown(launch.armed_for, asked.elapsed());
-            return self.resume_sender(tx, &head, Launch { armed_for, ..launch }).await;
+            return self.resume_sender(tx, &head, Launch { armed_for: armed_for(), ..launch }).await;
         }
         let waits = waits_for_its_time(&head, now)?;
         let command = if waits { BlastCommand::Schedule } else { command };
@@ -195,10 +195,9 @@ impl App {
         }
         counted.check(people, launch.people)?;
         let paused = pause::of(&mut tx, head.id).await?;
-        let armed_for = until_shown(launch.armed_for, asked.elapsed());
         let done = match command {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
-            _ => blast::launch(&mut tx, head.id, launch.version, armed_for, self.operator()).await?,
+            _ => blast::launch(&mut tx, head.id, launch.version, armed_for(), self.operator()).await?,
         };
         if !done {
             return Err(self.second_refusal(&mut tx, launch.blast, (command, now)).await?);

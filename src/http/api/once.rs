@@ -174,7 +174,7 @@ where
     }
 }
 
-/// Whether the same request would be refused again: a refusal because of what stands in it, or of what is there.
+/// Whether a refusal is an answer, which comes again with the same key, and no trouble of the server's.
 fn is_final(problem: &Problem) -> bool {
     problem.status().is_client_error()
 }
