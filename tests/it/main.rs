@@ -53,6 +53,7 @@ mod people_limit;
 mod pictures;
 mod plain;
 mod plan;
+mod planted;
 mod pooler;
 mod private_postgres;
 mod readme;
