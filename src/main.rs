@@ -13,13 +13,12 @@ use color_eyre::config::HookBuilder;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How errors and panics are reported. The report of a panic may get lost, on a full disk: a panic of the hook itself would abort the
-/// process, also where the first one is caught.
-fn install_hooks() -> color_eyre::Result<()> {
-    let (panics, errors) = HookBuilder::default().into_hooks();
-    errors.install()?;
+/// How panics are reported. A report may get lost, on a full disk: a panic of the hook itself would abort the process, also where the
+/// first one is caught. Errors are printed as sentences: the hook for them would look up the names in a backtrace that nobody sees, which
+/// takes most of a second in a debug build where `RUST_BACKTRACE` is set.
+fn install_panic_hook() {
+    let (panics, _) = HookBuilder::default().into_hooks();
     std::panic::set_hook(Box::new(move |panic| _ = writeln!(io::stderr(), "{}", panics.panic_report(panic))));
-    Ok(())
 }
 
 fn main() -> ExitCode {
@@ -30,9 +29,7 @@ fn main() -> ExitCode {
     {
         return guard_main(Path::new(dir));
     }
-    if let Err(report) = install_hooks() {
-        return cli::fail(&report, &cli::ErrorStyle::plain());
-    }
+    install_panic_hook();
     blastdeck::provider::init();
     let arguments = cli::parse();
     let style = arguments.error_style();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::context::{PROGRAM, pasteable};
+use super::context::pasteable;
 use super::output::{ChangesStandError, json_to_stderr, talk};
 use crate::app::{AppError, StoreError};
 use crate::config::ConfigError;
@@ -44,11 +44,6 @@ pub struct ErrorStyle {
 impl ErrorStyle {
     pub(super) const fn new(format: ErrorFormat, program: String) -> Self {
         Self { format, program }
-    }
-
-    /// A sentence, before anything is known of the arguments.
-    pub fn plain() -> Self {
-        Self { format: ErrorFormat::Text, program: PROGRAM.to_owned() }
     }
 }
 
