@@ -381,9 +381,9 @@ impl File {
                 }
                 rejected.write(&rejection)?;
                 tally.reject(rejection);
-                if let Some((earlier, phone)) = self.taker.taken_back.take() {
+                if let Some(earlier) = self.taker.taken_back.take() {
                     rejected.write(&earlier)?;
-                    tally.take_back((earlier, &phone));
+                    tally.take_back(earlier);
                 }
             }
         }

@@ -70,6 +70,11 @@ pub struct LocalNumbers {
 }
 
 impl LocalNumbers {
+    /// Once one of them is left out; `None` where none is left.
+    pub fn less_one(self) -> Option<Self> {
+        (self.numbers > 1).then(|| Self { numbers: self.numbers - 1, ..self })
+    }
+
     /// `38 without a country code, read as +60`.
     pub fn in_words(&self) -> String {
         format!("{} without a country code, read as {}", self.numbers, self.country_code)

@@ -105,6 +105,12 @@ impl UnusualLengths {
         }
     }
 
+    /// A row that was added is left out.
+    pub fn remove(&mut self, row: u64) {
+        self.total -= 1;
+        self.rows.retain(|added| *added != row);
+    }
+
     /// `2 numbers of unusual length for their country, taken all the same (rows 3, 9)`; `None` where there is none.
     pub fn in_words(&self) -> Option<String> {
         let numbers = count_of(self.total, "number", "numbers");

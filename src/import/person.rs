@@ -152,7 +152,7 @@ pub(super) struct Taker {
     without_united_states: bool,
     pub(super) seen: SeenPeople,
     /// A row that was taken before the one that was read last, which says that its person wants no messages.
-    pub(super) taken_back: Option<(Rejection, Phone)>,
+    pub(super) taken_back: Option<Rejection>,
 }
 
 impl Taker {
@@ -186,7 +186,7 @@ impl Taker {
     }
 
     /// Who wants no messages by one row gets none by another, whatever else is wrong with this one.
-    fn take_back(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Option<(Rejection, Phone)> {
+    fn take_back(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Option<Rejection> {
         self.columns.opted_out_in(values)?;
         let written = values.get(self.columns.phone).filter(|_| !record.fractions.contains(&self.columns.phone))?;
         let phone = Phone::parse(written, self.region).ok()?;
@@ -195,7 +195,7 @@ impl Taker {
         let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
         let reason = Reason::OptedOutElsewhere { row: record.row };
         let name = self.whose(values);
-        Some((Rejection { row, column, value, name, reason, digest: RowDigest::default() }, phone))
+        Some(Rejection { row, column, value, name, reason, digest: RowDigest::default() })
     }
 
     fn person(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {

@@ -9,7 +9,7 @@ use super::person::{Rejection, RowNotes};
 use super::rejected::Draft;
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::LocalNumbers;
-use crate::domain::phone::{PersonKey, Phone, Region};
+use crate::domain::phone::{PersonKey, Region};
 use crate::domain::rejected_rows::{CellMend, UnusualLengths};
 use crate::store::import::NewRecipient;
 
@@ -32,23 +32,55 @@ pub(super) struct Tally {
     /// Those whose name is what programs export for an empty cell.
     pub(super) without_name: u64,
     pub(super) local: Option<LocalNumbers>,
+    /// Of each row that was taken, at its number.
+    flags: Vec<RowFlags>,
+}
+
+/// What a row that was taken is counted in besides. A byte is kept of each row of a list, since a later one may take it back.
+#[derive(Debug, Clone, Copy, Default)]
+struct RowFlags(u8);
+
+impl RowFlags {
+    const WITHOUT_NAME: u8 = 1;
+    const LOCAL: u8 = 2;
+    const UNUSUAL_LENGTH: u8 = 4;
+    const NOT_UTF8: u8 = 8;
+
+    fn new(person: &NewRecipient, notes: &RowNotes) -> Self {
+        let flag = |is_so: bool, flag| if is_so { flag } else { 0 };
+        Self(
+            flag(notes.has_empty_marker, Self::WITHOUT_NAME)
+                | flag(notes.missing_code.is_some(), Self::LOCAL)
+                | flag(person.phone.has_unusual_length(), Self::UNUSUAL_LENGTH)
+                | flag(notes.encoding == RowEncoding::Windows1252, Self::NOT_UTF8),
+        )
+    }
+
+    const fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
 }
 
 impl Tally {
     pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), notes: RowNotes) {
         self.taken += 1;
-        self.without_name += u64::from(notes.has_empty_marker);
+        let flags = RowFlags::new(person, &notes);
+        self.without_name += u64::from(flags.has(RowFlags::WITHOUT_NAME));
         if let Some(country_code) = notes.missing_code {
             self.local.get_or_insert(LocalNumbers { numbers: 0, country_code }).numbers += 1;
         }
-        if person.phone.has_unusual_length() {
+        if flags.has(RowFlags::UNUSUAL_LENGTH) {
             self.unusual_lengths.add(row);
         }
         if self.first.len() < FIRST {
             self.first.push((row, person.clone()));
         }
-        if notes.encoding == RowEncoding::Windows1252 {
+        if flags.has(RowFlags::NOT_UTF8) {
             self.not_utf8.get_or_insert(NotUtf8 { rows: 0, first_row: row }).rows += 1;
+        }
+        if let Ok(at) = usize::try_from(row) {
+            self.flags.resize(self.flags.len().max(at + 1), RowFlags::default());
+            self.flags[at] = flags;
         }
     }
 
@@ -63,14 +95,29 @@ impl Tally {
     }
 
     /// A row that was taken is rejected after all.
-    pub(super) fn take_back(&mut self, (rejection, phone): (Rejection, &Phone)) {
+    pub(super) fn take_back(&mut self, rejection: Rejection) {
         self.taken -= 1;
-        if phone.has_unusual_length() {
-            self.unusual_lengths.total -= 1;
-            self.unusual_lengths.rows.retain(|row| *row != rejection.row);
+        let flags = usize::try_from(rejection.row).ok().and_then(|at| self.flags.get_mut(at));
+        let flags = flags.map(std::mem::take).unwrap_or_default();
+        self.without_name -= u64::from(flags.has(RowFlags::WITHOUT_NAME));
+        if flags.has(RowFlags::LOCAL) {
+            self.local = self.local.take().and_then(LocalNumbers::less_one);
+        }
+        if flags.has(RowFlags::UNUSUAL_LENGTH) {
+            self.unusual_lengths.remove(rejection.row);
+        }
+        if flags.has(RowFlags::NOT_UTF8) {
+            self.not_utf8 = self.first_not_utf8().and_then(|first_row| self.not_utf8?.less_one(first_row));
         }
         self.first.retain(|(row, _)| *row != rejection.row);
         self.reject(rejection);
+    }
+
+    /// The first row that was taken and is not UTF-8, from the one on that was.
+    fn first_not_utf8(&self) -> Option<u64> {
+        let from = self.not_utf8?.first_row;
+        let flags = self.flags.iter().skip(usize::try_from(from).ok()?);
+        (from..).zip(flags).find(|(_, flags)| flags.has(RowFlags::NOT_UTF8)).map(|(row, _)| row)
     }
 
     pub(super) fn rejections(&self) -> Rejections {
@@ -103,6 +150,13 @@ pub struct ReasonCount {
 pub struct NotUtf8 {
     pub rows: u64,
     pub first_row: u64,
+}
+
+impl NotUtf8 {
+    /// Once one of them was taken back; `None` where none is left.
+    fn less_one(self, first_row: u64) -> Option<Self> {
+        (self.rows > 1).then(|| Self { rows: self.rows - 1, first_row })
+    }
 }
 
 /// A file read to its end.

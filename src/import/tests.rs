@@ -13,8 +13,7 @@ use crate::store::import::NewRecipient;
 struct Read {
     people: Vec<NewRecipient>,
     rejected: Rejections,
-    not_utf8: Option<NotUtf8>,
-    without_name: u64,
+    tally: Tally,
     phone_column: String,
     name_column: Option<String>,
     other_phones: Vec<String>,
@@ -45,9 +44,8 @@ fn read_by(bytes: impl AsRef<[u8]>, content: BlastContent, columns: ChosenColumn
     people.retain(|person| !file.taker.seen.is_taken_back(&person.phone));
     Ok(Read {
         people,
-        not_utf8: tally.not_utf8,
-        without_name: tally.without_name,
         rejected: tally.rejections(),
+        tally,
         phone_column: file.phone_column,
         name_column: file.name_column,
         other_phones: file.other_phones,
@@ -173,7 +171,7 @@ fn what_programs_export_for_an_empty_name_is_none_and_a_person_called_null_has_a
     let variable = |at: usize, name: &str| read.people[at].variables.get(name).map(str::to_owned);
     assert_eq!([variable(0, "nama"), variable(0, "name"), variable(6, "nama")], [None, None, Some("Null".to_owned())]);
     // In another column it may be what somebody means.
-    assert_eq!((variable(0, "kod"), read.rejected.total, read.without_name), (Some("null".to_owned()), 0, 6));
+    assert_eq!((variable(0, "kod"), read.rejected.total, read.tally.without_name), (Some("null".to_owned()), 0, 6));
 }
 
 #[test]
@@ -208,7 +206,7 @@ fn western_bytes_are_read_and_their_first_row_is_told() {
     let read = read(b"phone,name\n0100123456,Ana\n0100123457,Zo\xeb\n0100123458,Ren\xe9\n", "hi").unwrap();
 
     assert_eq!(read.people[1].name.as_deref(), Some("Zoë"));
-    assert_eq!(read.not_utf8, Some(NotUtf8 { rows: 2, first_row: 3 }));
+    assert_eq!(read.tally.not_utf8, Some(NotUtf8 { rows: 2, first_row: 3 }));
 }
 
 #[test]

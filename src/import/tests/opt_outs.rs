@@ -100,3 +100,24 @@ fn of_whoever_was_forgotten_nothing_is_kept_where_their_row_says_that_they_want_
     let Outcome::Rejected(rejection) = outcome else { panic!("{outcome:?}") };
     assert_eq!((rejection.reason, rejection.value.as_str(), rejection.name), (Reason::Forgotten, "", None));
 }
+
+#[test]
+fn a_row_that_is_taken_back_is_counted_in_nothing_else_either() {
+    // As mobile numbers are allocated there, the shorter spelling lacks a digit, and the longer one does not.
+    let [long, short] = ["+55 48 99965-4321", "+55 48 9965-4321"];
+    for (first, then) in [(long, short), (short, long)] {
+        let list = format!("phone,stop\n{first},\n{then},yes\n0100120002,\n");
+
+        let tally = read(list, "Hi").unwrap().tally;
+
+        assert_eq!((tally.taken, tally.unusual_lengths), (1, UnusualLengths::default()), "{first}");
+    }
+    let list = b"phone,name,stop\n0100120001,N/A,\n+60100120003,Zo\xeb,\n0100120004,Ren\xe9,\n\
+                 0100120001,Aina,yes\n0100120003,,yes\n";
+
+    let tally = read(list, "Hi").unwrap().tally;
+
+    let rene = NotUtf8 { rows: 1, first_row: 4 };
+    let local = LocalNumbers { numbers: 1, country_code: "+60".to_owned() };
+    assert_eq!((tally.without_name, tally.local, tally.not_utf8), (0, Some(local), Some(rene)));
+}
