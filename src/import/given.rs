@@ -13,7 +13,6 @@ use crate::domain::message::Variables;
 use crate::domain::person_name::kept_name;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
 use crate::domain::rejected_rows::RowDigest;
-use crate::domain::text;
 use crate::store::import::NewRecipient;
 
 use super::columns::NAME;
@@ -21,11 +20,10 @@ use super::columns::NAME;
 mod unclear;
 mod written;
 
-use unclear::{nested_value, refuse_other, refuse_unclear};
+use unclear::{all_phones, external_id, nested_value, refuse_other, refuse_unclear};
 pub use written::WrittenPerson;
 
-/// The longest id and value, in characters.
-const EXTERNAL_ID_MAX: usize = 255;
+/// The longest value, in characters.
 const VALUE_MAX: usize = 200;
 
 /// What some programs begin a file with.
@@ -100,7 +98,10 @@ impl GivenList {
         };
         self.row += 1;
         let name = value.as_ref().ok().and_then(|written| name_of(&written.value));
-        let outcome = match value.and_then(|written| self.person(&written)) {
+        let person = |written: WrittenPerson| {
+            self.person(&written).map_err(|refusal| self.unless_forgotten(&written.value, refusal))
+        };
+        let outcome = match value.and_then(person) {
             Ok(person) => Outcome::Taken(person, RowNotes::default()),
             Err((column, value, reason)) => {
                 let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
@@ -146,6 +147,14 @@ impl GivenList {
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).or_else(|| variables.get(NAME).and_then(kept_name));
         Ok(NewRecipient { phone, name, variables, external_id, list_row: None })
+    }
+
+    /// Of whoever was forgotten nothing else that is wrong is said: it would be kept.
+    fn unless_forgotten(&self, value: &Value, refusal: Refusal) -> Refusal {
+        let numbers = all_phones(value).into_iter().filter_map(text_of);
+        let mut phones = numbers.filter_map(|written| Phone::parse(&written, self.region).ok());
+        let forgotten = phones.find_map(|phone| self.seen.refuse_forgotten(&phone).err());
+        forgotten.map_or(refusal, |reason| ("phone_number".to_owned(), String::new(), reason))
     }
 
     /// One thing has one value, however many of its names are there.
@@ -197,17 +206,6 @@ fn name_of(value: &Value) -> Option<String> {
     kept_name(&text_of(value.get(NAME)?)?)
 }
 
-/// What a program calls somebody. Cut, or without some of its characters, it could be what it calls somebody else.
-fn external_id(value: &Value) -> Result<Option<String>, Refusal> {
-    let Some(id) = first_of(value, &EXTERNAL_KEYS).and_then(filled) else { return Ok(None) };
-    let refused = |reason| Err(("external_id".to_owned(), id.clone(), reason));
-    match () {
-        () if id.chars().count() > EXTERNAL_ID_MAX => refused(Reason::LongId),
-        () if text::clean(&id) != id => refused(Reason::UnclearId),
-        () => Ok(Some(id)),
-    }
-}
-
 /// Those in `variables`, then other plain fields, as the columns of a file are; and the name.
 fn variables(value: &Value) -> Variables {
     let mut variables = Variables::default();
@@ -225,6 +223,7 @@ fn variables(value: &Value) -> Variables {
 mod tests {
     use serde_json::json;
 
+    use super::unclear::EXTERNAL_ID_MAX;
     use super::*;
 
     fn take(content: &str, values: Vec<Value>) -> Vec<Outcome> {

@@ -188,8 +188,7 @@ impl Taker {
     /// Who wants no messages by one row gets none by another, whatever else is wrong with this one.
     fn take_back(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Option<Rejection> {
         self.columns.opted_out_in(values)?;
-        let written = values.get(self.columns.phone).filter(|_| !record.fractions.contains(&self.columns.phone))?;
-        let phone = Phone::parse(written, self.region).ok()?;
+        let phone = self.phone_of(record, values).ok()?;
         let row = self.seen.opt_out(&phone, record.row)?;
         // What stands in that row is not known any more: none of its cells can be corrected.
         let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
@@ -199,15 +198,14 @@ impl Taker {
     }
 
     fn person(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {
-        self.refuse_further_values(values)?;
         let phone_at = At::Column(self.columns.phone);
-        // Its digits may be somebody's number, of whom nobody thought.
-        if record.fractions.contains(&self.columns.phone) {
-            return Err((phone_at, PhoneError::Fraction.into()));
+        let phone = self.phone_of(record, values);
+        // What else is wrong with their row would be kept with it.
+        if let Ok(phone) = &phone {
+            self.seen.refuse_forgotten(phone).map_err(|reason| (phone_at.clone(), reason))?;
         }
-        let written = values.get(self.columns.phone).map_or("", |value| value);
-        let phone = Phone::parse(written, self.region).map_err(|error| (phone_at.clone(), error.into()))?;
-        self.seen.refuse_forgotten(&phone).map_err(|reason| (phone_at.clone(), reason))?;
+        self.refuse_further_values(values)?;
+        let phone = phone.map_err(|error| (phone_at.clone(), error.into()))?;
         if let Some(column) = self.columns.opted_out_in(values) {
             return Err((At::Column(column), Reason::OptedOut));
         }
@@ -220,6 +218,14 @@ impl Taker {
         self.seen.refuse_repeat(&phone, record.row).map_err(|reason| (phone_at, reason))?;
         let name = self.name_of(values);
         Ok(NewRecipient { phone, name, variables, external_id: None, list_row: Some(record.row) })
+    }
+
+    fn phone_of(&self, record: &Record, values: &[Cow<'_, str>]) -> Result<Phone, PhoneError> {
+        // Its digits may be somebody's number, of whom nobody thought.
+        if record.fractions.contains(&self.columns.phone) {
+            return Err(PhoneError::Fraction);
+        }
+        Phone::parse(values.get(self.columns.phone).map_or("", |value| value), self.region)
     }
 
     /// Empty ones are only delimiters too many.

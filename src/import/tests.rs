@@ -1,4 +1,5 @@
 mod countries;
+mod forgotten;
 mod opt_outs;
 mod titles;
 

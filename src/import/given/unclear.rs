@@ -2,10 +2,22 @@
 
 use serde_json::Value;
 
-use super::{EXTERNAL_KEYS, NAME, Refusal, filled, is_column, text_of};
+use super::{EXTERNAL_KEYS, NAME, PHONE_KEYS, Refusal, filled, first_of, is_column, text_of};
 use crate::domain::content::ContentRenderError;
 use crate::domain::message::{RenderError, Variables};
+use crate::domain::text;
 use crate::import::person::Reason;
+
+/// The longest id, in characters.
+pub(super) const EXTERNAL_ID_MAX: usize = 255;
+
+/// All that stands where a number belongs, whichever of it is meant.
+pub(super) fn all_phones(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Object(_) => PHONE_KEYS.iter().filter_map(|key| value.get(*key)).collect(),
+        plain => vec![plain],
+    }
+}
 
 /// Refuses a value that says under one of its names something else than under another.
 pub(super) fn refuse_other(
@@ -53,4 +65,15 @@ pub(super) fn nested_value(error: &ContentRenderError, value: &Value) -> Option<
         field.to_lowercase() == name.to_lowercase() && (value.is_array() || value.is_object())
     })?;
     Some((field.clone(), other.to_string(), Reason::NotPlain))
+}
+
+/// What a program calls somebody. Cut, or without some of its characters, it could be what it calls somebody else.
+pub(super) fn external_id(value: &Value) -> Result<Option<String>, Refusal> {
+    let Some(id) = first_of(value, &EXTERNAL_KEYS).and_then(filled) else { return Ok(None) };
+    let refused = |reason| Err(("external_id".to_owned(), id.clone(), reason));
+    match () {
+        () if id.chars().count() > EXTERNAL_ID_MAX => refused(Reason::LongId),
+        () if text::clean(&id) != id => refused(Reason::UnclearId),
+        () => Ok(Some(id)),
+    }
 }

@@ -1,7 +1,6 @@
 //! Columns of a list that say who wants no messages.
 
 use super::*;
-use crate::domain::phone::PersonKey;
 
 #[test]
 fn whoever_wants_no_messages_by_their_row_is_left_out() {
@@ -82,23 +81,6 @@ async fn a_saved_list_has_nobody_who_wants_no_messages_by_any_of_its_rows() {
 
     let people: Vec<_> = read.people.iter().map(|person| person.phone.as_str()).collect();
     assert_eq!((people, read.rejected.total), (vec!["+60100120002"], 2));
-}
-
-#[test]
-fn of_whoever_was_forgotten_nothing_is_kept_where_their_row_says_that_they_want_no_messages() {
-    let key = ForgetKey::new([7; 32]);
-    let forgotten = vec![key.opt_out(PersonKey::of_digits("60100120001").unwrap())];
-    let list = &b"phone,name,stop\n0100120001,Aina,yes\n"[..];
-    let table = Table::open(list.into(), FIRST_ROWS).unwrap();
-    let content = BlastContent::parse("Hi", None).unwrap();
-    let mut file = File::open(table, "MY".parse().unwrap(), content, false).unwrap();
-    file.taker.seen.forgotten = ForgottenPeople::new(Some(key), forgotten).unwrap();
-    file.skip_header().unwrap();
-
-    let outcome = file.taker.take(&file.rows.next().unwrap().unwrap());
-
-    let Outcome::Rejected(rejection) = outcome else { panic!("{outcome:?}") };
-    assert_eq!((rejection.reason, rejection.value.as_str(), rejection.name), (Reason::Forgotten, "", None));
 }
 
 #[test]

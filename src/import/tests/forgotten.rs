@@ -1,0 +1,56 @@
+//! Of whoever was forgotten nothing is kept, whatever else is wrong with their row.
+
+use serde_json::from_str;
+
+use super::*;
+use crate::domain::phone::PersonKey;
+use crate::import::given::GivenList;
+
+/// Somebody with the number +60100120001 was.
+fn forgotten() -> ForgottenPeople {
+    let key = ForgetKey::new([7; 32]);
+    let hashes = vec![key.opt_out(PersonKey::of_digits("60100120001").unwrap())];
+    ForgottenPeople::new(Some(key), hashes).unwrap()
+}
+
+#[test]
+fn nothing_is_kept_of_a_row_of_whoever_was_forgotten_that_is_wrong_in_other_ways() {
+    for row in ["0100120001,Aina,yes", "0100120001,Aina,,Jalan 5", "0100120001,Aina,#N/A"] {
+        let list = format!("phone,name,stop\n{row}\n");
+        let table = Table::open(TableSource::from(Cursor::new(list.into_bytes())), FIRST_ROWS).unwrap();
+        let content = BlastContent::parse("Hi {stop}", None).unwrap();
+        let mut file = File::open(table, "MY".parse().unwrap(), content, false).unwrap();
+        file.taker.seen.forgotten = forgotten();
+        file.skip_header().unwrap();
+
+        let outcome = file.taker.take(&file.rows.next().unwrap().unwrap());
+
+        let Outcome::Rejected(rejection) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(
+            (rejection.reason, rejection.value.as_str(), rejection.name),
+            (Reason::Forgotten, "", None),
+            "{row}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_kept_of_what_a_program_gives_of_whoever_was_forgotten() {
+    for given in [
+        r#"{"phone":"+60100120001","name":"Aina","name":"Ina"}"#,
+        r#"{"phone":"+60100120001","name":"Aina","customerId":"1","external_id":"2"}"#,
+        r#"{"phone":"+60100120002","to":"+60100120001","name":"Aina"}"#,
+        r#"{"phone":"+60100120001","name":["Aina"]}"#,
+        "60100120001",
+    ] {
+        let person = from_str::<WrittenPerson>(given).unwrap();
+        let content = BlastContent::parse("Hi", None).unwrap();
+        let mut list = GivenList::values(vec![person], "MY".parse().unwrap(), content, false);
+        list.seen.forgotten = forgotten();
+
+        let (_, outcome) = list.next().unwrap().unwrap();
+
+        let Outcome::Rejected(refused) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((refused.reason, refused.value.as_str(), refused.name), (Reason::Forgotten, "", None), "{given}");
+    }
+}
