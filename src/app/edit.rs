@@ -170,8 +170,8 @@ impl App {
             return Ok(());
         }
         let opened = match &started {
-            Some(row) if !armed_for.is_zero() => self.opened(&mut tx, row, &edit, shown).await?,
-            _ => None,
+            Some(row) => self.opened(&mut tx, row, &edit, shown).await?.filter(|_| !armed_for.is_zero()),
+            None => None,
         };
         let mut detail = logged(version, started.as_deref(), (&edit, opened.as_ref()));
         if let Some(content) = &edit.content

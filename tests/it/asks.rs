@@ -171,6 +171,27 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
 }
 
 #[tokio::test]
+async fn other_hours_open_for_no_more_people_than_were_typed() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..3).await;
+    let day = (Utc::now() + TimeDelta::days(2)).format("%a").to_string().to_lowercase();
+    shop.execute(&format!("update blasts set weekdays = '{day}', timezone = 'UTC'")).await;
+    let edit = ["blast", "edit", blast.as_str(), "--clear", "weekdays"];
+
+    let mut terminal = shop.in_terminal(&edit, Size { columns: 250, rows: 30 });
+    terminal.wait_for_text("waits for its hours, and sends at once with these. Type 3, then press enter");
+    shop.execute(&format!("insert into blast_recipients (blast_id, phone_number) values ({blast}, '+60100129999')"))
+        .await;
+    terminal.type_keys("3\r");
+    terminal.wait_for_text("it is 4 people now, not 3");
+    terminal.wait_for_exit();
+
+    assert_eq!(shop.number("select count(*) from blasts where weekdays is not null").await, 1);
+    shop.ok(&[&edit[..], &["--yes"]].concat()).await;
+    assert_eq!(shop.number("select count(*) from blasts where weekdays is not null").await, 0);
+}
+
+#[tokio::test]
 async fn a_terminal_that_cannot_draw_is_told_of_plain_lines() {
     let shop = Shop::open(Setup::default()).await;
 

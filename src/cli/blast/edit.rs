@@ -1,6 +1,6 @@
 //! `blast edit`: changes a draft, or what is scheduled; of what has started, its pace and hours.
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use chrono_tz::Tz;
 use clap::ValueEnum;
 use color_eyre::Result;
@@ -91,8 +91,9 @@ impl EditArgs {
             let why = "nothing to change: give --message, --template, --tag, --at or another option of --help";
             return Err(UsageError(why.to_owned()).into());
         }
-        self.confirm_sending(&context, &before, &edit)?;
-        context.app.edit(id, before.version, edit).await.map_err(by_option)?;
+        let shown = self.confirm_sending(&context, &before, &edit)?;
+        let seen = (before.version, TimeDelta::zero());
+        context.app.edit_armed(id, seen, edit, shown).await.map_err(by_option)?;
         let blast = context.app.blast(id).await?;
         if context.is_json {
             return json(&json!({ "id": id, "state": blast.state, "version": blast.version }));
@@ -118,13 +119,14 @@ impl EditArgs {
         }
     }
 
-    /// Asks before other hours have a blast send at once.
-    fn confirm_sending(&self, context: &Context, blast: &BlastView, edit: &DraftEdit) -> Result<()> {
+    /// Asks before other hours have a blast send at once. Returns the number that was typed, if one was.
+    fn confirm_sending(&self, context: &Context, blast: &BlastView, edit: &DraftEdit) -> Result<Option<i64>> {
         if !edit.opens_hours(blast, context.app.known_clocks_of(blast), Utc::now()) {
-            return Ok(());
+            return Ok(None);
         }
         let question = format!("{} waits for its hours, and sends at once with these.", blast.tag);
-        confirm_number(&question, blast.counts.queued, self.yes)
+        confirm_number(&question, blast.counts.queued, self.yes)?;
+        Ok((!self.yes).then_some(blast.counts.queued))
     }
 
     /// All but the content and the start.

@@ -49,16 +49,18 @@ async fn a_blast_that_is_let_send_outside_its_hours_waits_a_moment_and_gets_them
 async fn new_hours_have_nobody_sent_to_who_was_not_confirmed() {
     let (_scene, aina) = closed_blast().await;
     let version = aina.blast(BLAST).await.unwrap().version;
-    let open = |people| {
+    let open = |people, armed_for| {
         let edit = DraftEdit { weekdays: FieldChange::Clear, ..DraftEdit::default() };
-        aina.edit_armed(BLAST, (version, Launch::ARMED_FOR), edit, Some(people))
+        aina.edit_armed(BLAST, (version, armed_for), edit, Some(people))
     };
 
-    let why = refusal(open(2).await);
+    for armed_for in [Launch::ARMED_FOR, TimeDelta::zero()] {
+        let why = refusal(open(2, armed_for).await);
 
-    assert!(why.starts_with("it is 3 people now, not 2"), "{why}");
-    assert!(aina.blast(BLAST).await.unwrap().limits.weekdays.is_some());
-    open(3).await.unwrap();
+        assert!(why.starts_with("it is 3 people now, not 2"), "{why}");
+        assert!(aina.blast(BLAST).await.unwrap().limits.weekdays.is_some());
+    }
+    open(3, Launch::ARMED_FOR).await.unwrap();
     assert!(aina.blast(BLAST).await.unwrap().limits.weekdays.is_none());
 }
 
