@@ -271,6 +271,8 @@ pub struct SenderView {
     pub lease: Option<LeaseRow>,
     /// What that engine waits for with all of its blasts.
     pub waiting: Option<Waiting>,
+    /// How many people are queued in answers, which no list of blasts has.
+    pub queued_answers: i64,
     pub usage: SenderUsage,
     /// Where its token comes from; `None` where it is not configured here.
     pub token: Option<TokenSource>,
@@ -316,6 +318,7 @@ impl SenderView {
             quality: row.quality,
             lease: row.lease,
             waiting: row.waiting.sender,
+            queued_answers: row.queued_answers,
             usage,
             token,
         }

@@ -35,6 +35,8 @@ pub struct SenderRow {
     pub waiting: WaitingReport,
     /// The other name under which an engine sends from its phone now.
     pub phone_held_as: Option<String>,
+    /// How many people are queued in answers, which no list of blasts has.
+    pub queued_answers: i64,
     /// The database refuses writes to whoever read this: it is a replica, or was set to be read only.
     pub is_unwritable: bool,
 }

@@ -10,6 +10,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::{Waiting, WaitingReport};
 use crate::store::StoreError;
 use crate::store::connect::read_only::note_refusal;
+use crate::store::in_flight::not_in_flight;
 
 #[derive(FromRow)]
 struct SenderRecord {
@@ -32,26 +33,30 @@ struct SenderRecord {
     expires_at: Option<DateTime<Utc>>,
     waiting: Option<Value>,
     phone_held_as: Option<String>,
+    queued_answers: i64,
     is_unwritable: bool,
 }
 
 /// All senders by name. A lease that has run out is none, and what its engine said it waits for is no longer so; what a
 /// process without a lease says of its token is.
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
-    let found: Vec<SenderRecord> = sqlx::query_as(
+    let found: Vec<SenderRecord> = sqlx::query_as(concat!(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
                 s.unheard_since, s.slowed, s.held_until, s.throughput, s.quality, l.holder, l.host, l.engine, l.expires_at,
                 coalesce(l.waiting, refused.waiting) as waiting,
                 (select min(o.name) from senders o join sender_leases h on h.sender_id = o.id
                   where (o.provider, o.address, o.device) = (s.provider, s.address, s.device) and o.id <> s.id
                     and h.holder is not null and h.expires_at > now()) as phone_held_as,
+                (select count(*) from blasts b join blast_recipients r on r.blast_id = b.id and r.status = 'queued' and ",
+        not_in_flight!("r."),
+        "   where b.sender_id = s.id and b.state = 'sending' and b.answer_until is not null and b.deleted_at is null) as queued_answers,
                 current_setting('transaction_read_only') = 'on' as is_unwritable
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
            left join sender_leases refused
                   on refused.sender_id = s.id and refused.waiting #>> '{sender,reason}' = 'token_refused'
           order by s.name",
-    )
+    ))
     .fetch_all(pool)
     .await?;
     if found.iter().any(|sender| sender.is_unwritable) {
@@ -150,6 +155,7 @@ impl From<SenderRecord> for SenderRow {
             lease: found.holder.zip(found.expires_at).map(lease),
             waiting: found.waiting.as_ref().map(waiting_report).unwrap_or_default(),
             phone_held_as: found.phone_held_as,
+            queued_answers: found.queued_answers,
             is_unwritable: found.is_unwritable,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::support::{STACKED, TestDashboard, blasts, senders};
 use crate::app::Confirmed;
-use crate::app::view::{BlastView, SenderStop};
+use crate::app::view::{BlastView, SenderStop, SenderView};
 use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
@@ -29,6 +29,22 @@ fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent(
         outcome: Ok(WriteOutcome::SenderConfirmed(Confirmed { uncertain: 40, ..Confirmed::default() })),
     });
     assert_eq!(dashboard.said(), "sales is confirmed; 40 who were posted to before are uncertain now");
+}
+
+#[test]
+fn an_answer_that_waits_with_a_stopped_sender_is_in_the_number_that_lets_it_go_on() {
+    let mut dashboard = TestDashboard::new(Size { width: 120, height: 30 });
+    let (why, code) = ("the token is refused".to_owned(), StopCode::Provider("unauthorised".to_owned()));
+    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code };
+    let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
+    let answering = SenderView { queued_answers: 1, ..senders().swap_remove(0) };
+    dashboard.answer(Completion::Senders(Ok(vec![answering]))).answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Fixed? 141 queued, 1 an answer; type 141:"), "{screen}");
+    dashboard.keys("141\n");
+
+    assert!(matches!(dashboard.acts().as_slice(), [WriteRequest::Resume(launch)] if launch.people == 141));
 }
 
 #[test]

@@ -157,6 +157,7 @@ pub fn senders() -> Vec<SenderView> {
         stopped: None,
         lease: None,
         waiting: None,
+        queued_answers: 0,
         usage: SenderUsage {
             today: 146,
             daily_cap: Some(500),
@@ -171,11 +172,10 @@ pub fn senders() -> Vec<SenderView> {
 }
 
 pub fn person(id: i64, name: &str, status: Status, changed: DateTime<Utc>) -> RecipientRow {
-    let phone = serde_json::from_value(serde_json::json!(format!("+6010012{id:04}"))).unwrap();
     RecipientRow {
         id: RecipientId(id),
         blast_id: RAYA,
-        phone,
+        phone: serde_json::from_value(serde_json::json!(format!("+6010012{id:04}"))).unwrap(),
         name: Some(name.to_owned()),
         status,
         attempt: 1,

@@ -17,21 +17,27 @@ pub fn confirm(model: &mut Model, name: &str) -> Vec<Effect> {
     ask_by_queued(model, (name, question), |people| WriteRequest::ConfirmSender { name: name.to_owned(), people })
 }
 
-/// Asks before all that was launched of a sender goes on: by the number of people who are queued in it, where there are any. What a right
-/// answer does has that number, and is refused once there are more.
+/// Asks before all that was launched of a sender goes on, answers too: by the number of people who are queued in it, where there are any.
+/// What a right answer does has that number, and is refused once there are more.
 pub fn ask_by_queued(
     model: &mut Model,
     (sender, question): (&str, String),
     then: impl FnOnce(i64) -> WriteRequest,
 ) -> Vec<Effect> {
-    let people = launched_of(model, sender).map(|blast| blast.counts.queued).sum();
+    let answers = model.senders.iter().find(|row| row.name == sender).map_or(0, |row| row.queued_answers);
+    let people = launched_of(model, sender).map(|blast| blast.counts.queued).sum::<i64>() + answers;
     let then = then(people);
     match people {
         0 => prompts::ask(model, question, ConfirmBy::Yes, vec![then]),
         people => {
             let by = ConfirmBy::number(people);
             let typed = number(people);
-            prompts::ask(model, format!("{question} {typed} queued; type {typed}:"), by, vec![then])
+            let of_them = match answers {
+                0 => String::new(),
+                1 => ", 1 an answer".to_owned(),
+                answers => format!(", {} answers", number(answers)),
+            };
+            prompts::ask(model, format!("{question} {typed} queued{of_them}; type {typed}:"), by, vec![then])
         }
     }
 }

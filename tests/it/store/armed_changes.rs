@@ -192,7 +192,18 @@ async fn a_stopped_sender_does_not_go_on_for_more_people_than_were_confirmed() {
     assert!(resumed.starts_with("it is 3 people now, not 2"), "{resumed}");
     assert!(confirmed.starts_with("it is 3 people now, not 2"), "{confirmed}");
     assert_eq!(scene.number(stopped).await, 1);
-    again(3).await.unwrap();
+    scene
+        .execute(
+            "with answer as (
+                insert into blasts (blast_tag, follow_up_stage, sender_id, message, state, answers_blast, answers_recipient, answer_until)
+                select 'Raya', 'Answer', sender_id, 'Yes', 'sending', 1, 1, now() + interval '1 hour' from blasts returning id)
+             insert into blast_recipients (blast_id, phone_number) select id, '+60100999999' from answer",
+        )
+        .await;
+    // No list has it.
+    let with_answers = aina.blast(BLAST).await.unwrap().counts.queued + aina.senders().await.unwrap()[0].queued_answers;
+    assert!(refusal(again(3).await).starts_with("it is 4 people now, not 3"));
+    again(with_answers).await.unwrap();
     assert_eq!(scene.number(stopped).await, 0);
 }
 
