@@ -144,6 +144,7 @@ impl App {
             let name = blast::distinct_name(tx, &head).await?;
             return Err(AppError::Refused(format!("{name} {why}")));
         }
+        self.locked_as_seen(tx, id).await?;
         Ok(head)
     }
 
@@ -158,7 +159,7 @@ impl App {
             && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, head.id).await?))
     }
 
-    /// The same app for a command on this version of a blast. Pausing, cancelling, deleting and undoing are refused
+    /// The same app for a command on this version of a blast. Pausing, cancelling, deleting, retrying and undoing are refused
     /// ([`AppError::Changed`]) where somebody changed it since.
     #[must_use]
     pub fn at_version(&self, blast: BlastId, version: i64) -> Self {
@@ -168,6 +169,14 @@ impl App {
     /// Of a blast that cannot change before the transaction ends, or is changed only where it has this version still.
     fn require_seen(&self, head: &BlastHead) -> Result<(), AppError> {
         require_unraced(self.seen.is_none_or(|(blast, version)| blast != head.id || version == head.version))
+    }
+
+    /// A blast that nobody else changes until the transaction ends. Refused where it has another version than was seen.
+    pub(super) async fn locked_as_seen(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
+        let head = blast::locked_head(tx, id).await?.ok_or_else(|| no_blast(id))?;
+        self.refuse_other_sender(id, head.sender_id)?;
+        self.require_seen(&head)?;
+        Ok(head)
     }
 
     async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {
@@ -186,9 +195,7 @@ impl App {
         command: BlastCommand,
         reason: Option<&str>,
     ) -> Result<BlastHead, AppError> {
-        let head = blast::locked_head(tx, id).await?.ok_or_else(|| no_blast(id))?;
-        self.refuse_other_sender(id, head.sender_id)?;
-        self.require_seen(&head)?;
+        let head = self.locked_as_seen(tx, id).await?;
         let state = transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         let change = StateChange { state, reason, by: self.operator() };
         require_unraced(blast::change(tx, id, head.version, change).await?)?;

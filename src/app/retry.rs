@@ -55,11 +55,14 @@ impl App {
     pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
         require_retryable(self.state(blast).await?)?;
         let (mut queued, mut left_out) = (0, 0);
+        let mut app = self.clone();
         let mut after = RecipientId(0);
         let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
-            let count = self.retry_these((blast, capped.as_ref()), page.failed).await?;
+            let count = app.retry_these((blast, capped.as_ref()), page.failed).await?;
+            // The first of them make another version of it.
+            app.seen = app.seen.filter(|_| count.people == 0);
             queued += count.people;
             left_out += count.left_out;
         }
@@ -165,6 +168,7 @@ impl App {
         if people.is_empty() {
             return Ok(RetryCount { people: 0, left_out });
         }
+        self.locked_as_seen(&mut tx, blast).await?;
         let at = store::now(&mut *tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
             let stamped = StampedEvidence { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };

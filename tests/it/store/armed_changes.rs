@@ -1,7 +1,7 @@
 //! What has a launched blast send again (other hours, a sender whose stop is lifted) waits a moment first, as a launch does, and is
 //! taken back whole until then.
 
-use blastdeck::app::{App, DraftEdit, ForgottenCheck, Launch};
+use blastdeck::app::{App, AppError, DraftEdit, ForgottenCheck, Launch};
 use blastdeck::domain::act::{Act, Actor};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::field_change::FieldChange;
@@ -94,6 +94,8 @@ async fn the_undo_of_its_launch_gives_a_blast_its_hours_back_whoever_asks() {
     open_hours(&aina).await;
 
     let question = ben.others_launch(BLAST).await.unwrap();
+    let seen = ben.at_version(BLAST, ben.blast(BLAST).await.unwrap().version - 1);
+    assert!(matches!(seen.undo_launch_of(BLAST).await, Err(AppError::Changed)), "it is another version by now");
     ben.undo_launch_of(BLAST).await.unwrap();
 
     assert_eq!(question.as_deref(), Some("aina started Raya: take that back?"));
@@ -166,6 +168,8 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
     assert!(resumed.armed_until(Utc::now()).is_some(), "{resumed:?}");
     let armed = "select count(*) from blasts where send_after > now()";
     assert_eq!(scene.number(armed).await, 2);
+    let seen = aina.at_version(BLAST, resumed.version - 1);
+    assert!(matches!(seen.undo_launch_of(BLAST).await, Err(AppError::Changed)), "it is another version by now");
 
     let undone = aina.undo_mine().await.unwrap().sentence;
 

@@ -148,7 +148,10 @@ async fn a_retry_is_named_with_the_key_that_stops_it() {
     let (class, code) = (ErrorClass::FailRecipient, "400".to_owned());
     let error = Evidence::Rejected { class, code, message: "no such number".to_owned() };
     scene.record(&[entry(1, error, b"")]).await;
-    assert_eq!(aina.retry(BlastId(1), None).await.unwrap(), 1);
+    let version = aina.blast(BlastId(1)).await.unwrap().version;
+    let of_earlier = aina.at_version(BlastId(1), version - 1).retry(BlastId(1), None).await;
+    assert!(matches!(of_earlier, Err(blastdeck::app::AppError::Changed)), "{of_earlier:?}");
+    assert_eq!(aina.at_version(BlastId(1), version).retry(BlastId(1), None).await.unwrap(), 1);
 
     let why = refused_unchanged(&scene, &aina).await;
 
