@@ -49,7 +49,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
     lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
-    let said = [message::lines(loaded, width), said(loaded, (clock, width), column)].concat();
+    let said = [message::lines(loaded, width), said(model, loaded, (width, column))].concat();
     let (below, beside) = if column.is_some() { (Vec::new(), said) } else { (said, Vec::new()) };
     lines.extend(below);
     lines.extend(command_line(model, (loaded, details.choice), width));
@@ -59,9 +59,9 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
 }
 
 /// What the provider said, word for word.
-fn said(loaded: &RecipientDetails, (clock, width): (TimeFormat, u16), column: Option<u16>) -> Vec<TextLine> {
-    let title = TextLine::rule("Raw");
-    let mut lines = vec![if column.is_some() { title } else { title.right("G goes there") }];
+fn said(model: &Model, loaded: &RecipientDetails, (width, column): (u16, Option<u16>)) -> Vec<TextLine> {
+    let (clock, title) = (clock(model), TextLine::rule("Raw"));
+    let mut lines = vec![if column.is_some() { title } else { title.right(model.with_keys("⟨G⟩ goes there")) }];
     lines.extend(loaded.answers.iter().flat_map(|answer| raw(answer, clock, width)));
     lines.extend(loaded.history.iter().flat_map(|row| history::raw_lines(row, clock, width)));
     if loaded.answers.is_empty() {

@@ -33,7 +33,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     };
     match &plan.people {
         Some((PlanCount::Group(group), people)) => return people_of(*group, people.as_deref(), clock(model)),
-        Some((PlanCount::LeftOut, _)) => return left_out(loaded, width),
+        Some((PlanCount::LeftOut, _)) => return left_out(model, loaded, width),
         None => {}
     }
     let (width, beside) = columns(model, plan, width);
@@ -148,7 +148,7 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
 }
 
 /// The rows of the list that nobody was made of.
-fn left_out(plan: &app::Plan, width: u16) -> OverlayContent {
+fn left_out(model: &Model, plan: &app::Plan, width: u16) -> OverlayContent {
     let left_out = plan.left_out.as_ref();
     let mut lines = Vec::new();
     for row in left_out.iter().flat_map(|left_out| &left_out.rows) {
@@ -164,8 +164,8 @@ fn left_out(plan: &app::Plan, width: u16) -> OverlayContent {
     let what = format!("Left out of the list: {}", count_of(total, "row", "rows"));
     // The list of one that was launched is closed.
     let is_open = matches!(plan.blast.state, BlastState::Draft | BlastState::Scheduled);
-    let keys = if is_open { "esc goes back, then e corrects" } else { "esc goes back" };
-    let title = super::title(vec!["Plan".to_owned(), what], Some(keys.to_owned()));
+    let keys = if is_open { "esc goes back, then ⟨change-what-is-written⟩ corrects" } else { "esc goes back" };
+    let title = super::title(vec!["Plan".to_owned(), what], Some(model.with_keys(keys)));
     OverlayContent { title, lines, focus: None }
 }
 
