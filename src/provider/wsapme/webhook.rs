@@ -252,7 +252,7 @@ fn text(value: &Value, place: &str) -> Option<String> {
 }
 
 /// Fields of a form that hold what somebody wrote: `true` and `[1]` are words there.
-const WORDS: [&str; 4] = ["message", "text", "body", "conversation"];
+const WORDS: [&str; 7] = ["message", "text", "body", "conversation", "caption", "selectedDisplayText", "title"];
 
 /// A form as an object; values that are JSON are read as such, and `key[id]=…` is an object within it, as PHP and `qs` write one.
 fn form(body: &[u8]) -> Option<Value> {

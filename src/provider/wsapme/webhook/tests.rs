@@ -90,6 +90,8 @@ fn a_form_is_read_like_json() {
         ("message=true&from=60111111111%40c.us", "Some(\"60111111111\"): true"),
         ("text=%5B1%5D&from=60111111111%40c.us", "Some(\"60111111111\"): [1]"),
         ("message[conversation]=1e2&key[remoteJid]=60111111111%40c.us", "Some(\"60111111111\"): 1e2"),
+        ("message[imageMessage][caption]=true&key[remoteJid]=60111111111%40c.us", "Some(\"60111111111\"): true"),
+        ("message[listResponseMessage][title]=[2]&key[remoteJid]=60111111111%40c.us", "Some(\"60111111111\"): [2]"),
         ("messageId=M1&status=READ", "M1 READ Some(Read)"),
         ("key[id]=M1&key%5BfromMe%5D=true&status=DELIVERY_ACK", "M1 DELIVERY_ACK Some(Delivered)"),
         ("key=x&key[id]=M1&a[b][c][d][e][f][g][h][i][j]=1&messageId=M2&status=READ", "M2 READ Some(Read)"),
