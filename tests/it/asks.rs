@@ -144,7 +144,7 @@ async fn a_wrong_number_and_a_no_are_refusals_by_their_exit_code() {
 #[tokio::test]
 async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_then() {
     let shop = Shop::open(Setup::default()).await;
-    let (blast, _draft) = (shop.blast(0..3).await, shop.draft(3..5).await);
+    let (blast, draft) = (shop.blast(0..3).await, shop.draft(3..5).await);
     let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'offline'";
     shop.execute(stop).await;
     let confirm = ["sender", "confirm", "sales", "--no-engine"];
@@ -161,7 +161,14 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
         assert_eq!(shop.number(is_stopped).await, left, "{answer}");
     }
 
-    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+    shop.send(&draft).await;
+    shop.execute(stop).await;
+    let resumed = shop.json(&["blast", "resume", &blast, "--people", "5", "--no-engine"]).await;
+    assert_eq!(resumed["people"], 5, "those of the sender's other blasts are among them");
+
+    for launched in [&blast, &draft] {
+        shop.ok(&["blast", "cancel", launched, "--yes"]).await;
+    }
     shop.execute(stop).await;
     let mut terminal = shop.in_terminal(&confirm, Size { columns: 250, rows: 30 });
     terminal.wait_for_text("Nobody is queued in a launched blast of sales. May it send again? [y/N]");

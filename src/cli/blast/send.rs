@@ -289,7 +289,7 @@ impl SendArgs {
         let blast = context.app.resume(launch).await?;
         let is_attended = self.is_attended(context, &blast).await?;
         if context.is_json {
-            return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
+            return json(&json!({ "id": blast.id, "state": blast.state, "people": people }));
         }
         if is_attended {
             talk(&format!("sender {} resumes", blast.sender));
