@@ -358,10 +358,10 @@ pub const ACTIONS: &[UiAction] = &[
     shows("another order", &[Char('o')], &[Blasts, Recipients], sorting::next).unless(when::no_blast),
     shows("reverse the order", &[Char('O')], &[Blasts, Recipients], sorting::reverse).unless(when::no_blast),
     shows("write the report to a file", &[Char('w')], &[Blasts, Funnel, Recipients], reports::write)
-        .unless(when::no_blast)
+        .unless(when::none_meant)
         .footer("report", 12),
     shows("export who is listed to a workbook", &[Char('W')], &[Blasts, Funnel, Recipients], reports::export)
-        .unless(when::no_blast),
+        .unless(when::none_meant),
     shows("to the blasts", &[Char('1')], &[Everywhere], |model| moves::to_pane(model, Pane::Blasts)),
     shows("to the funnel", &[Char('2')], &[Everywhere], |model| moves::to_pane(model, Pane::Funnel)),
     shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),

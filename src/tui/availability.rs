@@ -21,6 +21,12 @@ pub fn no_blast(model: &Model) -> Option<String> {
     }
 }
 
+/// Why no blast is meant: the selected one is behind a line that is about none.
+pub fn none_meant(model: &Model) -> Option<String> {
+    let none = || model.blast_meant().is_none().then(|| "no blast is chosen here: esc, then choose one".to_owned());
+    no_blast(model).or_else(none)
+}
+
 /// A slip beside the keys of a page does not leave it.
 pub fn on_page(model: &Model) -> Option<String> {
     let page = match model.overlays.last()? {
@@ -36,7 +42,7 @@ pub fn on_page(model: &Model) -> Option<String> {
 
 pub fn cannot_send(model: &Model) -> Option<String> {
     match model.blast_meant() {
-        None => no_blast(model),
+        None => none_meant(model),
         Some(_) if model.stopped_sender().is_some() => read_only(model),
         Some(blast) => cannot_send_blast(model, blast),
     }
@@ -108,7 +114,7 @@ fn sent_already(model: &Model, blast: &BlastView) -> String {
 }
 
 pub fn cannot_skip(model: &Model) -> Option<String> {
-    let Some(blast) = model.blast_meant() else { return no_blast(model) };
+    let Some(blast) = model.blast_meant() else { return none_meant(model) };
     if blast.origin.repeat.rule.is_none() {
         return Some(format!("{} does not repeat: it has no next time to leave out", model.distinct_name(blast)));
     }
@@ -125,7 +131,7 @@ pub fn cannot_skip(model: &Model) -> Option<String> {
 pub fn cannot_cancel(model: &Model) -> Option<String> {
     let state = model.blast_meant().map(|blast| blast.state);
     match state {
-        None => no_blast(model),
+        None => none_meant(model),
         Some(BlastState::Completed) => Some("it is done: there is nothing to cancel".to_owned()),
         Some(BlastState::Cancelled | BlastState::Failed) => Some("it is over already".to_owned()),
         Some(_) => read_only(model),
@@ -183,7 +189,7 @@ pub fn cannot_follow_up(model: &Model) -> Option<String> {
     if model.found_to_follow().is_some() {
         return model.recipients.is_empty().then(|| "the list is empty".to_owned()).or_else(|| read_only(model));
     }
-    let Some(blast) = model.blast_to_follow() else { return no_blast(model) };
+    let Some(blast) = model.blast_to_follow() else { return none_meant(model) };
     let Some(stage) = model.stage_to_follow() else {
         if let Some(person) = model.person().filter(|_| model.is_about_one()) {
             return Some(format!("a follow-up is for those stuck at a stage: this one is {}", person.status));

@@ -92,18 +92,22 @@ impl Model {
     }
 
     /// The blast that a key is about: that of the plan or of the line which the operator sees, else the selected one. Commands by name
-    /// are about what they are opened over.
+    /// are about what they are opened over. `None` also on a line that is about no blast: the selected one is behind it.
     pub fn blast_meant(&self) -> Option<&BlastView> {
-        let page = self.overlays.iter().rfind(|page| !matches!(page, Overlay::Commands(_)));
-        if let Some(Overlay::Plan(plan)) = page {
-            return self.blasts.get(plan.blast);
+        match self.overlays.iter().rfind(|page| !matches!(page, Overlay::Commands(_))) {
+            Some(Overlay::Plan(plan)) => self.blasts.get(plan.blast),
+            Some(Overlay::Needs(line)) => self.blasts.get(self.blast_of_line((*line)?)?),
+            _ => self.blast(),
         }
-        self.line_blast().map_or_else(|| self.blast(), |id| self.blasts.get(id))
     }
 
     /// The blast of the line at the cursor of what needs a person.
     pub fn line_blast(&self) -> Option<BlastId> {
-        match self.needs_line()? {
+        self.blast_of_line(self.needs_line()?)
+    }
+
+    fn blast_of_line(&self, line: NeedsLine) -> Option<BlastId> {
+        match line {
             NeedsLine::Need(need) => self.blast_of(need),
             NeedsLine::Blast(id) => Some(id),
             NeedsLine::Step(step) => Some(step.blast),

@@ -56,3 +56,26 @@ fn what_is_done_to_a_blast_is_done_to_none_behind_the_list_and_the_key_that_does
         assert_eq!(dashboard.said(), format!("no blast is chosen here: esc, then {key} on one in Blasts"));
     }
 }
+
+#[test]
+fn a_command_by_name_over_a_line_about_no_blast_is_about_none_behind_the_list() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut calm = raya();
+    calm.counts.uncertain = 0;
+    dashboard.answer(Completion::Blasts(Ok(vec![calm])));
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { strangers: 3, ..head(3, at(13, 58)) })));
+    dashboard.keys("1!").taken();
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Need(AttentionItem::Strangers)));
+
+    for command in [
+        "edit this blast",
+        "a new draft like this blast",
+        "cancel it, or delete a draft",
+        "write the report to a file",
+    ] {
+        dashboard.keys(":").keys(command).keys("\n");
+
+        assert!(dashboard.acts().is_empty() && dashboard.model.prompt.is_none(), "{command}");
+        assert_eq!(dashboard.said(), "no blast is chosen here: esc, then choose one", "{command}");
+    }
+}

@@ -43,7 +43,7 @@ pub fn cannot_edit(model: &Model) -> Option<String> {
 
 /// The same of any blast.
 pub fn cannot_edit_blast(model: &Model, blast: Option<&BlastView>) -> Option<String> {
-    let Some(blast) = blast else { return availability::no_blast(model) };
+    let Some(blast) = blast else { return availability::none_meant(model) };
     if blast.state.is_over() {
         return Some(format!("it is {}: ⟨d⟩ in Blasts makes a new one like it", blast.state));
     }
@@ -51,7 +51,7 @@ pub fn cannot_edit_blast(model: &Model, blast: Option<&BlastView>) -> Option<Str
 }
 
 pub fn cannot_duplicate(model: &Model) -> Option<String> {
-    availability::no_blast(model).or_else(|| availability::read_only(model))
+    availability::none_meant(model).or_else(|| availability::read_only(model))
 }
 
 fn want(model: &mut Model, id: BlastId, words: Option<String>) {
