@@ -155,6 +155,10 @@ fn is_retried_by_nobody(model: &Model, blast: &BlastView) -> bool {
 }
 
 pub fn cannot_retry(model: &Model) -> Option<String> {
+    // The question comes once they are counted, and never over a page.
+    if model.overlays.iter().any(|page| !matches!(page, Overlay::Commands(_))) {
+        return Some("those who failed are tried again from Blasts: esc leaves this page".to_owned());
+    }
     let Some(blast) = model.blast() else { return no_blast(model) };
     match blast.state {
         BlastState::Draft | BlastState::Scheduled => {

@@ -172,4 +172,7 @@ fn a_command_over_a_plan_is_about_its_blast_and_not_about_the_one_behind_it() {
     let open = Effect::Read(ReadRequest::Draft(DraftRead::Open(DRAFT)));
     let edit = run("edit this blast").taken();
     assert!(edit.contains(&open), "{edit:?}");
+    let mut retry = run("try those who failed again");
+    assert_eq!(retry.said(), "those who failed are tried again from Blasts: esc leaves this page");
+    assert!(!retry.taken().iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Retryable(_)))));
 }
