@@ -203,3 +203,20 @@ fn what_is_read_for_a_form_does_not_take_the_place_of_a_draft_that_is_opened() {
     assert_ne!(open.slot(), templates.slot());
     assert_eq!(open.slot(), ReadRequest::Draft(DraftRead::Open(RAYA)).slot());
 }
+
+#[test]
+fn an_order_that_is_refused_late_opens_its_field_over_no_text_that_is_typed() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3c").key(Key::Tab).keys("teh*99\n");
+    let is_order = |act: &WriteRequest| matches!(act, WriteRequest::Shop(_));
+    let request = dashboard.acts().into_iter().find(is_order).unwrap();
+    dashboard.keys("1n↓↓↓↓\nSalam");
+
+    let why = EffectError::Other("teh: 12 are left".to_owned());
+    dashboard.answer(Completion::Written { request, outcome: Err(why) });
+    assert_eq!(dashboard.said(), "teh: 12 are left");
+    dashboard.keys("!");
+
+    assert!(dashboard.model.prompt.is_none());
+    assert_eq!(dashboard.model.form.as_ref().unwrap().values.message, "Salam!");
+}

@@ -372,9 +372,10 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
     effects
 }
 
-/// It was refused: what was typed is there again, with the reason.
+/// It was refused: what was typed is there again, with the reason, unless something else is being typed by now.
 pub fn refused(model: &mut Model, write: &ShopWrite, failure: &EffectError) -> Vec<Effect> {
-    match write.typed.clone().filter(|_| model.prompt.is_none()) {
+    let is_typing = model.prompt.is_some() || model.overlays.last().is_some_and(Overlay::is_typed_on);
+    match write.typed.clone().filter(|_| !is_typing) {
         Some(items) => {
             model.prompt =
                 Some(Prompt::Items(ItemsPrompt { trouble: Some(failure.sentence(&model.options.keys)), ..items }));

@@ -67,12 +67,9 @@ fn a_command_by_name_over_a_line_about_no_blast_is_about_none_behind_the_list() 
     dashboard.keys("1!").taken();
     assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Need(AttentionItem::Strangers)));
 
-    for command in [
-        "edit this blast",
-        "a new draft like this blast",
-        "cancel it, or delete a draft",
-        "write the report to a file",
-    ] {
+    for command in
+        ["edit this blast", "a new draft like this blast", "cancel it, or delete a draft", "write the report to a file"]
+    {
         dashboard.keys(":").keys(command).keys("\n");
 
         assert!(dashboard.acts().is_empty() && dashboard.model.prompt.is_none(), "{command}");
