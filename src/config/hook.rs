@@ -40,7 +40,12 @@ impl HookConfig {
 
     /// Until when the secret before the last rotation signs beside the new one, where it still does.
     pub fn old_until(&self) -> Option<SystemTime> {
-        signs_until(&self.rotated_file()?)
+        let old = self.rotated_file()?;
+        let until = signs_until(&old)?;
+        // A rotation that broke off between its two files leaves the same secret in both: it was none.
+        let is_same =
+            self.key(&self.secret).is_ok_and(|now| self.key(&TokenSource::File(old)).is_ok_and(|old| old == now));
+        (!is_same).then_some(until)
     }
 
     /// The keys that sign a call now, the newest first.
@@ -265,8 +270,10 @@ mod tests {
         assert_eq!(hook.secrets().unwrap().len(), 1);
 
         let old = hook.rotated_file().unwrap();
+        write(&old, 1);
+        assert_eq!((hook.secrets().unwrap().len(), hook.old_until()), (1, None), "a rotation broke off half-way");
         write(&old, 2);
-        assert_eq!(hook.secrets().unwrap().len(), 2);
+        assert_eq!((hook.secrets().unwrap().len(), hook.old_until().is_some()), (2, true));
         let now = std::time::SystemTime::now();
         let minute = std::time::Duration::from_secs(60);
         for (written, keys) in [(now + minute, 2), (now + 60 * minute, 1), (now - super::HookConfig::OLD_SECRET_FOR, 1)]
