@@ -219,7 +219,8 @@ pub async fn was_begun(tx: &mut PgConnection, id: BlastId) -> Result<bool, Store
     Ok(begun)
 }
 
-/// When a blast's newest attempts were made, oldest first, at most 1,000: what its own pace is seeded from.
+/// When a blast's newest attempts were made, oldest first, at most 1,000: what its own pace is seeded from. Whoever was given back before
+/// a POST does not count, as for the sender's pace.
 pub async fn recent_attempts(
     pool: &PgPool,
     id: BlastId,
@@ -231,6 +232,7 @@ pub async fn recent_attempts(
         "select a.claimed_at from attempts a
           where a.sender_id = (select sender_id from blasts where id = $1)
             and a.claimed_at >= greatest($2, (select created_at from blasts where id = $1))
+            and a.outcome is distinct from 'released'
             and (select r.blast_id from blast_recipients r where r.id = a.recipient_id) = $1
           order by a.claimed_at desc limit 1000",
     )

@@ -1,7 +1,9 @@
 //! What was attempted for people who are deleted meanwhile still counts: for the day's cap, the rate, the gap to a number.
 
+use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::recipient::Evidence;
 use blastdeck::domain::retry::ErrorClass;
+use blastdeck::store::blast;
 use blastdeck::store::sender::{attempts_since, forget_deleted, recent_attempts, recent_numbers};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -42,6 +44,8 @@ async fn deleting_a_blast_does_not_give_its_part_of_the_day_back() {
     for way in ways {
         let scene = attempted().await;
         assert_eq!(counted(&scene).await, (3, 4, 4));
+        let of_blast = blast::recent_attempts(scene.pool(), BlastId(1), an_hour_ago()).await.unwrap();
+        assert_eq!(of_blast.len(), 4, "whoever was given back counts towards no pace");
 
         scene.execute(way).await;
 
