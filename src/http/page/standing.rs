@@ -106,7 +106,11 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
                 None => goes_on(&format!("Outside the hours for messages, {hours}"), until),
             }
         }
-        Waiting::Throttled { until } | Waiting::Provider { until, .. } => goes_on("WhatsApp asked for a pause", until),
+        Waiting::Throttled { until } => goes_on("WhatsApp asked for a pause", until),
+        // Also where this machine has no connection.
+        Waiting::Provider { until, .. } => {
+            format!("Messages do not get through to WhatsApp now. Tried again {}.", when(*until, zone))
+        }
         Waiting::Backoff { people: again, until } => {
             format!("{} to be tried again, from {}.", people(*again), when(*until, zone))
         }
@@ -223,6 +227,8 @@ mod tests {
                     assert!(!words.contains(jargon), "{words}");
                 }
                 assert!(words.len() <= 76 && words.ends_with('.'), "two lines of a phone: {words}");
+                // A connection that fails is nothing that WhatsApp asked for.
+                assert_eq!(words.contains("asked"), matches!(waiting, Waiting::Throttled { .. }), "{words}");
             }
         }
     }
