@@ -40,9 +40,6 @@ pub fn of(
         let only_doubt = counts.sending == 0 && counts.uncertain > 0;
         return only_doubt.then_some(Waiting::Uncertain { people: counts.uncertain });
     }
-    if let Some(people) = blast.first.people.filter(|_| blast.first.are_through()) {
-        return Some(Waiting::FirstPeople { people: people.get() });
-    }
     let sender = sender?;
     if let Some(stop) = &sender.stopped {
         let (why, code) = (stop.reason.clone(), stop.code.clone());
@@ -72,6 +69,10 @@ pub fn of(
     // Since when they have watched it only they know.
     if valid.is_some_and(|valid| ahead > valid * 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: None });
+    }
+    // Only an engine pauses it then: whatever keeps one from that was looked at before.
+    if let Some(people) = blast.first.people.filter(|_| blast.first.are_through()) {
+        return Some(Waiting::FirstPeople { people: people.get() });
     }
     later_of(reported, throttled(blast, sender, now).or_else(|| due_later(blast, now)))
 }

@@ -24,6 +24,10 @@ async fn it_stops_by_itself_after_exactly_so_many_and_goes_on_when_somebody_has_
     assert_eq!(shop.number(CLAIMED).await, 5);
     let shown = shop.json(&["blast", "show", &blast]).await;
     assert!(shown.to_string().contains("the first 5 are done"), "{shown}");
+    // As if its engine had been killed before it could pause: nobody else does.
+    shop.execute("update blasts set state = 'sending', send_after = now() - interval '1 minute'").await;
+    assert_eq!(shop.waiting(&blast).await["reason"], "no_engine");
+    shop.execute("update blasts set state = 'paused'").await;
     shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!((shop.state(&blast).await.as_str(), shop.number(CLAIMED).await), ("completed", 12));
