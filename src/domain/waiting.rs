@@ -220,6 +220,7 @@ impl Waiting {
             Self::Window { window, .. } => Self::Window { window, until: at },
             Self::PeopleLimit { people, .. } => Self::PeopleLimit { people, until: at },
             Self::Throttled { .. } => Self::Throttled { until: at },
+            Self::Provider { why, .. } => Self::Provider { why, until: at },
             other => other,
         }
     }

@@ -54,5 +54,7 @@ fn only_a_wait_with_a_moment_takes_another_one() {
     );
     assert_eq!(gap(Some(sooner)).ending(later, None), gap(Some(later)));
     assert_eq!(gap(None).ending(later, None), gap(None));
+    let provider = |until| Waiting::Provider { why: "no connection".to_owned(), until };
+    assert_eq!(provider(sooner).ending(later, None), provider(later));
     assert_eq!(Waiting::NoEngine.ending(later, None), Waiting::NoEngine);
 }
