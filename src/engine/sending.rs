@@ -15,6 +15,7 @@ mod claiming;
 mod failure_policy;
 mod next_action;
 mod outcome;
+mod own_hours;
 mod pace;
 mod post;
 mod runnable;

@@ -4,18 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
 use super::{LONGEST_MEMORY, Sender, SenderContext};
 use crate::domain::content::{BlastContent, PreparedContent};
-use crate::domain::home_zone::home_zone;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit, Window};
 use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::store::blast::{self, RunnableBlast};
-use crate::store::claim::Claimed;
 use crate::store::{StoreError, claim, session};
 
 /// A blast in which nobody was due is asked again no sooner.
@@ -111,22 +108,26 @@ impl BlastQueue {
         served: u64,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let (mut limits, unreadable) = limits_of(&source, &context.sender.limits);
+        let mut queue = Self::unseeded(source, &context.sender.limits, (served, now));
+        if queue.has_own_pace() {
+            let times = blast::recent_attempts(&context.pool, queue.id, now - LONGEST_MEMORY).await?;
+            queue.pacer = Pacer::new(queue.limits.limits, &PastAttempts { times, today: 0 }, now);
+        }
+        Ok(queue)
+    }
+
+    /// As if nothing of it had been attempted yet.
+    fn unseeded(source: RunnableBlast, sender: &Limits, (served, now): (u64, DateTime<Utc>)) -> Self {
+        let (mut limits, unreadable) = limits_of(&source, sender);
         let people_window = limits.window.take_if(|_| source.window_local);
-        let past = if limits.limits.gap.is_some() || limits.limits.rate != Rate::Unlimited {
-            let times = blast::recent_attempts(&context.pool, source.id, now - LONGEST_MEMORY).await?;
-            PastAttempts { times, today: 0 }
-        } else {
-            PastAttempts::default()
-        };
-        Ok(Self {
+        Self {
             id: source.id,
             content: Arc::new(
                 BlastContent::parse(&source.message, source.template.as_ref())
                     .map(PreparedContent::new)
                     .map_err(|error| error.to_string()),
             ),
-            pacer: Pacer::new(limits.limits, &past, now),
+            pacer: Pacer::new(limits.limits, &PastAttempts::default(), now),
             people_window,
             limits,
             unreadable,
@@ -139,7 +140,7 @@ impl BlastQueue {
             hold: None,
             meter: BottleneckMeter::new(Instant::now()),
             source,
-        })
+        }
     }
 
     /// The same blast, unchanged but for when it was started, for what its provider asks, and for how many of its first people are
@@ -190,13 +191,19 @@ impl BlastQueue {
         };
     }
 
+    /// Why nobody of it can be claimed until somebody fixes that: for as long as no claim has passed, also while one is tried.
+    pub(super) fn refusal(&self) -> Option<Waiting> {
+        let refused = self.refused.as_ref().map(|refused| refused.why.clone());
+        let why = self.unreadable.as_ref().map(ToString::to_string).or(refused)?;
+        Some(Waiting::Unreadable { why })
+    }
+
     fn held_by(&mut self, now: DateTime<Utc>) -> Option<Hold> {
         if let Some(until) = self.source.send_after.filter(|until| *until > now) {
             return Some(Hold { until, waiting: Some(Waiting::Armed { until }), bottleneck: None });
         }
-        if let Some(unreadable) = &self.unreadable {
-            let waiting = Some(Waiting::Unreadable { why: unreadable.to_string() });
-            return Some(Hold { until: now + REFUSED_FOR, waiting, bottleneck: None });
+        if self.unreadable.is_some() {
+            return Some(Hold { until: now + REFUSED_FOR, waiting: self.refusal(), bottleneck: None });
         }
         if let Some(window) = self.limits.window
             && let Pace::Wait { until, .. } = window.pace(now)
@@ -204,9 +211,8 @@ impl BlastQueue {
             let waiting = Some(Waiting::Window { window: window.to_string(), until });
             return Some(Hold { until, waiting, bottleneck: None });
         }
-        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.until > now) {
-            let waiting = Some(Waiting::Unreadable { why: refused.why.clone() });
-            return Some(Hold { until: refused.until, waiting, bottleneck: None });
+        if let Some(until) = self.refused.as_ref().map(|refused| refused.until).filter(|until| *until > now) {
+            return Some(Hold { until, waiting: self.refusal(), bottleneck: None });
         }
         if let Some(ClaimPause { until, why }) = self.provider_hold.clone().filter(|hold| hold.until > now) {
             return Some(Hold { until, waiting: Some(Waiting::Provider { why, until }), bottleneck: None });
@@ -356,17 +362,6 @@ impl Sender {
     }
 }
 
-impl BlastQueue {
-    /// Until when it is too early or too late for somebody by their own clock.
-    pub(super) fn closed_for(&self, person: &Claimed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let window = self.people_window?;
-        let column =
-            person.variables.as_ref().and_then(|values| values.get("timezone").or_else(|| values.get("time_zone")));
-        let zone = home_zone(&person.phone_number, column.and_then(Value::as_str)).ok()?;
-        Some(Window { zone, ..window }.next_open(now)).filter(|opens| *opens > now)
-    }
-}
-
 /// A blast's own limits, and which of them cannot be read.
 fn limits_of(blast: &RunnableBlast, sender: &Limits) -> (BlastLimits, Option<UnreadableLimit>) {
     let unreadable = match blast.limits.under(sender) {
@@ -388,3 +383,6 @@ pub(super) fn waiting(reason: PaceReason, until: DateTime<Utc>, whose: LimitOwne
         PaceReason::People { limit } => Waiting::PeopleLimit { people: i64::from(limit), until },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,6 +80,9 @@ impl Sender {
 
     /// Of the sender's pace and the blast's own limits whatever lasts longer, until the blast really goes on.
     fn why(&self, queue: &BlastQueue, pace: Option<&LongPace>, now: DateTime<Utc>) -> Option<Why> {
+        if let Some(waiting) = queue.refusal() {
+            return Some(Why { of_sender: None, waiting });
+        }
         let own = queue.hold.as_ref().filter(|hold| hold.until - now > WORTH_SAYING);
         let (waiting, until, is_senders) = match (pace, own) {
             (Some(pace), own) if own.is_none_or(|own| own.ends_before(pace.until)) => {
