@@ -175,7 +175,7 @@ mod tests {
     fn with_nobody_due_a_pace_does_not_bind_but_closed_hours_do() {
         let (noon, night) = (at("2026-11-20T12:00:00Z"), at("2026-11-20T20:00:00Z"));
         let due = Some(Waiting::Backoff { people: 3, until: noon });
-        let gap = Some(Waiting::Gap { gap: "20s".to_owned(), next: None });
+        let gap = Some(Waiting::Gap { gap: "20s".to_owned(), next: None, slowed: 0 });
         let hours = Some(Waiting::Window { window: "20:00-21:00".to_owned(), until: night });
         let clock = Some(Waiting::Clock { seconds: 90 });
 

@@ -32,7 +32,13 @@ pub enum Waiting {
     /// granted the lease, and whoever watches it takes over once it has stood still for its own length.
     Silent { host: String, until: Option<DateTime<Utc>> },
     /// The random pause between two messages; `next` where it is worth showing.
-    Gap { gap: String, next: Option<DateTime<Utc>> },
+    Gap {
+        gap: String,
+        next: Option<DateTime<Utc>>,
+        /// How many times the provider's "slow down" doubled it.
+        #[serde(default)]
+        slowed: u32,
+    },
     /// A rate limit binds; `next` where it is worth showing.
     Rate {
         rate: String,
@@ -214,7 +220,7 @@ impl Waiting {
     #[must_use]
     pub fn ending(self, at: DateTime<Utc>, hours: Option<String>) -> Self {
         match self {
-            Self::Gap { gap, next: Some(_) } => Self::Gap { gap, next: Some(at) },
+            Self::Gap { gap, next: Some(_), slowed } => Self::Gap { gap, next: Some(at), slowed },
             Self::Rate { rate, next: Some(_), whose, slowed } => Self::Rate { rate, next: Some(at), whose, slowed },
             Self::DailyCap { cap, .. } => Self::DailyCap { cap, until: at, hours },
             Self::Window { window, .. } => Self::Window { window, until: at },
@@ -229,7 +235,7 @@ impl Waiting {
     pub fn at(self, now: DateTime<Utc>) -> Option<Self> {
         let left = |next: Option<DateTime<Utc>>| next.filter(|next| *next > now);
         match self {
-            Self::Gap { gap, next } => Some(Self::Gap { gap, next: left(next) }),
+            Self::Gap { gap, next, slowed } => Some(Self::Gap { gap, next: left(next), slowed }),
             Self::Rate { rate, next, whose, slowed } => Some(Self::Rate { rate, next: left(next), whose, slowed }),
             other => Some(other).filter(|waiting| waiting.until().is_none_or(|until| until > now)),
         }
@@ -308,7 +314,10 @@ impl fmt::Display for Waiting {
             }
             Self::PhoneInUse { sender } => write!(f, "its phone, which an engine sends from as sender {sender}"),
             Self::Silent { host, .. } => write!(f, "no sign of life from the engine at {host}"),
-            Self::Gap { gap, .. } => write!(f, "gap {gap}"),
+            Self::Gap { gap, slowed: 0, .. } => write!(f, "gap {gap}"),
+            Self::Gap { gap, slowed, .. } => {
+                write!(f, "gap {gap}, made {} times as long by the provider", 1_u32 << (*slowed).min(20))
+            }
             Self::Rate { rate, whose, slowed: 0, .. } => write!(f, "{whose} rate {rate}"),
             Self::Rate { rate, whose, slowed, .. } => {
                 write!(f, "{whose} rate {rate}, slowed to 1/{} by the provider", 1_u32 << (*slowed).min(20))

@@ -6,8 +6,10 @@ fn every_reason_is_one_sentence_with_its_end() {
     let says = |waiting: Waiting| waiting.sentence(|at| at.format("%H:%M").to_string());
 
     let gap = "20s..1m".to_owned();
-    assert_eq!(says(Waiting::Gap { gap: gap.clone(), next: Some(until) }), "waits for: gap 20s..1m, next 04:00");
-    assert_eq!(says(Waiting::Gap { gap, next: None }), "waits for: gap 20s..1m");
+    let gap = |next, slowed| says(Waiting::Gap { gap: gap.clone(), next, slowed });
+    assert_eq!(gap(Some(until), 0), "waits for: gap 20s..1m, next 04:00");
+    assert_eq!(gap(None, 0), "waits for: gap 20s..1m");
+    assert_eq!(gap(Some(until), 2), "waits for: gap 20s..1m, made 4 times as long by the provider, next 04:00");
     let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), next: None, whose, slowed });
     assert_eq!(rate(LimitOwner::Sender, 0), "waits for: sender rate 80/s");
     assert_eq!(rate(LimitOwner::Blast, 0), "waits for: blast rate 80/s");
@@ -31,7 +33,7 @@ fn every_reason_is_one_sentence_with_its_end() {
 #[test]
 fn a_moment_that_has_come_ends_a_wait_but_not_a_gap_or_a_rate() {
     let until = "2026-06-15T04:00:00Z".parse().unwrap();
-    let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
+    let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next, slowed: 1 };
     let rate = |next| Waiting::Rate { rate: "2/h".to_owned(), next, whose: LimitOwner::Blast, slowed: 0 };
 
     assert_eq!(gap(Some(until)).at(until), Some(gap(None)));
@@ -43,7 +45,7 @@ fn a_moment_that_has_come_ends_a_wait_but_not_a_gap_or_a_rate() {
 #[test]
 fn only_a_wait_with_a_moment_takes_another_one() {
     let [sooner, later] = ["2026-06-15T04:00:00Z", "2026-06-16T01:00:00Z"].map(|at| at.parse().unwrap());
-    let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
+    let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next, slowed: 1 };
 
     let capped = |until, hours| Waiting::DailyCap { cap: 500, until, hours };
     assert_eq!(capped(sooner, None).ending(later, None), capped(later, None));

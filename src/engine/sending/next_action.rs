@@ -376,7 +376,7 @@ fn limits_of(blast: &RunnableBlast, sender: &Limits) -> (BlastLimits, Option<Unr
 pub(super) fn waiting(reason: PaceReason, until: DateTime<Utc>, whose: LimitOwner, slowed: u32) -> Waiting {
     match reason {
         PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), next: Some(until), whose, slowed },
-        PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until) },
+        PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until), slowed },
         PaceReason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until, hours: None },
         PaceReason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
         PaceReason::Throttled => Waiting::Throttled { until },

@@ -136,7 +136,7 @@ impl Sender {
         let slowed = if whose == LimitOwner::Sender { self.pace.steps() } else { 0 };
         let waiting = match reason {
             PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), next: None, whose, slowed },
-            PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None },
+            PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None, slowed },
             PaceReason::DailyCap { .. } | PaceReason::Closed(_) | PaceReason::Throttled | PaceReason::People { .. } => {
                 return None;
             }

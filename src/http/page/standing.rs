@@ -196,7 +196,7 @@ mod tests {
             Waiting::TokenRefused { process: "the engine of web1".to_owned() },
             Waiting::Silent { host: "web1".to_owned(), until: Some(until) },
             Waiting::Silent { host: "web1".to_owned(), until: None },
-            Waiting::Gap { gap: "20s..60s".to_owned(), next: None },
+            Waiting::Gap { gap: "20s..60s".to_owned(), next: None, slowed: 2 },
             Waiting::Rate {
                 rate: "20/min".to_owned(),
                 next: None,

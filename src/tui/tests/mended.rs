@@ -342,12 +342,15 @@ fn a_wait_for_a_gap_names_the_gap_that_binds_whichever_the_engine_waited_for_las
         ..crate::domain::pace::LimitColumns::default()
     };
     for gap in ["1s..3s", "20s..1m"] {
-        let waiting = Some(crate::domain::waiting::Waiting::Gap { gap: gap.to_owned(), next: None });
+        let waiting = Some(crate::domain::waiting::Waiting::Gap { gap: gap.to_owned(), next: None, slowed: 0 });
         let row = BlastView { waiting, limits: limits.clone(), ..raya() };
         let dashboard = with_blasts(WIDE, vec![row]);
 
         assert!(text(&dashboard).contains("waits for: gap 20-60 s"), "{gap}: {:#?}", dashboard.screen());
     }
+    let waiting = Some(crate::domain::waiting::Waiting::Gap { gap: "20s..1m".to_owned(), next: None, slowed: 1 });
+    let dashboard = with_blasts(Size { width: 200, height: 50 }, vec![BlastView { waiting, ..raya() }]);
+    assert!(text(&dashboard).contains("gap 20-60 s, made 2 times"), "{:#?}", dashboard.screen());
 }
 
 #[test]

@@ -117,7 +117,11 @@ pub fn raya() -> BlastView {
             amount: Decimal::new(124_000, 2),
             ..Counts::default()
         },
-        waiting: Some(Waiting::Gap { gap: "20-60 s".to_owned(), next: Some(at(14, 2) + TimeDelta::seconds(41)) }),
+        waiting: Some(Waiting::Gap {
+            gap: "20-60 s".to_owned(),
+            next: Some(at(14, 2) + TimeDelta::seconds(41)),
+            slowed: 0,
+        }),
         estimate: Estimate { done_at: Some(at(15, 36)), per_hour: Some(90) },
         ..blast(RAYA.0, "Raya promo", BlastState::Sending, (11, 20))
     }

@@ -217,17 +217,17 @@ fn shortest(model: &Model, blast: &BlastView) -> Option<String> {
 }
 
 /// What it waits for. Of a gap the one that binds on average: its engine names that of the pause which is the longer this time, of the
-/// sender or of the blast.
+/// sender or of the blast. One that the provider has made longer is the sender's.
 fn waiting(model: &Model, blast: &BlastView) -> Option<Waiting> {
     let waiting = blast.waiting.clone().filter(|_| blast.state == BlastState::Sending)?;
-    let Waiting::Gap { gap, next } = waiting else { return Some(waiting) };
+    let Waiting::Gap { gap, next, slowed } = waiting else { return Some(waiting) };
     let of_sender =
         model.senders.iter().find(|sender| sender.id == blast.sender_id).and_then(|sender| sender.usage.gap);
-    let own = blast.limits.gap.as_ref().and_then(|gap| gap.as_ref().ok()).copied();
+    let own = blast.limits.gap.as_ref().and_then(|gap| gap.as_ref().ok()).copied().filter(|_| slowed == 0);
     let binds = [of_sender, own].into_iter().flatten().max_by_key(|gap| gap.low() + gap.high());
     // As its engine names it where the sender is not configured here.
     let binds = binds.or_else(|| gap.parse().ok());
-    Some(Waiting::Gap { gap: binds.map_or(gap, Gap::words), next })
+    Some(Waiting::Gap { gap: binds.map_or(gap, Gap::words), next, slowed })
 }
 
 fn moment(clock: TimeFormat, at: DateTime<Utc>) -> String {
