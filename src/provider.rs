@@ -128,6 +128,8 @@ pub enum StatusFinding {
     Unrecognised { status: String },
     /// No status now (not available, a gateway error, no response): polled again later. `why` is for the log.
     Nothing { why: String },
+    /// The response is about another message, or may be: nobody has answered. Polled again later. `why` is for the log.
+    OfAnother { why: String },
     /// The provider wants fewer status calls, and none for `retry_after`.
     Throttled { retry_after: Option<Duration> },
     /// The sender cannot poll until an operator fixes something (token, device).

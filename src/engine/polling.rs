@@ -46,6 +46,13 @@ enum StatusPollOutcome {
     Unanswered,
 }
 
+impl StatusPollOutcome {
+    /// "Nothing known" is an answer; a gateway in trouble gave none.
+    fn of_nothing(http_status: Option<u16>) -> Self {
+        if http_status.is_some_and(|code| code < 500) { Self::Answered } else { Self::Unanswered }
+    }
+}
+
 /// How polling is configured, in real time.
 #[derive(Debug, Clone, Copy)]
 pub struct PollingTerms {
@@ -219,12 +226,11 @@ impl Poller {
             }
             StatusFinding::Nothing { why } => {
                 tracing::debug!(why, "nothing learned this time");
-                // "Nothing known" is an answer; a gateway in trouble gave none.
-                if reply.raw.http_status.is_some_and(|code| code < 500) {
-                    StatusPollOutcome::Answered
-                } else {
-                    StatusPollOutcome::Unanswered
-                }
+                StatusPollOutcome::of_nothing(reply.raw.http_status)
+            }
+            StatusFinding::OfAnother { why } => {
+                tracing::debug!(why, "nobody has said anything of this message");
+                StatusPollOutcome::Unanswered
             }
             StatusFinding::Throttled { retry_after } => {
                 tracing::debug!(?retry_after, "asked to ask less");

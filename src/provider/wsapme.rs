@@ -143,10 +143,10 @@ impl Wsapme {
             Ok(answer) => {
                 let finding = match status::read(&answer, asked, Utc::now()) {
                     Some(finding) if has_status(&finding) && !self.names(&answer, asked) && is_kept => {
-                        StatusFinding::Nothing { why: self.nameless(&answer) }
+                        StatusFinding::OfAnother { why: self.nameless(&answer) }
                     }
                     Some(finding) => finding,
-                    None => StatusFinding::Nothing { why: self.mixed_up(&answer, "message") },
+                    None => StatusFinding::OfAnother { why: self.mixed_up(&answer, "message") },
                 };
                 self.note_reading(call, &finding, &answer);
                 StatusReply { finding, raw: answer.raw() }
@@ -162,7 +162,9 @@ impl Wsapme {
     fn note_reading(&self, call: StatusCall, finding: &StatusFinding, answer: &HttpAnswer) {
         if has_status(finding) {
             self.status_calls.could_be_read(call);
-        } else if matches!(finding, StatusFinding::Nothing { .. }) && !status::is_refusal(answer) {
+        } else if matches!(finding, StatusFinding::Nothing { .. } | StatusFinding::OfAnother { .. })
+            && !status::is_refusal(answer)
+        {
             self.status_calls.could_not_be_read();
         }
     }

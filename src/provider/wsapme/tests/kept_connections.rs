@@ -36,7 +36,7 @@ async fn a_connection_that_answered_about_somebody_else_is_not_used_again() {
 
     let reply = client.status(StatusQuery { id: &id(), to: &other.to }).await;
     let why = "WSAPME answers HTTP 200 about another message: the connection is closed".to_owned();
-    assert_eq!((connections(), reply.finding), (3, StatusFinding::Nothing { why }));
+    assert_eq!((connections(), reply.finding), (3, StatusFinding::OfAnother { why }));
     assert!(matches!(client.status(asked(&id())).await.finding, StatusFinding::Known(_)));
     assert_eq!(connections(), 4);
 }
@@ -135,7 +135,7 @@ async fn statuses_share_a_connection_as_long_as_each_names_its_message() {
     }
     // Nobody knows whom it is about: others were asked about on this connection.
     let nameless = client.status(asked(&id())).await;
-    assert!(matches!(&nameless.finding, StatusFinding::Nothing { why } if why.contains("names no message")));
+    assert!(matches!(&nameless.finding, StatusFinding::OfAnother { why } if why.contains("names no message")));
 
     for (expected, opened) in [(ProviderStage::Read, 3), (ProviderStage::Sent, 4)] {
         assert_eq!((stage(&client.status(asked(&id())).await), connections()), (Some(expected), opened));
