@@ -3,7 +3,9 @@
 mod of_meta;
 mod of_wsapme;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 
 pub(super) use of_meta::of_meta;
 pub(super) use of_wsapme::{WsapmeOrigin, of_wsapme};
@@ -43,17 +45,16 @@ impl InboxItem {
     }
 }
 
-/// Webhooks that came longer ago, and are tried again, say nothing of whether others come.
-const NEWS_FOR: TimeDelta = TimeDelta::minutes(1);
-
-/// Whose numbers Meta names in webhooks that came just now.
-pub(super) fn named_senders(items: &[InboxItem], now: DateTime<Utc>) -> Vec<SenderId> {
-    let is_new = |item: &&InboxItem| item.device.is_some() && now - item.received_at < NEWS_FOR;
-    let mut senders: Vec<SenderId> =
-        items.iter().filter(is_new).flat_map(|item| item.senders.iter().copied()).collect();
-    senders.sort_unstable();
-    senders.dedup();
-    senders
+/// Whose numbers Meta names in these webhooks, and when the newest of each came.
+pub(super) fn named_senders(items: &[InboxItem]) -> Vec<(SenderId, DateTime<Utc>)> {
+    let mut newest = BTreeMap::<SenderId, DateTime<Utc>>::new();
+    for item in items.iter().filter(|item| item.device.is_some()) {
+        for sender in &item.senders {
+            let at = newest.entry(*sender).or_insert(item.received_at);
+            *at = (*at).max(item.received_at);
+        }
+    }
+    newest.into_iter().collect()
 }
 
 pub(super) enum ItemNews {

@@ -78,7 +78,7 @@ impl<'e> InboxTurn<'e> {
         items: &mut [InboxItem],
     ) -> Result<Vec<ItemOutcome>, StoreError> {
         self.attribute(tx, items).await?;
-        webhook_liveness::heard(&mut *tx, &item::named_senders(items, self.engine.clock.now())).await?;
+        webhook_liveness::heard(&mut *tx, &item::named_senders(items)).await?;
         let mut outcomes = vec![ItemOutcome::Applied; items.len()];
         if !self.learn_identities(tx, items.iter()).await? {
             for (item, outcome) in items.iter().zip(&mut outcomes) {

@@ -207,6 +207,12 @@ async fn a_sender_whose_accepted_messages_have_no_webhook_for_five_minutes_asks_
     let old = "update webhook_inbox set received_at = received_at - interval '10 minutes' where state = 'parked'";
     scene.shop.execute(old).await;
     scene.shop.execute("update senders set webhook_seen_at = now() - interval '1 hour'").await;
+    let mut behind = scene.shop.database.pool.begin().await.unwrap();
+    let waits = "insert into webhook_inbox (provider, digest, body, received_at) values ('meta', '1', '{}', now() - interval '2 minutes')";
+    sqlx::query(waits).execute(&mut *behind).await.unwrap();
+    let noted = webhook_liveness::note_unheard(&mut *behind).await.unwrap();
+    assert_eq!(noted, Vec::<String>::new(), "what waits in the inbox may be of theirs");
+    behind.rollback().await.unwrap();
 
     note(&scene).await;
 
@@ -219,6 +225,10 @@ async fn a_sender_whose_accepted_messages_have_no_webhook_for_five_minutes_asks_
     scene.shop.execute("update webhook_inbox set next_try_at = now() where state = 'parked'").await;
     eventually_async("what waited is tried again", async || tries().await > before).await;
     assert_eq!(scene.shop.number(unheard).await, 1, "it came long ago");
+    let since = "update webhook_inbox set received_at = now() - interval '2 minutes', next_try_at = now() where state = 'parked'";
+    scene.shop.execute(since).await;
+    eventually_async("what came since counts, whenever it is applied", async || scene.shop.number(unheard).await == 0)
+        .await;
     scene.receive(statuses(&[status(1, "sent")])).await;
     assert_eq!(scene.shop.number(unheard).await, 0);
     assert_eq!(note(&scene).await, Vec::<String>::new(), "webhooks came since");
