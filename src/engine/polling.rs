@@ -215,7 +215,7 @@ impl Poller {
         };
         match reply.finding {
             StatusFinding::Known(news) => {
-                self.act_on(&news).await;
+                self.act_on(&news, person.sent_at).await;
                 self.record(person, news, &reply.raw);
                 StatusPollOutcome::Answered
             }
@@ -238,7 +238,7 @@ impl Poller {
                 StatusPollOutcome::Unanswered
             }
             StatusFinding::Refused { code, message } => {
-                self.refused(&code, &message).await;
+                self.refused(&code, &message, None).await;
                 StatusPollOutcome::Unanswered
             }
         }
@@ -270,19 +270,21 @@ impl Poller {
         }
     }
 
-    /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop.
-    async fn act_on(&self, news: &StatusReport) {
+    /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop. One whose stop somebody has
+    /// lifted since the message was sent goes on.
+    async fn act_on(&self, news: &StatusReport, sent_at: DateTime<Utc>) {
         let class = self.context.sender.provider.failure_class(news.error_code.as_deref());
         if news.stage == ProviderStage::Failed && class == ErrorClass::StopSender {
             let code = news.error_code.clone().unwrap_or_default();
-            self.refused(&code, "the provider restricts this sender: it reported a failure after accepting").await;
+            let why = "the provider restricts this sender: it reported a failure after accepting";
+            self.refused(&code, why, Some(sent_at)).await;
         }
     }
 
-    async fn refused(&self, code: &str, message: &str) {
+    async fn refused(&self, code: &str, message: &str, sent_at: Option<DateTime<Utc>>) {
         let message = &*advised(self.context.sender.kind(), code, message);
         self.context.heed_token(code);
-        if let Err(error) = stop_sender(&self.context, code, message).await {
+        if let Err(error) = stop_sender(&self.context, code, message, sent_at).await {
             tracing::warn!(%error, "the sender could not be stopped yet");
         }
     }

@@ -244,6 +244,24 @@ pub async fn recent_attempts(
     Ok(times)
 }
 
+/// Whether somebody has resumed a blast since this time that was paused for this reason.
+pub async fn was_resumed_since(
+    tx: &mut PgConnection,
+    id: BlastId,
+    reason: &str,
+    since: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let resumed = sqlx::query_scalar(
+        "select exists (
+             select from blast_changes c
+              where c.at > $3 and c.blast_id = $1 and c.old_state = 'paused' and c.new_state = 'sending'
+                and $2 = (select p.reason from blast_changes p
+                           where p.blast_id = c.blast_id and p.id < c.id and p.new_state = 'paused'
+                           order by p.id desc limit 1))",
+    );
+    Ok(resumed.bind(id).bind(reason).bind(since).fetch_one(tx).await?)
+}
+
 /// Whether a blast is over, by its id and the codes after which an operator may send again: nobody in it is open, and nothing of it starts
 /// later or can still be taken back.
 macro_rules! is_over {

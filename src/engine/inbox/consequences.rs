@@ -79,7 +79,7 @@ pub(super) async fn apply(
     match refusal_class(provider, &error.code) {
         ErrorClass::StopSender => {
             let code = StopCode::Provider(error.code.clone());
-            if sender::stop(&mut *tx, message.sender_id, &code, why).await?.is_news() {
+            if sender::stop_for_failure(&mut *tx, message.sender_id, (&code, why), at).await?.is_news() {
                 tracing::warn!(sender = message.sender_id.0, code = error.code, error.message, "stopped by a webhook");
                 effects.ordered = true;
             }
@@ -115,10 +115,12 @@ async fn pause_or_hold(
         return Ok(Some(LateNews::Failed { blast: id, code: error.code.clone(), why: error.message.clone() }));
     }
     // Whoever failed so may be retried by an operator: a blast that was over waits for them.
-    let states: &[BlastState] = match OperatorRetry::of(&error.code) {
-        OperatorRetry::Now => &[BlastState::Sending, BlastState::Completed],
-        _ => &[BlastState::Sending],
-    };
-    effects.ordered |= pause_in(tx, id, why, states).await?;
+    let states = [
+        // Somebody has seen to what happened before they resumed it.
+        (BlastState::Sending, !blast::was_resumed_since(tx, id, why, at).await?),
+        (BlastState::Completed, OperatorRetry::of(&error.code) == OperatorRetry::Now),
+    ];
+    let states: Vec<BlastState> = states.into_iter().filter(|(_, pauses)| *pauses).map(|(state, _)| state).collect();
+    effects.ordered |= pause_in(tx, id, why, &states).await?;
     Ok(None)
 }

@@ -253,7 +253,7 @@ async fn write_stubbornly(context: &SenderContext, consequence: &Consequence) ->
 
 async fn write(context: &SenderContext, consequence: &Consequence) -> Result<(), StoreError> {
     match consequence {
-        Consequence::StopSender { code, message } => stop_sender(context, code, message).await,
+        Consequence::StopSender { code, message } => stop_sender(context, code, message, None).await,
         Consequence::Pause { blast, why } => {
             pause(context, *blast, why).await?;
             blast::set_streak(&context.pool, *blast, None).await
@@ -283,16 +283,19 @@ impl SenderContext {
 }
 
 /// Stops the sender for a refusal, and notifies everybody. A refused token is named by the process that has it: others may
-/// have another.
+/// have another. `sent_at`: of the message whose failure after its acceptance this is.
 pub(in crate::engine) async fn stop_sender(
     context: &SenderContext,
     code: &str,
     message: &str,
+    sent_at: Option<DateTime<Utc>>,
 ) -> Result<(), StoreError> {
     let (id, stop) = (context.sender.id, StopCode::Provider(code.to_owned()));
     let is_new = if refuses_token(context.sender.kind(), code) {
         let why = format!("{message} (token of {})", context.process);
         sender::stop_for_token(&context.pool, id, (&stop, &why), context.sender.token.fingerprint()).await?
+    } else if let Some(sent_at) = sent_at {
+        sender::stop_for_failure(&context.pool, id, (&stop, message), sent_at).await?.is_news()
     } else {
         sender::stop(&context.pool, id, &stop, message).await?.is_news()
     };

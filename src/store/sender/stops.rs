@@ -1,5 +1,6 @@
 //! What stops a sender, and what lets it go on: each is logged beside what operators do, as an edit of the sender with `stopped`.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::domain::act::Actor;
@@ -14,7 +15,7 @@ pub enum StopOutcome {
     Stopped,
     /// It was: for a token, which is for another process to mend, or for something less grave. Now it is for this.
     Replaced,
-    /// It was, and stays so for what it was.
+    /// It was, and stays so for what it was; or somebody has let it go on from this since it happened.
     StoppedAlready,
 }
 
@@ -36,18 +37,42 @@ pub async fn stop(
     stop_by(executor, id, (code, reason), Actor::ENGINE).await
 }
 
+/// The same for a message that failed after it was accepted, `at` this time or some time after it: not where somebody has let the sender go
+/// on from this code since. News may come days late, and says nothing of what they have seen to.
+pub async fn stop_for_failure(
+    executor: impl PgExecutor<'_>,
+    id: SenderId,
+    cause: (&StopCode, &str),
+    at: DateTime<Utc>,
+) -> Result<StopOutcome, StoreError> {
+    stop_as_of(executor, id, cause, Actor::ENGINE, Some(at)).await
+}
+
 /// The same on somebody's word: what let it go on is taken back.
 pub async fn stop_by(
     executor: impl PgExecutor<'_>,
     id: SenderId,
+    cause: (&StopCode, &str),
+    by: &str,
+) -> Result<StopOutcome, StoreError> {
+    stop_as_of(executor, id, cause, by, None).await
+}
+
+async fn stop_as_of(
+    executor: impl PgExecutor<'_>,
+    id: SenderId,
     (code, reason): (&StopCode, &str),
     by: &str,
+    at: Option<DateTime<Utc>>,
 ) -> Result<StopOutcome, StoreError> {
     let was_stopped: Option<bool> = sqlx::query_scalar(
         "with before as (
              select id, stopped_at is not null as was_stopped from senders
               where id = $1 and (stopped_at is null or refused_token is not null
                                  or ($5 and coalesce(stopped_code, '') <> all($6)))
+                and not exists (select from operator_actions a
+                                 where a.at > $7 and a.action = 'edit' and a.detail ->> 'stopped' = 'false'
+                                   and a.detail ->> 'sender' = senders.name and a.detail ->> 'code' = $2)
                 for update),
               stopped as (
              update senders s set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = null
@@ -64,6 +89,7 @@ pub async fn stop_by(
     .bind(by)
     .bind(code.is_grave())
     .bind(StopCode::FINAL.as_slice())
+    .bind(at)
     .fetch_optional(executor)
     .await?;
     Ok(match was_stopped {
@@ -154,7 +180,7 @@ pub async fn unstop(tx: &mut PgConnection, id: SenderId, by: &str) -> Result<Opt
              returning s.name, before.stopped_code),
               logged as (
              insert into operator_actions (operator, action, detail)
-             select $2, 'edit', jsonb_build_object('sender', name, 'stopped', false) from lifted)
+             select $2, 'edit', jsonb_build_object('sender', name, 'stopped', false, 'code', stopped_code) from lifted)
          select stopped_code from lifted",
     )
     .bind(id)

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::scene::{InboxScene, envelope, failed, statuses};
+use super::scene::{InboxScene, a_minute_ago, envelope, failed, statuses};
 use crate::support::eventually_async;
 
 /// Blast 1 is being sent, to somebody who is due in an hour: the sender's engine is at it, and posts to nobody.
@@ -62,6 +62,9 @@ async fn a_code_by_webhook_slows_holds_and_stops_as_it_does_in_an_answer() {
     assert_eq!(shop.number(notices).await, 2);
 
     shop.ok(&["sender", "confirm", "cloud", "--yes"]).await;
+    scene.receive(statuses(&[a_minute_ago(failed(4, 131_048))])).await;
+    assert_eq!(scene.status(4).await, "failed");
+    assert_eq!(shop.number(stopped).await, 0, "somebody has let it go on since");
     outside(&scene, 131_048).await;
     assert_eq!(shop.number(stopped).await, 1, "a later one with the same words");
 }

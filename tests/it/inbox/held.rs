@@ -4,7 +4,7 @@
 use blastdeck::store::inbox::webhook_liveness;
 use serde_json::json;
 
-use super::scene::{InboxScene, failed, status, statuses};
+use super::scene::{InboxScene, a_minute_ago, failed, status, statuses};
 use crate::support::serve::{ACCOUNT, with_secrets};
 use crate::support::{eventually_async, said};
 
@@ -55,6 +55,11 @@ async fn a_template_that_is_paused_under_assessment_has_its_blast_wait_for_the_o
     scene.receive(statuses(&[status(1, "sent")])).await;
     assert_eq!(scene.status(1).await, "queued", "late news of the message that was dropped lifts nobody");
     scene.shop.invariants().await;
+    // Somebody resumes it: what happened before they did comes late.
+    scene.shop.execute("update blasts set state = 'sending', state_reason = null").await;
+    scene.receive(statuses(&[a_minute_ago(failed(3, 132_015))])).await;
+    assert_eq!(scene.status(3).await, "failed");
+    assert_ne!(scene.shop.state("1").await, "paused");
 }
 
 #[tokio::test]

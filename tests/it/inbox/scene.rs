@@ -152,6 +152,12 @@ pub fn failed(n: u32, code: u32) -> Value {
     item
 }
 
+/// The same news, of a minute ago.
+pub fn a_minute_ago(mut item: Value) -> Value {
+    item["timestamp"] = json!((chrono::Utc::now() - chrono::TimeDelta::minutes(1)).timestamp().to_string());
+    item
+}
+
 /// A text of person `n`.
 pub fn text(n: u32, id: &str, body: &str) -> Value {
     let at = chrono::Utc::now().timestamp().to_string();
