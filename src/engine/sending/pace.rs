@@ -19,6 +19,9 @@ use crate::store::sender::{self, SlowDown};
 
 /// Claims of other numbers are committed a moment after the time that they bear.
 const READ_AGAIN: TimeDelta = TimeDelta::seconds(10);
+/// While the limit is reached, everybody of the day is read anew this often: attempts of other numbers that were in flight when they were
+/// read count no more where they were refused.
+const READ_ANEW: TimeDelta = TimeDelta::minutes(10);
 /// Neither a gap nor a rate's period is longer than a day: what was attempted before needs no remembering.
 pub(super) const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 
@@ -31,6 +34,8 @@ pub(super) struct SenderPace {
     pub people: PeopleWindow,
     /// Up to when the business's other numbers were read.
     people_read: DateTime<Utc>,
+    /// When everybody of the day was.
+    day_read: DateTime<Utc>,
     throttle: ThrottleState,
 }
 
@@ -97,6 +102,7 @@ impl SenderPace {
             window: SlidingWindow::of(of.limits),
             people: PeopleWindow::default(),
             people_read: now,
+            day_read: now,
             throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at, asked: None },
         };
         pace.pacer.limit(of.limits.slowed(steps));
@@ -108,8 +114,8 @@ impl SenderPace {
         Ok(pace)
     }
 
-    /// Reads Meta's limit, and whom the business's other numbers have written to since the last time; the first time, whom all of
-    /// them have. Between two readings each number may use up what the others used as well.
+    /// Reads Meta's limit, and whom the business's other numbers have written to since the last time; the first time, and now and then while
+    /// it is reached, whom all of them have. Between two readings each number may use up what the others used as well.
     pub(super) async fn read_people(&mut self, context: &SenderContext, now: DateTime<Utc>) -> Result<(), StoreError> {
         let (pool, id) = (&context.pool, context.sender.id);
         if context.sender.meta.is_none() {
@@ -118,16 +124,29 @@ impl SenderPace {
         let limit = business::limit(pool, id).await?.and_then(PeopleLimit::people);
         let was_limited = self.people.limit().is_some();
         self.people.set_limit(limit);
-        let people = match (limit, was_limited) {
-            (None, _) => return Ok(()),
-            (Some(_), false) => business::people_since(pool, id, now - PEOPLE_DAY).await?,
-            (Some(_), true) => business::people_of_others_since(pool, id, self.people_read - READ_AGAIN).await?,
+        if limit.is_none() {
+            return Ok(());
+        }
+        let people = if was_limited && !self.counts_anew(context.in_flight.is_empty(), now) {
+            business::people_of_others_since(pool, id, self.people_read - READ_AGAIN).await?
+        } else {
+            let people = business::people_since(pool, id, now - PEOPLE_DAY).await?;
+            self.people = PeopleWindow::default();
+            self.people.set_limit(limit);
+            self.day_read = now;
+            people
         };
         self.people_read = now;
         for (phone, at) in &people {
             self.people.posted(phone, *at);
         }
         Ok(())
+    }
+
+    /// Whether all people of the day are to be counted anew. While somebody of this sender is in flight they are counted by when their POST
+    /// began, which no row says.
+    fn counts_anew(&mut self, nobody_flies: bool, now: DateTime<Utc>) -> bool {
+        nobody_flies && now - self.day_read >= READ_ANEW && self.people.left(now) == Some(0)
     }
 
     /// When the next message may go by the sender's own limits.
@@ -257,8 +276,22 @@ mod tests {
             window: SlidingWindow::of(limits),
             people: PeopleWindow::default(),
             people_read: now,
+            day_read: now,
             throttle: ThrottleState { steps, changed: Instant::now(), held_until: None, lifted_at: None, asked: None },
         }
+    }
+
+    #[test]
+    fn while_metas_limit_is_reached_people_are_counted_anew_every_ten_minutes_once_nobody_flies() {
+        let now = Utc::now();
+        let mut pace = slowed(0, now);
+        pace.people.set_limit(Some(1));
+        assert!(!pace.counts_anew(true, now + READ_ANEW), "somebody may be written to");
+        pace.people.posted(&Phone::parse("+60100000001", "MY".parse().unwrap()).unwrap(), now);
+
+        assert!(pace.counts_anew(true, now + READ_ANEW));
+        assert!(!pace.counts_anew(false, now + READ_ANEW));
+        assert!(!pace.counts_anew(true, now + READ_ANEW - TimeDelta::seconds(1)));
     }
 
     #[test]
