@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::local_time::goes_by_own_clocks;
 use crate::domain::blast::BlastState;
-use crate::domain::recipient::TOO_RECENTLY;
+use crate::domain::recipient::{OUT_OF_HOURS, TOO_RECENTLY};
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::provider::asks_to_slow_down;
 use crate::store::view::{BlastRow, SenderRow};
@@ -128,7 +128,7 @@ fn due_later(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
     let (until, people) = (blast.next_due_at.filter(|due| *due > now)?, blast.counts.queued);
     let is_pair = blast.next_due_reason.as_deref() == Some(TOO_RECENTLY);
     // Whoever was tried has a reason to be tried again.
-    let is_untried = blast.next_due_reason.is_none();
+    let is_untried = blast.next_due_reason.as_deref().is_none_or(|reason| reason == OUT_OF_HOURS);
     Some(match (is_pair, is_untried && goes_by_own_clocks(blast)) {
         (true, _) => Waiting::PairGap { people, until },
         (false, true) => Waiting::OwnTime { people, time: blast.origin.local_time, until },

@@ -13,8 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 pub use evidence::{
-    AttemptOutcome, Evidence, Mark, ProviderError, ProviderStage, Quoted, Resolution, StampedEvidence, TOO_RECENTLY,
-    Undone,
+    AttemptOutcome, Evidence, Mark, NotBefore, OUT_OF_HOURS, ProviderError, ProviderStage, Quoted, Resolution,
+    StampedEvidence, TOO_RECENTLY, Undone,
 };
 
 use crate::domain::blast::BlastState;
@@ -288,11 +288,11 @@ fn doubt(person: &mut Recipient, news: &StampedEvidence, why: &str) {
     }
 }
 
-fn release(person: &mut Recipient, news: &StampedEvidence, not_before: Option<DateTime<Utc>>, policy: &ApplyContext) {
+fn release(person: &mut Recipient, news: &StampedEvidence, not_before: Option<NotBefore>, policy: &ApplyContext) {
     if person.is_open_attempt(news.attempt) {
         let due = person.next_attempt_at;
-        person.reason = not_before.map(|_| TOO_RECENTLY.to_owned());
-        requeue(person, not_before.map_or(due, |at| due.max(at)), policy);
+        person.reason = not_before.map(|not_before| not_before.why.to_owned());
+        requeue(person, not_before.map_or(due, |not_before| due.max(not_before.at)), policy);
     }
 }
 

@@ -143,6 +143,10 @@ async fn hours_hold_by_each_persons_own_clock_also_for_who_is_late() {
     shop.until_posts(1).await;
     let is_back = "select count(*) from blast_recipients where name = 'There' and status = 'queued' and next_attempt_at > now() + interval '1 hour'";
     crate::support::eventually_async("they are put off", async || shop.number(is_back).await == 1).await;
+    let said = shop.until_waiting(&id, "own_time").await;
+    assert!(said["text"].as_str().unwrap().starts_with("waits for: everyone's own hours, 1 left"), "{said}");
+    let reasons = "select count(*) from blast_recipients where reason = 'it was outside the hours by their own clock'";
+    assert_eq!(shop.number(reasons).await, 1);
 
     let posts = shop.sim.posts().await;
     assert_eq!((posts.len(), posts[0].phone.as_str()), (1, digits(1).as_str()));

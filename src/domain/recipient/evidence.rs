@@ -18,6 +18,16 @@ pub struct StampedEvidence {
 /// Why a queued person waits whom the sender messaged a short while ago, perhaps in another blast.
 pub const TOO_RECENTLY: &str = "had a message from this sender too recently";
 
+/// Why a queued person waits for whom it was too early or too late by their own clock.
+pub const OUT_OF_HOURS: &str = "it was outside the hours by their own clock";
+
+/// Until when a released person is not claimed again, and why: [`TOO_RECENTLY`] or [`OUT_OF_HOURS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotBefore {
+    pub at: DateTime<Utc>,
+    pub why: &'static str,
+}
+
 /// What was learned about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
@@ -31,9 +41,8 @@ pub enum Evidence {
     Rejected { class: ErrorClass, code: String, message: String },
     /// Nobody can know whether it was accepted.
     Unknown { why: String },
-    /// Claimed, and released before any POST. With a time, not to be claimed before it: the same number was messaged a short
-    /// while ago.
-    Released { not_before: Option<DateTime<Utc>> },
+    /// Claimed, and released before any POST: perhaps for later.
+    Released { not_before: Option<NotBefore> },
     /// A status reported by the provider.
     Provider { stage: ProviderStage, word: String, c2s_at: Option<DateTime<Utc>>, error: Option<ProviderError> },
     /// The person wrote back. Only a reply that quotes our message proves that it arrived.

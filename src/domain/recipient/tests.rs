@@ -186,13 +186,15 @@ fn a_requeue_in_a_cancelled_blast_is_a_skip() {
 }
 
 #[test]
-fn whoever_was_written_to_too_recently_is_queued_for_later_with_the_reason_until_the_next_attempt() {
-    let not_before = Some(at(600));
+fn whoever_is_put_off_is_queued_for_later_with_the_reason_until_the_next_attempt() {
+    for why in [super::TOO_RECENTLY, super::OUT_OF_HOURS] {
+        let not_before = Some(super::NotBefore { at: at(600), why });
 
-    let held = after(&person(Status::Sending), &stamped(1, 9, Evidence::Released { not_before }));
+        let held = after(&person(Status::Sending), &stamped(1, 9, Evidence::Released { not_before }));
 
-    assert_eq!((held.status(), held.next_attempt_at, held.tries), (Status::Queued, at(600), 0));
-    assert_eq!(held.reason.as_deref(), Some(super::TOO_RECENTLY));
+        assert_eq!((held.status(), held.next_attempt_at, held.tries), (Status::Queued, at(600), 0));
+        assert_eq!(held.reason.as_deref(), Some(why));
+    }
     let given_back = after(&person(Status::Sending), &stamped(1, 9, Evidence::Released { not_before: None }));
     assert_eq!((given_back.next_attempt_at, given_back.reason), (person(Status::Sending).next_attempt_at, None));
 }

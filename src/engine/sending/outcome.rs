@@ -9,7 +9,7 @@ use super::next_action::ClaimPause;
 use super::post::{BadRow, FinishedPost, Post, PostResult, cut_off};
 use super::{Sender, SenderContext};
 use crate::domain::ids::BlastId;
-use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
+use crate::domain::recipient::{AttemptOutcome, Evidence, NotBefore, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::{CodeRetry, ErrorClass};
 use crate::provider::{NOT_CONNECTED, QuotaPressure, RawResponse, SendOutcome, SendReply};
 use crate::store::alias::NumberAlias;
@@ -138,7 +138,7 @@ impl SenderContext {
 
 impl Post {
     /// Back to the queue, perhaps for later: nothing was sent.
-    pub(super) fn give_back(self, not_before: Option<DateTime<Utc>>) {
+    pub(super) fn give_back(self, not_before: Option<NotBefore>) {
         let answer = self.answer(AttemptOutcome::Released, &RawResponse::default());
         self.record(Evidence::Released { not_before }, None, answer);
     }
@@ -263,7 +263,7 @@ fn metadata(evidence: &Evidence) -> Option<Value> {
         Evidence::Rejected { code, message, .. } => Some(json!({ "code": code, "why": message })),
         Evidence::Unknown { why } => Some(json!({ "why": why })),
         Evidence::Released { not_before: None } => Some(json!({ "why": "given back before it was sent" })),
-        Evidence::Released { not_before: Some(_) } => Some(json!({ "why": TOO_RECENTLY })),
+        Evidence::Released { not_before: Some(not_before) } => Some(json!({ "why": not_before.why })),
         _ => None,
     }
 }

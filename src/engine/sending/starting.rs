@@ -12,6 +12,7 @@ use super::post::{Post, WantedAsOf};
 use super::{Sender, Wait};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::pace::{Pace, PaceReason};
+use crate::domain::recipient::{NotBefore, OUT_OF_HOURS, TOO_RECENTLY};
 use crate::engine::clock::Moment;
 use crate::store::claim;
 
@@ -25,8 +26,8 @@ enum ReadyAction {
     Go,
     /// In a moment.
     Wait(Wait),
-    /// Back to the queue: it would take longer, or they had a message too recently.
-    GiveBack(Option<DateTime<Utc>>),
+    /// Back to the queue: it would take longer, they had a message too recently, or it is too early or too late for them.
+    GiveBack(Option<NotBefore>),
     /// The hours are over, or the sender stops.
     Withdraw,
 }
@@ -41,7 +42,7 @@ impl Sender {
         while let Some(post) = self.ready.pop_front() {
             match self.action_for(&post) {
                 ReadyAction::Go => self.start(post),
-                ReadyAction::GiveBack(until) => post.give_back(until),
+                ReadyAction::GiveBack(not_before) => post.give_back(not_before),
                 ReadyAction::Withdraw => self.withdraw(post),
                 ReadyAction::Wait(wait) => {
                     self.ready.push_front(post);
@@ -60,15 +61,15 @@ impl Sender {
             return ReadyAction::Withdraw;
         }
         let now = self.context.clock.now();
-        if let Some(until) = self.pace.cooldown.closed_until(&post.person.phone_number, now) {
-            return ReadyAction::GiveBack(Some(until));
+        if let Some(at) = self.pace.cooldown.closed_until(&post.person.phone_number, now) {
+            return ReadyAction::GiveBack(Some(NotBefore { at, why: TOO_RECENTLY }));
         }
         let queue = self.queues.iter().find(|queue| queue.id == post.claim.blast);
         if !queue.is_some_and(BlastQueue::is_answer) && self.pace.people.next(now) != Pace::Go {
             return ReadyAction::GiveBack(None);
         }
-        if let Some(until) = queue.and_then(|queue| queue.closed_for(&post.person, now)) {
-            return ReadyAction::GiveBack(Some(until));
+        if let Some(at) = queue.and_then(|queue| queue.closed_for(&post.person, now)) {
+            return ReadyAction::GiveBack(Some(NotBefore { at, why: OUT_OF_HOURS }));
         }
         if let Some((until, bottleneck)) = self.pace_of(post.claim.blast, now) {
             let wait = Wait {
