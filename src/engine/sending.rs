@@ -259,6 +259,7 @@ impl Sender {
         self.refresh().await?;
         self.report_now_and_then().await?;
         let start = self.start_posts().await;
+        self.put_off_closed().await?;
         let claim = self.claim_next();
         let wait = start.or(claim).unwrap_or_default();
         if wait.is_idle {

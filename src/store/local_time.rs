@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
+use super::claim::QueuePosition;
+use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
+use crate::domain::recipient::TOO_RECENTLY;
 
 /// Somebody to whom nothing was sent yet.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -129,5 +132,57 @@ async fn set_due_at(
     .bind(at)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Those who are due and wait behind a place in a blast's queue, in its order: at most so many.
+pub async fn due_behind(
+    pool: &PgPool,
+    blast: BlastId,
+    place: QueuePosition,
+    most: i64,
+) -> Result<Vec<LocalPerson>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let people = sqlx::query_as(concat!(
+        "select r.id, r.phone_number, coalesce(r.variables ->> 'timezone', r.variables ->> 'time_zone') as zone, r.next_attempt_at
+           from blast_recipients r
+          where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now() and (r.next_attempt_at, r.id) > ($2, $3)
+            and ",
+        not_in_flight!("r."),
+        " order by r.next_attempt_at, r.id limit $4"
+    ));
+    let people = people.bind(blast).bind(place.next_attempt_at).bind(place.id).bind(most).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(people)
+}
+
+/// Has queued people wait until then, each for themselves, as long as nobody holds their rows. That they had a message too recently is no
+/// reason any more. Only the engine that claims from this blast calls it, and not while a claim is on its way: nobody comes into flight
+/// meanwhile.
+pub async fn put_off(pool: &PgPool, blast: BlastId, due: &[LocalDue]) -> Result<(), StoreError> {
+    if due.is_empty() {
+        return Ok(());
+    }
+    let (people, times): (Vec<i64>, Vec<DateTime<Utc>>) = due.iter().map(|person| (person.id.0, person.at)).unzip();
+    let mut tx = settings::begin_hot_path(pool).await?;
+    // By the primary key, as in [`set_due`].
+    sqlx::query(concat!(
+        "with later as materialized (
+             select r.id, x.at
+               from unnest($2::bigint[], $3::timestamptz[]) as x (id, at)
+               join blast_recipients r on r.id = x.id
+              where r.blast_id + 0 = $1 and r.status::text = 'queued' and r.next_attempt_at < x.at and ",
+        not_in_flight!("r."),
+        "     order by r.id for no key update of r skip locked)
+         update blast_recipients r set next_attempt_at = later.at, reason = nullif(r.reason, $4)
+           from later where r.id = later.id"
+    ))
+    .bind(blast)
+    .bind(people)
+    .bind(times)
+    .bind(TOO_RECENTLY)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
     Ok(())
 }

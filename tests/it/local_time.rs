@@ -133,20 +133,24 @@ async fn hours_hold_by_each_persons_own_clock_also_for_who_is_late() {
     let shop = Shop::open(SETUP).await;
     let hour = Utc::now().hour();
     let window = format!("{hour:02}:00-{:02}:00", (hour + 2) % 24);
-    let rows = [format!("{},Here,Etc/UTC", digits(1)), format!("{},There,Etc/GMT-12", digits(2))];
-    let id = draft(&shop, &rows, &["--window", &window, "--window-local"]).await;
+    let there = (2..22).map(|n| format!("{},There,Etc/GMT-12", digits(n)));
+    let rows: Vec<_> = std::iter::once(format!("{},Here,Etc/UTC", digits(1))).chain(there).collect();
+    // Claimed one after the other.
+    let id = draft(&shop, &rows, &["--window", &window, "--window-local", "--gap", "1s"]).await;
     shop.send(&id).await;
-    // As somebody would be whom the pace held up until their hours were over.
+    // As those would be whom the pace held up until their hours were over.
     shop.execute("update blast_recipients set next_attempt_at = now() where name = 'There'").await;
 
     let engine = shop.engine();
     shop.until_posts(1).await;
     let is_back = "select count(*) from blast_recipients where name = 'There' and status = 'queued' and next_attempt_at > now() + interval '1 hour'";
-    crate::support::eventually_async("they are put off", async || shop.number(is_back).await == 1).await;
+    crate::support::eventually_async("they are put off", async || shop.number(is_back).await == 20).await;
     let said = shop.until_waiting(&id, "own_time").await;
-    assert!(said["text"].as_str().unwrap().starts_with("waits for: everyone's own hours, 1 left"), "{said}");
+    assert!(said["text"].as_str().unwrap().starts_with("waits for: everyone's own hours, 20 left"), "{said}");
     let reasons = "select count(*) from blast_recipients where reason = 'it was outside the hours by their own clock'";
-    assert_eq!(shop.number(reasons).await, 1);
+    let attempts = "select count(*) from attempts where outcome = 'released'";
+    let claimed = (shop.number(attempts).await, shop.number(reasons).await);
+    assert_eq!(claimed, (1, 1), "all of them are put off once the first one is");
 
     let posts = shop.sim.posts().await;
     assert_eq!((posts.len(), posts[0].phone.as_str()), (1, digits(1).as_str()));

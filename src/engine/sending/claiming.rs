@@ -48,6 +48,11 @@ impl PendingClaim {
         (&mut pending.task).await.unwrap_or_else(|_| Err(StoreError::from(sqlx::Error::WorkerCrashed)))
     }
 
+    /// From which blast.
+    pub(super) fn blast(&self) -> BlastId {
+        self.context.blast
+    }
+
     /// Everybody claimed, with what their POST needs. From here on a slot holds them.
     fn into_posts(self, people: Vec<Claimed>) -> impl Iterator<Item = Post> {
         let wanted = WantedAsOf { orders_seen: self.orders_seen, at: self.began };

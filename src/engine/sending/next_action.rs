@@ -13,6 +13,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit, Window};
 use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::store::blast::{self, RunnableBlast};
+use crate::store::claim::QueuePosition;
 use crate::store::{StoreError, claim, session};
 
 /// A blast in which nobody was due is asked again no sooner.
@@ -35,6 +36,8 @@ pub(super) struct BlastQueue {
     pub pacer: Pacer,
     /// When people may be sent to by their own clocks; its zone is not looked at.
     pub people_window: Option<Window>,
+    /// Behind whom people are to be put off whose own hours are over; `None`: nobody was claimed to whom that happened.
+    pub closed_behind: Option<QueuePosition>,
     /// How many were served: the least served queue goes first. One that could not be served falls behind nobody.
     pub served: u64,
     /// A claim found nobody: not asked again before this, unless news comes.
@@ -129,6 +132,7 @@ impl BlastQueue {
             ),
             pacer: Pacer::new(limits.limits, &PastAttempts::default(), now),
             people_window,
+            closed_behind: None,
             limits,
             unreadable,
             served,
@@ -216,6 +220,9 @@ impl BlastQueue {
         }
         if let Some(ClaimPause { until, why }) = self.provider_hold.clone().filter(|hold| hold.until > now) {
             return Some(Hold { until, waiting: Some(Waiting::Provider { why, until }), bottleneck: None });
+        }
+        if self.closed_behind.is_some() {
+            return Some(Hold { until: now, waiting: None, bottleneck: None });
         }
         if let Some(until) = self.nobody_due_before.filter(|until| *until > now) {
             return Some(Hold { until, waiting: None, bottleneck: None });

@@ -1,20 +1,80 @@
-//! Hours that hold by the clock of each person's own zone.
+//! Hours that hold by the clock of each person's own zone: who is put off when theirs are over.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::claiming::PendingClaim;
 use super::next_action::BlastQueue;
+use super::{Sender, SenderContext};
 use crate::domain::home_zone::home_zone;
+use crate::domain::ids::BlastId;
 use crate::domain::pace::Window;
-use crate::store::claim::Claimed;
+use crate::domain::phone::Phone;
+use crate::store::StoreError;
+use crate::store::claim::{Claimed, QueuePosition};
+use crate::store::local_time::{self, LocalDue};
+
+/// How many people are looked at in one step, for each blast.
+const PAGE: usize = 2_000;
 
 impl BlastQueue {
-    /// Until when it is too early or too late for somebody by their own clock.
+    /// Until when it is too early or too late for somebody who was claimed, by their own clock.
     pub(super) fn closed_for(&self, person: &Claimed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let window = self.people_window?;
         let column =
             person.variables.as_ref().and_then(|values| values.get("timezone").or_else(|| values.get("time_zone")));
-        let zone = home_zone(&person.phone_number, column.and_then(Value::as_str)).ok()?;
+        self.closed_in((&person.phone_number, column.and_then(Value::as_str)), now)
+    }
+
+    fn closed_in(&self, (phone, zone): (&Phone, Option<&str>), now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let window = self.people_window?;
+        let zone = home_zone(phone, zone).ok()?;
         Some(Window { zone, ..window }.next_open(now)).filter(|opens| *opens > now)
     }
+
+    /// Somebody was claimed whose hours are over: those of others behind them may be as well.
+    pub(super) fn note_closed(&mut self, person: &Claimed) {
+        self.closed_behind.get_or_insert(person.place());
+    }
+}
+
+impl Sender {
+    /// Where somebody was claimed whose hours are over, puts off everybody behind them whose hours are, too: a page a step, as long as there
+    /// are such people. Claimed one after the other, each would have an attempt and a line of history for nothing, at no pace. Nobody of the
+    /// blast is claimed meanwhile.
+    pub(super) async fn put_off_closed(&mut self) -> Result<(), StoreError> {
+        if !self.context.lease.is_fresh() {
+            return Ok(());
+        }
+        let claimed_from = self.claim.as_ref().map(PendingClaim::blast);
+        let now = self.context.clock.now();
+        let mut refused: Vec<(BlastId, StoreError)> = Vec::new();
+        for queue in self.queues.iter_mut().filter(|queue| Some(queue.id) != claimed_from) {
+            let Some(place) = queue.closed_behind.take() else { continue };
+            match put_off_page(&self.context, queue, place, now).await {
+                Ok(next) => queue.closed_behind = next,
+                Err(error) => refused.push((queue.id, error)),
+            }
+        }
+        refused.into_iter().try_for_each(|(blast, error)| self.set_aside(blast, Err(error)))
+    }
+}
+
+/// Behind whom to go on; `None`: nobody of the page is put off, or it was the last.
+async fn put_off_page(
+    context: &SenderContext,
+    queue: &BlastQueue,
+    place: QueuePosition,
+    now: DateTime<Utc>,
+) -> Result<Option<QueuePosition>, StoreError> {
+    let people = local_time::due_behind(&context.pool, queue.id, place, PAGE.try_into().unwrap_or(i64::MAX)).await?;
+    let due: Vec<LocalDue> = people
+        .iter()
+        .filter_map(|person| {
+            let at = queue.closed_in((&person.phone_number, person.zone.as_deref()), now)?;
+            Some(LocalDue { id: person.id, at })
+        })
+        .collect();
+    local_time::put_off(&context.pool, queue.id, &due).await?;
+    let last = people.last().filter(|_| !due.is_empty() && people.len() >= PAGE);
+    Ok(last.map(|last| QueuePosition { next_attempt_at: last.next_attempt_at, id: last.id }))
 }

@@ -64,11 +64,14 @@ impl Sender {
         if let Some(at) = self.pace.cooldown.closed_until(&post.person.phone_number, now) {
             return ReadyAction::GiveBack(Some(NotBefore { at, why: TOO_RECENTLY }));
         }
-        let queue = self.queues.iter().find(|queue| queue.id == post.claim.blast);
-        if !queue.is_some_and(BlastQueue::is_answer) && self.pace.people.next(now) != Pace::Go {
+        let mut queue = self.queues.iter_mut().find(|queue| queue.id == post.claim.blast);
+        if !queue.as_deref().is_some_and(BlastQueue::is_answer) && self.pace.people.next(now) != Pace::Go {
             return ReadyAction::GiveBack(None);
         }
-        if let Some(at) = queue.and_then(|queue| queue.closed_for(&post.person, now)) {
+        if let Some(queue) = &mut queue
+            && let Some(at) = queue.closed_for(&post.person, now)
+        {
+            queue.note_closed(&post.person);
             return ReadyAction::GiveBack(Some(NotBefore { at, why: OUT_OF_HOURS }));
         }
         if let Some((until, bottleneck)) = self.pace_of(post.claim.blast, now) {
