@@ -54,6 +54,11 @@ fn only_a_wait_with_a_moment_takes_another_one() {
         capped(sooner, None).ending(later, hours).sentence(|at| at.format("%H:%M").to_string()),
         "waits for: the daily cap, 500 a day, and then its hours, 09:00-18:00 daily in Kuala Lumpur, until 01:00"
     );
+    let hours = Some("09:00-21:00 daily by everyone's own clock".to_owned());
+    assert_eq!(
+        capped(sooner, hours).sentence(|at| at.format("%H:%M").to_string()),
+        "waits for: the daily cap, 500 a day, and then its hours, 09:00-21:00 daily by everyone's own clock, until 04:00"
+    );
     assert_eq!(gap(Some(sooner)).ending(later, None), gap(Some(later)));
     assert_eq!(gap(None).ending(later, None), gap(None));
     let provider = |until| Waiting::Provider { why: "no connection".to_owned(), until };

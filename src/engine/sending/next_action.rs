@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
@@ -36,6 +37,8 @@ pub(super) struct BlastQueue {
     pub pacer: Pacer,
     /// When people may be sent to by their own clocks; its zone is not looked at.
     pub people_window: Option<Window>,
+    /// The zones of those who were queued when they were last looked at, where these hours hold.
+    pub people_zones: Vec<Tz>,
     /// Behind whom people are to be put off whose own hours are over; `None`: nobody was claimed to whom that happened.
     pub closed_behind: Option<QueuePosition>,
     /// How many were served: the least served queue goes first. One that could not be served falls behind nobody.
@@ -116,6 +119,7 @@ impl BlastQueue {
             let times = blast::recent_attempts(&context.pool, queue.id, now - LONGEST_MEMORY).await?;
             queue.pacer = Pacer::new(queue.limits.limits, &PastAttempts { times, today: 0 }, now);
         }
+        queue.read_zones(context).await?;
         Ok(queue)
     }
 
@@ -132,6 +136,7 @@ impl BlastQueue {
             ),
             pacer: Pacer::new(limits.limits, &PastAttempts::default(), now),
             people_window,
+            people_zones: Vec::new(),
             closed_behind: None,
             limits,
             unreadable,

@@ -1,6 +1,9 @@
 //! Hours that hold by the clock of each person's own zone: who is put off when theirs are over.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::claiming::PendingClaim;
@@ -31,6 +34,37 @@ impl BlastQueue {
         Some(Window { zone, ..window }.next_open(now)).filter(|opens| *opens > now)
     }
 
+    /// When the blast's hours let it go on from a time on: those that hold by people's own clocks once they are open for the first of them.
+    pub(super) fn goes_on_at(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let of_people = || {
+            let opens = |zone: &Tz| Some(Window { zone: *zone, ..self.people_window? }.next_open(at));
+            self.people_zones.iter().filter_map(opens).min().unwrap_or(at)
+        };
+        self.limits.window.map_or_else(of_people, |window| window.next_open(at))
+    }
+
+    /// Its hours as they are written, with whose clock they hold by.
+    pub(super) fn hours(&self) -> Option<String> {
+        let of_people =
+            || self.people_window.map(|Window { hours, days, .. }| format!("{hours} {days} by everyone's own clock"));
+        self.limits.window.map(|window| window.to_string()).or_else(of_people)
+    }
+
+    /// Reads the zones of those who are queued, where hours hold by these. Where that cannot be done, none is known.
+    pub(super) async fn read_zones(&mut self, context: &SenderContext) -> Result<(), StoreError> {
+        if self.people_window.is_none() {
+            return Ok(());
+        }
+        let groups = match local_time::groups(&context.pool, self.id).await {
+            Err(error) if error.is_transient() => return Err(error),
+            // A row that cannot be read holds up no other blast of the sender.
+            groups => groups.unwrap_or_default(),
+        };
+        let zones = groups.iter().filter_map(|group| home_zone(&group.phone_number, group.zone.as_deref()).ok());
+        self.people_zones = zones.map(|zone| (zone.name(), zone)).collect::<BTreeMap<_, _>>().into_values().collect();
+        Ok(())
+    }
+
     /// Somebody was claimed whose hours are over: those of others behind them may be as well.
     pub(super) fn note_closed(&mut self, person: &Claimed) {
         self.closed_behind.get_or_insert(person.place());
@@ -51,7 +85,9 @@ impl Sender {
         for queue in self.queues.iter_mut().filter(|queue| Some(queue.id) != claimed_from) {
             let Some(place) = queue.closed_behind.take() else { continue };
             match put_off_page(&self.context, queue, place, now).await {
-                Ok(next) => queue.closed_behind = next,
+                Ok(Some(next)) => queue.closed_behind = Some(next),
+                // Who is left by now decides when it goes on.
+                Ok(None) => queue.read_zones(&self.context).await?,
                 Err(error) => refused.push((queue.id, error)),
             }
         }

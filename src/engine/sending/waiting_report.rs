@@ -93,9 +93,8 @@ impl Sender {
             }
             (_, None) => return self.standing(queue.meter.standing()?),
         };
-        let window = queue.limits.window;
-        let goes_on = window.map_or(until, |window| window.next_open(until));
-        let hours = window.filter(|_| goes_on > until).map(|window| window.to_string());
+        let goes_on = queue.goes_on_at(until);
+        let hours = queue.hours().filter(|_| goes_on > until);
         waiting.map(|waiting| Why {
             of_sender: is_senders.then(|| waiting.clone()),
             waiting: waiting.ending(goes_on, hours),

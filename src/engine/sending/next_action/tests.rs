@@ -1,18 +1,20 @@
 use super::*;
 use crate::domain::pace::LimitColumns;
 
-fn queue() -> BlastQueue {
+/// `hours`: by each person's own clock.
+fn queue(hours: Option<&str>) -> BlastQueue {
+    let limits = LimitColumns { hours: hours.map(|hours| Ok(hours.parse().unwrap())), ..LimitColumns::default() };
     let source = RunnableBlast {
         id: BlastId(1),
         message: "Hi {name}".to_owned(),
         template: None,
         content_key: 1,
-        limits: LimitColumns::default(),
+        limits,
         send_after: None,
         provider_hold_until: None,
         provider_hold_why: None,
         is_due: false,
-        window_local: false,
+        window_local: hours.is_some(),
         is_answer: false,
         first_left: None,
     };
@@ -21,13 +23,30 @@ fn queue() -> BlastQueue {
 
 #[test]
 fn a_blast_whose_claim_was_refused_says_so_until_one_has_passed_also_while_one_is_tried() {
-    let (mut queue, now) = (queue(), Utc::now());
+    let (mut queue, now) = (queue(None), Utc::now());
     assert_eq!(queue.refusal(), None);
     queue.refused = Some(ClaimPause { until: now + REFUSED_FOR, why: "row 7".to_owned() });
 
     let refusal = Some(Waiting::Unreadable { why: "row 7".to_owned() });
     queue.look(now, Pace::Go);
-    assert_eq!((queue.hold.as_ref().and_then(|hold| hold.waiting.clone()), queue.refusal()), (refusal.clone(), refusal.clone()));
+    assert_eq!(
+        (queue.hold.as_ref().and_then(|hold| hold.waiting.clone()), queue.refusal()),
+        (refusal.clone(), refusal.clone())
+    );
     queue.look(now + REFUSED_FOR, Pace::Go);
     assert_eq!((queue.hold.is_none(), queue.refusal()), (true, refusal), "it is tried again");
+}
+
+#[test]
+fn a_blast_with_hours_by_everyones_own_clock_goes_on_once_they_are_open_for_the_first_of_them() {
+    let mut queue = queue(Some("09:00-21:00"));
+    let midnight: DateTime<Utc> = "2026-11-20T16:00:00Z".parse().unwrap();
+    assert_eq!(queue.goes_on_at(midnight), midnight, "whose zones they are is not known yet");
+
+    queue.people_zones = vec![chrono_tz::Asia::Kuala_Lumpur, chrono_tz::Asia::Yangon];
+
+    assert_eq!(queue.goes_on_at(midnight), "2026-11-21T01:00:00Z".parse::<DateTime<Utc>>().unwrap());
+    let open = "2026-11-20T13:30:00Z".parse().unwrap();
+    assert_eq!(queue.goes_on_at(open), open, "by the clocks of Yangon it is eight");
+    assert_eq!(queue.hours().as_deref(), Some("09:00-21:00 daily by everyone's own clock"));
 }
