@@ -155,7 +155,7 @@ impl StoreError {
     }
 
     /// Whether a pooler refused what a session was to begin with.
-    pub(super) fn is_refused_parameter(&self) -> bool {
+    pub fn is_refused_parameter(&self) -> bool {
         let Self::Unavailable(error) = self else { return false };
         error.as_database_error().is_some_and(|refusal| refusal.message().contains("unsupported startup parameter"))
     }

@@ -9,6 +9,7 @@ use crate::support::{Setup, Shop, TestDatabase, TestDir, database, digits, event
 
 const DONE: i32 = 0;
 const FAILED: i32 = 1;
+const REFUSED: i32 = 3;
 
 /// The first version that keeps its clients' prepared statements apart in transaction mode.
 const PREPARES: (u32, u32) = (1, 21);
@@ -120,9 +121,15 @@ async fn a_pooler_that_lends_sessions_works_with_startup_options_ignored() {
     works_through(&pooler).await;
     let shop = pooler.shop().await;
     let refused = shop.run(&["--read-only", "mark", "1", &digits(1), "replied"]).await;
-    assert_eq!(refused.code, 3, "{refused:?}");
+    assert_eq!(refused.code, REFUSED, "{refused:?}");
     shop.ok(&["db", "migrate"]).await;
     assert_eq!(shop.run(&["--read-only", "blast", "list"]).await.code, DONE);
+    shop.draft(0..3).await;
+    let bench = shop.run(&["bench", "import", "--count", "10", "--database-url", &shop.database.url]).await;
+    assert_eq!(bench.code, REFUSED, "{bench:?}");
+    assert!(bench.err.contains("give the address of the server itself"), "{bench:?}");
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 3);
+    assert_eq!(shop.number("select count(*) from pg_namespace where nspname like 'blastdeck%'").await, 0);
 }
 
 #[tokio::test]

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use color_eyre::Result;
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::connection;
+use crate::cli::exit::RefusedError;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
 /// A piece of a COPY, in bytes.
@@ -179,13 +180,35 @@ pub(super) async fn read_count(pool: &PgPool, blast: BlastId) -> Result<i64> {
     Ok(sqlx::query_scalar(query).bind(blast).fetch_one(pool).await?)
 }
 
-/// Makes an empty schema. Returns the address under which everything happens in it.
+/// Makes an empty schema. Returns the address under which everything happens in it. Where no address can, nothing is left of it.
 pub(super) async fn make_schema(url: &str, name: &str) -> Result<String> {
     let mut connection = connection(url).await?;
     sqlx::query(AssertSqlSafe(format!("create schema {name}"))).execute(&mut connection).await?;
     connection.close().await?;
     let separator = if url.contains('?') { '&' } else { '?' };
-    Ok(format!("{url}{separator}options=-c%20search_path%3D{name}"))
+    let within = format!("{url}{separator}options=-c%20search_path%3D{name}");
+    let works_there = works_in(&within, name).await;
+    if matches!(works_there, Ok(true)) {
+        return Ok(within);
+    }
+    drop_schema(url, name).await?;
+    works_there?;
+    let why =
+        "sessions at this address cannot be kept in the bench's own schema (a pooler ignores or refuses their options)";
+    Err(RefusedError(format!("{why}: give the address of the server itself")).into())
+}
+
+/// Whether a session at this address works in that schema. A pooler may drop what the address says of it, and the bench would empty the tables of
+/// the database's owner. Asked without a prepared statement: not every pooler knows them.
+async fn works_in(url: &str, schema: &str) -> Result<bool> {
+    let mut connection = match connection(url).await {
+        Err(error) if error.is_refused_parameter() => return Ok(false),
+        connected => connected?,
+    };
+    let question = format!("select coalesce(current_schema() = '{schema}', false)");
+    let is_there = sqlx::raw_sql(AssertSqlSafe(question)).fetch_one(&mut connection).await?.try_get(0)?;
+    connection.close().await?;
+    Ok(is_there)
 }
 
 pub(super) async fn drop_schema(url: &str, name: &str) -> Result<()> {
