@@ -13,6 +13,7 @@ mod guard;
 mod install;
 mod lock;
 mod postmaster;
+mod process;
 mod throwaway;
 
 use std::fs;
@@ -186,6 +187,10 @@ impl PrivatePostgres {
     }
 
     fn start_locked(&self, lock: &Lock) -> Result<Address, PrivatePostgresError> {
+        // Whoever held the lock before us has started it, as a rule.
+        if let Some(address) = self.running()? {
+            return Ok(address);
+        }
         let dir = fs::canonicalize(&self.data_dir)
             .map_err(PrivatePostgresError::io("find", &self.data_dir))?
             .join("postgres");

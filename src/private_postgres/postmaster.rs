@@ -2,7 +2,7 @@
 //! The file is believed in nothing but after a look at the process or the socket: it outlives crashes.
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::process::ProcessFacts;
 use super::{Address, POLL, PrivatePostgresError};
 
 /// How a server is asked to end.
@@ -52,10 +53,8 @@ pub(super) enum Phase {
 
 /// Refuses a server that was stopped by a signal: it is waited for in vain. Where the system has no `/proc` it is not known.
 pub(super) fn refuse_frozen(pid: i32) -> Result<(), PrivatePostgresError> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The state stands behind the program's name, which is in parentheses.
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    if matches!(state, Some('T' | 't')) { Err(PrivatePostgresError::Frozen { pid }) } else { Ok(()) }
+    let is_frozen = ProcessFacts::of(pid).is_some_and(|process| process.is_frozen());
+    if is_frozen { Err(PrivatePostgresError::Frozen { pid }) } else { Ok(()) }
 }
 
 /// What a knock at the socket brought.
@@ -89,7 +88,9 @@ pub(super) enum Found {
 pub(super) fn find(cluster: &Path) -> Result<Found, PrivatePostgresError> {
     let Some(text) = read(cluster)? else { return Ok(Found::Nothing) };
     Ok(match parse(&text) {
-        Some(server) if is_server_of(server.pid, cluster) => Found::Alive(server),
+        Some(server) if is_server_of(server.pid, cluster, || describes(&text, server.pid, cluster)) => {
+            Found::Alive(server)
+        }
         _ => Found::Stale,
     })
 }
@@ -98,7 +99,8 @@ pub(super) fn find(cluster: &Path) -> Result<Found, PrivatePostgresError> {
 /// of a directory that was copied while its server ran names the server of the original, which is not this one's.
 pub(super) fn announced(cluster: &Path) -> Result<Option<Address>, PrivatePostgresError> {
     let Some(text) = read(cluster)? else { return Ok(None) };
-    let of_another = |server: &Postmaster| !works_in(server.pid, cluster) && !is_dir(data_dir_in(&text), cluster);
+    let of_another =
+        |server: &Postmaster| works_in(server.pid, cluster) != Some(true) && !is_dir(data_dir_in(&text), cluster);
     let server = parse(&text).filter(|server| server.phase == Phase::Ready && !of_another(server));
     Ok(server.and_then(|server| server.address))
 }
@@ -108,10 +110,20 @@ fn data_dir_in(text: &str) -> &Path {
     Path::new(text.lines().nth(1).unwrap_or_default())
 }
 
+/// Whether the file is of this directory, and of a process as old as this one.
+fn describes(text: &str, pid: i32, cluster: &Path) -> bool {
+    let started = text.lines().nth(2).and_then(|second| second.trim().parse().ok());
+    let is_its = |second| ProcessFacts::of(pid).is_some_and(|process| process.began_at(second));
+    is_dir(data_dir_in(text), cluster) && started.is_some_and(is_its)
+}
+
 /// Whether both are the same directory, by whatever path.
 fn is_dir(path: &Path, other: &Path) -> bool {
-    let identity = |path| fs::metadata(path).map(|data| (data.dev(), data.ino()));
     identity(path).is_ok_and(|one| identity(other).is_ok_and(|other| one == other))
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|data| (data.dev(), data.ino()))
 }
 
 /// Asks for TLS, which a server answers with one letter before it asks anything back. A mere connect would also succeed with a
@@ -166,18 +178,23 @@ pub(super) fn parse(text: &str) -> Option<Postmaster> {
     Some(Postmaster { pid, address, phase })
 }
 
-/// Whether process `pid` is a server of this data directory: every process of a server works in its data directory.
-fn is_server_of(pid: i32, cluster: &Path) -> bool {
+/// Whether process `pid` is a server of this data directory: every process of a server works in its data directory. Where that may not be seen,
+/// it is one by its name and its owner, and by what else speaks for it: taken for dead, a live server would lose its pid file, and end itself.
+fn is_server_of(pid: i32, cluster: &Path, is_plausible: impl Fn() -> bool) -> bool {
     if Path::new("/proc/self/cwd").exists() {
-        return works_in(pid, cluster);
+        let may_serve = || ProcessFacts::of(pid).is_some_and(|process| process.may_serve(cluster));
+        return works_in(pid, cluster).unwrap_or_else(|| may_serve() && is_plausible());
     }
     let output = Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]).output();
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with("postgres"))
 }
 
-/// A dead process that nobody has collected yet works nowhere.
-fn works_in(pid: i32, cluster: &Path) -> bool {
-    is_dir(&PathBuf::from(format!("/proc/{pid}/cwd")), cluster)
+/// `None` where it may not be looked at. A dead process that nobody has collected yet works nowhere.
+fn works_in(pid: i32, cluster: &Path) -> Option<bool> {
+    match identity(&PathBuf::from(format!("/proc/{pid}/cwd"))) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+        found => Some(found.is_ok_and(|found| identity(cluster).is_ok_and(|cluster| found == cluster))),
+    }
 }
 
 /// Sends the signal; a process that is gone is what was wanted.
@@ -196,7 +213,7 @@ fn signal(pid: i32, signal: Signal) -> Result<(), PrivatePostgresError> {
 /// Waits until the server's process has ended, which is a moment after its pid file is gone; says whether that came true.
 pub(super) fn wait_until_gone(pid: i32, cluster: &Path, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
-    while is_server_of(pid, cluster) {
+    while is_server_of(pid, cluster, || true) {
         if Instant::now() >= deadline {
             return false;
         }
@@ -211,7 +228,7 @@ pub(super) fn end_orphans(cluster: &Path) -> Result<(), PrivatePostgresError> {
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-        if name.trim() == "postgres" && works_in(pid, cluster) {
+        if name.trim() == "postgres" && works_in(pid, cluster) == Some(true) {
             signal(pid, Signal::QUIT)?;
         }
     }
@@ -258,6 +275,24 @@ mod tests {
         fs::write(file_in(data.path()), RUNNING.replace("4711", &std::process::id().to_string())).unwrap();
 
         assert_eq!(find(data.path()).unwrap(), Found::Stale);
+    }
+
+    #[test]
+    fn a_file_describes_a_server_of_its_own_directory_and_age() {
+        let data = tempfile::tempdir().unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        let says =
+            |dir: &Path, second: u64| describes(&format!("{own}\n{}\n{second}\n", dir.display()), own, data.path());
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        if !Path::new("/proc/self/stat").exists() {
+            return;
+        }
+
+        // This process began within the last hour.
+        assert!((now - 3_600..=now).rev().any(|second| says(data.path(), second)));
+        assert!(!says(data.path(), now - 86_400), "another had the number");
+        assert!(!(now - 3_600..=now).any(|second| says(Path::new("/"), second)), "copied");
+        assert!(!describes(&format!("{own}\n{}\n", data.path().display()), own, data.path()), "half written");
     }
 
     #[test]

@@ -78,6 +78,27 @@ async fn a_stop_ends_the_server_and_keeps_the_data() {
 }
 
 #[tokio::test]
+async fn a_server_whose_process_may_not_be_looked_at_is_ended_by_a_stop() {
+    if !rustix::process::geteuid().is_root() {
+        // Anybody else runs the server as themselves, and sees it.
+        return;
+    }
+    let house = House::new();
+    house.local.ensure_running().await.unwrap();
+    // As root has it in a container.
+    let of = house.program("stop");
+    let mut stop = Command::new("setpriv");
+    stop.arg("--bounding-set=-sys_ptrace").arg(of.get_program()).args(of.get_args());
+    stop.env("BLASTDECK_DATA_DIR", &house.data_dir).env_remove("DATABASE_URL");
+
+    printed(&captured(stop));
+
+    assert_eq!(house.local.status().unwrap(), ServerStatus::Stopped);
+    house.local.ensure_running().await.unwrap();
+    assert_eq!(house.local.stop().await.unwrap(), Stopped::Now);
+}
+
+#[tokio::test]
 async fn a_stop_without_any_data_makes_none() {
     let house = House::new();
 
