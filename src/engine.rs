@@ -43,7 +43,7 @@ pub use configured_sender::{ConfiguredSender, is_another_phone, per_hour, regist
 pub use context::{EngineContext, EngineSettings, ReadPermits, Retirement, Suspension};
 pub use fence::{Fence, FenceRefusal, ForgottenCheck, ask_to_confirm_again};
 pub use fingerprint::{Fingerprint, program, stamp};
-pub use follow::{EngineChange, Follower, Following, what_ended};
+pub use follow::{EngineChange, Follower, Following, SettingsFiles, what_ended};
 pub use hooks::{HookCaller, test_body};
 pub use identity::Identity;
 pub use media::MediaDir;

@@ -19,7 +19,9 @@ use crate::config::{AsciiSetting, Config, ConfigError, ConfigProblem, KeySetting
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::text::{clean, count_of};
-use crate::engine::{self, EngineEnd, Fingerprint, Follower, Following, RunOptions, SKEW_MAX, Standby, Until};
+use crate::engine::{
+    self, EngineEnd, Fingerprint, Follower, Following, RunOptions, SKEW_MAX, SettingsFiles, Standby, Until,
+};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
@@ -55,6 +57,7 @@ pub(super) enum Ended {
 }
 
 async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greeting: Option<String>) -> Result<Ended> {
+    let files = SettingsFiles::of(&config);
     let context = Context::open_with(global, config, ProcessKind::LongLived, shutdown.token()).await?;
     let kind = match (global.read_only, is_practice(context.app.config())) {
         (true, _) => DashboardKind::ReadOnly,
@@ -63,7 +66,7 @@ async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greetin
     };
     let standby = if kind == DashboardKind::ReadOnly { None } else { standby(&context.app) };
     let local = private_postgres(context.app.config())?;
-    let follower = Some(follower(global, &context.app, local.clone())?);
+    let follower = Some(follower(global, &context.app, local.clone(), files)?);
     let program = program(global);
     let charset = charset(global, context.app.config());
     let welcome = Some(welcome(&context.app, charset).await);
@@ -142,7 +145,12 @@ pub(super) fn standby(app: &App) -> Option<Standby> {
 }
 
 /// Watches the program and the configuration file: a window keeps what it was opened with.
-pub(super) fn follower(global: &Global, app: &App, local: Option<PrivatePostgres>) -> Result<Follower> {
+pub(super) fn follower(
+    global: &Global,
+    app: &App,
+    local: Option<PrivatePostgres>,
+    files: SettingsFiles,
+) -> Result<Follower> {
     let reload = global.clone();
     let following = Following {
         engine: app.engine().clone(),
@@ -150,6 +158,7 @@ pub(super) fn follower(global: &Global, app: &App, local: Option<PrivatePostgres
         fingerprint: Fingerprint::of_this_process(app.config())?,
         lock: None,
         local,
+        files,
         reload: Box::new(move || Config::load(&reload.flags())),
     };
     Ok(Follower::new(following))

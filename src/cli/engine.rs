@@ -16,7 +16,9 @@ use super::output::talk;
 use crate::app::{AppError, ProcessKind, StoreError};
 use crate::config::Config;
 use crate::domain::engine_role::EngineRole;
-use crate::engine::{self, EngineChange, Fingerprint, Follower, Following, RunOptions, StandbyLock, Until, lock_path};
+use crate::engine::{
+    self, EngineChange, Fingerprint, Follower, Following, RunOptions, SettingsFiles, StandbyLock, Until, lock_path,
+};
 use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 
@@ -73,8 +75,7 @@ impl EngineVerb {
 
     /// Sends until shutdown, until idle, or until something changes; returns the change.
     pub(super) async fn serve(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
-        let config = load(global)?;
-        let Some(context) = self.open(global, &config, shutdown).await? else { return Ok(None) };
+        let Some((context, files)) = self.open(global, shutdown).await? else { return Ok(None) };
         let app = &context.app;
         let fingerprint = Fingerprint::of_this_process(app.config())?;
         let lock = match self.lock(app.config(), app.database_url(), &fingerprint).await? {
@@ -90,6 +91,7 @@ impl EngineVerb {
             fingerprint: fingerprint.clone(),
             lock,
             local: local.clone(),
+            files,
             reload: Box::new(move || Config::load(&reload.flags())),
         };
         let stop = shutdown.child();
@@ -127,21 +129,31 @@ impl EngineVerb {
         Ok(lock.map_or(ServeLock::AnotherServes, |lock| ServeLock::Held(Some(lock))))
     }
 
-    /// Opens the app. A standby retries while the database is unreachable, since it is there to continue when others
-    /// cannot; a server, since it has said already that it listens. `None` when it was asked to stop meanwhile.
-    async fn open(&self, global: &Global, config: &Config, shutdown: &Shutdown) -> Result<Option<Context>> {
+    /// Opens the app, with the files that its settings are from. A standby retries while the database is unreachable, since it is there to
+    /// continue when others cannot; a server, since it has said already that it listens. Both go by the settings as they are at each try.
+    /// `None` when it was asked to stop meanwhile.
+    async fn open(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<(Context, SettingsFiles)>> {
+        let mut config = load(global)?;
+        let mut files = SettingsFiles::of(&config);
         let began = Instant::now();
         let mut failures = 0;
         while !shutdown.is_cancelled() {
-            match self.open_once(global, config, shutdown).await {
+            match self.open_once(global, &config, shutdown).await {
                 Err(error) if self.outlasts_outages() && is_transient(&error) && began.elapsed() < OPEN_PATIENCE => {
                     tracing::warn!(error = format!("{error:#}"), "the engine waits for the database");
                 }
-                other => return other.map(Some),
+                other => return Ok(Some((other?, files))),
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(StoreError::backoff(failures)) => failures += 1,
+            }
+            if SettingsFiles::of(&config) != files {
+                config = load(global).unwrap_or_else(|error| {
+                    tracing::warn!(error = format!("{error:#}"), "the configuration has changed and is not followed");
+                    config
+                });
+                files = SettingsFiles::of(&config);
             }
         }
         Ok(None)

@@ -19,7 +19,7 @@ use crate::app::{App, AppError, ProcessKind};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
-use crate::engine::{self, RunOptions, Until};
+use crate::engine::{self, RunOptions, SettingsFiles, Until};
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
 use sentence::Sentences;
@@ -41,6 +41,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let _log = telemetry::to_file(&log_dir(&config), Verbosity::from_count(global.verbose))?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(SecondInterrupt::Exit)?;
+    let files = SettingsFiles::of(&config);
     let context = Context::open_with(global, config, ProcessKind::LongLived, shutdown.token()).await?;
     let app = &context.app;
     if global.read_only || app.has_no_sender() {
@@ -54,7 +55,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         until: Until::Stopped,
         standby: standby(app),
         local: local.clone(),
-        follower: Some(follower(global, app, local)?),
+        follower: Some(follower(global, app, local, files)?),
     };
     let followed = beside_engine(app, options, &shutdown).await;
     let code = hand_over(app, CtrlC::EndsProcess).await;

@@ -56,7 +56,7 @@ pub struct Follower {
     local: Option<PrivatePostgres>,
     reload: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
     /// The files that settings are read from, as they were when they were read last.
-    files: Vec<Option<u64>>,
+    files: SettingsFiles,
     /// Why the settings in the files are not followed, as it was last logged.
     not_followed: Option<String>,
     /// The program in place of this one, as it was at the last look.
@@ -74,14 +74,27 @@ pub struct Following {
     pub fingerprint: Fingerprint,
     pub lock: Option<StandbyLock>,
     pub local: Option<PrivatePostgres>,
+    /// Looked at when the configuration was read: the database may have been waited for since.
+    pub files: SettingsFiles,
     /// Reads the configuration again, as the process did when it started.
     pub reload: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
 }
 
+/// The configuration file and the tokens' files, as they were at a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsFiles(Vec<Option<u64>>);
+
+impl SettingsFiles {
+    /// As they are now.
+    pub fn of(config: &Config) -> Self {
+        let tokens = config.senders.iter().filter_map(|sender| sender.token.file());
+        Self(config.path().into_iter().chain(tokens).map(|path| stamp(path).ok()).collect())
+    }
+}
+
 impl Follower {
     pub fn new(following: Following) -> Self {
-        let Following { engine, config, fingerprint, lock, local, reload } = following;
-        let files = files_of(&config);
+        let Following { engine, config, fingerprint, lock, local, files, reload } = following;
         Self {
             engine,
             config,
@@ -156,7 +169,7 @@ impl Follower {
 
     /// Settings that cannot be followed now are tried again at each look: what they lack may come from elsewhere.
     async fn are_settings_new(&mut self, is_stopped: bool) -> Option<EngineChange> {
-        let files = files_of(&self.config);
+        let files = SettingsFiles::of(&self.config);
         if files == self.files && self.not_followed.is_none() {
             return None;
         }
@@ -294,12 +307,6 @@ impl Fingerprint {
     fn in_a_newer_schema(&self, found: i64, known: i64) -> EngineChange {
         if self.is_program_replaced() { EngineChange::Program } else { EngineChange::Newer { found, known } }
     }
-}
-
-/// The configuration file and the tokens' files.
-fn files_of(config: &Config) -> Vec<Option<u64>> {
-    let tokens = config.senders.iter().filter_map(|sender| sender.token.file());
-    config.path().into_iter().chain(tokens).map(|path| stamp(path).ok()).collect()
 }
 
 async fn runs(program: &std::path::Path) -> bool {

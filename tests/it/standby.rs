@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::crash::everybody_is_settled;
-use crate::support::{Engine, PATIENCE, Setup, Shop, measured, settle_for};
+use crate::support::{Engine, PATIENCE, Setup, Shop, eventually, measured, settle_for};
 
 #[tokio::test]
 async fn a_standby_goes_on_within_the_lease_when_the_engine_is_killed() {
@@ -72,6 +72,27 @@ async fn a_standby_rests_once_another_one_has_taken_over() {
     for standby in standbys {
         standby.stop().await;
     }
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_standby_that_waits_for_its_database_goes_by_the_address_once_that_is_corrected() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..3).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let address = |url: &str| shop.write("config.toml", format!("[database]\nurl = \"{url}\"\n{config}"));
+    let log = shop.path("standby.log");
+    address("postgres://nobody@127.0.0.1:1/shop");
+    let mut standby = shop.command(&["engine", "--until-idle", "--standby"]);
+    standby.env_remove("DATABASE_URL").stderr(std::fs::File::create(&log).unwrap());
+    let mut standby = standby.spawn().unwrap();
+    eventually("it waits", || std::fs::read_to_string(&log).unwrap().contains("the engine waits for the database"));
+
+    address(&shop.database.url);
+    let ended = tokio::time::timeout(PATIENCE, standby.wait()).await;
+
+    assert!(ended.expect("it ends by itself").unwrap().success());
+    assert_eq!(shop.state(&blast).await, "completed");
     shop.promises().await;
 }
 
