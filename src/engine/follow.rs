@@ -1,6 +1,8 @@
 //! What an engine stands on while it works: its program, its configuration file, its database, its directory. It follows
 //! them: a process that could be started better now is started anew, and one that has nothing left to stand on ends.
 
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ const ASK_EVERY: Duration = Duration::from_secs(10);
 const ABSENT_PATIENCE: Duration = Duration::from_secs(10);
 /// A network, or a server, that is away for longer is not waited for.
 const UNREACHABLE_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
-/// A program that takes longer to tell its version is not ready to take over.
+/// A program that takes longer to read its configuration is not ready to take over.
 const PROGRAM_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why an engine does not go on as it is.
@@ -188,7 +190,7 @@ impl Follower {
         change
     }
 
-    /// It may be half written: it has to be the same at two looks, and to run.
+    /// It may be half written: it has to be the same at two looks, to run, and to have settings with which it can send. Else nobody would.
     async fn is_program_ready(&mut self) -> bool {
         if !self.fingerprint.is_program_replaced() {
             self.program = None;
@@ -198,7 +200,12 @@ impl Follower {
         let now = stamp(&path).ok();
         let is_settled = now.is_some() && now == self.program;
         self.program = now;
-        is_settled && runs(&path).await
+        is_settled && self.has_token_for_another() && takes_settings(&path, self.config.path()).await
+    }
+
+    /// Whether another program would find a token. What this one cannot read at all is for that one to judge.
+    fn has_token_for_another(&self) -> bool {
+        (self.reload)().map_or(true, |config| !usable_senders(&config).is_empty())
     }
 
     /// Only what can be used is followed: not a file that is half written, or that names nobody to send for. `None` where
@@ -208,8 +215,7 @@ impl Follower {
         if self.fingerprint.with(&config) == self.fingerprint {
             return Ok(None);
         }
-        let usable: Vec<&SenderConfig> =
-            config.senders.iter().filter(|sender| sender.token.read(&sender.name).is_ok()).collect();
+        let usable = usable_senders(&config);
         if usable.is_empty() {
             return Err("it has no sender whose token can be read".to_owned());
         }
@@ -309,8 +315,19 @@ impl Fingerprint {
     }
 }
 
-async fn runs(program: &std::path::Path) -> bool {
+/// Those whose token can be read.
+fn usable_senders(config: &Config) -> Vec<&SenderConfig> {
+    config.senders.iter().filter(|sender| sender.token.read(&sender.name).is_ok()).collect()
+}
+
+/// Whether that program runs and takes the configuration: it may know other keys than this one. It prints an address that it is given, which
+/// every version does without a look at any database.
+async fn takes_settings(program: &Path, config: Option<&Path>) -> bool {
     let mut command = Command::new(program);
-    command.arg("--version").stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).kill_on_drop(true);
+    command.args(["db", "url", "--database-url", "postgres://localhost/none"]);
+    if let Some(config) = config {
+        command.arg("--config").arg(config);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     matches!(timeout(PROGRAM_PATIENCE, command.status()).await, Ok(Ok(status)) if status.success())
 }

@@ -146,8 +146,14 @@ async fn an_engine_whose_program_is_replaced_becomes_the_new_one() {
     let pid = Pid::from_raw(i32::try_from(engine.id().unwrap()).unwrap()).unwrap();
     let before = program_of(pid);
 
+    // With a configuration that nothing can start with, nothing is started: it goes on.
+    shop.write("config.toml", "[[senders]]\nname = ");
     copy(&blastdeck(), &next);
     std::fs::rename(&next, &program).unwrap();
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 3).await;
+    assert_eq!(program_of(pid), before);
+    shop.configure(SLOW);
     eventually("it is the new program", || program_of(pid) == std::fs::metadata(&program).unwrap().ino());
 
     assert_ne!(program_of(pid), before);
