@@ -159,6 +159,7 @@ pub(super) fn follower(
         lock: None,
         local,
         files,
+        listens: false,
         reload: Box::new(move || Config::load(&reload.flags())),
     };
     Ok(Follower::new(following))

@@ -33,9 +33,19 @@ pub(super) struct EngineVerb {
     /// Started by another blastdeck to take over its leases: at most one per database and configuration file.
     #[arg(long, hide = true)]
     standby: bool,
-    /// Within `serve`.
     #[arg(skip)]
-    serves: bool,
+    server: ServerAround,
+}
+
+/// The `serve` that an engine runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum ServerAround {
+    #[default]
+    Absent,
+    /// It listens where its command line says, whatever is configured.
+    AtFlag,
+    /// It listens where the configuration says.
+    AtSetting,
 }
 
 impl EngineVerb {
@@ -57,17 +67,17 @@ impl EngineVerb {
     }
 
     /// One within `serve`, that runs until it is stopped.
-    pub(super) const fn of_server() -> Self {
-        Self { until_idle: false, standby: false, serves: true }
+    pub(super) const fn of_server(server: ServerAround) -> Self {
+        Self { until_idle: false, standby: false, server }
     }
 
-    const fn outlasts_outages(&self) -> bool {
-        self.standby || self.serves
+    fn outlasts_outages(&self) -> bool {
+        self.standby || self.server != ServerAround::Absent
     }
 
     const fn role(&self) -> EngineRole {
         match self {
-            Self { serves: true, .. } => EngineRole::Serve,
+            Self { server: ServerAround::AtFlag | ServerAround::AtSetting, .. } => EngineRole::Serve,
             Self { standby: true, .. } => EngineRole::Standby,
             _ => EngineRole::Engine,
         }
@@ -92,6 +102,7 @@ impl EngineVerb {
             lock,
             local: local.clone(),
             files,
+            listens: self.server == ServerAround::AtSetting,
             reload: Box::new(move || Config::load(&reload.flags())),
         };
         let stop = shutdown.child();

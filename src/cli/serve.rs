@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Global;
 use super::context::{Context, load};
-use super::engine::{EngineVerb, after};
+use super::engine::{EngineVerb, ServerAround, after};
 use super::exit::RefusedError;
 use super::output::{json as print_json, talk};
 use crate::app::ProcessKind;
@@ -93,7 +93,8 @@ impl ServeVerb {
             shutdown.cancelled().await;
             return Ok(None);
         }
-        EngineVerb::of_server().serve(global, shutdown).await
+        let server = if self.listen.is_some() { ServerAround::AtFlag } else { ServerAround::AtSetting };
+        EngineVerb::of_server(server).serve(global, shutdown).await
     }
 
     async fn bind(&self, config: &Config) -> Result<TcpListener> {

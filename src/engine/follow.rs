@@ -1,11 +1,13 @@
 //! What an engine stands on while it works: its program, its configuration file, its database, its directory. It follows
 //! them: a process that could be started better now is started anew, and one that has nothing left to stand on ends.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -56,6 +58,7 @@ pub struct Follower {
     lock: Option<StandbyLock>,
     /// The private Postgres, where that is the database.
     local: Option<PrivatePostgres>,
+    listens: bool,
     reload: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
     /// The files that settings are read from, as they were when they were read last.
     files: SettingsFiles,
@@ -78,6 +81,8 @@ pub struct Following {
     pub local: Option<PrivatePostgres>,
     /// Looked at when the configuration was read: the database may have been waited for since.
     pub files: SettingsFiles,
+    /// Whether this process listens at the configuration's address.
+    pub listens: bool,
     /// Reads the configuration again, as the process did when it started.
     pub reload: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
 }
@@ -96,13 +101,14 @@ impl SettingsFiles {
 
 impl Follower {
     pub fn new(following: Following) -> Self {
-        let Following { engine, config, fingerprint, lock, local, files, reload } = following;
+        let Following { engine, config, fingerprint, lock, local, files, listens, reload } = following;
         Self {
             engine,
             config,
             fingerprint,
             lock,
             local,
+            listens,
             reload,
             files,
             not_followed: None,
@@ -222,6 +228,7 @@ impl Follower {
         if is_stopped && config.database.url.is_none() {
             return Err("the private database was stopped on purpose".to_owned());
         }
+        self.refuse_address(&config).await?;
         let is_same_database = (&config.database.url, &config.database.data_dir)
             == (&self.config.database.url, &self.config.database.data_dir);
         if is_same_database && let Some(why) = self.are_all_elsewhere(&usable).await? {
@@ -231,6 +238,21 @@ impl Follower {
             return Err(why);
         }
         Ok(Some(config))
+    }
+
+    /// Refuses another address to listen at where that cannot be done: the process would end, and with it what receives webhooks.
+    async fn refuse_address(&self, config: &Config) -> Result<(), String> {
+        let listen = config.http.listen;
+        if !self.listens || listen == self.config.http.listen {
+            return Ok(());
+        }
+        match TcpListener::bind(listen).await {
+            // The port may be in use by this process.
+            Err(error) if error.kind() != ErrorKind::AddrInUse || listen.port() != self.config.http.listen.port() => {
+                Err(format!("it cannot listen on {listen}: {error}"))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Why the senders of a configuration are too few: one that this engine sends for is none of them, and a blast of it would wait for

@@ -240,6 +240,29 @@ async fn a_busy_port_is_named_with_the_mend() {
 }
 
 #[tokio::test]
+async fn an_address_at_which_it_cannot_listen_is_not_followed() {
+    let shop = shop().await;
+    let any = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (free, busy) = (any().local_addr().unwrap(), any());
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let listen = |at| shop.write("config.toml", format!("{config}\n[http]\nlisten = \"{at}\"\n"));
+    listen(free);
+    let log = shop.path("serve.log");
+    let mut serve = shop.command(&["serve"]).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let answers = async || TcpStream::connect(free).await.is_ok();
+    eventually_async("it listens", answers).await;
+    // Once its engine says so it follows the configuration.
+    shop.until_listening(1).await;
+
+    let taken = busy.local_addr().unwrap();
+    listen(taken);
+    let refuses = async || std::fs::read_to_string(&log).unwrap().contains(&format!("it cannot listen on {taken}"));
+    eventually_async("it says so", refuses).await;
+
+    assert!(answers().await && serve.try_wait().unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_sender_whose_webhooks_are_refused_is_doubtful() {
     let sim = ["--phone-number-id", NUMBER, "--app-secret", APP_SECRET];
     let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
