@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -108,6 +108,8 @@ pub struct PreparedConfig {
     /// The file that takes the configuration's place.
     draft: PathBuf,
     path: PathBuf,
+    /// What stood there when the draft was written.
+    before: String,
     token: Option<PathBuf>,
     is_kept: bool,
 }
@@ -125,17 +127,17 @@ impl PreparedConfig {
         let path = fs::canonicalize(&path).unwrap_or(path);
         let dir = path.parent().map(Path::to_owned).unwrap_or_default();
         let unwritable = |error: io::Error| format!("{} cannot be written: {error}", dir.display());
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(format!("{} is not a file that can be replaced: name one with --config", path.display()));
+        }
         fs::create_dir_all(&dir).map_err(unwritable)?;
-        let before = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => read.map_err(|error| format!("{}: {error}", path.display()))?,
-        };
+        let before = read_before(&path)?;
         let token = match &new.token {
             TypedToken::Variable(_) => None,
             TypedToken::Secret(secret) => Some(write_token(&dir, &new.name, secret).map_err(unwritable)?),
         };
         let draft = path.with_extension(format!("toml.{}.new", std::process::id()));
-        let mut prepared = Self { config: current.clone(), draft, path, token, is_kept: false };
+        let mut prepared = Self { config: current.clone(), draft, path, before: before.clone(), token, is_kept: false };
         let shown =
             if current.senders.is_empty() { shown_zone(&before, current.ui.timezone, &new.region) } else { None };
         let screen = shown.map_or_else(String::new, |zone| format!("[ui]\ntimezone = {}\n\n", quoted(zone.name())));
@@ -148,13 +150,19 @@ impl PreparedConfig {
         Ok(prepared)
     }
 
-    /// Puts the new configuration in the place of the old one.
+    /// Puts the new configuration in the place of the old one. Both files belong to whom that belongs to.
     ///
     /// # Errors
-    /// Why not; the old one is still in place then.
+    /// Why not, also where somebody has written another one meanwhile; the old one is still in place then.
     pub fn keep(mut self) -> Result<(PathBuf, Option<PathBuf>), String> {
+        if read_before(&self.path)? != self.before {
+            return Err(format!("{} was changed meanwhile, so nothing is written: add it again", self.path.display()));
+        }
         let replace = || {
             if let Ok(before) = fs::metadata(&self.path) {
+                for new in self.token.iter().chain([&self.draft]) {
+                    chown(new, Some(before.uid()), Some(before.gid()))?;
+                }
                 fs::set_permissions(&self.draft, before.permissions())?;
             }
             fs::rename(&self.draft, &self.path)
@@ -221,6 +229,14 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// What a configuration file says; nothing where there is none.
+fn read_before(path: &Path) -> Result<String, String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|error| format!("{}: {error}", path.display())),
+    }
+}
+
 /// What stands between the old text and a new table.
 fn separator(before: &str) -> &'static str {
     match before {
@@ -250,110 +266,4 @@ fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    fn new(name: &str) -> NewSender {
-        NewSender {
-            name: name.to_owned(),
-            provider: ProviderKind::Wsapme,
-            device: "5850".to_owned(),
-            waba_id: String::new(),
-            business: String::new(),
-            region: "MY".to_owned(),
-            gap: "20-60".to_owned(),
-            base_url: String::new(),
-            token: TypedToken::Secret("a \"secret\" of ours".to_owned()),
-        }
-    }
-
-    fn config(text: &str) -> (tempfile::TempDir, Config) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("config.toml");
-        fs::write(&path, text).unwrap();
-        let config = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
-        (dir, config)
-    }
-
-    #[test]
-    fn times_are_shown_by_the_first_senders_clocks_where_the_machine_runs_by_utc_and_nothing_else_is_written() {
-        let berlin = Tz::Europe__Berlin;
-        assert_eq!(shown_zone("", Tz::UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
-        assert_eq!(shown_zone("[database]\nurl = \"x\"\n", Tz::UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
-        assert_eq!(shown_zone("[ui]\nname = \"Kedai\"\n", Tz::UTC, "MY"), None, "a table stands once");
-        assert_eq!(shown_zone("", Tz::Etc__UTC, "MY"), Some(Tz::Asia__Kuala_Lumpur));
-        assert_eq!(shown_zone("", berlin, "MY"), None, "the machine is somewhere");
-        assert_eq!(shown_zone("", Tz::UTC, "US"), None, "a country of several zones");
-    }
-
-    #[test]
-    fn what_stands_in_the_file_stays_and_the_token_is_for_this_user_alone() {
-        let before = "# mine\n[ui] # the shop\nname = \"Kedai Aina\"   # do not touch";
-        let (dir, config) = config(before);
-
-        let (path, token) = PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
-
-        let after = fs::read_to_string(&path).unwrap();
-        assert!(after.contains("\ngap = \"20-60\"\n"), "{after}");
-        assert!(after.starts_with(before), "{after}");
-        let loaded = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
-        assert_eq!(loaded.sender("sales").unwrap().device, "5850");
-        let token = token.unwrap();
-        assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_to_string(token).unwrap(), "a \"secret\" of ours\n");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-    }
-
-    #[test]
-    fn a_sender_has_the_zone_of_its_country_where_that_has_one() {
-        for (region, zone) in [("MY", "Asia/Kuala_Lumpur"), ("DE", "Europe/Berlin"), ("US", "America/New_York")] {
-            let (_dir, config) = config("[ui]\ntimezone = \"America/New_York\"\n");
-            let new = NewSender { region: region.to_owned(), ..new("sales") };
-
-            let (path, _) = PreparedConfig::write(&config, &new).unwrap().keep().unwrap();
-
-            let text = fs::read_to_string(&path).unwrap();
-            assert_eq!(
-                text.contains(&format!("region = \"{region}\"\ntimezone = \"{zone}\"")),
-                region != "US",
-                "{text}"
-            );
-            let loaded = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
-            assert_eq!(loaded.sender("sales").unwrap().timezone.name(), zone);
-        }
-    }
-
-    #[test]
-    fn a_sender_shares_the_opt_outs_of_the_business_that_was_chosen() {
-        let (_dir, config) = config("");
-        let (path, _) = PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
-        let flags = Flags { config: Some(path), database_url: None };
-        let config = Config::load(&flags).unwrap();
-        let own = |name: &str, device: &str| NewSender { device: device.to_owned(), ..new(name) };
-
-        let second = NewSender { business: "sales".to_owned(), ..own("second", "5851") };
-        PreparedConfig::write(&config, &second).unwrap().keep().unwrap();
-        let config = Config::load(&flags).unwrap();
-        PreparedConfig::write(&config, &own("third", "5852")).unwrap().keep().unwrap();
-
-        let config = Config::load(&flags).unwrap();
-        assert_eq!(
-            ["sales", "second", "third"].map(|name| config.sender(name).unwrap().business()),
-            ["sales", "sales", "third"]
-        );
-    }
-
-    #[test]
-    fn what_is_refused_or_not_kept_leaves_no_file_behind() {
-        let (dir, config) = config("");
-
-        drop(PreparedConfig::write(&config, &new("sales")).unwrap());
-        let refused = PreparedConfig::write(&config, &NewSender { device: String::new(), ..new("sales") });
-
-        assert!(refused.err().unwrap().contains("device"));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert!(!format!("{:?}", new("sales")).contains("secret\" of"));
-    }
-}
+mod tests;
