@@ -91,7 +91,7 @@ impl Config {
         let named = flags.config.clone().or_else(|| environment.get("BLASTDECK_CONFIG").map(PathBuf::from));
         let path = match named {
             Some(path) => Some(path),
-            None => environment.config_paths().into_iter().find(|path| path.exists()),
+            None => environment.config_paths().into_iter().find(|path| is_there(path)),
         };
         let text = path.as_deref().map_or_else(|| Ok(String::new()), read_file)?;
         Self::build(&text, path, environment, flags)
@@ -237,9 +237,27 @@ fn read_senders(document: &mut Document, ui: &UiConfig, log: &mut ConfigLog) -> 
     senders
 }
 
+/// Whether there is a file, also one that cannot be read: without it another database would be used, silently. A directory further up that may
+/// not be entered is another user's home.
+fn is_there(path: &Path) -> bool {
+    let in_its_dir = |error: &io::Error| {
+        let dir = path.parent().filter(|dir| dir.symlink_metadata().is_ok());
+        dir.is_some_and(|dir| error.kind() == io::ErrorKind::PermissionDenied || leads_nowhere(dir))
+    };
+    path.symlink_metadata().map_or_else(|error| in_its_dir(&error), |_| true)
+}
+
+/// Whether a path is a link to what is not there, as to a disk that is not mounted.
+fn leads_nowhere(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_symlink()) && !path.exists()
+}
+
 fn read_file(path: &Path) -> Result<String, ConfigError> {
     let wrong = |text: String| ConfigError::of(ProblemLocation::File { path: path.to_owned(), line: 0 }, "", text);
     let absent = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound if path.ancestors().any(leads_nowhere) => {
+            "a link on its path leads nowhere: mount what it leads to, or correct it".to_owned()
+        }
         io::ErrorKind::NotFound => {
             "no such file: correct the path in --config or BLASTDECK_CONFIG, or create it empty: \
                                     the dashboard then asks for a sender"

@@ -142,6 +142,20 @@ fn the_file_is_looked_for_in_order() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_not_passed_over() {
+    for linked in ["config/blastdeck/config.toml", "config/blastdeck"] {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join(linked);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("not mounted"), &link).unwrap();
+
+        let error = Config::load_in(&Flags::default(), &at_home(&dir, [])).unwrap_err().to_string();
+
+        assert!(error.contains("config.toml: a link on its path leads nowhere"), "{error}");
+    }
+}
+
+#[test]
 fn a_named_file_that_is_not_there_is_an_error_with_its_path_and_the_mend() {
     let flags = Flags { config: Some(PathBuf::from("/nowhere/deck.toml")), database_url: None };
 
