@@ -104,15 +104,18 @@ impl Config {
 
     fn build(text: &str, path: Option<PathBuf>, environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
         let mut log = ConfigLog::new(path.clone());
-        let mut document = Document::parse(text, &mut log);
+        let Some(mut document) = Document::parse(text, &mut log) else { return Err(log.into_error()) };
         environment.overlay(&mut document, &mut log);
         document.flag("database", "url", "--database-url", flags.database_url.as_deref());
 
         let bindings = std::mem::take(&mut document.bindings);
         let ui = UiConfig::read(TableReader::new("ui", document.take("ui"), &mut log), environment, bindings);
+        let listed = document.arrays.get("senders").map_or(0, Vec::len);
         let senders = read_senders(&mut document, &ui, &mut log);
-        let hooks = hook::read_all(&mut document, &senders, &mut log);
-        let businesses = business::read_all(&mut document, &senders, &mut log);
+        // What is wrong with a sender is reported as that, and not again wherever it is named.
+        let known = (senders.len() == listed).then_some(&senders[..]);
+        let hooks = hook::read_all(&mut document, known, &mut log);
+        let businesses = business::read_all(&mut document, known, &mut log);
         let config = Self {
             database: DatabaseConfig::read(
                 TableReader::new("database", document.take("database"), &mut log),
@@ -168,11 +171,10 @@ impl Config {
     }
 
     fn finish(self, log: ConfigLog) -> Result<Self, ConfigError> {
-        let ConfigLog { mut problems, mut origins, .. } = log;
-        problems.sort_by_key(|problem| problem.location.line());
-        if !problems.is_empty() {
-            return Err(ConfigError { problems });
+        if !log.problems.is_empty() {
+            return Err(log.into_error());
         }
+        let mut origins = log.origins;
         origins.sort_by_key(|origin| keys::position(&origin.key));
         Ok(Self { origins, ..self })
     }

@@ -31,7 +31,12 @@ impl BusinessConfig {
     }
 }
 
-pub(super) fn read_all(document: &mut Document, senders: &[SenderConfig], log: &mut ConfigLog) -> Vec<BusinessConfig> {
+/// `senders` are those of the file, where all of them could be read.
+pub(super) fn read_all(
+    document: &mut Document,
+    senders: Option<&[SenderConfig]>,
+    log: &mut ConfigLog,
+) -> Vec<BusinessConfig> {
     let mut businesses: Vec<BusinessConfig> = Vec::new();
     let mut names = BTreeSet::new();
     for (at, values) in document.take_array("businesses").into_iter().enumerate() {
@@ -40,7 +45,7 @@ pub(super) fn read_all(document: &mut Document, senders: &[SenderConfig], log: &
         let mut report = |text: &str| TableReader::new(path.clone(), TableValues::new(), log).problem("name", text);
         if !names.insert(business.name.clone()) {
             report("another table is about this business too: keep one of them");
-        } else if !senders.iter().any(|sender| sender.business() == business.name) {
+        } else if senders.is_some_and(|all| !all.iter().any(|sender| sender.business() == business.name)) {
             report("no sender belongs to this business: set it as the `business` of one");
         }
         businesses.push(business);

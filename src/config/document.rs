@@ -38,8 +38,8 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Parses the text of the file. Where it is not TOML, reports only that: the rest would be guesses.
-    pub fn parse(text: &str, log: &mut ConfigLog) -> Self {
+    /// Parses the text of the file. `None` where it is not TOML, which is reported alone: the rest would be guesses.
+    pub fn parse(text: &str, log: &mut ConfigLog) -> Option<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (root, errors) = DeTable::parse_recoverable(text);
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
@@ -48,10 +48,10 @@ impl Document {
             let line = error.span().map_or(0, |span| walk.line(span.start));
             walk.log.problem(&ValueSource::File { line }, "", format!("not TOML: {}", error.message()));
         }
-        if errors.is_empty() {
+        errors.is_empty().then(|| {
             walk.root(root.get_ref());
-        }
-        walk.document
+            walk.document
+        })
     }
 
     /// Takes the values of a table that is not an array.

@@ -128,7 +128,12 @@ fn signs_until(path: &Path) -> Option<SystemTime> {
     is_young.then(|| written + HookConfig::OLD_SECRET_FOR)
 }
 
-pub(super) fn read_all(document: &mut Document, senders: &[SenderConfig], log: &mut ConfigLog) -> Vec<HookConfig> {
+/// `senders` are those of the file, where all of them could be read.
+pub(super) fn read_all(
+    document: &mut Document,
+    senders: Option<&[SenderConfig]>,
+    log: &mut ConfigLog,
+) -> Vec<HookConfig> {
     let mut hooks: Vec<HookConfig> = Vec::new();
     let mut names = BTreeSet::new();
     for (at, values) in document.take_array("hooks").into_iter().enumerate() {
@@ -140,8 +145,8 @@ pub(super) fn read_all(document: &mut Document, senders: &[SenderConfig], log: &
         if !names.insert(hook.name.as_str().to_ascii_lowercase()) {
             report("name", "another hook has this name: give each its own".to_owned());
         }
-        let known = |name: &&String| !senders.iter().any(|sender| sender.name == **name);
-        if let Some(stranger) = hook.senders.iter().flatten().find(known) {
+        let is_unknown = |name: &&String| senders.is_some_and(|all| !all.iter().any(|sender| sender.name == **name));
+        if let Some(stranger) = hook.senders.iter().flatten().find(is_unknown) {
             report("senders", format!("`{}` is not a sender of this file", crate::domain::text::clean(stranger)));
         }
         hooks.push(hook);

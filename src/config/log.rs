@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::path::PathBuf;
 
-use super::error::{ConfigProblem, ProblemLocation};
+use super::error::{ConfigError, ConfigProblem, ProblemLocation};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,5 +60,11 @@ impl ConfigLog {
         };
         let clean = |text: &str| crate::domain::text::clean(text).into_owned();
         self.problems.push(ConfigProblem { location, key: clean(key), text: clean(&text.into()) });
+    }
+
+    /// The problems in the order of their lines.
+    pub fn into_error(mut self) -> ConfigError {
+        self.problems.sort_by_key(|problem| problem.location.line());
+        ConfigError { problems: self.problems }
     }
 }

@@ -228,6 +228,18 @@ fn a_file_that_is_no_toml_is_named_with_its_line() {
 }
 
 #[test]
+fn a_problem_is_not_reported_again_by_what_follows_from_it() {
+    let hook = "[[hooks]]\nname = \"crm\"\nurl = \"https://example.com\"\nsecret = { env = \"S\" }\nevents = [\"*\"]\n";
+    let rest = format!("{hook}senders = [\"sales\"]\n[[businesses]]\nname = \"sales\"\n");
+    let of_sender = problems(&format!("{}{rest}", SALES.replace("5850", "\"58 50\"")));
+    let of_text = in_environment("[engine]\nspeed = = 1\n", [("BLASTDECK_SENDERS_SALES_TOKEN", "t")]).unwrap_err();
+
+    Config::from_toml_str(&format!("{SALES}{rest}")).unwrap();
+    assert!(of_sender.len() == 1 && of_sender[0].contains("device"), "{of_sender:?}");
+    assert!(of_text.problems.iter().all(|problem| problem.text.contains("not TOML")), "{of_text}");
+}
+
+#[test]
 fn a_token_in_the_file_is_refused_and_not_repeated() {
     let found = problems(&SALES.replace("{ env = \"T\" }", "\"s3cret\""));
 
