@@ -18,6 +18,7 @@ use super::Global;
 use super::dashboard::{DashboardArgs, Ended, charset, needs_terminal, open, welcome};
 use super::output::{json as print_json, talk, text};
 use super::plain;
+use super::sim::check_together;
 use crate::app::report;
 use crate::app::{App, Launch, NewDraft};
 use crate::domain::blast::PersonClocks;
@@ -32,6 +33,7 @@ use crate::domain::text::people as everybody;
 use crate::engine::{self, RunOptions, Until};
 use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
+use crate::sim::Fault;
 use crate::telemetry::{self, Verbosity};
 use crate::tui::{self, DashboardKind, Hints, WelcomeFacts};
 use environment::DemoEnvironment;
@@ -53,7 +55,7 @@ pub(super) struct DemoArgs {
     provider: ProviderKind,
     /// Make this share of sends, messages or webhooks misbehave, as `sim --fault` does.
     #[arg(long = "fault", value_name = "NAME=RATE")]
-    faults: Vec<String>,
+    faults: Vec<Fault>,
     /// Instead of the dashboard, print events as lines of text, until ctrl-c.
     #[arg(long, conflicts_with = "headless")]
     plain: bool,
@@ -77,6 +79,7 @@ fn template() -> Result<TemplateMessage> {
 
 impl DemoArgs {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        check_together(&self.faults)?;
         if !self.headless && !self.plain {
             needs_terminal("`blastdeck demo --plain`")?;
         }

@@ -9,6 +9,7 @@ use color_eyre::{Report, Result};
 use serde_json::json;
 
 use super::Global;
+use super::exit::UsageError;
 use super::output::{json, line};
 use crate::domain::pace::{Speed, parse_span};
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -109,14 +110,21 @@ fn announce(url: &str, (account, token_env): (&CloudAccount, Option<&str>), is_j
     ))
 }
 
+/// What is wrong with faults is known before anything listens, and before others are told where.
+pub(super) fn check_together(faults: &[Fault]) -> Result<(), UsageError> {
+    Fault::check_together(faults).map_err(|error| UsageError(format!("--fault: {error}")))
+}
+
 impl SimVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        check_together(&self.faults)?;
         let shutdown = Shutdown::new();
         shutdown.on_signals(SecondInterrupt::Exit)?;
         let token = match &self.token_env {
-            Some(variable) => Some(std::env::var(variable).map_err(|_| {
-                super::exit::UsageError(format!("{variable} is not set: export it, or leave --token-env out"))
-            })?),
+            Some(variable) => Some(
+                std::env::var(variable)
+                    .map_err(|_| UsageError(format!("{variable} is not set: export it, or leave --token-env out")))?,
+            ),
             None => None,
         };
         let account = CloudAccount {

@@ -156,6 +156,11 @@ impl Fault {
     pub fn names() -> String {
         KINDS.map(|(_, name, _)| name).join(", ")
     }
+
+    /// Refuses those that exclude each other and exceed 1 together.
+    pub fn check_together(faults: &[Self]) -> Result<(), FaultError> {
+        FaultRates::new(faults).map(drop)
+    }
 }
 
 impl FromStr for Fault {

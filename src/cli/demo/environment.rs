@@ -59,7 +59,7 @@ impl DemoEnvironment {
             let meta = ["--webhook-url", &url, "--app-secret", APP_SECRET].into_iter().chain(numbers);
             arguments.extend(meta.map(str::to_owned));
         }
-        arguments.extend(demo.faults.iter().flat_map(|fault| ["--fault".to_owned(), fault.clone()]));
+        arguments.extend(demo.faults.iter().flat_map(|fault| ["--fault".to_owned(), fault.to_string()]));
         let simulator = Simulator::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await?;
         // Loopback and plain HTTP only: no certificates are loaded.
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
