@@ -185,8 +185,12 @@ impl Journal {
     }
 
     /// Whether it was changed after the last append, though nothing was added to it. Records behind the noted length are of a
-    /// process that was killed before it noted them.
+    /// process that was killed before it noted them. Whoever changes records notes that first: a look in between the two is repeated.
     pub(super) fn is_changed(&self) -> Result<bool, MemoryError> {
+        Ok(self.looks_changed()? && self.looks_changed()?)
+    }
+
+    fn looks_changed(&self) -> Result<bool, MemoryError> {
         let noted = self.header()?;
         let changed = ChangeStamp::of(&self.file).map_err(|error| self.unreadable(&error.to_string()))?;
         Ok(self.length()? == length_of(noted) && !stamp_of(noted).is_of(changed))
@@ -335,6 +339,10 @@ impl Journal {
         journal.lock().map_err(unwritable)?;
         let (bytes, _) = files::read(path).map_err(unwritable)?;
         let is_ours = !journal.is_changed()?;
+        if is_ours {
+            // An engine that looks meanwhile would take this for another program's change.
+            write_header(&journal.file, ChangeStamp::UNKNOWN, journal.noted_length()?).map_err(unwritable)?;
+        }
         let records = bytes.get(HEADER..).unwrap_or_default().as_chunks::<RECORD>().0;
         for (at, found) in records.iter().enumerate() {
             let Some(JournalRecord::Attempt(posted)) = record::decode(found) else { continue };
@@ -355,10 +363,12 @@ impl Journal {
 }
 
 fn note_length(file: &File, length: u64) -> io::Result<()> {
-    ChangeStamp::note(file, |stamp| {
-        let header = u64::from(stamp.0) << LENGTH_BITS | length;
-        file.write_all_at(&header.to_be_bytes(), 0)
-    })
+    ChangeStamp::note(file, |stamp| write_header(file, stamp, length))
+}
+
+fn write_header(file: &File, stamp: ChangeStamp, length: u64) -> io::Result<()> {
+    let header = u64::from(stamp.0) << LENGTH_BITS | length;
+    file.write_all_at(&header.to_be_bytes(), 0)
 }
 
 const fn length_of(header: u64) -> u64 {

@@ -181,8 +181,12 @@ impl OptOutMemory {
         Ok(())
     }
 
-    /// `None`: there is no file, or it has no header.
+    /// `None`: there is no file, or it has no header. Whoever changes it notes that first: a look in between the two is repeated.
     fn extent(&self) -> Result<Option<OptOutExtent>, MemoryError> {
+        self.extent_now().or_else(|_| self.extent_now())
+    }
+
+    fn extent_now(&self) -> Result<Option<OptOutExtent>, MemoryError> {
         let file = match private(OpenOptions::new().read(true).write(true)).open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -257,21 +261,22 @@ impl OptOutLock {
         if !is_begun && !self.memory.path.exists() {
             self.memory.replace(&[])?;
         }
-        if !self.lock.is_in_place() {
-            return Err(MemoryError::Superseded { path: self.memory.path.clone() });
-        }
-        let written = encode(noted).and_then(|lines| self.try_append(&lines));
-        written.map_err(|error| self.memory.unwritable(error))
+        let is_noted = self.lock.is_in_place()
+            && encode(noted)
+                .and_then(|lines| self.try_append(&lines))
+                .map_err(|error| self.memory.unwritable(error))?;
+        if is_noted { Ok(()) } else { Err(MemoryError::Superseded { path: self.memory.path.clone() }) }
     }
 
-    fn try_append(&self, lines: &[u8]) -> io::Result<()> {
+    /// Whether they are noted, and not passed over while the disk held this up: whoever came next has cut them off.
+    fn try_append(&self, lines: &[u8]) -> io::Result<bool> {
         let file = private(OpenOptions::new().read(true).write(true)).open(&self.memory.path)?;
         let length = file.metadata()?.len();
         let mut first = [0; HEADER];
         if file.read_at(&mut first, 0)? > 0 && first[0] != b'#' {
             // Of an earlier version: it gets its header when an engine reads it.
             file.write_all_at(&[b"\n", lines].concat(), length)?;
-            return file.sync_data();
+            return file.sync_data().map(|()| true);
         }
         let Some((stamp, extent)) = read_header(&first) else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "its header is damaged"));
@@ -285,13 +290,16 @@ impl OptOutLock {
         file.set_len(end)?;
         file.write_all_at(&lines, end)?;
         file.sync_data()?;
+        if !self.lock.is_in_place() {
+            return Ok(false);
+        }
         let after = OptOutExtent { bytes: extent.bytes + lines.len() as u64, ..extent };
         if is_ours {
             note_header(&file, &after)?;
         } else {
             file.write_all_at(header(stamp, &after).as_bytes(), 0)?;
         }
-        file.sync_data()
+        file.sync_data().map(|()| true)
     }
 }
 
@@ -303,6 +311,11 @@ fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {
     let (bytes, _) = files::read(path)?;
     let noted = read_header(bytes.get(..HEADER).unwrap_or_default());
     let changed = ChangeStamp::of(&file)?;
+    let ours = noted.filter(|(stamp, _)| stamp.is_of(changed)).map(|(_, extent)| extent);
+    if let Some(extent) = &ours {
+        // An engine that looks meanwhile would take this for another program's change.
+        file.write_all_at(header(ChangeStamp::UNKNOWN, extent).as_bytes(), 0)?;
+    }
     let spellings = spellings(people);
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -311,8 +324,8 @@ fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {
         }
         at += line.len() as u64;
     }
-    if let Some((_, extent)) = noted.filter(|(stamp, _)| stamp.is_of(changed)) {
-        note_header(&file, &extent)?;
+    if let Some(extent) = &ours {
+        note_header(&file, extent)?;
     }
     file.sync_data()
 }

@@ -107,6 +107,23 @@ fn whoever_is_forgotten_leaves_a_whole_journal_whole() {
 }
 
 #[test]
+fn whoever_looks_while_somebody_is_forgotten_finds_a_whole_journal() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    memory.remember(&standing(3, 12)).unwrap().append(&(4..20_000).map(posted).collect::<Vec<_>>()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(400));
+
+    std::thread::scope(|scope| {
+        let forgetting = scope.spawn(|| Journal::forget(&journal_of(home.path()), &[60_100_000_000]).unwrap());
+        while !forgetting.is_finished() {
+            memory.raise(3, 13).unwrap();
+        }
+    });
+
+    assert!(!is_unreadable(&memory));
+}
+
+#[test]
 fn without_its_page_nobody_knows_how_long_a_journal_was() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());

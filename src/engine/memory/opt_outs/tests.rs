@@ -119,6 +119,39 @@ fn whoever_is_forgotten_leaves_a_whole_file_whole() {
 }
 
 #[test]
+fn whoever_looks_while_somebody_is_forgotten_finds_a_whole_file() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = OptOutMemory::new(home.path());
+    append(&memory, &vec![opt_out("kedai", "+60100000001", false); 3_000]);
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let forgotten = PersonKey::of_digits("60100000001").unwrap();
+
+    std::thread::scope(|scope| {
+        let forgetting = scope.spawn(|| memory.forget(&[forgotten]).unwrap());
+        while !forgetting.is_finished() {
+            memory.open(true).unwrap();
+        }
+    });
+
+    assert_eq!(recalled(&memory), []);
+}
+
+#[test]
+fn whoever_was_passed_over_while_the_disk_held_them_up_notes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = OptOutMemory::new(home.path());
+    append(&memory, &[opt_out("kedai", "+60100000001", false)]);
+    let before = memory.open(true).unwrap();
+    let lock = memory.lock().unwrap();
+    fs::remove_file(memory.path().with_extension("lock")).unwrap();
+
+    let is_noted = lock.try_append(&encode(&[opt_out("kedai", "+60100000002", false)]).unwrap()).unwrap();
+
+    assert!(!is_noted);
+    assert_eq!(memory.open(true).unwrap(), before);
+}
+
+#[test]
 fn the_number_of_whoever_is_forgotten_leaves_the_reasons_of_others() {
     let home = tempfile::tempdir().unwrap();
     let memory = OptOutMemory::new(home.path());
