@@ -15,8 +15,8 @@ struct Manager {
     program: &'static str,
     arguments: &'static [&'static str],
     package: &'static str,
-    /// How the package of one major version is called: this, then the number.
-    versioned: &'static str,
+    /// How the package of one major version is called, with `MAJOR` for its number. `None`: there is one version at a time.
+    versioned: Option<&'static str>,
     /// Refuses to run as root, so it is never called through `sudo`.
     rootless: Rootless,
 }
@@ -32,42 +32,42 @@ const MANAGERS: &[Manager] = &[
         program: "apt-get",
         arguments: &["install", "-y"],
         package: "postgresql",
-        versioned: "postgresql-",
+        versioned: Some("postgresql-MAJOR"),
         rootless: Rootless::No,
     },
     Manager {
         program: "dnf",
         arguments: &["install", "-y"],
         package: "postgresql-server",
-        versioned: "postgresql-server-",
+        versioned: Some("postgresqlMAJOR-server"),
         rootless: Rootless::No,
     },
     Manager {
         program: "apk",
         arguments: &["add"],
         package: "postgresql",
-        versioned: "postgresql",
+        versioned: Some("postgresqlMAJOR"),
         rootless: Rootless::No,
     },
     Manager {
         program: "pacman",
         arguments: &["-S", "--noconfirm"],
         package: "postgresql",
-        versioned: "postgresql-",
+        versioned: None,
         rootless: Rootless::No,
     },
     Manager {
         program: "zypper",
         arguments: &["--non-interactive", "install"],
         package: "postgresql-server",
-        versioned: "postgresql-server-",
+        versioned: Some("postgresqlMAJOR-server"),
         rootless: Rootless::No,
     },
     Manager {
         program: "brew",
         arguments: &["install"],
         package: "postgresql@17",
-        versioned: "postgresql@",
+        versioned: Some("postgresql@MAJOR"),
         rootless: Rootless::Yes,
     },
 ];
@@ -104,7 +104,10 @@ pub(super) fn advice(major: Option<u32>) -> String {
 fn command_for(path: &OsStr, major: Option<u32>) -> Option<Vec<String>> {
     let manager = MANAGERS.iter().find(|manager| is_on(path, manager.program))?;
     let sudo = manager.rootless == Rootless::No && !rustix::process::geteuid().is_root();
-    let package = major.map_or_else(|| manager.package.to_owned(), |major| format!("{}{major}", manager.versioned));
+    let package = match major {
+        None => manager.package.to_owned(),
+        Some(major) => manager.versioned?.replace("MAJOR", &major.to_string()),
+    };
     let mut words: Vec<String> = sudo.then(|| "sudo".to_owned()).into_iter().collect();
     words.push(manager.program.to_owned());
     words.extend(manager.arguments.iter().map(|&word| word.to_owned()));
@@ -159,9 +162,21 @@ mod tests {
 
     #[test]
     fn one_major_version_has_its_own_package() {
-        let dir = machine_with("brew");
+        for (program, package) in [
+            ("apt-get", "postgresql-16"),
+            ("dnf", "postgresql16-server"),
+            ("apk", "postgresql16"),
+            ("zypper", "postgresql16-server"),
+            ("brew", "postgresql@16"),
+        ] {
+            let dir = machine_with(program);
 
-        assert_eq!(command_for(dir.path().as_os_str(), Some(16)).unwrap(), ["brew", "install", "postgresql@16"]);
+            let words = command_for(dir.path().as_os_str(), Some(16)).unwrap();
+
+            assert_eq!(words.last().unwrap(), package);
+        }
+        let arch = machine_with("pacman");
+        assert_eq!(command_for(arch.path().as_os_str(), Some(16)), None, "it has the newest alone");
     }
 
     #[test]
