@@ -205,8 +205,12 @@ impl PrivatePostgres {
 
     /// Starts a server where none lives.
     fn start_new(&self, dir: PathBuf, lock: &Lock) -> Result<Address, PrivatePostgresError> {
+        cluster::refuse_unquotable(&dir)?;
         let account = Account::of(&dir)?;
         let version = cluster::version_of(&dir)?;
+        if version.is_none() {
+            cluster::refuse_occupied(&dir)?;
+        }
         let binaries = self.search.find(&dir, version)?;
         account.check_way_to(dir.parent().unwrap_or(&dir))?;
         if version.is_some() {

@@ -2,7 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -88,6 +89,35 @@ pub(super) fn version_of(dir: &Path) -> Result<Option<u32>, PrivatePostgresError
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(PrivatePostgresError::io("read", &path)(error)),
     }
+}
+
+/// Refuses a place that a new database cannot be renamed to, before the seconds that making it takes: what lies there may be one on a disk
+/// that is not mounted.
+pub(super) fn refuse_occupied(dir: &Path) -> Result<(), PrivatePostgresError> {
+    let what = match fs::symlink_metadata(dir) {
+        Ok(found) if found.is_symlink() => {
+            let target = fs::read_link(dir).unwrap_or_default();
+            format!("is a link to {}, where no database is: mount its disk, or remove the link", target.display())
+        }
+        Ok(found) if !found.is_dir() => "is a file: move it away".to_owned(),
+        Ok(found) if is_mount(&found, dir) => "is a mount point, and no database: mount its disk further up".to_owned(),
+        Ok(_) if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none()) => return Ok(()),
+        Ok(_) => "is a directory with something in it, and no database: move it away".to_owned(),
+        Err(_) => return Ok(()),
+    };
+    Err(PrivatePostgresError::Occupied { dir: dir.to_owned(), what })
+}
+
+/// Whether a directory is on another disk than the one that it is in.
+fn is_mount(found: &fs::Metadata, dir: &Path) -> bool {
+    let above = dir.parent().and_then(|above| fs::metadata(above).ok());
+    above.is_some_and(|above| above.dev() != found.dev())
+}
+
+/// Refuses a path that would be another one in the line of a shell that `pg_ctl` runs, between double quotes.
+pub(super) fn refuse_unquotable(dir: &Path) -> Result<(), PrivatePostgresError> {
+    let is_quotable = !dir.as_os_str().as_bytes().iter().any(|byte| b"\"$`\\".contains(byte));
+    if is_quotable { Ok(()) } else { Err(PrivatePostgresError::UnusablePath { dir: dir.to_owned() }) }
 }
 
 /// Where a durable server writes what went wrong.
@@ -298,6 +328,30 @@ mod tests {
 
         assert_eq!(complaint_in(log.as_bytes()).as_deref(), Some("no checkpoint"));
         assert_eq!(complaint_in(b"FATAL:  long ago\nLOG:  starting PostgreSQL 15.1\nLOG:  x\n"), None);
+    }
+
+    #[test]
+    fn a_place_that_no_database_can_be_renamed_to_is_refused() {
+        let room = tempfile::tempdir().unwrap();
+        let [absent, empty, full, link] = ["absent", "empty", "full", "link"].map(|name| room.path().join(name));
+        fs::create_dir(&empty).unwrap();
+        fs::create_dir(&full).unwrap();
+        fs::write(full.join("letters"), "").unwrap();
+        std::os::unix::fs::symlink("/not/mounted", &link).unwrap();
+        let said = |dir: &Path| refuse_occupied(dir).map_err(|error| error.to_string());
+
+        assert_eq!((said(&absent), said(&empty)), (Ok(()), Ok(())));
+        assert!(said(&full).unwrap_err().contains("with something in it, and no database"));
+        assert!(said(&link).unwrap_err().contains("is a link to /not/mounted, where no database is"));
+    }
+
+    #[test]
+    fn a_path_that_a_shell_reads_otherwise_is_refused() {
+        for odd in ["a\"b", "a$HOME", "a`b`", "a\\b"] {
+            let said = refuse_unquotable(Path::new(odd)).unwrap_err().to_string();
+            assert!(said.contains(odd) && said.contains("BLASTDECK_DATA_DIR without"), "{said}");
+        }
+        assert!(refuse_unquotable(Path::new("/home/o'neil & co/a b;c")).is_ok());
     }
 
     #[test]

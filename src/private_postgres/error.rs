@@ -84,6 +84,12 @@ pub enum PrivatePostgresError {
     /// A file stands where the data directory should be, or above it.
     #[error("{} cannot be made, for a file is in its place: move that away, or choose another BLASTDECK_DATA_DIR", dir.display())]
     FileInPlace { dir: PathBuf },
+    /// There is no database where it should be, and none can be made there.
+    #[error("{} {what}, or choose another BLASTDECK_DATA_DIR", dir.display())]
+    Occupied { dir: PathBuf, what: String },
+    /// A path that `pg_ctl`, which puts it into a line of a shell, does not take as it is.
+    #[error("PostgreSQL's pg_ctl cannot start a server in {}: choose a BLASTDECK_DATA_DIR without \", $, ` and \\", dir.display())]
+    UnusablePath { dir: PathBuf },
     /// A file or directory could not be read, written or made.
     #[error("cannot {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
