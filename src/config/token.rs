@@ -25,12 +25,12 @@ impl TokenSource {
     pub(super) fn from_entries(entries: &BTreeMap<String, String>) -> Option<Self> {
         let mut entries = entries.iter();
         let (Some((kind, location)), None) = (entries.next(), entries.next()) else { return None };
-        if location.is_empty() || location.contains(['\0', '=']) {
+        if location.is_empty() || location.contains('\0') {
             return None;
         }
         match kind.as_str() {
-            "env" => Some(Self::Variable(location.clone())),
-            "file" => Some(Self::File(PathBuf::from(location))),
+            "env" if !location.contains('=') => Some(Self::Variable(location.clone())),
+            "file" => Some(Self::File(at_home(Path::new(location)))),
             _ => None,
         }
     }
@@ -69,6 +69,12 @@ impl TokenSource {
         };
         found.and_then(|text| usable(&text).map(SecretString::from))
     }
+}
+
+/// Expands `~` to the home directory, as directories in the configuration have it.
+fn at_home(path: &Path) -> PathBuf {
+    let expanded = path.strip_prefix("~").ok().and_then(|rest| Some(etcetera::home_dir().ok()?.join(rest)));
+    expanded.unwrap_or_else(|| path.to_owned())
 }
 
 fn nowhere(text: String) -> ConfigError {
@@ -130,6 +136,16 @@ mod tests {
         let token = from_variable.read_with("sales", |name| (name == "T").then(|| "s3cret\n".to_owned())).unwrap();
         assert_eq!(token.expose_secret(), "s3cret");
         assert!(!format!("{token:?} {from_variable:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_file_is_taken_by_any_path_and_the_tilde_is_the_home_directory() {
+        let of = |kind: &str, place: &str| TokenSource::from_entries(&[(kind.to_owned(), place.to_owned())].into());
+        let home = etcetera::home_dir().unwrap();
+
+        assert_eq!(of("file", "~/a.token"), Some(TokenSource::File(home.join("a.token"))));
+        assert_eq!(of("file", "/run/a=b/~"), Some(TokenSource::File("/run/a=b/~".into())));
+        assert_eq!((of("env", "A=B"), of("file", "")), (None, None));
     }
 
     #[test]
