@@ -55,10 +55,11 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use color_eyre::Result;
 use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
 
 pub use exit::{ErrorStyle, fail};
 
-use crate::shutdown;
+use crate::shutdown::{self, SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
 
 /// WhatsApp blasts from a terminal, followed from sent to closed.
@@ -278,11 +279,18 @@ async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Inbox(verb) => verb.run(global).await,
         CliVerb::Sim(verb) => verb.run(global).await,
         CliVerb::Db(verb) => verb.run(global).await,
-        CliVerb::Bench(verb) => verb.run(global).await,
+        CliVerb::Bench(verb) => verb.run(global, stop_on_signals).await,
         CliVerb::Doctor => doctor::run(global).await,
         CliVerb::Audit(verb) => verb.run(global).await,
         CliVerb::Completions(verb) => verb.run(),
         CliVerb::Man(verb) => verb.run(),
         CliVerb::Demo(_) => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// For a verb that knows nothing of signals.
+fn stop_on_signals() -> Result<CancellationToken> {
+    let shutdown = Shutdown::new();
+    shutdown.on_signals(SecondInterrupt::Exit)?;
+    Ok(shutdown.token())
 }

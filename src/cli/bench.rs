@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::Global;
 use super::output::{json, line, talk};
@@ -90,7 +92,12 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 impl BenchVerb {
-    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+    /// `stop_on_signals` is for the bench itself: its processes end with it.
+    pub(super) async fn run(
+        self,
+        global: &Global,
+        stop_on_signals: impl FnOnce() -> Result<CancellationToken>,
+    ) -> Result<ExitCode> {
         match &self {
             Self::Sending(sending) => {
                 json(&send::sending(sending).await?)?;
@@ -105,27 +112,32 @@ impl BenchVerb {
             | Self::Import { .. }
             | Self::Funnel { .. } => {}
         }
+        let stop = stop_on_signals()?;
         let (latency, sender) = self.needs();
         let mut environment = BenchEnvironment::make(global, latency, sender).await?;
-        let figures = match self {
-            Self::Send { count, ref provider_url, .. } => {
-                environment.send_to(provider_url.clone());
-                send::measure(&environment, count, latency).await
-            }
-            Self::Ingest(ref ingest) => ingest::measure(&environment, ingest).await,
-            Self::Events(ref events) => events::measure(&environment, events).await,
-            Self::Frame(ref frame) => frame::measure(&environment, frame).await,
-            Self::Import { count } => import::measure(&environment, count).await,
-            Self::Funnel { count } => funnel(&environment, count).await,
-            Self::Sending(_) | Self::Receiving | Self::Watched => Ok(Value::Null),
-        };
+        if let Self::Send { provider_url, .. } = &self {
+            environment.send_to(provider_url.clone());
+        }
+        let figures = unless_stopped(&stop, Box::pin(self.measure(&environment, latency))).await;
         environment.clear().await?;
         let mut figures = figures?;
         if let (Self::Send { count, provider, provider_url: None, .. }, Value::Object(figures)) = (self, &mut figures) {
-            figures.insert("nothing_waits".to_owned(), nothing_waits(global, provider, count).await?);
+            figures.insert("nothing_waits".to_owned(), nothing_waits(global, provider, count, &stop).await?);
         }
         print(global, &figures)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    async fn measure(&self, environment: &BenchEnvironment, latency: Duration) -> Result<Value> {
+        match self {
+            Self::Send { count, .. } => send::measure(environment, *count, latency).await,
+            Self::Ingest(ingest) => ingest::measure(environment, ingest).await,
+            Self::Events(events) => events::measure(environment, events).await,
+            Self::Frame(frame) => frame::measure(environment, frame).await,
+            Self::Import { count } => import::measure(environment, *count).await,
+            Self::Funnel { count } => funnel(environment, *count).await,
+            Self::Sending(_) | Self::Receiving | Self::Watched => Ok(Value::Null),
+        }
     }
 
     /// The provider's response time, and the sender.
@@ -143,11 +155,20 @@ impl BenchVerb {
     }
 }
 
+/// A bench that is stopped ends as one that failed: its schema is removed all the same.
+async fn unless_stopped(stop: &CancellationToken, measured: impl Future<Output = Result<Value>>) -> Result<Value> {
+    tokio::select! {
+        figures = measured => figures,
+        () = stop.cancelled() => Err(eyre!("the bench was stopped: nothing of it is left")),
+    }
+}
+
 /// The same sending to a provider that answers at once: nothing but the work itself takes time.
-async fn nothing_waits(global: &Global, provider: ProviderKind, count: u32) -> Result<Value> {
+async fn nothing_waits(global: &Global, provider: ProviderKind, count: u32, stop: &CancellationToken) -> Result<Value> {
     let sender = BenchSender { provider, in_flight: AT_ONCE };
     let environment = BenchEnvironment::make(global, ANSWERS_AT_ONCE, sender).await?;
-    let figures = send::measure(&environment, count, ANSWERS_AT_ONCE).await;
+    let measured = Box::pin(send::measure(&environment, count, ANSWERS_AT_ONCE));
+    let figures = unless_stopped(stop, measured).await;
     environment.clear().await?;
     let mut figures = figures?;
     if let Value::Object(figures) = &mut figures {

@@ -1,8 +1,11 @@
 //! The benches measure what they say, in a schema of their own that they remove.
 
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Setup, Shop};
+use crate::support::{PATIENCE, Setup, Shop, eventually_async};
 
 const SCHEMAS: &str = "select count(*) from pg_namespace where nspname like 'blastdeck%'";
 
@@ -76,6 +79,21 @@ async fn a_bench_of_webhooks_has_all_of_them_applied_and_prints_all_its_figures(
     assert_positive(&figures, &["many_p50_ms", "many_p99_ms", "one_p50_ms", "one_p99_ms", "peak_memory_mb"]);
     let [durable, applied] = [0, 1].map(|n| figures[rates[n]].as_f64().unwrap());
     assert!(applied <= durable, "nothing is applied before it is durable: {figures}");
+}
+
+#[tokio::test]
+async fn a_bench_that_is_stopped_leaves_nothing() {
+    let shop = Shop::open(Setup::default()).await;
+    let send = ["bench", "send", "--count", "100000", "--database-url", &shop.database.url];
+    let mut bench = shop.command(&send).stderr(Stdio::null()).spawn().unwrap();
+    eventually_async("its schema is there", async || shop.number(SCHEMAS).await == 1).await;
+
+    let pid = Pid::from_raw(i32::try_from(bench.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let ended = tokio::time::timeout(PATIENCE, bench.wait()).await;
+
+    assert_eq!(ended.expect("it ends").unwrap().code(), Some(1));
+    assert_eq!(shop.number(SCHEMAS).await, 0);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use color_eyre::Result;
+use color_eyre::eyre::WrapErr;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -67,13 +68,33 @@ enum BenchDatabase {
     Schema { url: String, name: String },
 }
 
+impl BenchDatabase {
+    async fn remove(self) -> Result<()> {
+        match self {
+            Self::Throwaway(server) => Ok(server.stop().await?),
+            Self::Schema { url, name } => {
+                drop_schema(&url, &name).await.wrap_err_with(|| format!("the schema {name} is left in the database"))
+            }
+        }
+    }
+}
+
 impl BenchEnvironment {
     pub(super) async fn make(global: &Global, latency: Duration, sender: BenchSender) -> Result<Self> {
         let (database, url) = database(global).await?;
-        let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
-        let home = tempdir::BenchDirectory::make()?;
-        let app = open(simulator.base_url(), home.path(), sender, &url).await?;
-        Ok(Self { app, simulator, home, sender, database, url, stand_in: None })
+        let around = async {
+            let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
+            let home = tempdir::BenchDirectory::make()?;
+            let app = open(simulator.base_url(), home.path(), sender, &url).await?;
+            Ok::<_, color_eyre::Report>((simulator, home, app))
+        };
+        match around.await {
+            Ok((simulator, home, app)) => Ok(Self { app, simulator, home, sender, database, url, stand_in: None }),
+            Err(error) => {
+                database.remove().await?;
+                Err(error)
+            }
+        }
     }
 
     pub(super) const fn sender(&self) -> BenchSender {
@@ -137,13 +158,10 @@ impl BenchEnvironment {
     /// Stops everything and removes its files and schema.
     pub(super) async fn clear(self) -> Result<()> {
         self.app.close().await;
-        self.simulator.end().await?;
-        match self.database {
-            BenchDatabase::Throwaway(server) => server.stop().await?,
-            BenchDatabase::Schema { url, name } => drop_schema(&url, &name).await?,
-        }
+        let ended = self.simulator.end().await;
+        self.database.remove().await?;
         drop(self.home);
-        Ok(())
+        ended
     }
 }
 
