@@ -7,12 +7,14 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use super::error::broken_off;
+use super::launching::Counted;
 use super::undo::early_start;
 use super::view::BlastView;
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
 use crate::domain::ids::{ActionId, BlastId};
 use crate::domain::sender::StopCode;
+use crate::domain::text::{number, people_are};
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
@@ -46,8 +48,23 @@ impl App {
     /// Stops for good, at once; people who are still queued are left out. Returns how many. If this is interrupted, an engine
     /// or the same command finishes it.
     pub async fn cancel(&self, id: BlastId) -> Result<i64, AppError> {
+        self.cancel_counted(id, None).await
+    }
+
+    /// The same for whoever was shown how many are queued, in a blast of which nobody is sent to meanwhile: refused
+    /// ([`AppError::QueuedChanged`]) where these are not as many any more.
+    pub async fn cancel_as_shown(&self, id: BlastId, queued: i64) -> Result<i64, AppError> {
+        self.cancel_counted(id, Some((Counted::Exactly, queued))).await
+    }
+
+    /// The same while it may be sent, so that fewer are queued each moment: refused where these are more.
+    pub async fn cancel_at_most(&self, id: BlastId, queued: i64) -> Result<i64, AppError> {
+        self.cancel_counted(id, Some((Counted::AtMost, queued))).await
+    }
+
+    async fn cancel_counted(&self, id: BlastId, shown: Option<(Counted, i64)>) -> Result<i64, AppError> {
         if !self.is_cancelling(id).await? {
-            self.change(id, BlastCommand::Cancel, Some("cancelled"), Act::Cancel).await?;
+            self.mark_cancelled(id, shown).await?;
         }
         let clearing = Clearing { blast: id, kind: ClearingKind::LeaveOut };
         let done = "it is cancelled, and nobody else in it gets a message";
@@ -179,10 +196,18 @@ impl App {
         Ok(head)
     }
 
-    async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {
+    async fn mark_cancelled(&self, id: BlastId, shown: Option<(Counted, i64)>) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let head = self.change_in(&mut tx, id, command, reason).await?;
-        self.log_blast_act(&mut tx, act, &head, json!({})).await?;
+        let head = self.change_in(&mut tx, id, BlastCommand::Cancel, Some("cancelled")).await?;
+        if let Some((counted, shown)) = shown {
+            // Counted under the blast's lock: whoever queues people again waits for it.
+            let queued = self.blast_row_in(&mut *tx, id).await?.counts.queued;
+            if !counted.allows(queued, shown) {
+                let sentence = format!("{} queued now, not {}", people_are(queued), number(shown));
+                return Err(AppError::QueuedChanged(sentence));
+            }
+        }
+        self.log_blast_act(&mut tx, Act::Cancel, &head, json!({})).await?;
         tx.commit().await?;
         self.notify(id).await;
         Ok(())

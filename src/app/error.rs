@@ -22,6 +22,9 @@ pub enum AppError {
     /// Other people would get it than those who were shown; nothing changed. Exit code 3.
     #[error("{0}: check again, nothing was sent")]
     PeopleChanged(String),
+    /// Others are still queued in it than those who were shown; nothing changed. Exit code 3.
+    #[error("{0}: nothing was cancelled, look again")]
+    QueuedChanged(String),
     /// Somebody else was quicker with a draft that is being written; nothing changed. Exit code 3.
     #[error("{0}: what was written is not saved")]
     Overtaken(DraftOvertaken),

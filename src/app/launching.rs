@@ -62,8 +62,13 @@ impl Counted {
         (people, self == Self::Exactly)
     }
 
+    /// Whether so many people are those who were shown.
+    pub(super) fn allows(self, people: i64, shown: i64) -> bool {
+        people == shown || people < shown && self == Self::AtMost
+    }
+
     pub(super) fn check(self, people: i64, shown: i64) -> Result<(), AppError> {
-        if people > shown || people < shown && self == Self::Exactly {
+        if !self.allows(people, shown) {
             let (people, shown) = (text::people(people), text::number(shown));
             return Err(AppError::PeopleChanged(format!("it is {people} now, not {shown}")));
         }

@@ -98,6 +98,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
             AppError::Refused(_)
             | AppError::Changed
             | AppError::PeopleChanged(_)
+            | AppError::QueuedChanged(_)
             | AppError::Overtaken(_)
             | AppError::Repeated,
         ) => ("refused", 3),

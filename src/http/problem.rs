@@ -201,7 +201,7 @@ impl From<AppError> for Problem {
         match error {
             AppError::Refused(why) => Self::conflict("refused", for_programs(&why)),
             AppError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", error.to_string()),
-            changed @ (AppError::PeopleChanged(_) | AppError::Overtaken(_)) => {
+            changed @ (AppError::PeopleChanged(_) | AppError::QueuedChanged(_) | AppError::Overtaken(_)) => {
                 Self::conflict("refused", for_programs(&changed.to_string()))
             }
             AppError::Repeated => Self::conflict("in-progress", error.to_string()),

@@ -123,6 +123,21 @@ async fn a_number_that_is_typed_is_of_the_people_who_were_counted() {
     assert!(!asked.wait_for_exit().success());
     assert!(asked.text().contains("2 may be tried again now, not 1 as was shown"), "{}", asked.text());
     assert_eq!(shop.count("failed").await, 2);
+
+    // So is a yes to the end of a blast.
+    let mut asked = shop.in_terminal(&["blast", "cancel", &blast], ASKED_ON);
+    asked.wait_for_text("[y/N]");
+    shop.ok(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+    asked.type_keys("y\r");
+    assert_eq!(asked.wait_for_exit().exit_code(), 3, "{}", asked.text());
+    assert!(asked.text().contains("2 people are queued now, not 0: nothing was cancelled"), "{}", asked.text());
+    let draft = shop.draft(10..12).await;
+    let mut asked = shop.in_terminal(&["blast", "delete", &draft], ASKED_ON);
+    asked.wait_for_text("[y/N]");
+    shop.ok(&["blast", "edit", &draft, "--tag", "Another"]).await;
+    asked.type_keys("y\r");
+    assert_eq!(asked.wait_for_exit().exit_code(), 3, "{}", asked.text());
+    assert_eq!(shop.json(&["blast", "show", &draft]).await["state"], "draft");
 }
 
 /// A shop with a blast that is over, of whose people the first was refused and the last failed after acceptance.

@@ -69,22 +69,26 @@ impl ConfirmArgs {
     pub(super) async fn cancel(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let blast = context.app.blast(self.blast).await?;
-        let repeats = blast.origin.repeat.rule.is_some();
+        let (id, queued, repeats) = (self.blast, blast.counts.queued, blast.origin.repeat.rule.is_some());
         // A cancel that was interrupted has been confirmed already.
-        if !context.app.is_cancelling(self.blast).await? {
+        let is_cancelling = context.app.is_cancelling(id).await?;
+        if !is_cancelling {
             allowed(&blast, BlastCommand::Cancel)?;
             let question = if repeats {
                 format!("End {} for good, with all its times to come?", blast.tag)
             } else {
-                format!(
-                    "Cancel {} for good? {} still queued and will get no message.",
-                    blast.tag,
-                    people_are(blast.counts.queued)
-                )
+                format!("Cancel {} for good? {} still queued and will get no message.", blast.tag, people_are(queued))
             };
             confirm(&question, self.yes)?;
         }
-        let left_out = context.app.cancel(self.blast).await?;
+        let shown = context.app.at_version(id, blast.version);
+        let left_out = if self.yes || is_cancelling {
+            context.app.cancel(id).await?
+        } else if repeats {
+            shown.cancel(id).await?
+        } else {
+            shown.cancel_at_most(id, queued).await?
+        };
         if context.is_json {
             return json(&json!({ "id": self.blast, "state": "cancelled", "left_out": left_out }));
         }
@@ -100,6 +104,7 @@ impl ConfirmArgs {
         let context = Context::open(global, Intent::Writes).await?;
         let id = self.blast;
         // A deleted blast has no name any more, and a delete that was interrupted has been confirmed already.
+        let mut app = context.app.clone();
         let name = if context.app.is_deleting(id).await? {
             format!("blast {id}")
         } else {
@@ -113,9 +118,12 @@ impl ConfirmArgs {
             let name = format!("{} (blast {id})", blast_name(&blast.tag, &blast.follow_up_stage));
             let drafts = left_empty(&context.app.drafts_that_follow(id).await?);
             confirm(&format!("{drafts}Delete {name}, {people} with their history{sales}?"), self.yes)?;
+            if !self.yes {
+                app = app.at_version(id, blast.version);
+            }
             name
         };
-        context.app.delete(id).await?;
+        app.delete(id).await?;
         if context.is_json {
             return json(&json!({ "id": id, "deleted": true }));
         }

@@ -73,10 +73,13 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
         WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
         WriteRequest::Pause(id) => blast(app.pause(*id).await?),
-        WriteRequest::Cancel(id) => WriteOutcome::Cancelled(app.cancel(*id).await?),
-        WriteRequest::Delete(id) => {
-            app.delete(*id).await?;
-            WriteOutcome::Deleted
+        WriteRequest::Cancel { blast: id, version, people } => {
+            let done = app.at_version(*id, *version).cancel_as_shown(*id, *people).await;
+            ended(app, *id, done.map(WriteOutcome::Cancelled)).await?
+        }
+        WriteRequest::Delete { blast: id, version } => {
+            let done = app.at_version(*id, *version).delete(*id).await;
+            ended(app, *id, done.map(|()| WriteOutcome::Deleted)).await?
         }
         WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
         WriteRequest::EditPace { blast: id, version, people, edit } => {
@@ -106,6 +109,16 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
             WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required, Some(*people)).await?)
         }
     })
+}
+
+/// What ending a blast came to, or how it stands where it is not as it was shown any more.
+async fn ended(app: &App, id: BlastId, done: Result<WriteOutcome, AppError>) -> EffectResult<WriteOutcome> {
+    match done {
+        Err(AppError::Changed | AppError::QueuedChanged(_)) => {
+            Ok(WriteOutcome::Outdated(Box::new(app.blast(id).await?)))
+        }
+        done => Ok(done?),
+    }
 }
 
 fn step_changed(changed: Result<(), AppError>) -> EffectResult<WriteOutcome> {

@@ -58,8 +58,17 @@ pub enum WriteRequest {
     Launch(Launch),
     Resume(Launch),
     Pause(BlastId),
-    Cancel(BlastId),
-    Delete(BlastId),
+    /// While it is as it was shown: in this version, and with so many still queued.
+    Cancel {
+        blast: BlastId,
+        version: i64,
+        people: i64,
+    },
+    /// While it has the version that was shown.
+    Delete {
+        blast: BlastId,
+        version: i64,
+    },
     /// Leaves out the next time of a blast that repeats, while it is this one.
     Skip {
         blast: BlastId,
@@ -157,8 +166,8 @@ impl WriteRequest {
     pub const fn takes_long(&self) -> bool {
         matches!(
             self,
-            Self::Cancel(_)
-                | Self::Delete(_)
+            Self::Cancel { .. }
+                | Self::Delete { .. }
                 | Self::FollowUp(_)
                 | Self::FollowFound(_)
                 | Self::AddStep(_)
@@ -199,8 +208,8 @@ impl WriteRequest {
             Self::Launch(_)
             | Self::Resume(_)
             | Self::Retry { .. }
-            | Self::Cancel(_)
-            | Self::Delete(_)
+            | Self::Cancel { .. }
+            | Self::Delete { .. }
             | Self::Skip { .. }
             | Self::SendTest { .. }
             | Self::ConfirmSender { .. }
@@ -253,6 +262,8 @@ pub enum WriteOutcome {
     /// How many were left out.
     Cancelled(i64),
     Deleted,
+    /// Nothing was ended: the blast is not as it was shown any more, and stands like this now.
+    Outdated(Box<BlastView>),
     /// So many are queued again.
     Retried {
         blast: Box<BlastView>,
@@ -287,7 +298,12 @@ impl WriteOutcome {
     pub const fn is_act(&self) -> bool {
         !matches!(
             self,
-            Self::AsksFirst { .. } | Self::Report(_) | Self::Exported { .. } | Self::PlanSaved(_) | Self::FileSaved(_)
+            Self::AsksFirst { .. }
+                | Self::Outdated(_)
+                | Self::Report(_)
+                | Self::Exported { .. }
+                | Self::PlanSaved(_)
+                | Self::FileSaved(_)
         )
     }
 }

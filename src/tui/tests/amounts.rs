@@ -263,7 +263,7 @@ fn a_number_of_people_may_be_typed_with_commas_and_takes_any_digit() {
     assert!(dashboard.acts().is_empty());
     dashboard.keys("12,345\n");
 
-    assert_eq!(dashboard.acts(), [WriteRequest::Cancel(RAYA)]);
+    assert_eq!(dashboard.acts(), [WriteRequest::Cancel { blast: RAYA, version: 3, people: 12_345 }]);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! `X`: nothing more leaves while somebody thinks about it, and only the right answer cancels or deletes.
 
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, raya};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, raya};
 use crate::app::UndoOutcome;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::Pane;
+use crate::tui::model::{Pane, Prompt};
 use chrono::TimeDelta;
 
 #[test]
@@ -33,18 +33,71 @@ fn what_is_being_sent_is_cancelled_by_typing_how_many_are_queued() {
 
     dashboard.keys("139\n");
 
-    assert_eq!(dashboard.acts(), [WriteRequest::Cancel(RAYA)], "what is typed next is the number again");
+    assert_eq!(dashboard.acts(), [cancel(139)], "what is typed next is the number again");
 }
 
 /// The answer to a pause, with so many still queued.
 fn paused_with(queued: i64) -> Completion {
+    let outcome = Ok(WriteOutcome::Blast(Box::new(paused_row(queued))));
+    Completion::Written { request: WriteRequest::Pause(RAYA), outcome }
+}
+
+fn paused_row(queued: i64) -> BlastView {
     let mut row = BlastView {
         state: BlastState::Paused,
         state_by: Some(crate::domain::act::Actor::Operator("ben".to_owned())),
         ..blasts().swap_remove(0)
     };
     row.counts.queued = queued;
-    Completion::Written { request: WriteRequest::Pause(RAYA), outcome: Ok(WriteOutcome::Blast(Box::new(row))) }
+    row
+}
+
+/// As it was shown, with so many queued.
+const fn cancel(people: i64) -> WriteRequest {
+    WriteRequest::Cancel { blast: RAYA, version: 3, people }
+}
+
+const fn delete() -> WriteRequest {
+    WriteRequest::Delete { blast: DRAFT, version: 3 }
+}
+
+#[test]
+fn a_cancel_of_other_people_than_were_typed_is_asked_anew_with_their_number() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1Xy").answer(paused_with(139)).taken();
+    dashboard.keys("139\n");
+    assert_eq!(dashboard.acts(), [cancel(139)]);
+    let resumed = BlastView { version: 5, ..paused_row(179) };
+    let outcome = Ok(WriteOutcome::Outdated(Box::new(resumed)));
+    dashboard.answer(Completion::Written { request: cancel(139), outcome });
+
+    let asks = " changed meanwhile: cancel Raya promo for good? 179 still queued; type 179:";
+    assert!(dashboard.line(22).starts_with(asks), "{}", dashboard.line(22));
+    dashboard.keys("139\n");
+    assert!(dashboard.acts().is_empty(), "the number of before");
+    dashboard.keys("179\n");
+
+    assert_eq!(dashboard.acts(), [WriteRequest::Cancel { blast: RAYA, version: 5, people: 179 }]);
+}
+
+#[test]
+fn what_is_no_draft_any_more_is_not_deleted_and_says_so_over_whatever_is_typed() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1").key(Key::End).keys("Xy");
+    assert_eq!(dashboard.acts(), [delete()]);
+    let outdated = |state| {
+        let row = BlastView { state, version: 5, ..draft() };
+        Completion::Written { request: delete(), outcome: Ok(WriteOutcome::Outdated(Box::new(row))) }
+    };
+
+    dashboard.answer(outdated(BlastState::Completed));
+
+    assert!(dashboard.model.prompt.is_none(), "it is deleted by its own question");
+    assert_eq!(dashboard.said(), "Raya last call changed meanwhile, and is not deleted: it is done");
+    dashboard.now += TimeDelta::seconds(2);
+    dashboard.keys("/66").answer(outdated(BlastState::Draft));
+    assert!(matches!(dashboard.model.prompt, Some(Prompt::Find(_) | Prompt::BlastFilter(_))), "what is typed goes on");
+    assert_eq!(dashboard.said(), "Raya last call changed meanwhile, and is not deleted: it is a draft; X asks again");
 }
 
 #[test]
@@ -93,7 +146,7 @@ fn a_draft_is_deleted_after_y() {
 
     dashboard.keys("y");
 
-    assert_eq!(dashboard.acts(), [WriteRequest::Delete(DRAFT)]);
+    assert_eq!(dashboard.acts(), [delete()]);
 }
 
 #[test]
@@ -108,7 +161,7 @@ fn where_nobody_is_queued_any_more_a_cancel_asks_for_a_yes_alone() {
     assert!(screen.contains("; 1 uncertain stay open, and cannot be sent to again."), "{screen}");
     dashboard.keys("y");
 
-    assert_eq!(dashboard.acts(), [WriteRequest::Cancel(RAYA)]);
+    assert_eq!(dashboard.acts(), [cancel(0)]);
 }
 
 #[test]

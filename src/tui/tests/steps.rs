@@ -134,7 +134,8 @@ fn what_is_scheduled_stands_beside_the_steps_and_its_keys_act_on_it() {
     );
     assert!(dashboard.acts().is_empty(), "it was paused");
 
-    let (request, outcome) = (WriteRequest::Cancel(RAYA), Ok(WriteOutcome::Cancelled(289)));
+    let (request, outcome) =
+        (WriteRequest::Cancel { blast: RAYA, version: 3, people: 289 }, Ok(WriteOutcome::Cancelled(289)));
     dashboard.answer(Completion::Written { request, outcome });
     assert_eq!(dashboard.said(), "Good morning has ended for good: it is not sent again", "nobody missed anything");
 }

@@ -1,12 +1,12 @@
 //! Pausing, cancelling and deleting blasts, and the questions before.
 
-use super::{prompts, steps, written};
+use super::{lost, prompts, steps, written};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::{counted, number};
-use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Prompt};
+use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Overlay, Prompt};
 use crate::tui::widget::TextField;
 use chrono::TimeDelta;
 
@@ -31,8 +31,18 @@ pub fn end_word(model: &Model) -> &'static str {
 
 /// Cancels what was sent from, deletes a draft.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
-    let Some(blast) = model.blast_meant() else { return Vec::new() };
-    let (id, tag) = (blast.id, model.brief_distinct_name(blast));
+    let Some(question) = model.blast_meant().map(|blast| end_question(model, blast)) else { return Vec::new() };
+    model.prompt = Some(Prompt::Confirm(question));
+    Vec::new()
+}
+
+/// What is asked before a blast is ended, as it stands now.
+fn end_question(model: &Model, blast: &BlastView) -> ConfirmPrompt {
+    let (id, version, tag) = (blast.id, blast.version, model.brief_distinct_name(blast));
+    let yes = |question, then| {
+        let otherwise = "nothing done".to_owned();
+        ConfirmPrompt { question, by: ConfirmBy::Yes, then: vec![then], otherwise }
+    };
     match blast.state {
         BlastState::Draft => {
             let people = match blast.total_recipients {
@@ -40,7 +50,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
                 people => format!(" and its {}", counted(people)),
             };
             let question = format!("delete the draft {tag}{people} for good?");
-            prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Delete(id)])
+            yes(question, WriteRequest::Delete { blast: id, version })
         }
         // There is nothing to pause and nobody to leave out.
         BlastState::Sending if !blast.has_people_left() && blast.origin.repeat.rule.is_none() => {
@@ -49,12 +59,11 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
                 uncertain => format!("; {} uncertain stay open, and cannot be sent to again", number(uncertain)),
             };
             let question = format!("cancel {tag}? Nobody is queued any more{open}.");
-            prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Cancel(id)])
+            yes(question, WriteRequest::Cancel { blast: id, version, people: 0 })
         }
-        // Nothing goes out while the question is open: its start stands, whatever the answer.
+        // Its start stands, whatever the answer; where it starts before that, the answer is refused.
         BlastState::Scheduled if blast.scheduled_for.is_some_and(|at| at - model.now > PAUSED_BEFORE) => {
-            model.prompt = Some(Prompt::Confirm(cancel_question(model, blast, TextField::default())));
-            Vec::new()
+            cancel_question(model, blast, TextField::default())
         }
         BlastState::Sending | BlastState::Scheduled => {
             let question = match blast.origin.repeat.rule {
@@ -64,14 +73,35 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
                 None => format!("cancel {tag}? It pauses first; then you type the number."),
             };
             let (by, otherwise) = (ConfirmBy::YesThenNumber(id), format!("nothing done: {tag} goes on"));
-            model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: Vec::new(), otherwise }));
-            Vec::new()
+            ConfirmPrompt { question, by, then: Vec::new(), otherwise }
         }
-        _ => {
-            model.prompt = Some(Prompt::Confirm(cancel_question(model, blast, TextField::default())));
-            Vec::new()
-        }
+        _ => cancel_question(model, blast, TextField::default()),
     }
+}
+
+/// The blast changed behind its question: nothing was done, and it is asked anew as it stands now. Never in the middle of something else,
+/// nor where it cannot be ended any more: then it is said.
+pub fn outdated(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
+    model.blasts.update(row.clone());
+    let is_delete = matches!(request, WriteRequest::Delete { .. });
+    let can_be_ended = match row.state {
+        BlastState::Draft => is_delete,
+        BlastState::Sending | BlastState::Scheduled | BlastState::Paused => !is_delete,
+        BlastState::Completed | BlastState::Cancelled | BlastState::Failed => false,
+    };
+    let is_busy = model.prompt.is_some() || model.overlays.last().is_some_and(Overlay::is_typed_on);
+    if can_be_ended && !is_busy {
+        let ask = end_question(model, &row);
+        let question = format!("changed meanwhile: {}", ask.question);
+        model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, ..ask }));
+    } else {
+        let (name, done) = (model.distinct_name(&row), if is_delete { "deleted" } else { "cancelled" });
+        let again = if can_be_ended { "; ⟨X⟩ asks again" } else { "" };
+        let sentence = format!("{name} changed meanwhile, and is not {done}: {}{again}", stands_now(model, &row));
+        let sentence = model.with_keys(&sentence);
+        lost::say(model, sentence);
+    }
+    vec![Effect::Read(ReadRequest::Blasts)]
 }
 
 /// `>`: leaves out the next time of a blast that repeats, after a question that names it.
@@ -119,12 +149,13 @@ fn cancel_question(model: &Model, row: &BlastView, field: TextField) -> ConfirmP
         None => format!("{tag} stays paused; ⟨S⟩ resumes it"),
     };
     let by = ConfirmBy::Number { people: queued, field, refused: None };
-    ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
+    let then = vec![WriteRequest::Cancel { blast: id, version: row.version, people: queued }];
+    ConfirmPrompt { question, by, then, otherwise }
 }
 
 /// What a no to a cancel leaves, where its blast does not stand as the question has it: somebody may have resumed it meanwhile.
 pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
-    let [WriteRequest::Cancel(id)] = ask.then[..] else { return None };
+    let [WriteRequest::Cancel { blast: id, .. }] = ask.then[..] else { return None };
     // Where nobody is queued it was not paused for the question.
     if !matches!(ask.by, ConfirmBy::Number { .. } | ConfirmBy::NumberOncePaused { .. }) {
         return None;
@@ -134,14 +165,16 @@ pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
     if let (BlastState::Scheduled, Some(at)) = (row.state, row.scheduled_for) {
         return Some(format!("nothing done: {name} still starts {}", model.time_of(row, at)));
     }
-    let now = match row.armed_until(model.now) {
-        Some(until) => {
-            format!("it starts at {}; ⟨p⟩ pauses it", model.start_after(row, until))
-        }
+    Some(format!("{name} is not cancelled: {}", stands_now(model, row)))
+}
+
+/// What a blast that was not ended does now.
+fn stands_now(model: &Model, row: &BlastView) -> String {
+    match row.armed_until(model.now) {
+        Some(until) => format!("it starts at {}; ⟨p⟩ pauses it", model.start_after(row, until)),
         None if row.state == BlastState::Sending => "it is being sent; ⟨p⟩ pauses it".to_owned(),
-        None => format!("it is {}", row.state),
-    };
-    Some(format!("{name} is not cancelled: {now}"))
+        None => format!("it is {}", row.state.with_article()),
+    }
 }
 
 /// The blast is paused: asks how many are to be left out, if a cancel waits for that.

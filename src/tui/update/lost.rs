@@ -52,10 +52,10 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         WriteRequest::UndoLaunch(of)
         | WriteRequest::UndoAnyLaunch(of)
         | WriteRequest::Pause(of)
-        | WriteRequest::Cancel(of)
-        | WriteRequest::Delete(of)
         | WriteRequest::Report(of)
         | WriteRequest::Export { blast: of, .. }
+        | WriteRequest::Cancel { blast: of, .. }
+        | WriteRequest::Delete { blast: of, .. }
         | WriteRequest::Skip { blast: of, .. }
         | WriteRequest::EditPace { blast: of, .. }
         | WriteRequest::Retry { blast: of, .. } => blast(of),
@@ -79,8 +79,8 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::Launch(_) => ("", "launched"),
         WriteRequest::Resume(_) => ("", "resumed"),
         WriteRequest::Pause(_) => ("", "paused"),
-        WriteRequest::Cancel(_) => ("", "cancelled"),
-        WriteRequest::Delete(_) => ("", "deleted"),
+        WriteRequest::Cancel { .. } => ("", "cancelled"),
+        WriteRequest::Delete { .. } => ("", "deleted"),
         WriteRequest::Skip { .. } => ("next time", "skipped"),
         WriteRequest::EditPace { .. } => ("hours or pace", "changed"),
         WriteRequest::Retry { .. } => ("failed people", "queued again"),

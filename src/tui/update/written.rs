@@ -67,6 +67,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::StepAdded(step)) => follow_ups::step_added(model, &step),
         Ok(WriteOutcome::StepChanged) => steps::changed(model, request),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
+        Ok(WriteOutcome::Outdated(row)) => blast_acts::outdated(model, request, *row),
         Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
         Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),
         Ok(WriteOutcome::FileSaved(saved)) => file_saved(model, request, &saved),
@@ -354,7 +355,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
 }
 
 fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effect> {
-    let WriteRequest::Cancel(id) = request else { return Vec::new() };
+    let WriteRequest::Cancel { blast: id, .. } = request else { return Vec::new() };
     let ended = model.blasts.get(*id).filter(|blast| blast.origin.repeat.rule.is_some());
     // Its people are those of the times to come: they missed nothing.
     let text = ended.map(|blast| format!("{} has ended for good: it is not sent again", model.distinct_name(blast)));
@@ -370,7 +371,7 @@ fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effe
 }
 
 fn deleted(model: &mut Model, request: &WriteRequest) -> Vec<Effect> {
-    let WriteRequest::Delete(id) = request else { return Vec::new() };
+    let WriteRequest::Delete { blast: id, .. } = request else { return Vec::new() };
     log(model, "deleted", &format!("blastdeck blast delete {id}"));
     model.blasts.remove(*id);
     model.say(Notice::done("the draft is deleted"));

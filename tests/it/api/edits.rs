@@ -238,6 +238,12 @@ async fn a_command_on_a_version_that_is_gone_changes_nothing() {
     assert!(matches!(seen.cancel(blast).await, Err(AppError::Changed)));
     assert_eq!(shop.state(&blast.to_string()).await, "sending");
     let now = app.blast(blast).await.unwrap().version;
+    for shown in [1, 3] {
+        let refused = app.at_version(blast, now).cancel_as_shown(blast, shown).await;
+        assert!(matches!(refused, Err(AppError::QueuedChanged(_))), "{shown}: {refused:?}");
+    }
+    assert!(matches!(app.cancel_at_most(blast, 1).await, Err(AppError::QueuedChanged(_))));
+    assert_eq!(shop.state(&blast.to_string()).await, "sending");
     assert_eq!(app.at_version(blast, now).cancel(blast).await.unwrap(), 2);
 }
 
