@@ -3,6 +3,7 @@
 mod also_stuck;
 mod overridden;
 mod readiness;
+mod samples;
 mod starts;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
@@ -18,15 +19,13 @@ use super::template::TemplateCheck;
 use super::view::{BlastView, Estimate};
 use super::{ConcurrentBlast, SegmentCount};
 use super::{PlannedRepeat, PlannedStart, ZoneShare};
-use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Message;
 use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUse, Window, next_day_start, unheeded};
 use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
-use crate::engine::variables;
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::draft;
-use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson, SampleKind, SamplePerson};
+use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson};
 use crate::store::view::BlastRow;
 pub use also_stuck::AlsoStuck;
 pub(super) use readiness::Readiness;
@@ -112,6 +111,7 @@ pub struct FirstShare {
 pub struct Sample {
     /// Why they are shown: "first", "no name", "shortest name", "longest name", "empty column".
     pub which: &'static str,
+    pub person: RecipientId,
     pub phone: String,
     pub name: Option<String>,
     /// Their row in the list, where that is known.
@@ -280,32 +280,6 @@ impl App {
         let since = self.engine().clock.now() - RECENTLY;
         let left_out = self.answered_rows(&row).await?;
         Ok(plan::of_group(self.pool(), (id, group), (&business, since), &left_out).await?)
-    }
-
-    async fn samples(
-        &self,
-        blast: &BlastRow,
-        business: &str,
-        (template, left_out): (&TemplateCheck, &[RecipientId]),
-    ) -> Result<Vec<Sample>, AppError> {
-        let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref()) else { return Ok(Vec::new()) };
-        // Names have samples of their own.
-        let columns: Vec<String> = content.columns().into_iter().filter(|column| column != "name").collect();
-        let people = plan::samples(self.pool(), blast.id, business, &columns, left_out).await?;
-        let sample = |SamplePerson { why, person, list_row }: SamplePerson| {
-            let text =
-                template.preview(content.render(&variables(person.name.as_deref(), person.variables.as_ref())).ok()?);
-            let is_nameless = person.name.as_ref().is_none_or(|name| name.trim().is_empty());
-            let which = match why {
-                SampleKind::First => "first",
-                SampleKind::ShortestName if is_nameless => "no name",
-                SampleKind::ShortestName => "shortest name",
-                SampleKind::LongestName => "longest name",
-                SampleKind::EmptyColumn => "empty column",
-            };
-            Some(Sample { which, phone: person.phone_number.to_string(), name: person.name, row: list_row, text })
-        };
-        Ok(people.into_iter().filter_map(sample).collect())
     }
 }
 

@@ -8,25 +8,22 @@ use super::view::BlastView;
 use super::{App, AppError, NewDraft};
 use crate::domain::blast::{PersonClocks, TEST_STAGE};
 use crate::domain::content::BlastContent;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::engine::variables;
 use crate::import::PeopleSource;
-use crate::store::plan;
 
 impl App {
-    /// Sends what one person of a blast would read to the operator's own number (`to`, else `[ui] test_to`): a blast of its own, to
+    /// Sends what one person of the samples of a blast's plan would read to the operator's own number (`to`, else `[ui] test_to`): a blast of its own, to
     /// nobody else.
-    pub async fn send_test(&self, id: BlastId, sample: usize, to: Option<&str>) -> Result<BlastView, AppError> {
+    pub async fn send_test(&self, id: BlastId, person: RecipientId, to: Option<&str>) -> Result<BlastView, AppError> {
         let row = self.blast_row(id).await?;
         let missing =
             || AppError::Refused("write your own number into the configuration: [ui] test_to = \"+60...\"".to_owned());
         let own = to.map(str::to_owned).or_else(|| self.config().ui.test_to.clone()).ok_or_else(missing)?;
-        let business = self.business(row.sender_id).await?;
-        let people = plan::samples(self.pool(), id, &business, &[], &self.answered_rows(&row).await?).await?;
-        let nobody = || AppError::Refused(format!("nobody in {} gets a message", row.tag));
-        let person = people.into_iter().nth(sample).ok_or_else(nobody)?.person;
         let content = BlastContent::parse(&row.message, row.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
+        let gone = || AppError::Refused(format!("other people of {} are shown now: look at its plan again", row.tag));
+        let person = self.sample_person((&row, &content), person).await?.ok_or_else(gone)?;
         let values = variables(person.name.as_deref(), person.variables.as_ref());
         let given = json!({ "phone_number": own, "name": person.name, "variables": values });
         let draft = NewDraft {

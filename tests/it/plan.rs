@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, digits, eventually_async};
 
 /// In real time.
@@ -340,17 +341,30 @@ async fn somebody_with_nothing_in_a_column_is_a_sample_of_what_they_read() {
     let rows: Vec<_> =
         people.iter().zip(1..).map(|((name, wants), n)| format!("{name},{},{wants}", digits(n))).collect();
     let list = shop.write("people.csv", format!("name,phone,Wants This\n{}\n", rows.join("\n")));
-    let samples = async |message: &str| {
+    let draft = async |message: &str| {
         let new = ["blast", "new", "--sender", "sales", "--message", message, "--recipients", list.to_str().unwrap()];
-        let blast = shop.json(&new).await["id"].to_string();
-        shop.json(&["blast", "plan", &blast]).await["samples"].as_array().unwrap().clone()
+        shop.json(&new).await["id"].to_string()
     };
+    let samples = async |blast: &str| shop.json(&["blast", "plan", blast]).await["samples"].as_array().unwrap().clone();
 
-    let with_column = samples("Hi {name}, your {wants this|usual}").await;
+    let blast = draft("Hi {name}, your {wants this|usual}").await;
+    let with_column = samples(&blast).await;
 
     let last = with_column.last().unwrap();
     assert_eq!((&last["which"], &last["text"]), (&json!("empty column"), &json!("Hi Raju, your usual")), "{last}");
-    assert_eq!(samples("Hi {name}").await.len(), 3, "a column that the message does not name is none of its own");
+    let plain = draft("Hi {name}").await;
+    assert_eq!(samples(&plain).await.len(), 3, "a column that the message does not name is none of its own");
+    // Each of them can be tried on oneself.
+    let (app, blast) = (engine_app(&shop, "one").await, blast.parse().unwrap());
+    for sample in app.plan(blast).await.unwrap().samples {
+        let test = app.send_test(blast, sample.person, Some(&digits(99))).await.unwrap();
+        let theirs = format!(
+            "select count(*) from blast_recipients where blast_id = {} and name = '{}'",
+            test.id,
+            sample.name.as_deref().unwrap()
+        );
+        assert_eq!(shop.number(&theirs).await, 1, "{sample:?}");
+    }
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
-        WriteRequest::SendTest { blast: id, sample, to } => blast(app.send_test(*id, *sample, to.as_deref()).await?),
+        WriteRequest::SendTest { blast: id, person, to } => blast(app.send_test(*id, *person, to.as_deref()).await?),
         WriteRequest::SavePlan { blast, people, text } => {
             WriteOutcome::PlanSaved(drafts::save_plan((*blast, *people), text)?)
         }

@@ -124,7 +124,7 @@ pub enum WriteRequest {
     /// One person's message to the operator's own number: the one that was typed, else the configuration's.
     SendTest {
         blast: BlastId,
-        sample: usize,
+        person: RecipientId,
         to: Option<String>,
     },
     /// A plan or the people of one of its counts, as lines of text, into a file of its own.

@@ -129,8 +129,8 @@ pub struct NotePrompt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnNumberPrompt {
     pub blast: BlastId,
-    /// Whose message it is, by their place among the samples.
-    pub sample: usize,
+    /// Whose message it is, of those in the samples.
+    pub person: RecipientId,
     pub field: TextField,
     /// Why what was typed is not taken.
     pub trouble: Option<String>,

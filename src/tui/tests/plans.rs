@@ -7,6 +7,7 @@ use super::support::{DRAFT, RAYA, TestDashboard, WIDE, at, blasts, draft, noon, 
 use crate::app::view::BlastView;
 use crate::app::{AlsoStuck, FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, PlannedStart, Sample};
 use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, RowDigest, UnusualLengths};
 use crate::domain::status::Status;
@@ -54,6 +55,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         test_to: Some("+60100129999".to_owned()),
         samples: vec![Sample {
             which: "first",
+            person: RecipientId(41),
             phone: "+60 10-012 7781".to_owned(),
             name: Some("Raj".to_owned()),
             row: Some(41),
@@ -149,10 +151,9 @@ fn enter_on_a_count_shows_whom_it_is_about_and_sends_nothing() {
 #[test]
 fn one_to_oneself_is_asked_first_and_needs_a_number() {
     let mut dashboard = planned(|plan| plan);
-    dashboard.keys("M");
-    assert!(dashboard.acts().is_empty());
-    dashboard.keys("y");
-    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, sample: 0, to: None }]);
+    assert!(dashboard.keys("M").acts().is_empty());
+    let person = RecipientId(41);
+    assert_eq!(dashboard.keys("y").acts(), [WriteRequest::SendTest { blast: DRAFT, person, to: None }]);
 }
 
 #[test]
@@ -177,10 +178,9 @@ fn one_to_oneself_asks_for_the_number_where_none_is_known() {
     dashboard.keys("y");
 
     let to = Some("+60 10-012 9999".to_owned());
-    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, sample: 0, to }]);
+    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, person: RecipientId(41), to }]);
     // It is not typed twice.
-    dashboard.keys("M");
-    assert!(shows(&dashboard, "your own number: +60 10-012 9999"), "{:#?}", dashboard.screen());
+    assert!(shows(dashboard.keys("M"), "your own number: +60 10-012 9999"), "{:#?}", dashboard.screen());
     dashboard.key(Key::Esc).key(Key::Esc);
     assert!(dashboard.model.prompt.is_none() && dashboard.acts().is_empty());
 }

@@ -9,6 +9,7 @@ use super::{activity, follow_ups, form, views};
 use crate::app::report::ErrorLine;
 use crate::app::view::{ActivityEvent, ActivityPage, BlastView, RecipientRow};
 use crate::app::{Plan, PlanGroup, PlanPerson, Sample};
+use crate::domain::ids::RecipientId;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest};
 use crate::tui::key::Key;
@@ -182,7 +183,8 @@ fn show_view(dashboard: &mut TestDashboard, keys: &str) {
 fn open_plan(dashboard: &mut TestDashboard) {
     dashboard.model.blasts.select(DRAFT);
     dashboard.keys("1S");
-    let sample = Sample { which: "first", phone: hostile(), name: Some(hostile()), row: None, text: hostile() };
+    let (phone, name, text) = (hostile(), Some(hostile()), hostile());
+    let sample = Sample { which: "first", person: RecipientId(41), phone, name, row: None, text };
     let row = LeftOutRow {
         row: 4,
         column: hostile(),

@@ -253,13 +253,17 @@ pub fn moved(plan: &mut PlanOverlay, rows: isize) {
 /// `M`: what the shown person reads, to the operator's own number.
 pub fn send_test(model: &mut Model) -> Vec<Effect> {
     let Some(plan) = shown(model) else { return Vec::new() };
-    let (blast, sample) = (plan.blast, plan.sample);
-    let known = plan.loaded.as_ref().and_then(|plan| plan.test_to.clone());
+    let (blast, loaded) = (plan.blast, plan.loaded.as_ref());
+    let known = loaded.and_then(|plan| plan.test_to.clone());
+    let Some(person) = loaded.and_then(|loaded| loaded.samples.get(plan.sample)).map(|sample| sample.person) else {
+        model.refuse("nobody in it gets a message: there is none to try");
+        return Vec::new();
+    };
     if let Some(own) = known {
-        return ask_to_test(model, &own, WriteRequest::SendTest { blast, sample, to: None });
+        return ask_to_test(model, &own, WriteRequest::SendTest { blast, person, to: None });
     }
     let field = TextField::with(model.own_number.as_deref().unwrap_or_default());
-    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, sample, field, trouble: None }));
+    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, person, field, trouble: None }));
     Vec::new()
 }
 
@@ -274,7 +278,7 @@ pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> 
         Key::Enter => match read_number(model, &own) {
             Ok(number) => {
                 model.own_number = Some(number.clone());
-                let send = WriteRequest::SendTest { blast: own.blast, sample: own.sample, to: Some(number.clone()) };
+                let send = WriteRequest::SendTest { blast: own.blast, person: own.person, to: Some(number.clone()) };
                 return ask_to_test(model, &number, send);
             }
             Err(why) => own.trouble = Some(why.to_string()),
