@@ -35,6 +35,11 @@ impl<K: Copy + PartialEq> KeptTexts<K> {
         self.0.push_back((of, text));
     }
 
+    /// Whether one was begun.
+    pub fn has(&self, of: K) -> bool {
+        self.0.iter().any(|(kept, _)| *kept == of)
+    }
+
     /// The text that was begun, which is gone on with now.
     pub fn take(&mut self, of: K) -> Option<String> {
         let at = self.0.iter().position(|(kept, _)| *kept == of)?;

@@ -94,6 +94,49 @@ fn a_refused_answer_keeps_its_text_with_the_reason() {
 }
 
 #[test]
+fn what_becomes_of_an_answer_leaves_the_one_that_is_written_next_as_it_is() {
+    let mut dashboard = scene();
+    for words in ["RM 20\n", "or RM 18"] {
+        dashboard.keys("a");
+        read(&mut dashboard, open_window());
+        dashboard.keys(words);
+        if words.ends_with('\n') {
+            dashboard.key(Key::Esc);
+        }
+    }
+    assert_eq!(dashboard.acts(), [text("RM 20")]);
+    let next = "your answer: or RM 18_";
+
+    let refused = Err(EffectError::Other("the 24 hours are over".to_owned()));
+    dashboard.answer(Completion::Written { request: text("RM 20"), outcome: refused });
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains(next), "{screen}");
+    assert_eq!(dashboard.said(), "Kavitha: not answered: the 24 hours are over; it said: RM 20");
+    let queued = QueuedAnswer { id: BlastId(90), who: "Kavitha".to_owned(), until: at(14, 1) + SESSION };
+    dashboard.answer(Completion::Written { request: text("RM 20"), outcome: Ok(WriteOutcome::Answered(queued)) });
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains(next), "{screen}");
+
+    dashboard.taken();
+    dashboard.keys("\n");
+    assert_eq!(dashboard.acts(), [text("or RM 18")]);
+}
+
+#[test]
+fn an_answer_that_is_refused_after_its_page_was_left_is_there_again() {
+    let mut dashboard = scene();
+    dashboard.keys("a");
+    read(&mut dashboard, open_window());
+    dashboard.keys("RM 20\n").key(Key::Esc);
+    dashboard.answer(Completion::Written { request: text("RM 20"), outcome: Err(EffectError::Unavailable) });
+
+    let said = "Kavitha: not answered: the database does not answer: nothing was changed; a brings the text back";
+    assert_eq!(dashboard.said(), said);
+    dashboard.keys("a");
+    assert!(dashboard.screen().join("\n").contains("your answer: RM 20_"), "{:#?}", dashboard.screen());
+}
+
+#[test]
 fn escape_sends_nothing_and_the_text_is_there_again() {
     let mut dashboard = scene();
     dashboard.keys("a");

@@ -109,6 +109,19 @@ fn a_text_that_was_refused_after_its_page_was_left_is_kept_too() {
 }
 
 #[test]
+fn what_becomes_of_a_text_leaves_the_one_that_is_written_next_as_it_is() {
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.keys("e?").key(Key::Ctrl('x')).key(Key::Esc).keys("e, Siti").taken();
+
+    answer(&mut dashboard, "Salam {name}?", Err(EffectError::Other("no".to_owned())));
+    assert!(dashboard.screen().join("\n").contains("Salam {name}, Siti_"), "{:#?}", dashboard.screen());
+    assert_eq!(dashboard.said(), "step 1 of Raya promo is not changed: no; it was: Salam {name}?");
+    answer(&mut dashboard, "Salam {name}?", Ok(WriteOutcome::StepChanged));
+
+    assert!(dashboard.screen().join("\n").contains("Salam {name}, Siti_"), "{:#?}", dashboard.screen());
+}
+
+#[test]
 fn the_editor_gets_the_text_and_a_paste_keeps_its_lines() {
     let mut dashboard = with(vec![step(None)]);
     dashboard.keys("e").key(Key::Ctrl('o'));

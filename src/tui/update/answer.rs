@@ -1,7 +1,7 @@
 //! Answering somebody who wrote: the field below what was said, and what became of it.
 
 use super::key_outcome::KeyOutcome;
-use super::written;
+use super::{lost, written};
 use crate::app::QueuedAnswer;
 use crate::app::view::{ActivityEvent, ActivityRow, RecipientDetails};
 use crate::domain::session::{SESSION, SessionWindow};
@@ -122,8 +122,7 @@ pub fn send(model: &mut Model) -> Vec<Effect> {
 /// It is queued.
 pub fn queued(model: &mut Model, request: &WriteRequest, queued: &QueuedAnswer) -> Vec<Effect> {
     let WriteRequest::Answer(answer) = request else { return Vec::new() };
-    let is_answered = |overlay: &Overlay| matches!(overlay, Overlay::Answer(open) if open.person == answer.person);
-    model.overlays.retain(|overlay| !is_answered(overlay));
+    model.overlays.retain(|overlay| !matches!(overlay, Overlay::Answer(page) if sends(page, answer)));
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let until = clock.long(queued.until);
     let sentence =
@@ -134,17 +133,31 @@ pub fn queued(model: &mut Model, request: &WriteRequest, queued: &QueuedAnswer) 
     vec![Effect::Read(ReadRequest::Person(answer.person)), Effect::Read(ReadRequest::Blasts)]
 }
 
-/// It was refused: the text stays, with the reason below it.
-pub fn refused(model: &mut Model, answer: &AnswerText, failure: &EffectError) {
-    match model.overlays.last_mut() {
-        Some(Overlay::Answer(open)) if open.person == answer.person => {
-            open.progress = AnswerProgress::Refused(failure.sentence(&model.options.keys));
-        }
-        _ => {
-            model.begun.answers.keep(answer.person, answer.text.clone());
-            let sentence = failure.sentence(&model.options.keys);
-            let is_known = *failure != EffectError::Unconfirmed;
-            model.refuse(if is_known { format!("not answered: {sentence}") } else { sentence });
-        }
+/// Whether it is this text that a page has handed over: another one for the same person may be written on a page that was opened since.
+fn sends(page: &AnswerOverlay, answer: &AnswerText) -> bool {
+    let is_sending = page.progress == AnswerProgress::Sending;
+    is_sending && page.person == answer.person && page.field.text().trim() == answer.text
+}
+
+/// It was refused: the text stays, with the reason below it. Where its page was left, the text is kept for the next one; where another text
+/// was begun by then, it is said. `about` names whom it was for.
+pub fn refused(model: &mut Model, (answer, about): (&AnswerText, &str), failure: &EffectError) {
+    let why = failure.sentence(&model.options.keys);
+    let mut pages = model.overlays.iter_mut().filter_map(|overlay| match overlay {
+        Overlay::Answer(page) if page.person == answer.person => Some(page),
+        _ => None,
+    });
+    let open = pages.next();
+    let is_begun = open.is_some() || model.begun.answers.has(answer.person);
+    if let Some(page) = open.filter(|page| sends(page, answer)) {
+        page.progress = AnswerProgress::Refused(why);
+        return;
     }
+    let refused = if *failure == EffectError::Unconfirmed { "" } else { "not answered: " };
+    let text = if is_begun { format!("it said: {}", answer.text) } else { "⟨a⟩ brings the text back".to_owned() };
+    if !is_begun {
+        model.begun.answers.keep(answer.person, answer.text.clone());
+    }
+    let sentence = model.with_keys(&format!("{about}{refused}{why}; {text}"));
+    lost::say(model, sentence);
 }

@@ -60,6 +60,7 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         | WriteRequest::EditPace { blast: of, .. }
         | WriteRequest::Retry { blast: of, .. } => blast(of),
         WriteRequest::ConfirmSender { name, .. } => Some(name.clone()),
+        WriteRequest::Answer(answer) => person(&answer.person).or_else(|| Some(answer.phone.clone())),
         _ => None,
     };
     of.map(|of| format!("{of}: ")).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! Giving a step another text: its page, and what became of it.
 
 use super::key_outcome::KeyOutcome;
-use super::steps;
+use super::{lost, steps};
 use crate::app::{StepKey, StepView};
 use crate::domain::text::shell_quoted;
 use crate::tui::action::{self, KeyScope};
@@ -158,32 +158,41 @@ pub fn is_removed(model: &Model, step: StepKey) -> bool {
 /// It is saved.
 pub fn saved(model: &mut Model, edit: &StepMessageEdit) -> (String, String) {
     let StepKey { blast, number } = edit.step;
-    model.overlays.retain(|overlay| !is_page_of(overlay, edit.step));
+    model.overlays.retain(|overlay| !matches!(overlay, Overlay::StepMessage(page) if saves(page, edit)));
     let waits = model.steps.iter().any(|view: &StepView| view.step.key() == edit.step && view.waits.is_some());
     let stays = if waits { "; the draft that waits says what it said" } else { "" };
     let sentence = format!("{} has another message{stays}", steps::name(model, edit.step));
     (sentence, format!("blastdeck blast step set {blast} {number} --message {}", shell_quoted(&edit.message)))
 }
 
-/// It was refused: the text stays, with the reason below it.
+/// Whether it is this text that a page has handed over: another one for the same step may be written on a page that was opened since.
+fn saves(page: &StepMessageOverlay, edit: &StepMessageEdit) -> bool {
+    page.progress == StepMessageProgress::Saving && page.step == edit.step && page.area.text() == edit.message
+}
+
+/// It was refused: the text stays, with the reason below it. Where its page was left, the text is kept for the next one; where another text
+/// was begun by then, it is said.
 pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError) -> Vec<Effect> {
     let why = failure.sentence(&model.options.keys);
-    match model.overlays.last_mut() {
-        Some(Overlay::StepMessage(page)) if page.step == edit.step => {
-            page.progress = StepMessageProgress::Refused(why.clone());
-            // Below a long text it is out of sight.
-            model.refuse(why);
-        }
-        _ => {
+    let mut pages = model.overlays.iter_mut().filter_map(|overlay| match overlay {
+        Overlay::StepMessage(page) if page.step == edit.step => Some(page),
+        _ => None,
+    });
+    let open = pages.next();
+    let is_begun = open.is_some() || model.begun.step_messages.has(edit.step);
+    if let Some(page) = open.filter(|page| saves(page, edit)) {
+        page.progress = StepMessageProgress::Refused(why.clone());
+        // Below a long text it is out of sight.
+        model.refuse(why);
+    } else {
+        let name = steps::name(model, edit.step);
+        let said = if *failure == EffectError::Unconfirmed { why } else { format!("{name} is not changed: {why}") };
+        if is_begun {
+            lost::say(model, format!("{said}; it was: {}", edit.message.replace('\n', " ")));
+        } else {
             model.begun.step_messages.keep(edit.step, edit.message.clone());
-            let name = steps::name(model, edit.step);
-            let is_known = *failure != EffectError::Unconfirmed;
-            model.refuse(if is_known { format!("{name} is not changed: {why}") } else { why });
+            model.refuse(said);
         }
     }
     steps::read(model).into_iter().collect()
-}
-
-fn is_page_of(overlay: &Overlay, step: StepKey) -> bool {
-    matches!(overlay, Overlay::StepMessage(page) if page.step == step)
 }

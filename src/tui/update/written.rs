@@ -92,7 +92,7 @@ fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: 
         plan::test_refused(model);
     }
     if let WriteRequest::Answer(answer) = request {
-        answer::refused(model, answer, failure);
+        answer::refused(model, (answer, about), failure);
         return Vec::new();
     }
     if let WriteRequest::SetStepMessage(edit) = request {
