@@ -43,6 +43,48 @@ fn what_was_sent_stands_above_drafts_which_are_counted() {
     assert!(!screen.contains("Blast 8") && !screen.contains("queued"), "{screen}");
 }
 
+/// An order was typed, and its refusal comes later.
+fn ordered() -> (TestDashboard, WriteRequest) {
+    let mut dashboard = opened(WIDE);
+    let request = dashboard.keys("cteh*2\n").acts().pop().unwrap();
+    (dashboard, request)
+}
+
+#[test]
+fn a_refused_order_takes_no_key_that_is_typed_for_something_else() {
+    let (mut dashboard, request) = ordered();
+    dashboard.keys(":pay");
+    let why = EffectError::Other("no catalogue has `teh`".to_owned());
+    dashboard.answer(Completion::Written { request, outcome: Err(why) });
+
+    assert!(dashboard.model.prompt.is_none(), "{:?}", dashboard.model.prompt);
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Commands(_))));
+    assert_eq!(dashboard.said(), "Siti Aminah: no catalogue has `teh`; you typed teh*2");
+}
+
+#[test]
+fn an_act_about_a_customer_that_a_silent_database_did_not_take_is_said_with_whose_it_is() {
+    let (mut dashboard, mut request) = ordered();
+    dashboard.keys(":");
+    let outcome = Err(EffectError::Unavailable);
+    dashboard.answer(Completion::Written { request: request.clone(), outcome });
+    let said = "Siti Aminah: order not written, the database did not answer; you typed teh*2";
+    assert_eq!(dashboard.said(), said);
+    assert!(dashboard.line(0).contains("STALE"), "{}", dashboard.line(0));
+
+    let (mut dashboard, _) = ordered();
+    if let WriteRequest::Shop(write) = &mut request {
+        (write.act, write.typed) = (ShopAct::MoveOrder(OrderId(3), OrderState::Paid), None);
+    }
+    dashboard.taken();
+    dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Unconfirmed) });
+
+    assert!(dashboard.said().starts_with("Siti Aminah: order may have been changed"), "{}", dashboard.said());
+    let read = dashboard.taken();
+    assert!(read.iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Rows(_)))), "{read:?}");
+    assert!(read.iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Customer(_)))), "{read:?}");
+}
+
 #[test]
 fn what_is_not_listed_is_counted_with_the_command_that_lists_it() {
     let mut dashboard = opened(WIDE);

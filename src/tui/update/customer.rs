@@ -1,6 +1,9 @@
 //! The page of a customer: opening it, the steps of orders and carts, and the items that are typed for them.
 
 mod command_lines;
+mod refused;
+
+pub use self::refused::refused;
 
 use self::command_lines::command_line;
 use super::{overlays, prompts, tagging, written as writes};
@@ -370,18 +373,4 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: &ShopOutcome)
         effects.push(Effect::Read(ReadRequest::Customer(page.phone.clone())));
     }
     effects
-}
-
-/// It was refused: what was typed is there again, with the reason, unless something else is being typed by now.
-pub fn refused(model: &mut Model, write: &ShopWrite, failure: &EffectError) -> Vec<Effect> {
-    let is_typing = model.prompt.is_some() || model.overlays.last().is_some_and(Overlay::is_typed_on);
-    match write.typed.clone().filter(|_| !is_typing) {
-        Some(items) => {
-            model.prompt =
-                Some(Prompt::Items(ItemsPrompt { trouble: Some(failure.sentence(&model.options.keys)), ..items }));
-        }
-        None => model.refuse(failure.sentence(&model.options.keys)),
-    }
-    let open = page(model).map(|page| Effect::Read(ReadRequest::Customer(page.phone.clone())));
-    open.into_iter().collect()
 }

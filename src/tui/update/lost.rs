@@ -3,7 +3,7 @@
 use crate::app::view::BlastView;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
-use crate::tui::effect::{EffectError, WriteRequest};
+use crate::tui::effect::{EffectError, ShopAct, WriteRequest};
 use crate::tui::format::{brief, counted};
 use crate::tui::model::{LostActs, Model, Notice, Prompt};
 use crate::tui::msg::Msg;
@@ -60,6 +60,7 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         | WriteRequest::EditPace { blast: of, .. }
         | WriteRequest::Retry { blast: of, .. } => blast(of),
         WriteRequest::ConfirmSender { name, .. } => Some(name.clone()),
+        WriteRequest::Shop(write) => Some(brief(&write.who)),
         WriteRequest::Answer(answer) => person(&answer.person).or_else(|| Some(answer.phone.clone())),
         _ => None,
     };
@@ -96,9 +97,20 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::ConfirmSender { .. } => ("sender", "confirmed"),
         WriteRequest::SendTest { .. } => ("message to yourself", "sent"),
         WriteRequest::SavePlan { .. } => ("plan", "saved"),
-        WriteRequest::Shop(_) => ("order or cart", "changed"),
+        WriteRequest::Shop(write) => shop_words(&write.act),
         WriteRequest::Draft(_) => ("draft", "saved"),
         WriteRequest::AddSender(_) => ("sender", "added"),
+    }
+}
+
+const fn shop_words(act: &ShopAct) -> ActWords {
+    match act {
+        ShopAct::Order(_) | ShopAct::OrderOfClose(_) | ShopAct::OrderCart(_) => ("order", "written"),
+        ShopAct::Cart(_) => ("cart", "written"),
+        ShopAct::EditOrder(..) | ShopAct::MoveOrder(..) => ("order", "changed"),
+        ShopAct::EditCart(..) | ShopAct::AbandonCart(_) => ("cart", "changed"),
+        ShopAct::Tag { .. } => ("tags", "changed"),
+        ShopAct::Note { .. } => ("note", "written"),
     }
 }
 

@@ -99,7 +99,7 @@ fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: 
         return step_message::refused(model, edit, failure);
     }
     if let WriteRequest::Shop(write) = request {
-        return customer::refused(model, write, failure);
+        return customer::refused(model, (write, about), failure);
     }
     if let Some(effects) = plan::not_sent(model, request, failure) {
         return effects;

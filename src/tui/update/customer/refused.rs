@@ -1,0 +1,48 @@
+//! What becomes of an act about a customer that was refused, or that the database did not take.
+
+use super::page;
+use crate::tui::effect::{Effect, EffectError, ReadRequest, ShopWrite, WriteRequest};
+use crate::tui::model::{ItemsPrompt, Model, Overlay, Prompt};
+use crate::tui::update::{completions, lost, written};
+
+/// What was typed is there again, with the reason; where something else is open by then, it is said with it. `about` names whose it is.
+pub fn refused(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &EffectError) -> Vec<Effect> {
+    if lost::is_lost(failure) {
+        // The header says so from now on, as it does of a read.
+        completions::failed(model, failure);
+    }
+    match write.typed.clone() {
+        Some(items) if takes_field(model) => {
+            let trouble = Some(failure.sentence(&model.options.keys));
+            model.prompt = Some(Prompt::Items(ItemsPrompt { trouble, ..items }));
+        }
+        None if !lost::is_lost(failure) => model.refuse(failure.sentence(&model.options.keys)),
+        typed => say(model, (write, about), failure, typed.as_ref()),
+    }
+    let mut effects = Vec::new();
+    if *failure == EffectError::Unconfirmed {
+        // It may be done: what is shown is what was read after it.
+        effects.extend(written::after_mark(model, write.person.as_slice()));
+    }
+    effects.extend(page(model).map(|page| Effect::Read(ReadRequest::Customer(page.phone.clone()))));
+    effects
+}
+
+/// Whether a field may open again: nothing is typed or asked, so that no key is meant for anything else.
+fn takes_field(model: &Model) -> bool {
+    let is_page = matches!(model.overlays.last(), None | Some(Overlay::Customer(_) | Overlay::Details(_)));
+    model.prompt.is_none() && is_page
+}
+
+fn say(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &EffectError, typed: Option<&ItemsPrompt>) {
+    let said = match failure {
+        EffectError::Unavailable | EffectError::Unconfirmed => {
+            lost::sentence(&WriteRequest::Shop(Box::new(write.clone())), about, failure)
+        }
+        EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) => {
+            format!("{about}{}", failure.sentence(&model.options.keys))
+        }
+    };
+    let typed = typed.map(|items| format!("; you typed {}", items.field.text())).unwrap_or_default();
+    lost::say(model, said + &typed);
+}
