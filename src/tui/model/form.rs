@@ -218,7 +218,7 @@ pub struct BlastForm {
     pub templates_left: Vec<Value>,
     /// The template that was chosen before a sender that sends none.
     pub template_before: Option<Value>,
-    /// The plan is opened as soon as everything is saved.
+    /// The plan is opened as soon as everything is saved, unless a line is begun before that.
     pub wants_plan: bool,
     pub log: FormLog,
 }

@@ -221,6 +221,20 @@ fn a_late_refusal_of_a_former_text_drops_nothing_that_was_typed_since() {
 }
 
 #[test]
+fn a_plan_that_was_wanted_does_not_open_over_a_line_that_is_typed_by_then() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).keys("S");
+    dashboard.keys("\n20% untuk ");
+
+    dashboard.answer(taken(9, 2, None)).answer(saved(9, 3)).answer(saved(9, 4)).keys("1!");
+
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert_eq!((&form.values.message[..], &dashboard.model.overlays[..]), ("20% untuk 1!", &[Overlay::Form][..]));
+    dashboard.key(Key::Esc).answer(saved(9, 5)).answer(taken(9, 6, None)).answer(saved(9, 7));
+    assert_eq!(dashboard.model.overlays, [Overlay::Form], "it is asked for again");
+}
+
+#[test]
 fn a_line_that_was_opened_and_left_empty_makes_no_draft() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1n").keys("↓\n").key(Key::Esc);

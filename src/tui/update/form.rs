@@ -137,6 +137,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     model.notice = None;
     let keys = model.options.keys.clone();
     let Some(form) = shown(model) else { return Vec::new() };
+    form.wants_plan = false;
     let why = schedule::fixed(form).or_else(|| schedule::excluded(form.line, &form.values));
     form.trouble = why.map(|why| keys.in_sentence(why, &[]));
     if form.trouble.is_some() {

@@ -11,7 +11,7 @@ use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
 };
 use crate::tui::format::{counted, number};
-use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormWrites, LineEdit, ListProgress, Model, Notice};
+use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, ListProgress, Model, Notice};
 
 /// A message that is being typed is saved this often: whoever has a million people in the draft waits for none of it.
 const WHILE_TYPING: TimeDelta = TimeDelta::seconds(3);
@@ -85,7 +85,9 @@ pub(super) fn next(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Write(WriteRequest::Draft(DraftWrite::TakeList { at, form, list }))];
     }
     let id = form.id();
-    let wants_plan = std::mem::take(&mut form.wants_plan);
+    // Not over a line that is typed by then: its letters would be keys of the plan.
+    let is_free = form.edit.is_none() && form.page == FormPage::Lines;
+    let wants_plan = std::mem::take(&mut form.wants_plan) && is_free;
     match id {
         Some(id) if wants_plan && shown(model).is_some() => overlays::open_plan_of(model, id),
         _ => Vec::new(),
