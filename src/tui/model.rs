@@ -40,8 +40,8 @@ pub use chain::{ChainReading, RetryReading};
 pub use customer::{CloseBefore, CustomerOverlay, ItemsPrompt, ItemsTarget, SaleKey, SaleLine};
 pub use form::template::UPLOADED;
 pub use form::{
-    BlastForm, EscLeaves, FormLine, FormLog, FormPage, FormWrites, LineEdit, ListProgress, NAMELESS, TemplatesPage,
-    UnreadablePath, WantedDraft,
+    BlastForm, EscLeaves, FormLine, FormLog, FormPage, FormWrites, LineEdit, ListProgress, MessagePlace, NAMELESS,
+    TemplatesPage, UnreadablePath, WantedDraft,
 };
 pub use held::{DroppedKeys, HELD_MAX, HeldInput};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};

@@ -118,6 +118,16 @@ pub struct FormBacklog {
     pub was_reopened: bool,
     /// Somebody deleted the draft.
     pub is_deleted: bool,
+    pub message: MessagePlace,
+}
+
+/// Where the message is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MessagePlace {
+    #[default]
+    Form,
+    /// In the operator's own editor: what comes back is of the text that was handed out.
+    Editor,
 }
 
 /// What becomes of a path whose file cannot be read.

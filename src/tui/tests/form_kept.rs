@@ -4,12 +4,14 @@ use serde_json::json;
 
 use super::form::{new_form, opened, opened_with, saved, taken, writes};
 use super::late::wants_draft;
-use super::support::{DRAFT, TestDashboard, WIDE, senders};
-use crate::app::view::SenderView;
-use crate::app::{DraftList, OpenedDraft};
+use super::support::{DRAFT, TestDashboard, WIDE, draft, raya, senders};
+use crate::app::view::{BlastView, SenderView};
+use crate::app::{DraftAt, DraftList, OpenedDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedRows, RowDigest};
-use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, EffectError, WriteRequest};
+use crate::tui::effect::{
+    Completion, DraftAnswer, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest,
+};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, FormPage, Overlay};
 
@@ -218,6 +220,36 @@ fn a_late_refusal_of_a_former_text_drops_nothing_that_was_typed_since() {
     );
     dashboard.answer(saved(DRAFT.0, 4));
     assert_eq!(dashboard.model.form.as_ref().unwrap().trouble, None);
+}
+
+/// The message is in the editor, and somebody else changes the draft behind it.
+fn changed_behind_the_editor() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    wants_draft(&mut dashboard).answer(opened());
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Message;
+    dashboard.keys("e");
+    assert!(matches!(&dashboard.taken()[..], [Effect::Edit(_)]));
+    dashboard.answer(Completion::Blasts(Ok(vec![raya(), BlastView { version: 4, ..draft() }])));
+    assert!(!is_read_again(&mut dashboard), "what is in the editor is not written over with it");
+    dashboard
+}
+
+fn is_read_again(dashboard: &mut TestDashboard) -> bool {
+    let is_draft = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::Draft(DraftRead::Again(_))));
+    dashboard.taken().iter().any(is_draft)
+}
+
+#[test]
+fn what_comes_out_of_the_editor_is_saved_as_of_the_version_that_went_into_it() {
+    let mut dashboard = changed_behind_the_editor();
+    dashboard.answer(Completion::Edited(Ok("Salam semua".to_owned())));
+    let saves = writes(&mut dashboard);
+    assert!(matches!(&saves[..], [DraftWrite::Save { at: Some(DraftAt { version: 3, .. }), .. }]), "{saves:?}");
+
+    let mut dashboard = changed_behind_the_editor();
+    dashboard.answer(Completion::Edited(Err("vi ended with 1: the message stays as it was".to_owned())));
+
+    assert!(is_read_again(&mut dashboard), "nothing of it would be lost");
 }
 
 #[test]

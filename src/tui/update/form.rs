@@ -27,7 +27,8 @@ use crate::tui::action::ACTIONS;
 use crate::tui::effect::{DraftRead, Effect, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{
-    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, Model, NAMELESS, Notice, Overlay, UPLOADED,
+    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, MessagePlace, Model, NAMELESS, Notice, Overlay,
+    UPLOADED,
 };
 use crate::tui::widget::{EditOutcome, TextArea, TextField};
 
@@ -230,6 +231,7 @@ fn next_sender(model: &mut Model, senders: &[String]) -> Vec<Effect> {
 pub fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     form.line = FormLine::Message;
+    form.backlog.message = MessagePlace::Editor;
     vec![Effect::Edit(form.values.message.clone())]
 }
 

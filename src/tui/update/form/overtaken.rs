@@ -9,7 +9,9 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
-use crate::tui::model::{BlastForm, ConfirmBy, ConfirmPrompt, FormLine, FormPage, FormWrites, Notice, Prompt};
+use crate::tui::model::{
+    BlastForm, ConfirmBy, ConfirmPrompt, FormLine, FormPage, FormWrites, MessagePlace, Notice, Prompt,
+};
 
 /// The blasts were read anew. `before`: the draft of the form, where it was among them until now.
 pub fn noticed(model: &mut Model, before: Option<BlastId>) -> Option<Effect> {
@@ -25,7 +27,8 @@ pub fn noticed(model: &mut Model, before: Option<BlastId>) -> Option<Effect> {
 
 /// Whether nothing of it would be lost.
 fn can_be_replaced(form: &BlastForm) -> bool {
-    !form.is_behind() && form.edit.is_none() && form.page == FormPage::Lines
+    let is_here = form.backlog.message == MessagePlace::Form;
+    is_here && !form.is_behind() && form.edit.is_none() && form.page == FormPage::Lines
 }
 
 /// Whether it is in the database as somebody else left it. While it is being written its own version may be read first.

@@ -11,7 +11,9 @@ use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
 };
 use crate::tui::format::{counted, number};
-use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, ListProgress, Model, Notice};
+use crate::tui::model::{
+    BlastForm, EscLeaves, FormLine, FormPage, FormWrites, LineEdit, ListProgress, MessagePlace, Model, Notice,
+};
 
 /// A message that is being typed is saved this often: whoever has a million people in the draft waits for none of it.
 const WHILE_TYPING: TimeDelta = TimeDelta::seconds(3);
@@ -243,6 +245,9 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
 
 /// The message as it came back from the editor, or why it did not.
 pub fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) -> Vec<Effect> {
+    if let Some(form) = model.form.as_deref_mut() {
+        form.backlog.message = MessagePlace::Form;
+    }
     match (shown(model), edited) {
         (Some(form), Ok(text)) => {
             let text = crate::tui::widget::TextArea::with(&text);
@@ -253,7 +258,8 @@ pub fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) -> Ve
         (_, Err(why)) => model.refuse(why),
         (None, Ok(_)) => {}
     }
-    Vec::new()
+    // What somebody else made of it meanwhile is shown now.
+    overtaken::noticed(model, None).into_iter().collect()
 }
 
 /// As much as all files that may be meant have in common; the files, where that is no more than was typed.
