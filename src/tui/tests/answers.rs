@@ -185,8 +185,12 @@ fn after_the_24_hours_nothing_is_sent() {
 fn a_paste_goes_into_the_field_and_a_phone_is_answered_on_the_phone() {
     let mut dashboard = scene();
     dashboard.keys("a");
-    dashboard.dispatch(Msg::Paste("RM 20\u{1b}[2J\nq".to_owned()));
-    assert!(dashboard.screen().join("\n").contains("your answer: RM 20[2J_"));
+    dashboard.dispatch(Msg::Paste("RM 20\u{1b}[2J\r\n\r\nq?\n".to_owned()));
+    assert!(
+        dashboard.screen().join("\n").contains("your answer: RM 20[2J q?_"),
+        "all of it: {:#?}",
+        dashboard.screen()
+    );
     dashboard.key(Key::Esc).taken();
 
     dashboard.answer(Completion::Senders(Ok(super::support::senders()))).keys("a");

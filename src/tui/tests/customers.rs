@@ -312,6 +312,9 @@ fn orders_and_carts_are_typed_by_sku_and_what_is_refused_stays_in_its_field() {
     dashboard.keys("cteh*2 'roti canai'@3\n");
     assert_eq!(acts(&mut dashboard), [ShopAct::Order(draft(&["teh*2", "roti canai@3"]))]);
 
+    dashboard.keys("c").dispatch(Msg::Paste("teh*2\nkopi\n".to_owned())).keys("\n");
+    assert_eq!(acts(&mut dashboard), [ShopAct::Order(draft(&["teh*2", "kopi"]))], "both lines");
+
     dashboard.keys("nteh*x\n");
     assert!(dashboard.screen().join("\n").contains("`x` is not a quantity"));
     dashboard.key(Key::Backspace).keys("4\n");

@@ -314,7 +314,9 @@ fn taken_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         step_message::pasted(model, text);
         return Vec::new();
     }
+    // What seeks or sets one thing takes the first line; a text is taken whole, in one line.
     let line = text.trim().lines().next().unwrap_or_default().to_owned();
+    let words = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     match (&mut model.prompt, model.overlays.last_mut()) {
         (Some(Prompt::Find(find)), _) => {
             find.field.insert(&line);
@@ -324,8 +326,8 @@ fn taken_paste(model: &mut Model, text: &str) -> Vec<Effect> {
             filter.field.insert(&line);
             blast_filter::changed(model);
         }
-        (Some(Prompt::Note(note)), _) => note.field.insert(&line),
-        (Some(Prompt::Items(items)), _) => items.field.insert(&line),
+        (Some(Prompt::Note(note)), _) => note.field.insert(&words),
+        (Some(Prompt::Items(items)), _) => items.field.insert(&words),
         (Some(Prompt::OwnNumber(own)), _) => own.field.insert(&line),
         (Some(Prompt::Pace(pace)), _) => pace.field_mut().insert(&line),
         (Some(Prompt::Amount(_)), _) => prompts::paste_amount(model, text),
@@ -340,7 +342,7 @@ fn taken_paste(model: &mut Model, text: &str) -> Vec<Effect> {
             model.refuse("a number is typed here, not pasted");
         }
         (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),
-        (None, Some(Overlay::Answer(_))) => answer::pasted(model, &line),
+        (None, Some(Overlay::Answer(_))) => answer::pasted(model, &words),
         (None, Some(Overlay::Help(_))) => help::pasted(model, &line),
         (None, Some(Overlay::Welcome(_))) => model.refuse("nothing is typed here: enter chooses a line"),
         (None, _) => match availability::no_blast(model) {
