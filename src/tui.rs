@@ -37,6 +37,7 @@ use chrono_tz::Tz;
 
 use crate::app::App;
 use crate::domain::ids::BlastId;
+use crate::domain::text;
 use crate::shutdown::Shutdown;
 pub use model::WelcomeFacts;
 pub use terminal::discard_typed;
@@ -121,6 +122,11 @@ impl DashboardOptions {
             return command_line.to_owned();
         }
         command_line.replacen("blastdeck", &self.program, 1)
+    }
+
+    /// A sentence whose command lines, each in backticks, do the same here when they are pasted.
+    pub(crate) fn pasteable(&self, sentence: &str) -> String {
+        text::pasteable(sentence, &self.program)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::app::Engines;
 use crate::app::view::BlastView;
 use crate::app::{Access, App, ProcessKind, Setup};
 use crate::config::{Config, DatabaseUrl, Flags};
-use crate::domain::text::{clean, shell_quoted};
+use crate::domain::text::{self, clean, shell_quoted};
 use crate::domain::zone::words::start_words;
 use crate::private_postgres::PrivatePostgres;
 
@@ -88,7 +88,7 @@ impl Context {
 
     /// Completes the command lines in a sentence, each in backticks, so that they can be pasted into a shell.
     pub fn pasteable(&self, sentence: &str) -> String {
-        pasteable(sentence, &self.program)
+        text::pasteable(sentence, &self.program)
     }
 
     /// When something starts that goes by the clocks of a zone: by these, and by the reader's where they show another time.
@@ -119,12 +119,6 @@ impl Context {
 
 /// How this program is called where nothing else is said.
 pub(super) const PROGRAM: &str = "blastdeck";
-
-/// A sentence whose command lines call this program as it was called. Those that were made so before stay as they are.
-pub(super) fn pasteable(sentence: &str, program: &str) -> String {
-    let (bare, called) = (format!("`{PROGRAM}"), format!("`{program}"));
-    sentence.replace(&called, &bare).replace(&bare, &called)
-}
 
 /// The command line of this program with the flags that select the same database and configuration. A password is never
 /// shown: the line then takes the address from `DATABASE_URL`, and fails without it.

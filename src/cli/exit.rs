@@ -4,11 +4,10 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::context::pasteable;
 use super::output::{ChangesStandError, json_to_stderr, talk};
 use crate::app::{AppError, StoreError};
 use crate::config::ConfigError;
-use crate::domain::text::{clean, without_details};
+use crate::domain::text::{clean, pasteable, without_details};
 
 /// Wrong usage found after the arguments were parsed: in the configuration, or in a file.
 #[derive(Debug, thiserror::Error)]

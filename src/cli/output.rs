@@ -10,8 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 use serde::Serialize;
 
-use super::context::pasteable;
-use crate::domain::text::{clean_shown, escaped_json};
+use crate::domain::text::{clean_shown, escaped_json, pasteable};
 
 /// This program's command line as it was called, for the lines of [`talk`].
 static CALLED_AS: OnceLock<String> = OnceLock::new();

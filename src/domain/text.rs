@@ -1,6 +1,7 @@
 //! Makes hostile text harmless for a terminal or a spreadsheet, and finds the nearest known word for a mistyped one.
 //! Must not be used on a message on its way to WhatsApp: people get exactly what the operator wrote.
 
+mod commands;
 mod csv;
 mod keys;
 
@@ -10,6 +11,7 @@ use std::fmt::{self, Write as _};
 use chrono::TimeDelta;
 use unicode_normalization::UnicodeNormalization;
 
+pub use commands::pasteable;
 pub use csv::{csv_meant, csv_safe};
 pub use keys::{default_keys, replace_keys};
 

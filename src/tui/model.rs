@@ -333,12 +333,12 @@ impl Model {
         self.said_at = self.now;
     }
 
-    /// A sentence with its marked keys as this operator has them.
+    /// A sentence with its marked keys as this operator has them, and its command lines as they are called here.
     pub fn with_keys(&self, sentence: &str) -> String {
         // There a key acts on the line, under a name of its own.
         let scopes: &[KeyScope] =
             if matches!(self.overlays.last(), Some(Overlay::Needs(_))) { &[KeyScope::Needs] } else { &[] };
-        self.options.keys.in_sentence(sentence, scopes)
+        self.options.pasteable(&self.options.keys.in_sentence(sentence, scopes))
     }
 
     /// What is asked before something that a key cannot undo.

@@ -116,12 +116,12 @@ impl Model {
     /// What a person can do about what a blast waits for. An engine of this configuration does not help a sender that it has not.
     pub fn mend(&self, blast: &BlastView, waiting: &Waiting) -> Option<String> {
         if *waiting == Waiting::NoEngine && !self.has_sender_of(blast) {
-            return Some(mend_elsewhere(&blast.sender));
+            return Some(self.options.pasteable(&mend_elsewhere(&blast.sender)));
         }
         if let Waiting::Uncertain { .. } = waiting {
             return Some(self.goes_to_uncertain());
         }
-        waiting.mend(blast.id, &blast.sender)
+        waiting.mend(blast.id, &blast.sender).map(|mend| self.options.pasteable(&mend))
     }
 
     /// The key that goes to those of whom nobody knows whether their message went.

@@ -36,7 +36,7 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
     let column = columns.unwrap_or(width);
     let mut lines = known(sheet, (clock, &model.options.currency), column);
     let said = sheet.details.notes.len() + sheet.details.consents.len();
-    lines.extend(older(page, (sheet.totals.notes + sheet.totals.consents, said), "customer show", column));
+    lines.extend(older((model, page), (sheet.totals.notes + sheet.totals.consents, said), "customer show", column));
     if page.is_forgotten() {
         lines.splice(
             0..0,
@@ -50,7 +50,7 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         match sale {
             SaleLine::Order(_) if at == 0 => lines.push(heading("Orders", (sheet.totals.orders, orders))),
             SaleLine::Cart(_) if at == orders => {
-                lines.extend(older(page, (sheet.totals.orders, orders), "order list --phone", column));
+                lines.extend(older((model, page), (sheet.totals.orders, orders), "order list --phone", column));
                 lines.push(heading("Carts", (sheet.totals.carts, carts)));
             }
             _ => {}
@@ -62,14 +62,14 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
         lines.extend(sale_lines(sale, is_chosen, clock, column));
     }
     if carts == 0 {
-        lines.extend(older(page, (sheet.totals.orders, orders), "order list --phone", column));
+        lines.extend(older((model, page), (sheet.totals.orders, orders), "order list --phone", column));
     }
-    lines.extend(older(page, (sheet.totals.carts, carts), "cart list --phone", column));
+    lines.extend(older((model, page), (sheet.totals.carts, carts), "cart list --phone", column));
     if orders + carts == 0 {
         lines.push(TextLine::rule("Orders"));
         lines.push(TextLine::dim(no_sale(model, page)));
     }
-    let blasts = [blasts(model, (page, sheet), clock, column), forgetting(page, column)].concat();
+    let blasts = [blasts(model, (page, sheet), clock, column), forgetting(model, page, column)].concat();
     if columns.is_some() {
         lines = TextLine::in_columns(lines, blasts);
     } else {
@@ -79,7 +79,7 @@ pub fn content(model: &Model, page: &CustomerOverlay, width: u16) -> OverlayCont
 }
 
 /// What no key does, and somebody may ask for.
-fn forgetting(page: &CustomerOverlay, width: u16) -> Vec<TextLine> {
+fn forgetting(model: &Model, page: &CustomerOverlay, width: u16) -> Vec<TextLine> {
     if page.is_forgotten() {
         return Vec::new();
     }
@@ -87,7 +87,7 @@ fn forgetting(page: &CustomerOverlay, width: u16) -> Vec<TextLine> {
         "`blastdeck customer forget {}` forgets them for good: name, number and what they wrote",
         page.phone.as_str()
     );
-    let lines = wrapped(&text, width.saturating_sub(4)).into_iter();
+    let lines = wrapped(&model.options.pasteable(&text), width.saturating_sub(4)).into_iter();
     std::iter::once(TextLine::default()).chain(lines.map(|line| TextLine::dim(format!("  {line}")))).collect()
 }
 
@@ -116,7 +116,12 @@ fn heading(title: &str, (total, listed): (i64, usize)) -> TextLine {
 }
 
 /// `and 23 older: blastdeck customer show +60123456789 --limit 123`, where not all are listed.
-fn older(page: &CustomerOverlay, (total, listed): (i64, usize), verb: &str, width: u16) -> Vec<TextLine> {
+fn older(
+    (model, page): (&Model, &CustomerOverlay),
+    (total, listed): (i64, usize),
+    verb: &str,
+    width: u16,
+) -> Vec<TextLine> {
     let hidden = usize::try_from(total).unwrap_or_default().saturating_sub(listed);
     if hidden == 0 {
         return Vec::new();
@@ -124,7 +129,8 @@ fn older(page: &CustomerOverlay, (total, listed): (i64, usize), verb: &str, widt
     let command = if page.is_forgotten() {
         String::new()
     } else {
-        format!(": blastdeck {verb} {} --limit {total}", page.phone.as_str())
+        let line = format!("blastdeck {verb} {} --limit {total}", page.phone.as_str());
+        format!(": {}", model.options.call(&line))
     };
     let words = wrapped(&format!("and {hidden} older{command}"), width.saturating_sub(4));
     words.into_iter().map(|line| TextLine::dim(format!("  {line}"))).collect()
@@ -263,6 +269,6 @@ fn blasts(
         let them = count_of(drafts, "draft", "drafts");
         TextLine::dim(format!("  {them}, not sent"))
     });
-    let older = older(page, all, "customer show", width);
+    let older = older((model, page), all, "customer show", width);
     std::iter::once(heading("Blasts", all)).chain(sent.into_iter().map(line)).chain(older).chain(drafts).collect()
 }

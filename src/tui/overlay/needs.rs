@@ -33,7 +33,8 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
         }
         let Some(words) = words_of(model, *line) else { continue };
         let mend = model.options.keys.in_sentence(&words.mend, &[KeyScope::Needs]);
-        lines.extend(entry(&words.what, &mend, *line, chosen == Some(*line), width));
+        let (what, mend) = (model.options.pasteable(&words.what), model.options.pasteable(&mend));
+        lines.extend(entry(&what, &mend, *line, chosen == Some(*line), width));
         if chosen == Some(*line) {
             lines.extend(model.chosen_step().into_iter().flat_map(|view| step_words(model, view, width)));
             focus = Some(lines.len() - 1);

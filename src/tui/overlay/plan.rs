@@ -104,7 +104,8 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16), h
     lines.extend(fared(loaded, width));
     if !loaded.obstacles.is_empty() {
         lines.push(TextLine::rule("Not now"));
-        let why = loaded.obstacles.iter().flat_map(|why| wrapped(why, width.saturating_sub(4)));
+        let why = loaded.obstacles.iter().map(|why| model.options.pasteable(why));
+        let why = why.flat_map(|why| wrapped(&why, width.saturating_sub(4)));
         lines.extend(why.map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
     }
     lines

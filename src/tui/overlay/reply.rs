@@ -47,7 +47,7 @@ pub(super) fn section(model: &Model, loaded: &RecipientDetails, width: u16) -> V
 pub(super) fn conversation(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
     let clock = clock(model);
     let mut said: Vec<(DateTime<Utc>, Vec<TextLine>)> = Vec::new();
-    said.extend(loaded.replies.iter().map(|reply| (reply.at, theirs(reply, clock, width))));
+    said.extend(loaded.replies.iter().map(|reply| (reply.at, theirs((model, reply), clock, width))));
     said.extend(loaded.session_answers.iter().map(|answer| (answer.written_at, ours(answer, clock, width))));
     said.sort_by_key(|(at, _)| *at);
     said.into_iter().flat_map(|(_, lines)| lines).collect()
@@ -76,12 +76,14 @@ pub(super) fn until(session: SessionWindow, clock: TimeFormat) -> String {
     }
 }
 
-fn theirs(reply: &ReplyRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
+fn theirs((model, reply): (&Model, &ReplyRow), clock: TimeFormat, width: u16) -> Vec<TextLine> {
     // A picture's words begin with what it is, in brackets or without.
     let is_named = reply.kind == "text" || reply.body.trim_start_matches('(').starts_with(&reply.kind);
     let what = if is_named { String::new() } else { format!("({}) ", reply.kind) };
     let file = match (reply.file.file_state.as_deref(), &reply.file.file_reason) {
-        (Some("stored"), _) => format!("saved: blastdeck replies save {} FILE", reply.id),
+        (Some("stored"), _) => {
+            format!("saved: {}", model.options.call(&format!("blastdeck replies save {} FILE", reply.id)))
+        }
         (Some("wanted"), Some(why)) => format!("not fetched yet: {why}"),
         (Some("wanted"), None) => "is being fetched".to_owned(),
         (Some("lost"), Some(why)) => format!("not saved: {why}"),

@@ -9,6 +9,7 @@ use crate::domain::ids::{BlastId, OrderId, ReplyId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
+use crate::tui::Size;
 use crate::tui::effect::{
     Completion, Effect, EffectError, ReadRequest, ShopAct, ShopOutcome, WriteOutcome, WriteRequest,
 };
@@ -41,6 +42,23 @@ fn what_was_sent_stands_above_drafts_which_are_counted() {
 
     assert!(screen.contains("Blast 7") && screen.contains("20 drafts, not sent"), "{screen}");
     assert!(!screen.contains("Blast 8") && !screen.contains("queued"), "{screen}");
+}
+
+#[test]
+fn its_command_lines_are_those_of_the_database_that_is_shown() {
+    let mut dashboard = opened(Size { width: 80, height: 40 });
+    dashboard.model.options.program = "blastdeck -c r".to_owned();
+    let Completion::Customer { phone, sheet } = sheet(Vec::new()) else { panic!("a customer") };
+    let mut sheet = sheet.unwrap();
+    sheet.totals = CustomerTotals { blasts: 123, drafts: 0, notes: 0, consents: 0, orders: 0, carts: 0 };
+
+    let screen = dashboard.answer(Completion::Customer { phone, sheet: Box::new(Ok(sheet)) }).screen().join("\n");
+
+    for said in
+        ["`blastdeck -c r customer forget +60100120001`", "blastdeck -c r customer show +60100120001 --limit 123"]
+    {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
 }
 
 /// An order was typed, and its refusal comes later.

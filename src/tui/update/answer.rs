@@ -158,6 +158,5 @@ pub fn refused(model: &mut Model, (answer, about): (&AnswerText, &str), failure:
     if !is_begun {
         model.begun.answers.keep(answer.person, answer.text.clone());
     }
-    let sentence = model.with_keys(&format!("{about}{refused}{why}; {text}"));
-    lost::say(model, sentence);
+    lost::say(model, &format!("{about}{refused}{why}; {text}"));
 }

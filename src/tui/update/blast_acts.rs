@@ -98,8 +98,7 @@ pub fn outdated(model: &mut Model, request: &WriteRequest, row: BlastView) -> Ve
         let (name, done) = (model.distinct_name(&row), if is_delete { "deleted" } else { "cancelled" });
         let again = if can_be_ended { "; ⟨X⟩ asks again" } else { "" };
         let sentence = format!("{name} changed meanwhile, and is not {done}: {}{again}", stands_now(model, &row));
-        let sentence = model.with_keys(&sentence);
-        lost::say(model, sentence);
+        lost::say(model, &sentence);
     }
     vec![Effect::Read(ReadRequest::Blasts)]
 }

@@ -31,7 +31,8 @@ pub const fn is_lost(failure: &EffectError) -> bool {
 }
 
 /// Says that an act was lost.
-pub fn say(model: &mut Model, words: String) {
+pub fn say(model: &mut Model, words: &str) {
+    let words = model.with_keys(words);
     let lost = Some(LostActs { words: words.clone(), is_seen: false });
     model.say(Notice { lost, ..Notice::refusal(words) });
 }
@@ -156,6 +157,6 @@ pub fn keep_unless_asked(model: &mut Model, words: String) {
 fn keep_in_sight(model: &mut Model, words: String) {
     match model.notice.take() {
         Some(notice) => model.notice = Some(notice.behind(words)),
-        None => say(model, words),
+        None => say(model, &words),
     }
 }

@@ -46,7 +46,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Confirm(ask) if opens_field(model, key) => {
             // Nothing is lost where something was to be taken back: it stands.
             if !ask.then.iter().any(WriteRequest::is_undo) {
-                lost::say(model, format!("{} answered no", ask.question));
+                lost::say(model, &format!("{} answered no", ask.question));
             }
             KeyOutcome::PassOn(Vec::new())
         }

@@ -188,7 +188,7 @@ pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError)
         let name = steps::name(model, edit.step);
         let said = if *failure == EffectError::Unconfirmed { why } else { format!("{name} is not changed: {why}") };
         if is_begun {
-            lost::say(model, format!("{said}; it was: {}", edit.message.replace('\n', " ")));
+            lost::say(model, &format!("{said}; it was: {}", edit.message.replace('\n', " ")));
         } else {
             model.begun.step_messages.keep(edit.step, edit.message.clone());
             model.refuse(said);

@@ -129,7 +129,7 @@ fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: 
         // What is still typed for it must not be handled as keys.
         prompts::refuse_text(model, why, of);
     } else if lost::is_lost(failure) {
-        lost::say(model, why);
+        lost::say(model, &why);
     } else {
         model.say(Notice { of, ..Notice::refusal(why) });
     }

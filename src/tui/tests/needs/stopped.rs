@@ -35,3 +35,19 @@ fn a_stopped_senders_line_leads_to_the_blast_that_it_holds_up_and_ends_none() {
         );
     }
 }
+
+#[test]
+fn command_lines_are_those_of_the_database_that_is_shown() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.options.program = "blastdeck -c r".to_owned();
+    let failed = ActivityHead { failed_webhooks: 1, ..head(3, at(13, 58)) };
+    dashboard.answer(Completion::ActivityHead(Ok(failed))).keys("!");
+
+    let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+
+    for line in ["`blastdeck -c r inbox list --failed`", "`blastdeck -c r inbox replay --failed`"] {
+        assert!(screen.contains(line), "{line}: {screen}");
+    }
+    dashboard.model.refuse("there is no blast 7: see `blastdeck blast list`");
+    assert_eq!(dashboard.said(), "there is no blast 7: see `blastdeck -c r blast list`");
+}

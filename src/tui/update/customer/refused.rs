@@ -44,5 +44,5 @@ fn say(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &EffectEr
         }
     };
     let typed = typed.map(|items| format!("; you typed {}", items.field.text())).unwrap_or_default();
-    lost::say(model, said + &typed);
+    lost::say(model, &(said + &typed));
 }
