@@ -162,6 +162,12 @@ impl WriteRequest {
         }
     }
 
+    /// Whether it is one of those that may take minutes and whose outcome nobody would hear of who left meanwhile: what the others make can be
+    /// seen, or is made again.
+    pub const fn is_large_act(&self) -> bool {
+        matches!(self, Self::Cancel { .. } | Self::Delete { .. } | Self::AddStep(_) | Self::Retry { .. })
+    }
+
     /// Whether it may take minutes: it runs beside those that follow.
     pub const fn takes_long(&self) -> bool {
         matches!(

@@ -19,7 +19,7 @@ pub struct NoUndo {
 /// An act that takes longer is said to be unconfirmed: a far database answers within this time.
 const SOON: TimeDelta = TimeDelta::seconds(2);
 
-/// The acts that were begun and have not ended, oldest first. Those that may take minutes say so themselves.
+/// The acts that were begun and have not ended, oldest first. Of those that may take minutes only the large ones, which are not overdue.
 #[derive(Debug, Clone, Default)]
 pub struct Unwritten {
     acts: Vec<BegunAct>,
@@ -38,7 +38,7 @@ struct BegunAct {
 impl Unwritten {
     pub fn begin(&mut self, request: &WriteRequest, about: String, at: DateTime<Utc>) {
         self.kept = None;
-        if !request.takes_long() {
+        if !request.takes_long() || request.is_large_act() {
             self.acts.push(BegunAct { request: request.clone(), about, at });
         }
     }
@@ -55,15 +55,25 @@ impl Unwritten {
 
     /// When the oldest of them is said to be unconfirmed.
     pub fn overdue_at(&self) -> Option<DateTime<Utc>> {
-        self.acts.first().map(|begun| begun.at + SOON)
+        self.soon_written().next().map(|begun| begun.at + SOON)
+    }
+
+    fn soon_written(&self) -> impl Iterator<Item = &BegunAct> {
+        self.acts.iter().filter(|begun| !begun.request.is_large_act())
     }
 
     /// How many there are, and since when: nothing as long as all of them are new.
     pub fn overdue(&self, now: DateTime<Utc>) -> Option<(usize, DateTime<Utc>)> {
-        self.waiting().filter(|(_, begun)| *begun + SOON <= now)
+        let oldest = self.soon_written().next()?.at;
+        (oldest + SOON <= now).then(|| (self.soon_written().count(), oldest))
     }
 
-    /// The same, however new they are.
+    /// How many would be left behind by somebody who leaves now: the large ones too, and none as long as all of them are new.
+    pub fn left_behind(&self, now: DateTime<Utc>) -> Option<usize> {
+        self.waiting().filter(|(_, begun)| *begun + SOON <= now).map(|(acts, _)| acts)
+    }
+
+    /// How many there are and since when, however new and however large they are.
     pub fn waiting(&self) -> Option<(usize, DateTime<Utc>)> {
         self.acts.first().map(|begun| (self.acts.len(), begun.at))
     }

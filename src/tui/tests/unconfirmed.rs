@@ -3,12 +3,13 @@
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
-use super::support::{STACKED, TestDashboard, WIDE, noon, people};
-use crate::app::view::Anchor;
+use super::support::{STACKED, TestDashboard, WIDE, noon, people, raya};
+use crate::app::view::{Anchor, BlastView};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::tui::ExitReason;
-use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest, WriteRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::PageRequest;
 use crate::tui::msg::Msg;
@@ -70,6 +71,25 @@ fn acts_that_are_not_confirmed_soon_stand_in_the_first_line_and_are_asked_about_
 
     dashboard.key(Key::Char('q'));
     assert!(dashboard.taken().contains(&Effect::Exit(ExitReason::Quit)));
+}
+
+#[test]
+fn a_cancel_that_takes_long_is_said_and_asked_about_before_leaving() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let paused = BlastView { state: BlastState::Paused, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![paused]))).keys("1X140\n");
+    let request = dashboard.acts().pop().unwrap();
+    assert_eq!(dashboard.said(), "cancelling Raya promo");
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Refresh).taken();
+    assert!(!dashboard.line(0).contains("NOT CONFIRMED"), "it may take minutes: {}", dashboard.line(0));
+
+    dashboard.keys("q");
+
+    assert_eq!(dashboard.said(), "1 act of yours is not confirmed by the database, and may be lost. q again to leave");
+    assert!(!dashboard.taken().contains(&Effect::Exit(ExitReason::Quit)));
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Cancelled(140)) });
+    assert!(dashboard.model.unwritten.is_empty());
 }
 
 #[test]

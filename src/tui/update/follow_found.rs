@@ -1,6 +1,6 @@
 //! A follow-up to exactly those people who were found: whom it would reach, and making its draft.
 
-use super::{completions, overlays};
+use super::{completions, follow_ups, overlays};
 use crate::app::{FoundFollowUp, FoundPreview, StepAlike};
 use crate::domain::step::StepSince;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
@@ -64,7 +64,7 @@ pub fn later(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let step = StepAlike { blast: page.from.blast, since: StepSince::Cart, after };
-    vec![Effect::Write(WriteRequest::AddStep(step))]
+    follow_ups::add_step(model, WriteRequest::AddStep(step))
 }
 
 /// It was refused: it may be tried again.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{completions, follow_found, lists, overlays, written};
+use super::{completions, follow_found, lists, lost, overlays, written};
 use crate::app::view::{BlastView, FollowUpResponses};
 use crate::app::{FollowUp, FollowUpPreview, FoundFollowUp, StepAlike, StepRow, StepView};
 use crate::domain::ids::BlastId;
@@ -112,7 +112,16 @@ pub fn later(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let (since, after) = (StepSince::Stage(page.stage), page.older_than());
-    vec![Effect::Write(WriteRequest::AddStep(StepAlike { blast: page.blast, since, after }))]
+    let step = WriteRequest::AddStep(StepAlike { blast: page.blast, since, after });
+    add_step(model, step)
+}
+
+/// Adds a step, and says that it is under way.
+pub(super) fn add_step(model: &mut Model, step: WriteRequest) -> Vec<Effect> {
+    if let Some(words) = lost::under_way(model, &step) {
+        model.say(Notice::done(words));
+    }
+    vec![Effect::Write(step)]
 }
 
 pub fn step_added(model: &mut Model, added: &StepView) -> Vec<Effect> {

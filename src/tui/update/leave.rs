@@ -135,7 +135,7 @@ fn leave_paused(model: &mut Model) -> Vec<Effect> {
 
 /// Asks before leaving acts behind of which nobody would hear whether they were done.
 fn unconfirmed(model: &mut Model) -> Option<Vec<Effect>> {
-    let (acts, _) = model.unwritten.overdue(model.now).filter(|_| model.leaving != Leaving::Warned)?;
+    let acts = model.unwritten.left_behind(model.now).filter(|_| model.leaving != Leaving::Warned)?;
     model.leaving = Leaving::Warned;
     let acts = count_of(i64::try_from(acts).unwrap_or(i64::MAX), "act of yours is", "acts of yours are");
     let quit = model.options.keys.of(QUIT);

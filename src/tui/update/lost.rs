@@ -37,6 +37,18 @@ pub fn say(model: &mut Model, words: &str) {
     model.say(Notice { lost, ..Notice::refusal(words) });
 }
 
+/// What is said while an act is under way that may take minutes.
+pub fn under_way(model: &Model, request: &WriteRequest) -> Option<String> {
+    let name = |id: &BlastId| model.blasts.get(*id).map(|blast| model.distinct_name(blast)).unwrap_or_default();
+    Some(match request {
+        WriteRequest::Cancel { blast, .. } => format!("cancelling {}", name(blast)),
+        WriteRequest::Delete { blast, .. } => format!("deleting {}", name(blast)),
+        WriteRequest::Retry { blast, people } => format!("{}: queueing {} again", name(blast), counted(*people)),
+        WriteRequest::AddStep(from) => format!("adding the step to {}", name(&from.blast)),
+        _ => return None,
+    })
+}
+
 /// Whom an act is about, before its words: by name where it is one person or blast.
 pub fn about(model: &Model, request: &WriteRequest) -> String {
     let person = |id: &RecipientId| model.name_of(*id).map(|who| brief(&who));

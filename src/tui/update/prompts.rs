@@ -368,6 +368,9 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
 
 fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
     model.notice = None;
+    if let Some(words) = then.iter().find_map(|request| lost::under_way(model, request)) {
+        model.say(Notice::done(words));
+    }
     model.recipients.marked.clear();
     // Whoever was named is whom the next key is about.
     model.recipients.is_put_by_find = false;
