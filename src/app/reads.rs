@@ -302,7 +302,8 @@ impl App {
 
     /// What is known of these people before their message goes once more.
     pub async fn before_resend(&self, people: &[RecipientId]) -> Result<BeforeResend, AppError> {
-        Ok(view::recipients::before_resend(self.pool(), people).await?)
+        let resend_after = self.engine().settings.retry.resend_after;
+        Ok(view::recipients::before_resend(self.pool(), people, resend_after).await?)
     }
 
     /// One person in full, a template's message as they read it.

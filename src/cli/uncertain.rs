@@ -179,6 +179,8 @@ async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<Optio
         known.wrote += some.wrote;
         known.opted_out += some.opted_out;
         known.had_same_message += some.had_same_message;
+        known.settled += some.settled;
+        known.too_soon += some.too_soon;
     }
     Ok(known.of_several())
 }

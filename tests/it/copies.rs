@@ -346,6 +346,17 @@ async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
     shop.execute(&format!("{out}{}", people[1].0)).await;
     let known = app.before_resend(&people).await.unwrap();
     assert!(known.opted_out == 1 && known.of_several().unwrap().starts_with("1 of them opted out and gets nothing."));
+    // And who of them may have it again now.
+    assert_eq!((known.settled, known.too_soon, known.not_now.len()), (0, 0, 0));
+    shop.execute(&format!(
+        "update blast_recipients set claimed_at = now() where id = {};
+         update blast_recipients set status = 'sent', standing = 'sent', sent_at = now() where id = {}",
+        people[0].0, people[2].0
+    ))
+    .await;
+    let known = app.before_resend(&people).await.unwrap();
+    assert_eq!((known.opted_out, known.settled, known.too_soon), (1, 1, 1));
+    assert!(known.not_now.len() == 2 && !known.not_now.contains(&people[1]), "{known:?}");
     let page = app.recipient(people[0]).await.unwrap();
     assert!(page.elsewhere.is_empty(), "the copy was not launched: {page:?}");
     shop.execute(&format!("update blasts set launched_at = now() where id = {}", copy.id)).await;

@@ -191,7 +191,7 @@ pub struct UncertainOverlay {
 impl UncertainOverlay {
     /// `2 of them had this very message from another blast, too.`; nothing where nothing is known.
     pub fn known_in_words(&self) -> Option<String> {
-        self.known?.of_several()
+        self.known.as_ref()?.of_several()
     }
 }
 

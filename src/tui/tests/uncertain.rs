@@ -85,7 +85,7 @@ fn how_many_of_them_had_the_very_message_is_said_before_they_are_sent_to_again()
     let of = vec![RecipientId(1), RecipientId(2)];
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::BeforeResend(of.clone()))));
 
-    let known = BeforeResend { had_same_message: 2, wrote: 1, opted_out: 0 };
+    let known = BeforeResend { had_same_message: 2, wrote: 1, ..BeforeResend::default() };
     dashboard.answer(Completion::BeforeResend { of, known: Ok(known) });
     let words =
         "1 of them wrote since, maybe in answer to it. 2 of them had this very message from another blast, too.";
@@ -117,6 +117,33 @@ fn whoever_opted_out_is_not_in_the_number_that_sends_again() {
 
     let mut nobody = again(2);
     assert_eq!(nobody.said(), "2 people: opted out, nothing goes to them; leave them out instead");
+    assert_eq!(nobody.keys("0\n").acts(), []);
+}
+
+#[test]
+fn whoever_is_settled_by_now_or_may_still_answer_is_not_in_the_number_that_sends_again() {
+    let of = vec![RecipientId(1), RecipientId(2)];
+    let again = |known| {
+        let mut dashboard = asked(WIDE);
+        dashboard.answer(Completion::BeforeResend { of: of.clone(), known: Ok(known) });
+        dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);
+        dashboard
+    };
+    for (settled, too_soon, why) in
+        [(1, 0, "1 of them is settled by now."), (0, 1, "1 of them may not be sent to yet:")]
+    {
+        let known = BeforeResend { settled, too_soon, not_now: vec![RecipientId(1)], ..BeforeResend::default() };
+        let mut dashboard = again(known);
+        let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(screen.contains(&format!("send to 1 of these 2 people once more? {why}")), "{screen}");
+        dashboard.keys("2\n");
+        assert_eq!(dashboard.acts(), []);
+        dashboard.keys("1\n");
+        let mark = Mark::Resolve(Resolution::Resend);
+        assert_eq!(dashboard.acts(), [WriteRequest::MarkSeveral { people: vec![RecipientId(2)], mark }]);
+    }
+    let mut nobody = again(BeforeResend { settled: 2, not_now: of.clone(), ..BeforeResend::default() });
+    assert_eq!(nobody.said(), "2 people: nobody of them may be sent to again now. 2 of them are settled by now.");
     assert_eq!(nobody.keys("0\n").acts(), []);
 }
 

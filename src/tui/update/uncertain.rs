@@ -43,7 +43,7 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         model.refuse("it is not read yet who of them opted out: enter asks once it is");
         return vec![read];
     }
-    let Some(Overlay::Uncertain(page)) = model.overlays.pop() else { return Vec::new() };
+    let Some(Overlay::Uncertain(mut page)) = model.overlays.pop() else { return Vec::new() };
     let who = counted(page.people.len());
     let ResolutionChoice::Say(resolution) = page.choice else {
         model.say(Notice::done(format!("{who}: left open; answers that still come settle them")));
@@ -59,11 +59,19 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
         Resolution::Resend => {
             let had = page.known_in_words().map(|had| format!(" {had}")).unwrap_or_default();
             let all = i64::try_from(page.people.len()).unwrap_or(i64::MAX);
-            let people = all - page.known.map_or(0, |known| known.opted_out);
+            let known = page.known.take().unwrap_or_default();
+            let people = all - known.opted_out - known.settled - known.too_soon;
             if people <= 0 {
-                model.refuse(format!("{who}: opted out, nothing goes to them; leave them out instead"));
+                let why = if known.opted_out == all {
+                    "opted out, nothing goes to them; leave them out instead".to_owned()
+                } else {
+                    format!("nobody of them may be sent to again now.{had}")
+                };
+                model.refuse(format!("{who}: {why}"));
                 return Vec::new();
             }
+            // Who may not be sent to yet is not counted, and not sent to once they may be.
+            page.people.retain(|person| !known.not_now.contains(person));
             let typed = number(people);
             let to = if people == all { who } else { format!("{typed} of these {who}") };
             let question = format!("send to {to} once more?{had} Anyone who has it gets it twice. Type {typed}:");
