@@ -3,11 +3,11 @@
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, person, raya};
 use crate::app::view::BeforeResend;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
 use crate::tui::msg::Msg;
@@ -65,6 +65,28 @@ fn a_stray_enter_leaves_them_open_and_a_no_leaves_them_marked() {
     let mut refused = asked(WIDE);
     refused.key(Key::Down).key(Key::Enter).keys("n");
     assert_eq!((refused.acts(), refused.model.recipients.marked.len()), (vec![], 2));
+}
+
+#[test]
+fn those_who_are_marked_stay_so_until_they_are_marked_for_good() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3  u");
+    let request = dashboard.acts().pop().unwrap();
+    let then = WriteRequest::UndoMyAct(ActionId(7));
+    let asks = WriteOutcome::AsksFirst { question: "Take it back?".to_owned(), then: then.clone() };
+    dashboard.answer(Completion::Written { request, outcome: Ok(asks) }).keys("y");
+    assert_eq!(
+        (dashboard.acts(), dashboard.model.recipients.marked.len()),
+        (vec![then], 2),
+        "it was about another act"
+    );
+
+    dashboard.keys("ry");
+    let request = dashboard.acts().pop().unwrap();
+    assert!(matches!(request, WriteRequest::MarkSeveral { .. }) && dashboard.model.recipients.marked.is_empty());
+    dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Unavailable) });
+
+    assert!(dashboard.model.recipients.marked.keys().copied().eq([RecipientId(1), RecipientId(2)]));
 }
 
 #[test]

@@ -257,6 +257,31 @@ fn ask_whether_it_went(model: &mut Model, mark: Mark, did: &str) -> Vec<Effect> 
     Vec::new()
 }
 
+/// Whom an act on the marked people is about; nobody of any other act.
+fn of_marked(request: &WriteRequest) -> &[RecipientId] {
+    match request {
+        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoAnyMarks(people) => people,
+        _ => &[],
+    }
+}
+
+/// They are acted on: they are not marked for another act. Whoever is marked stays so where it was about something else.
+pub fn unmark(model: &mut Model, acts: &[WriteRequest]) {
+    if acts.iter().any(|act| !of_marked(act).is_empty()) {
+        model.recipients.marked.clear();
+    }
+}
+
+/// What was to be done to them was not written: they are marked again, where they are listed and others are not.
+pub fn mark_again(model: &mut Model, request: &WriteRequest) {
+    let list = &mut model.recipients;
+    let people = of_marked(request);
+    // Of another blast nobody is listed.
+    if list.marked.is_empty() && people.iter().any(|id| list.get(*id).is_some()) {
+        list.marked = people.iter().map(|id| (*id, list.get(*id).map(|person| person.row.who()))).collect();
+    }
+}
+
 /// Those who are marked, where all of them are uncertain.
 pub(super) fn uncertain_marked(model: &Model) -> Option<Vec<RecipientId>> {
     let is_only = model.recipients.scope == ListScope::Only(Status::Uncertain);

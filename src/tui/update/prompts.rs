@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use self::sales::{closed_one, closes_one, closes_several, take_amount};
 use super::key_outcome::KeyOutcome;
 use super::keys::FIND;
-use super::{blast_acts, blast_filter, customer, find, form, lost, pace, plan};
+use super::{blast_acts, blast_filter, customer, find, form, lost, marks, pace, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -371,7 +371,7 @@ fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
     if let Some(words) = then.iter().find_map(|request| lost::under_way(model, request)) {
         model.say(Notice::done(words));
     }
-    model.recipients.marked.clear();
+    marks::unmark(model, &then);
     // Whoever was named is whom the next key is about.
     model.recipients.is_put_by_find = false;
     form::confirmed(model, &then);

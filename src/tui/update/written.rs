@@ -2,8 +2,8 @@
 
 use super::marks::opt_out_in;
 use super::{
-    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, pace, plan, prompts, reports,
-    retries, senders, step_message, steps, welcome,
+    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, marks, pace, plan, prompts,
+    reports, retries, senders, step_message, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
@@ -88,6 +88,7 @@ fn file_saved(model: &mut Model, request: &WriteRequest, saved: &SavedFile) -> V
 
 fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: &EffectError) -> Vec<Effect> {
     follow_ups::not_made(model, request);
+    marks::mark_again(model, request);
     if let WriteRequest::SendTest { .. } = request {
         plan::test_refused(model);
     }
