@@ -41,6 +41,7 @@ pub mod step_message;
 pub mod steps;
 pub mod tagging;
 mod uncertain;
+mod unkept;
 mod unopened;
 mod unread;
 mod unseen;

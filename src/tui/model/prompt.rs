@@ -122,6 +122,8 @@ pub enum PricedSale {
 pub struct NotePrompt {
     pub person: RecipientId,
     pub who: String,
+    /// The note as it was when this opened.
+    pub seen: String,
     pub field: TextField,
 }
 

@@ -13,6 +13,7 @@ use crate::tui::Size;
 use crate::tui::effect::{
     Completion, Effect, EffectError, ReadRequest, ShopAct, ShopOutcome, WriteOutcome, WriteRequest,
 };
+use crate::tui::key::Key;
 use crate::tui::model::{NoUndo, Overlay};
 
 #[test]
@@ -59,6 +60,21 @@ fn its_command_lines_are_those_of_the_database_that_is_shown() {
     {
         assert!(screen.contains(said), "{said}: {screen}");
     }
+}
+
+#[test]
+fn what_was_typed_in_a_field_that_is_left_is_said() {
+    let mut dashboard = opened(WIDE);
+    assert_eq!(dashboard.keys("c").key(Key::Esc).said(), "", "nothing was typed");
+    dashboard.keys("cteh*2").key(Key::Esc);
+    assert_eq!(dashboard.said(), "order of Siti Aminah not kept: teh*2");
+
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3jeat noon").key(Key::Ctrl('c'));
+    let said = "note for Tan Mei Ling not kept: 2 boxes, Friat noon; ctrl-c again leaves";
+    assert_eq!((dashboard.said(), dashboard.acts()), (said, vec![]));
+    dashboard.keys("2e").key(Key::Tab).keys("10-20").key(Key::Esc);
+    assert_eq!(dashboard.said(), "hours and pace of Raya promo not kept: 10-20");
 }
 
 /// An order was typed, and its refusal comes later.

@@ -123,7 +123,9 @@ fn a_paste_goes_into_the_cell_that_is_corrected_and_never_takes_the_place_of_the
         "nothing is lost without a word"
     );
 
-    dashboard.key(Key::Esc).dispatch(Msg::Paste("Ben\t+60150509992".to_owned()));
+    dashboard.key(Key::Esc);
+    assert!(dashboard.said().ends_with("not corrected: +60 10-012 0003"), "{}", dashboard.said());
+    dashboard.dispatch(Msg::Paste("Ben\t+60150509992".to_owned()));
     assert!(writes(&mut dashboard).is_empty());
     assert!(dashboard.screen().join("\n").contains("enter on a row first, then paste"));
 }

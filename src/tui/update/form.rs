@@ -311,7 +311,11 @@ pub fn step_row(model: &mut Model, by: isize) {
 pub fn interrupted(model: &mut Model) -> Option<Vec<Effect>> {
     let form = shown(model)?;
     if form.page != FormPage::Lines {
+        let unkept = list::unkept_cell(form);
         form.page = FormPage::Lines;
+        if let Some(words) = unkept {
+            model.say(Notice::done(words));
+        }
         return Some(Vec::new());
     }
     form.edit.as_ref()?;

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
 use super::{
-    answer, blast_filter, find, form, help, leave, overlays, palette, plan, prompts, step_message, unopened, unseen,
-    welcome,
+    answer, blast_filter, find, form, help, leave, overlays, palette, plan, prompts, step_message, unkept, unopened,
+    unseen, welcome,
 };
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
@@ -228,7 +228,12 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
         return refused;
     }
     if let Some(prompt) = model.prompt.take() {
-        return prompts::key(model, prompt, key);
+        let unkept = unkept::words(&prompt).filter(|_| key == Key::Esc);
+        let outcome = prompts::key(model, prompt, key);
+        if let Some(words) = unkept.filter(|_| model.prompt.is_none()) {
+            model.say(Notice::done(words));
+        }
+        return outcome;
     }
     match model.overlays.last() {
         Some(Overlay::Commands(_)) => palette::key(model, key),

@@ -1,7 +1,7 @@
 //! Back, out of a field, out of the dashboard.
 
 use super::lists::{self, ListRequest};
-use super::{answer, blast_filter, find, form, keys, moves, prompts, step_message, welcome};
+use super::{answer, blast_filter, find, form, keys, moves, prompts, step_message, unkept, welcome};
 use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
@@ -209,7 +209,12 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
             model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
             Vec::new()
         }),
-        Some(_) => Vec::new(),
+        Some(prompt) => {
+            if let Some(words) = unkept::words(&prompt) {
+                ask(model, Notice::done(format!("{words}; ctrl-c again leaves")));
+            }
+            Vec::new()
+        }
         None => {
             model.notice = None;
             let effects = leave_page(model);

@@ -144,7 +144,7 @@ pub fn note(model: &mut Model) -> Vec<Effect> {
     let Some((person, who)) = target(model) else { return Vec::new() };
     let note = model.person().and_then(|row| row.note.as_deref()).unwrap_or_default();
     let field = TextField::with(note);
-    model.prompt = Some(Prompt::Note(NotePrompt { person, who, field }));
+    model.prompt = Some(Prompt::Note(NotePrompt { person, who, seen: field.text(), field }));
     Vec::new()
 }
 

@@ -51,6 +51,14 @@ pub fn key(model: &mut Model, mut prompt: PacePrompt, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What is typed, where it is not what was there.
+pub fn typed_on(prompt: &PacePrompt) -> Option<String> {
+    let lines = [(&prompt.hours, hours_text(&prompt.seen.limits)), (&prompt.pace, pace_text(&prompt.seen))];
+    let typed = lines.into_iter().filter(|(field, before)| field.text() != *before);
+    let typed: Vec<_> = typed.map(|(field, _)| field.text()).filter(|text| !text.trim().is_empty()).collect();
+    (!typed.is_empty()).then(|| typed.join(", "))
+}
+
 /// What of its sender's pace holds all the same, while a faster one is typed.
 pub fn sender_binds(model: &Model, prompt: &PacePrompt) -> Option<String> {
     let pace = read_pace(prompt.pace.text().trim()).ok().filter(|_| prompt.line == PaceLine::Pace)?;

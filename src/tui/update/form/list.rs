@@ -12,7 +12,7 @@ use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
 use crate::domain::text::clean_name;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, LineEdit, Model, NAMELESS, UnreadablePath};
+use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, LineEdit, Model, NAMELESS, Notice, UnreadablePath};
 use crate::tui::widget::TextField;
 
 /// `enter` on the list: the rows that were left out, once there is one; else its path.
@@ -154,7 +154,13 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
     let rows = form.left_out.rows.len();
     match (edit, key) {
         (Some(field), Key::Enter) => return KeyOutcome::Handled(mend(model, row, &field.text())),
-        (Some(_), Key::Esc) => form.page = FormPage::LeftOut { row, edit: None },
+        (Some(_), Key::Esc) => {
+            let unkept = unkept_cell(form);
+            form.page = FormPage::LeftOut { row, edit: None };
+            if let Some(words) = unkept {
+                model.say(Notice::done(words));
+            }
+        }
         (Some(mut field), key) => {
             field.key(key);
             form.page = FormPage::LeftOut { row, edit: Some(field) };
@@ -180,6 +186,20 @@ pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
         },
     }
     KeyOutcome::DONE
+}
+
+/// What is said of a cell that is left while it is corrected; nothing where it stands as it was.
+pub(super) fn unkept_cell(form: &BlastForm) -> Option<String> {
+    let FormPage::LeftOut { row, edit: Some(field) } = &form.page else { return None };
+    let cell = form.left_out.rows.get(*row)?;
+    let typed = field.text();
+    let is_typed = !typed.trim().is_empty() && typed != in_one_line(&cell.value);
+    is_typed.then(|| format!("row {} not corrected: {typed}", cell.row))
+}
+
+/// The field has one line: words on two do not run together.
+fn in_one_line(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the correction of this row is being read.
@@ -239,9 +259,7 @@ fn mend_begin(form: &mut BlastForm, row: usize) {
     } else if let Some(why) = cannot_reread(form) {
         form.trouble = Some(why.to_owned());
     } else {
-        // The field has one line: words on two do not run together.
-        let value = left_out.value.split_whitespace().collect::<Vec<_>>().join(" ");
-        form.page = FormPage::LeftOut { row, edit: Some(TextField::with(&value)) };
+        form.page = FormPage::LeftOut { row, edit: Some(TextField::with(&in_one_line(&left_out.value))) };
     }
 }
 
