@@ -121,6 +121,18 @@ fn rows_whose_names_are_cut_to_the_same_are_told_apart_by_their_ids() {
 }
 
 #[test]
+fn two_of_one_name_and_day_by_ones_own_clock_have_their_numbers() {
+    let sent = |id, at| BlastView { blast_date: at, ..blast(id, "Promo", BlastState::Completed, (11, 20)) };
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    // By the clock of UTC the first is of the day before.
+    dashboard.answer(Completion::Blasts(Ok(vec![sent(31, at(7, 30)), sent(32, at(9, 0))])));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Promo #31") && screen.contains("Promo #32"), "{screen}");
+}
+
+#[test]
 fn a_blast_that_is_paused_keeps_its_line_and_the_cursor() {
     let scheduled = |id, name| BlastView {
         scheduled_for: Some(at(16, 0)),

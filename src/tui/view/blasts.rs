@@ -347,9 +347,10 @@ fn named(model: &Model, blast: &BlastView, room: u16) -> String {
     }
 }
 
-/// Whether another blast, listed or not, of the same date (a draft shows none) and place among the follow-ups has the same name, or one that is cut to the same.
+/// Whether another blast, listed or not, of the same date as it is shown (a draft shows none) and place among the follow-ups has the same name, or one that is cut to the same.
 fn has_twin(model: &Model, blast: &BlastView, room: u16) -> bool {
-    let day = |of: &BlastView| (of.state != BlastState::Draft).then(|| of.blast_date.date_naive());
+    let zone = model.options.zone;
+    let day = |of: &BlastView| (of.state != BlastState::Draft).then(|| of.blast_date.with_timezone(&zone).date_naive());
     let stands_alike = |other: &&BlastView| {
         let is_same_day = day(other).zip(day(blast)).is_none_or(|(other, own)| other == own);
         other.follows == blast.follows && is_same_day
