@@ -7,7 +7,7 @@ use crate::tui::effect::{Completion, Effect, EffectError, WriteOutcome, WriteReq
 use crate::tui::key::Key;
 use crate::tui::model::{Model, Overlay, SenderForm, SenderLine};
 use crate::tui::msg::Msg;
-use crate::tui::{Charset, DashboardOptions, ExitReason, Size, WelcomeFacts};
+use crate::tui::{Charset, DashboardKind, DashboardOptions, ExitReason, Size, WelcomeFacts};
 
 fn first_run(size: Size) -> TestDashboard {
     let facts = WelcomeFacts {
@@ -22,6 +22,20 @@ fn first_run(size: Size) -> TestDashboard {
     dashboard.answer(Completion::Blasts(Ok(Vec::new()))).answer(Completion::Senders(Ok(Vec::new())));
     dashboard.effects.clear();
     dashboard
+}
+
+#[test]
+fn a_window_that_changes_nothing_adds_no_sender_and_writes_no_blast() {
+    for row in [1, 2] {
+        let mut dashboard = TestDashboard::new(USUAL);
+        dashboard.model.options.kind = DashboardKind::ReadOnly;
+        dashboard.model.overlays.push(Overlay::Welcome(row));
+
+        dashboard.key(Key::Enter);
+
+        assert_eq!(dashboard.model.overlays, [Overlay::Welcome(row)]);
+        assert_eq!(dashboard.said(), "read-only: nothing is changed from here");
+    }
 }
 
 const USUAL: Size = Size { width: 80, height: 24 };

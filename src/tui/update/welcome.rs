@@ -25,11 +25,11 @@ pub fn open(model: &mut Model) {
 pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
     match WELCOME.get(row) {
         Some(WelcomeChoice::Practise) => vec![Effect::Practise(model.options.charset)],
+        Some(WelcomeChoice::AddSender | WelcomeChoice::NewBlast) if model.is_read_only() => {
+            model.refuse("read-only: nothing is changed from here");
+            Vec::new()
+        }
         Some(WelcomeChoice::AddSender) => {
-            if model.is_read_only() {
-                model.refuse("read-only: nothing is changed from here");
-                return Vec::new();
-            }
             model.notice = None;
             if model.new_sender.is_none() {
                 let taken = model.senders.iter().map(|sender| sender.name.clone()).collect();
