@@ -20,6 +20,7 @@ mod window_title;
 pub use activity::shown as shown_events;
 pub use blasts::shown_blast;
 pub use footer::{covered_rows, small as small_question};
+pub use funnel::shown_error;
 pub use recipients::shown as shown_people;
 pub use window_title::window_title;
 

@@ -1,12 +1,14 @@
 //! On whom the cursor of the recipients is drawn while another pane has the focus, and which blast a click is on.
 
-use super::support::{STACKED, TestDashboard, at, blast, people, person};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blast, people, person};
+use crate::app::report::ErrorLine;
 use crate::app::view::{BlastView, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::Completion;
+use crate::tui::model::FunnelView;
 use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::msg::Msg;
 
@@ -67,4 +69,27 @@ fn a_click_chooses_the_blast_that_is_drawn_there_also_where_a_reason_takes_rows_
     dashboard.dispatch(Msg::Mouse(MouseEvent { kind: MouseKind::Press, at: (4, u16::try_from(y).unwrap()) }));
 
     assert_eq!(dashboard.model.blast().unwrap().id.to_string(), name, "{screen:#?}");
+}
+
+#[test]
+fn a_click_in_the_funnel_chooses_what_is_drawn_there_and_nothing_below_it() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys(":mouse\n2");
+    let press = |dashboard: &mut TestDashboard, y: usize| {
+        let at = (60, u16::try_from(y).unwrap());
+        dashboard.dispatch(Msg::Mouse(MouseEvent { kind: MouseKind::Press, at }));
+        (dashboard.model.stage, dashboard.model.views.error)
+    };
+    assert_eq!(press(&mut dashboard, 4), (1, 0));
+    assert_eq!(press(&mut dashboard, 8), (1, 0), "below the bars");
+
+    dashboard.keys("vvv");
+    assert_eq!(dashboard.model.shown_view(), FunnelView::Errors);
+    let line =
+        |code: &str| ErrorLine { code: code.to_owned(), count: 1, title: "Busy".to_owned(), advice: String::new() };
+    dashboard.answer(Completion::Errors { blast: RAYA, errors: Ok(vec![line("131026"), line("131047")]) });
+    let y = dashboard.screen().iter().position(|line| line.contains("131047")).unwrap();
+
+    assert_eq!(press(&mut dashboard, y), (1, 1), "no stage is drawn");
+    assert_eq!(press(&mut dashboard, y + 1), (1, 1), "nothing is there");
 }

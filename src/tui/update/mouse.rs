@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use super::{leave, lists, moves, overlays};
 use crate::tui::effect::Effect;
 use crate::tui::layout::{Layout, activity_head_rows};
-use crate::tui::model::{CursorMove, Model, MouseCapture, Overlay, Pane, STAGES};
+use crate::tui::model::{CursorMove, FunnelView, Model, MouseCapture, Overlay, Pane, STAGES};
 use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::overlay;
-use crate::tui::view::{shown_blast, shown_events, shown_people};
+use crate::tui::view::{shown_blast, shown_error, shown_events, shown_people};
 
 /// Rows of one turn of the wheel.
 const WHEEL_ROWS: isize = 3;
@@ -58,6 +58,10 @@ fn scroll(model: &mut Model, at: (u16, u16), rows: isize) -> Vec<Effect> {
 fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     let Some((pane, area)) = pane_at(model, at) else { return Vec::new() };
     let blast = if pane == Pane::Blasts { shown_blast(model, area, at.1) } else { None };
+    // The focus may have it drawn in another way.
+    let has_stages = model.shows_stages();
+    let is_error = pane == Pane::Funnel && model.shown_view() == FunnelView::Errors;
+    let error = if is_error { shown_error(model, area, at.1) } else { None };
     let mut effects = lists::focus(model, pane);
     if pane == Pane::Activity {
         select_event(model, area, at.1.checked_sub(area.y + activity_head_rows(area)).map(usize::from));
@@ -67,7 +71,8 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     match pane {
         Pane::Activity => {}
         Pane::Recipients => select_person(model, row),
-        Pane::Funnel => model.stage = row.min(STAGES.len() - 1),
+        Pane::Funnel if has_stages && row < STAGES.len() => model.stage = row,
+        Pane::Funnel => model.views.error = error.unwrap_or(model.views.error),
         Pane::Blasts => {
             if let Some(blast) = blast {
                 model.blasts.select(blast);

@@ -91,9 +91,26 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
 }
 
+/// The error that is drawn in a row of the pane.
+pub fn shown_error(model: &Model, area: Rect, y: u16) -> Option<usize> {
+    let text = if model.layout().is_side_by_side() { behind_fence(area) } else { area };
+    let shown = if model.has_bars_beside() { below_bars(text)? } else { in_place_of_bars(text) };
+    views::error_at(model, shown, y).filter(|_| y < shown.bottom())
+}
+
+fn in_place_of_bars(text: Rect) -> Rect {
+    Rect { y: text.y + 1, height: text.height.saturating_sub(2), ..text }
+}
+
+/// Where a view stands below the bars, without its title; `None` where there is no room for one.
+fn below_bars(text: Rect) -> Option<Rect> {
+    let y = text.y + BARS_ROWS + 1;
+    (text.bottom() > y).then(|| Rect { y, height: text.bottom() - y, ..text })
+}
+
 /// A view in the place of the bars; what the blast waits for stays below it.
 fn instead_of_bars(model: &Model, pen: &mut Pen<'_>, text: Rect, blast: &BlastView) {
-    views::draw(model, pen, Rect { y: text.y + 1, height: text.height.saturating_sub(2), ..text });
+    views::draw(model, pen, in_place_of_bars(text));
     let y = text.bottom().saturating_sub(1);
     let WaitLine { wait: left, money: right, .. } = wait_line(model, blast, (text.width, 1));
     let taken = width(&right).min(text.width);
@@ -106,15 +123,12 @@ const BARS_ROWS: u16 = 10;
 
 /// A view below the bars.
 fn below(model: &Model, pen: &mut Pen<'_>, text: Rect) {
-    let y = text.y + BARS_ROWS;
-    if text.bottom() <= y + 1 {
-        return;
-    }
+    let Some(shown) = below_bars(text) else { return };
     // Elsewhere the key does something else, or nothing.
     let right = (model.focus == Pane::Funnel).then(|| model.with_keys("⟨v⟩: next view"));
     let title = TitleRule { left: vec![model.shown_view().word().to_owned()], right };
-    rule(pen, (text.x, y), text.width, &title, Focused::No);
-    views::draw(model, pen, Rect { y: y + 1, height: text.bottom() - y - 1, ..text });
+    rule(pen, (text.x, shown.y - 1), text.width, &title, Focused::No);
+    views::draw(model, pen, shown);
 }
 
 /// The upright between the panes; returns where the text may stand.
@@ -124,6 +138,10 @@ fn fence(pen: &mut Pen<'_>, area: Rect) -> Rect {
     for y in area.y + 1..area.bottom() {
         pen.put((area.x, y), glyphs.upright, 1, TextRole::Dim);
     }
+    behind_fence(area)
+}
+
+fn behind_fence(area: Rect) -> Rect {
     Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }
 }
 

@@ -144,14 +144,12 @@ fn errors(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
         (area.x, area.y),
         area.width,
     );
-    if whole_errors(model, pen, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, errors) {
-        return;
+    let rows = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    if let Some(words) = whole_words(rows, errors) {
+        return whole_errors(model, pen, rows, (errors, words));
     }
-    let advice = errors.get(model.views.error).map(|error| wrapped(&explained(error), area.width.saturating_sub(4)));
-    let advice = advice.filter(|lines| lines.len() > 1 || area.width < 60).unwrap_or_default();
-    let room = area.height.saturating_sub(1);
-    let below = u16::try_from(advice.len()).unwrap_or(u16::MAX).min(room / 2);
-    let list = Rect { y: area.y + 1, height: room - below, ..area };
+    let (list, advice) = list_and_advice(model, rows, errors);
+    let below = rows.height - list.height;
     error_list(model, pen, list, errors);
     let hidden = errors.len().saturating_sub(usize::from(list.height));
     if hidden > 0 {
@@ -165,14 +163,42 @@ fn errors(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     }
 }
 
-/// Draws all errors with all of their words, where there is room for that. `false`: there is none.
-fn whole_errors(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLine]) -> bool {
+/// The error that is drawn in a row of the errors' view.
+pub fn error_at(model: &Model, area: Rect, y: u16) -> Option<usize> {
+    let errors = model.views.errors_of(model.blast()?.id)?;
+    let rows = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let row = usize::from(y.checked_sub(rows.y)?);
+    if let Some(words) = whole_words(rows, errors) {
+        let mut end = 0;
+        return words.iter().position(|lines| {
+            end += lines.len().max(1);
+            row < end
+        });
+    }
+    let (list, _) = list_and_advice(model, rows, errors);
+    let at = first_listed(model, list) + row;
+    (row < usize::from(list.height) && at < errors.len()).then_some(at)
+}
+
+/// All words of each error, in rows of the width that they have; `None`: not all of them have room.
+fn whole_words(area: Rect, errors: &[ErrorLine]) -> Option<Vec<Vec<String>>> {
     let room = area.width.saturating_sub(WORDS_AT + 1);
     let words: Vec<Vec<String>> = errors.iter().map(|error| wrapped(&explained(error), room)).collect();
     let rows: usize = words.iter().map(|lines| lines.len().max(1)).sum();
-    if room < 30 || rows > usize::from(area.height) {
-        return false;
-    }
+    (room >= 30 && rows <= usize::from(area.height)).then_some(words)
+}
+
+/// Where the errors are listed, a row each, and what is said of the chosen one below them.
+fn list_and_advice(model: &Model, area: Rect, errors: &[ErrorLine]) -> (Rect, Vec<String>) {
+    let advice = errors.get(model.views.error).map(|error| wrapped(&explained(error), area.width.saturating_sub(4)));
+    let advice = advice.filter(|lines| lines.len() > 1 || area.width < 60).unwrap_or_default();
+    let below = u16::try_from(advice.len()).unwrap_or(u16::MAX).min(area.height / 2);
+    (Rect { height: area.height - below, ..area }, advice)
+}
+
+/// Draws all errors with all of their words.
+fn whole_errors(model: &Model, pen: &mut Pen<'_>, area: Rect, (errors, words): (&[ErrorLine], Vec<Vec<String>>)) {
+    let room = area.width.saturating_sub(WORDS_AT + 1);
     let mut y = area.y;
     for ((at, error), lines) in errors.iter().enumerate().zip(words) {
         error_head(model, pen, (area.x, y), (at, error));
@@ -181,14 +207,18 @@ fn whole_errors(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLin
         }
         y += u16::try_from(lines.len().max(1)).unwrap_or(u16::MAX);
     }
-    true
+}
+
+/// The first error that is listed, so that the chosen one is in sight.
+fn first_listed(model: &Model, list: Rect) -> usize {
+    (model.views.error + 1).saturating_sub(usize::from(list.height))
 }
 
 /// The column of what is said of an error.
 const WORDS_AT: u16 = 27;
 
 fn error_list(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLine]) {
-    let top = (model.views.error + 1).saturating_sub(usize::from(area.height));
+    let top = first_listed(model, area);
     for ((at, error), y) in errors.iter().enumerate().skip(top).zip(area.y..area.bottom()) {
         error_head(model, pen, (area.x, y), (at, error));
         pen.put((area.x + WORDS_AT, y), &explained(error), area.width.saturating_sub(WORDS_AT), TextRole::Plain);
