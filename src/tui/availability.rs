@@ -240,10 +240,18 @@ pub fn nobody(model: &Model) -> Option<String> {
     if model.recipients.is_empty() && model.overlays.is_empty() {
         return Some(found_text(model).map_or("the list is empty".into(), |text| format!("nobody is found by {text}")));
     }
-    let chosen = model.person().is_some() || matches!(model.overlays.last(), Some(Overlay::Details(_)));
+    if model.person().is_some() || matches!(model.overlays.last(), Some(Overlay::Details(_))) {
+        return None;
+    }
+    if !model.overlays.is_empty() {
+        return Some(NOBODY_HERE.to_owned());
+    }
     let found = found_text(model).map(|text| format!(" for {text}")).unwrap_or_default();
-    (!chosen).then(|| format!("several are listed{found} and nobody is chosen: down chooses"))
+    Some(format!("several are listed{found} and nobody is chosen: down chooses"))
 }
+
+/// Said on a page, below which a list may have a cursor: what it is on is not meant.
+const NOBODY_HERE: &str = "nobody is chosen here";
 
 /// What the listed people were found by.
 fn found_text(model: &Model) -> Option<&str> {
@@ -256,7 +264,7 @@ fn found_text(model: &Model) -> Option<&str> {
 pub fn no_person(model: &Model) -> Option<String> {
     match model.overlays.last() {
         _ if model.person().is_some() => None,
-        Some(_) => Some("nobody is chosen here".to_owned()),
+        Some(_) => Some(NOBODY_HERE.to_owned()),
         None => nobody(model),
     }
 }

@@ -63,6 +63,15 @@ fn its_command_lines_are_those_of_the_database_that_is_shown() {
 }
 
 #[test]
+fn a_mark_by_its_name_over_the_page_of_a_customer_is_said_to_be_about_nobody_there() {
+    let mut dashboard = opened(WIDE);
+
+    dashboard.keys(":they replied\n");
+
+    assert_eq!((dashboard.said(), dashboard.acts()), ("nobody is chosen here", vec![]));
+}
+
+#[test]
 fn what_was_typed_in_a_field_that_is_left_is_said() {
     let mut dashboard = opened(WIDE);
     assert_eq!(dashboard.keys("c").key(Key::Esc).said(), "", "nothing was typed");
