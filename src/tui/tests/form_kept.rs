@@ -227,6 +227,7 @@ fn changed_behind_the_editor() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     wants_draft(&mut dashboard).answer(opened());
     dashboard.model.form.as_mut().unwrap().line = FormLine::Message;
+    dashboard.taken();
     dashboard.keys("e");
     assert!(matches!(&dashboard.taken()[..], [Effect::Edit(_)]));
     dashboard.answer(Completion::Blasts(Ok(vec![raya(), BlastView { version: 4, ..draft() }])));
@@ -255,8 +256,8 @@ fn what_comes_out_of_the_editor_is_saved_as_of_the_version_that_went_into_it() {
 #[test]
 fn a_plan_that_was_wanted_does_not_open_over_a_line_that_is_typed_by_then() {
     let mut dashboard = new_form(WIDE);
-    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).keys("S");
-    dashboard.keys("\n20% untuk ");
+    dashboard.keys("↓↓↓\nraya.csv\n").answer(saved(9, 1)).keys("↑S");
+    dashboard.keys("↓\n20% untuk ");
 
     dashboard.answer(taken(9, 2, None)).answer(saved(9, 3)).answer(saved(9, 4)).keys("1!");
 
