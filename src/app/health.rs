@@ -1,4 +1,5 @@
-//! Checks the senders' health with their providers. Sends nothing.
+//! Checks the senders' health with their providers. Sends nothing, and has nothing sent: a stop under which people are queued is lifted
+//! by whoever types their number.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use super::webhooks::refused_webhooks;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
-use crate::domain::text::shell_word;
+use crate::domain::text::{people_are, shell_word};
 use crate::engine::{FenceRefusal, Moment};
 use crate::provider::meta::preflight::TemplateList;
 use crate::provider::{Health, HealthVerdict, is_shown_by_health};
@@ -32,8 +33,10 @@ pub struct SenderCheck {
     pub stop: Option<SenderStop>,
     /// Whether good health shows that it may go on.
     pub is_shown: bool,
-    /// This check resumed it.
+    /// This check lifted its stop: nobody was left to send to.
     pub is_lifted: bool,
+    /// Of a stopped sender, who would get a message if it went on.
+    pub left: LeftToSend,
     /// What else its provider's account says, a sentence each, but for its templates.
     pub notes: Vec<String>,
     /// The account's templates by name in one sentence, or why they are not known.
@@ -44,6 +47,20 @@ pub struct SenderCheck {
     pub token_mend: String,
     /// Why its webhooks would be refused here, a sentence each.
     pub refused_webhooks: Vec<String>,
+}
+
+/// The people of a sender's launched blasts who have not been sent to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftToSend {
+    pub queued: i64,
+    /// Of them it is not known yet; some may return to the queue.
+    pub in_flight: i64,
+}
+
+impl LeftToSend {
+    const fn is_nobody(self) -> bool {
+        self.queued == 0 && self.in_flight == 0
+    }
 }
 
 impl SenderCheck {
@@ -79,6 +96,7 @@ impl SenderCheck {
             // A reason of the fence's own names the command.
             () if reason.contains("`blastdeck ") => String::new(),
             () if self.health.verdict == HealthVerdict::TokenRefused => format!("; {}", self.token_mend),
+            () if self.is_over() => format!("; {}", self.way_on()),
             () if self.is_shown || *code == StopCode::Restored => format!("; {}", stop_mend(code, &self.name)),
             () => format!(
                 "; its health does not show whether that is over: once it is, `blastdeck sender confirm {}` resumes it",
@@ -92,6 +110,25 @@ impl SenderCheck {
             }
         }
     }
+
+    /// Whether its health shows that what it is stopped for is over.
+    fn is_over(&self) -> bool {
+        self.stop.is_some() && self.is_shown && self.health.verdict == HealthVerdict::Good
+    }
+
+    /// What lets it go on once that is over: where people are queued, their number, which a person types.
+    fn way_on(&self) -> String {
+        let sender = shell_word(&self.name);
+        let shows = "its health shows that this is over";
+        match self.left {
+            left if left.is_nobody() => format!("{shows}: `blastdeck sender check {sender}` resumes it"),
+            LeftToSend { queued: 0, .. } => format!("{shows}: `blastdeck sender confirm {sender}` resumes it"),
+            LeftToSend { queued, .. } => format!(
+                "{shows}, and {} queued: `blastdeck sender confirm {sender}` asks for their number and resumes it, or S on the blast",
+                people_are(queued)
+            ),
+        }
+    }
 }
 
 /// The most connections that an engine opens: the one that listens, and those of its pools.
@@ -99,8 +136,8 @@ pub const ENGINE_CONNECTIONS: u32 =
     1 + store::IDLE_CONNECTIONS + store::SENDING_CONNECTIONS + store::BESIDE_CONNECTIONS;
 
 impl App {
-    /// Checks one sender, or all. A sender that an error stopped resumes if it is healthy again, and its health shows that the error is
-    /// over: of a restricted or restored one only an operator may say so.
+    /// Checks one sender, or all, and starts no message: a stop that good health shows to be over is lifted only where nobody is left who
+    /// would be sent to by that.
     pub async fn check_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, AppError> {
         let mut checks = self.examine_senders(name).await?;
         if self.is_read_only() {
@@ -111,9 +148,8 @@ impl App {
                 self.learn_limits(id).await;
             }
         }
-        for check in &mut checks {
-            let may_lift = check.health.verdict == HealthVerdict::Good && check.stop.is_some() && check.is_shown;
-            if may_lift && self.unstop(&check.name).await? {
+        for check in checks.iter_mut().filter(|check| check.is_over()) {
+            if self.unstop_idle(check).await? {
                 (check.stop, check.is_lifted) = (None, true);
                 let _ = self.engine().notifier.order(self.pool(), None).await;
             }
@@ -146,6 +182,10 @@ impl App {
             }
         }
         let mut stops: HashMap<_, _> = rows.into_iter().filter_map(|row| Some((row.id, row.stopped?))).collect();
+        let mut left = HashMap::new();
+        for id in stops.keys().filter(|id| healths.iter().any(|(of, ..)| of == *id)) {
+            left.insert(*id, self.left_to_send(*id).await?);
+        }
         let check = |(id, name, health, account): (SenderId, &String, Health, AccountReport)| SenderCheck {
             name: name.clone(),
             health,
@@ -155,6 +195,7 @@ impl App {
             is_shown: stops.get(&id).is_some_and(|stop| self.shows(name, &stop.code)),
             stop: stops.remove(&id),
             is_lifted: false,
+            left: left.get(&id).copied().unwrap_or_default(),
             token_mend: self.config().sender(name).map_or_else(String::new, |sender| token_mend(&sender.token)),
             refused_webhooks: self
                 .config()
@@ -184,10 +225,27 @@ impl App {
         own.ok_or_else(|| AppError::NotFound(self.no_sender(name)))
     }
 
-    async fn unstop(&self, name: &str) -> Result<bool, AppError> {
-        let Some(id) = self.sender_id(name) else { return Ok(false) };
+    async fn left_to_send(&self, id: SenderId) -> Result<LeftToSend, AppError> {
         let mut connection = self.pool().acquire().await?;
-        Ok(sender::unstop(&mut connection, id, self.operator()).await?.is_some())
+        let (queued, in_flight) = sender::queued_and_in_flight(&mut connection, id).await?;
+        Ok(LeftToSend { queued, in_flight })
+    }
+
+    /// Lifts the stop of a sender that has nobody left to send to, as the database has it once the sender's row is locked: of a launch
+    /// before that its people are counted, and of one after that somebody has typed the number.
+    async fn unstop_idle(&self, check: &mut SenderCheck) -> Result<bool, AppError> {
+        let Some(id) = self.sender_id(&check.name) else { return Ok(false) };
+        let mut tx = self.begin().await?;
+        let lifted = sender::unstop(&mut tx, id, self.operator()).await?;
+        let (queued, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
+        check.left = LeftToSend { queued, in_flight };
+        // Something graver may have taken the place of what was looked at.
+        if !check.left.is_nobody() || !lifted.is_some_and(|code| self.shows(&check.name, &code)) {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The newest running blast of a sender with somebody left to send to.
@@ -283,5 +341,42 @@ impl App {
         let now = store::now(self.pool()).await?;
         self.engine().clock.observe(asked_at, now);
         Ok(self.engine().clock.skew())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stopped(verdict: HealthVerdict, left: LeftToSend) -> SenderCheck {
+        let (code, reason) = (StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
+        SenderCheck {
+            name: "sales".to_owned(),
+            health: Health { verdict, detail: "device 5850".to_owned() },
+            stop: Some(SenderStop { at: chrono::DateTime::UNIX_EPOCH, code, reason }),
+            is_shown: true,
+            is_lifted: false,
+            left,
+            notes: Vec::new(),
+            templates_note: None,
+            templates: None,
+            token_mend: String::new(),
+            refused_webhooks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_stop_that_is_over_names_what_asks_for_the_number_of_people_where_some_are_queued() {
+        let says = |queued, in_flight| stopped(HealthVerdict::Good, LeftToSend { queued, in_flight }).detail();
+
+        assert_eq!(
+            says(1_700, 3),
+            "stopped: Device is offline; its health shows that this is over, and 1,700 people are queued: `blastdeck sender confirm sales` \
+             asks for their number and resumes it, or S on the blast"
+        );
+        assert!(says(0, 1).ends_with("this is over: `blastdeck sender confirm sales` resumes it"), "{}", says(0, 1));
+        assert!(says(0, 0).ends_with("this is over: `blastdeck sender check sales` resumes it"), "{}", says(0, 0));
+        let doubtful = stopped(HealthVerdict::Doubtful, LeftToSend::default());
+        assert!(!doubtful.is_over() && doubtful.detail().contains("once that is mended"), "{}", doubtful.detail());
     }
 }

@@ -17,8 +17,9 @@ impl App {
             (Waiting::SenderStopped { code: StopCode::Provider(code), .. }, Some(own))
                 if refuses_token(own.provider, code) =>
             {
-                let check = format!("`blastdeck sender check {}` resumes it once that is right", shell_word(&own.name));
-                Some(format!("{}; {check}", token_mend(&own.token)))
+                let confirm =
+                    format!("`blastdeck sender confirm {}` resumes it once that is right", shell_word(&own.name));
+                Some(format!("{}; {confirm}", token_mend(&own.token)))
             }
             _ => waiting.mend(blast.id, &blast.sender),
         }

@@ -23,14 +23,11 @@ use crate::domain::waiting::Waiting;
 pub(super) enum SenderVerb {
     /// List senders with their pace, today's count and what they are waiting for.
     List,
-    /// Ask the provider about a sender's health; sends nothing. A sender that is healthy again resumes; one that waits for
-    /// an engine with the right token gets one.
+    /// Ask the provider about a sender's health; sends nothing and starts no engine. A stop that its health shows to be over is lifted
+    /// where nobody is queued; where people are, this says what resumes it.
     Check {
         /// The sender; defaults to all.
         name: Option<String>,
-        /// Start no standby: something else runs the engine.
-        #[arg(long)]
-        no_engine: bool,
     },
     /// Let a stopped sender resume: the cause is fixed, or a restored database may send as it is. Also ends a pause
     /// that the provider asked for. Asks for the number of people who get their message then.
@@ -60,7 +57,7 @@ impl SenderVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
             Self::List => list(global).await,
-            Self::Check { name, no_engine } => check(global, name.as_deref(), EngineChoice::of(no_engine)).await,
+            Self::Check { name } => check(global, name.as_deref()).await,
             Self::Move { name } => move_to(global, &name).await,
             Self::Confirm { name, yes, no_engine, without_key } => {
                 let forgotten = if without_key { ForgottenCheck::Waived } else { ForgottenCheck::Required };
@@ -204,7 +201,7 @@ fn report_forgotten(confirmed: Confirmed) {
 /// engine sends to them.
 async fn outlook(context: &Context, name: &str, attendance: EngineChoice) -> Result<String> {
     let Some(blast) = context.app.blast_to_send(name).await? else {
-        return Ok(format!("sender {name} may resume: {}", queued_in_paused(context, name).await?));
+        return may_resume(context, name).await;
     };
     if attendance == EngineChoice::Elsewhere && !context.app.is_attended(blast.sender_id).await? {
         return Ok(format!("sender {name} may resume, and waits for an engine"));
@@ -213,6 +210,11 @@ async fn outlook(context: &Context, name: &str, attendance: EngineChoice) -> Res
         return Err(eyre!("sender {name} may resume, but no engine sends for it: {missing}"));
     }
     Ok(format!("sender {name} resumes"))
+}
+
+/// A sender whose stop is lifted, and which has nobody left to send to.
+async fn may_resume(context: &Context, name: &str) -> Result<String> {
+    Ok(format!("sender {name} may resume: {}", queued_in_paused(context, name).await?))
 }
 
 /// Who is queued in the sender's paused blasts, and how to send to them.
@@ -317,33 +319,17 @@ fn as_json(row: &SenderView) -> Value {
     })
 }
 
-async fn check(global: &Global, name: Option<&str>, attendance: EngineChoice) -> Result<ExitCode> {
+async fn check(global: &Global, name: Option<&str>) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Reads).await?;
     let checks = context.app.check_senders(name).await?;
     for check in &checks {
         print_check(&context, check)?;
     }
-    for check in &checks {
-        if !check.is_lifted && !is_left_to_another_token(&context, check).await? {
-            continue;
-        }
-        let outlook = outlook(&context, &check.name, attendance).await?;
-        if !context.is_json {
-            talk(&outlook);
-        }
+    for check in checks.iter().filter(|check| check.is_lifted && !context.is_json) {
+        talk(&may_resume(&context, &check.name).await?);
     }
     let is_bad = checks.iter().any(|check| check.verdict().is_bad());
     Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// Whether a sender waits for an engine with another token than the one that was refused, and this shell's works.
-async fn is_left_to_another_token(context: &Context, check: &SenderCheck) -> Result<bool> {
-    let may_send = check.stop.is_none() && check.health.verdict == HealthVerdict::Good;
-    if context.app.is_read_only() || !may_send {
-        return Ok(false);
-    }
-    let blast = context.app.blast_to_send(&check.name).await?;
-    Ok(blast.is_some_and(|blast| matches!(blast.waiting, Some(Waiting::TokenRefused { .. }))))
 }
 
 fn print_check(context: &Context, check: &SenderCheck) -> Result<()> {

@@ -124,8 +124,8 @@ pub fn stop_mend(code: &StopCode, sender: &str) -> String {
         return format!("if everybody queued may get it, `blastdeck sender confirm {sender}`");
     }
     format!(
-        "once that is mended, `blastdeck sender check {sender}` resumes it where its health shows that; `blastdeck sender confirm {sender}` \
-         resumes it unchecked"
+        "once that is mended (`blastdeck sender check {sender}` says so where its health shows it), `blastdeck sender confirm {sender}` \
+         resumes it"
     )
 }
 

@@ -272,8 +272,8 @@ impl Waiting {
             Self::DailyCap { .. } => Some(format!("`daily_cap` of sender {sender} in the configuration sets it")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::TokenRefused { .. } => Some(
-                "`blastdeck sender check` in a shell that has the right token starts an engine with it; the other goes on \
-                 once it is started again with that token"
+                "`blastdeck engine` in a shell that has the right token sends with it; the other goes on once it is started \
+                 again with that token"
                     .to_owned(),
             ),
             Self::PhoneInUse { sender: other } => Some(format!(

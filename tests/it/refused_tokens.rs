@@ -70,7 +70,10 @@ async fn a_process_whose_token_was_refused_is_named_and_leaves_the_sender_to_oth
     assert!(checked.code == 1 && checked.out.contains(&process), "{checked:?}");
 
     let checked = shop.run(&["sender", "check", "sales"]).await;
-    assert!(checked.code == 0 && checked.err.contains("sender sales resumes"), "{checked:?}");
+    assert!(checked.code == 1 && checked.out.contains("its health shows that this is over"), "{checked:?}");
+    assert_eq!((shop.accepted().await, shop.stopped_reason().await), (0, Some(reason)), "a check sends nothing");
+    let confirmed = shop.run(&["sender", "confirm", "sales", "--yes"]).await;
+    assert!(confirmed.code == 0 && confirmed.err.contains("sender sales resumes"), "{confirmed:?}");
     shop.until_accepted(2).await;
 
     // The engine of the right shell dies: the forgotten one does not take the sender again.
@@ -83,11 +86,14 @@ async fn a_process_whose_token_was_refused_is_named_and_leaves_the_sender_to_oth
     let list = shop.ok(&["sender", "list"]).await;
     assert!(list.contains("refused the token of an engine on"), "{list}");
 
-    // What the blast names as its way on: no stop is left that it would lift.
+    // No stop is left, and a check starts no engine; what the blast names as its way on does.
     let accepted = shop.accepted().await;
     let checked = shop.run(&["sender", "check", "sales"]).await;
-    assert!(checked.code == 0 && checked.err.contains("sender sales resumes"), "{checked:?}");
+    assert_eq!((checked.code, shop.engines().len(), shop.accepted().await), (0, 1, accepted), "{checked:?}");
+    assert!(waiting["mend"].as_str().unwrap().contains("engine` in a shell that has the right token"), "{waiting}");
+    let engine = shop.engine();
     shop.until_accepted(accepted + 1).await;
+    engine.stop().await;
     shop.promises().await;
 }
 

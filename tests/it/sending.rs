@@ -250,7 +250,10 @@ async fn a_wrong_token_stops_the_sender_and_the_blast_waits_until_it_is_mended()
     let checked = crate::support::said(check).await;
     assert_eq!((checked.code, checked.out.contains("Unauthorised Token")), (1, true), "{checked:?}");
 
-    assert_eq!(shop.run(&["sender", "check", "sales"]).await.code, 0);
+    let mended = shop.run(&["sender", "check", "sales"]).await;
+    assert!(mended.code == 1 && mended.out.contains("and 5 people are queued"), "{mended:?}");
+    assert_eq!((shop.sim.posts().await.len(), shop.count("queued").await), (1, 5), "a check sends nothing");
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
 
     assert_eq!(shop.state(&blast).await, "completed");

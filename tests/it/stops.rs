@@ -26,7 +26,7 @@ async fn is_stopped(shop: &Shop) -> bool {
 
 #[tokio::test]
 async fn whoever_lifts_a_stop_has_the_people_queued_sent_to() {
-    for verb in [&["sender", "confirm", "sales", "--yes"][..], &["sender", "check", "sales"]] {
+    for verb in [&["sender", "confirm", "sales", "--yes"][..], &["blast", "resume", "1", "--yes"]] {
         let shop = stopped_shop("device", "Device is offline").await;
 
         let said = shop.run(verb).await;
@@ -39,19 +39,32 @@ async fn whoever_lifts_a_stop_has_the_people_queued_sent_to() {
 }
 
 #[tokio::test]
-async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fails() {
-    for verb in [&["sender", "confirm", "sales", "--yes"][..], &["sender", "check", "sales"]] {
-        let shop = stopped_shop("device", "Device is offline").await;
-        std::fs::create_dir_all(shop.path("data")).unwrap();
-        shop.write("data/log", "a file where logs should go");
+async fn a_check_that_finds_a_stopped_sender_well_sends_to_nobody_and_says_what_asks_for_their_number() {
+    let shop = stopped_shop("device", "Device is offline").await;
 
-        let said = shop.run(verb).await;
+    let checks = [shop.run(&["sender", "check"]).await, shop.run(&["sender", "check", "sales", "--json"]).await];
 
-        assert_eq!(said.code, 1, "{said:?}");
-        assert!(said.err.contains("no engine sends for it: no standby can be started"), "{said:?}");
-        assert!(!said.err.contains("resumes"), "{said:?}");
-        assert!(!is_stopped(&shop).await);
+    for said in checks {
+        let says = "its health shows that this is over, and 3 people are queued: `blastdeck";
+        assert!(said.code == 1 && said.out.contains(says), "{said:?}");
+        assert!(said.out.contains("sender confirm sales` asks for their number"), "{said:?}");
     }
+    assert!(is_stopped(&shop).await && shop.engines().is_empty());
+    assert_eq!((shop.count("queued").await, shop.sim.posts().await.len()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fails() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    std::fs::create_dir_all(shop.path("data")).unwrap();
+    shop.write("data/log", "a file where logs should go");
+
+    let said = shop.run(&["sender", "confirm", "sales", "--yes"]).await;
+
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("no engine sends for it: no standby can be started"), "{said:?}");
+    assert!(!said.err.contains("resumes"), "{said:?}");
+    assert!(!is_stopped(&shop).await);
 }
 
 #[tokio::test]
@@ -158,8 +171,8 @@ async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
     assert_eq!(restored["mend"], "if everybody queued may get it, `blastdeck sender confirm sales`, or S on the blast");
     assert_eq!(
         offline["mend"],
-        "once that is mended, `blastdeck sender check sales` resumes it where its health shows that; `blastdeck sender confirm sales` \
-             resumes it unchecked, or S on the blast"
+        "once that is mended (`blastdeck sender check sales` says so where its health shows it), `blastdeck sender confirm sales` \
+             resumes it, or S on the blast"
     );
     assert_eq!(shop.count("queued").await, 3);
 }

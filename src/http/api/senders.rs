@@ -135,7 +135,7 @@ async fn health(ApiReader(caller): ApiReader, Path(name): Path<String>) -> Resul
     let app = caller.app();
     let check = app.examine_sender(&name).await?;
     let verdict = word(check.verdict());
-    let (detail, pace) = (check.detail(), app.pace_of(&check.name));
+    let (detail, pace) = (for_programs(&check.detail()), app.pace_of(&check.name));
     let notes = check.all_notes().into_iter().map(str::to_owned).collect();
     let SenderCheck { name, .. } = check;
     Ok(Answer::ok(SenderHealth { name, verdict, detail, pace, notes }))
