@@ -161,6 +161,24 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
         assert_eq!(shop.number(is_stopped).await, left, "{answer}");
     }
 
+    shop.execute(stop).await;
+    for taken_back_by in ["ctrl-c", "blast undo"] {
+        let resume = ["blast", "resume", &blast, "--no-engine"];
+        let mut terminal = shop.in_terminal(&resume, Size { columns: 250, rows: 30 });
+        terminal.wait_for_text("Type 3, then press enter");
+        terminal.type_keys("3\r");
+        terminal.wait_for_text(&format!("blast undo {blast}` stops it again, as ctrl-c does here"));
+        assert_eq!(shop.number("select count(*) from blasts where send_after > now()").await, 1);
+        if taken_back_by == "ctrl-c" {
+            terminal.type_keys("\x03");
+        } else {
+            shop.ok(&["blast", "undo", &blast]).await;
+        }
+        terminal.wait_for_text("sender sales is stopped again");
+        assert_eq!(terminal.wait_for_exit().exit_code(), 3, "{taken_back_by}");
+        assert_eq!((shop.number(is_stopped).await, shop.sim.posts().await.len()), (1, 0), "{taken_back_by}");
+    }
+
     shop.send(&draft).await;
     shop.execute(stop).await;
     let resumed = shop.json(&["blast", "resume", &blast, "--people", "5", "--no-engine"]).await;

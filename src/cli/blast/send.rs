@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::{Report, Result};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::plan::{plan_with_steps, who_gets_one};
 use super::schedule::rule_of_zone;
@@ -20,6 +20,8 @@ use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Forecast;
 use crate::domain::text::{self, clean};
+
+mod stopped_sender;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
@@ -61,6 +63,11 @@ impl SendArgs {
     /// Whether nobody is asked: a script sends it.
     const fn is_sure(&self) -> bool {
         self.yes || self.people.is_some()
+    }
+
+    /// How long what was typed can be taken back; what a script starts begins at once.
+    const fn armed_for(&self) -> TimeDelta {
+        if self.is_sure() { TimeDelta::zero() } else { Launch::ARMED_FOR }
     }
 
     /// Refuses a launch of what is paused, and one that would do other than was said.
@@ -139,16 +146,7 @@ impl SendArgs {
         if let Some(until) = until.filter(|_| !context.is_json) {
             talk(&armed(&context, &blast, begins(&shown, until)));
         }
-        let attended = tokio::select! {
-            attended = self.is_attended(&context, &blast) => attended,
-            _ = interrupt.recv() => return Err(launched.interrupted(&context, &mut interrupt).await),
-        };
-        // While the database is away the launch can still be taken back; once it answers, an engine is looked for again.
-        let is_attended = match attended {
-            Err(error) if until.is_some() && is_away(&error) => None,
-            Err(error) if until.is_some() => return Err(launched.unless_taken_back(&context, error).await),
-            attended => Some(attended?),
-        };
+        let is_attended = self.attended(&context, &launched, (&mut interrupt, until)).await?;
         if context.is_json {
             let mut value = json!({ "id": blast.id, "state": blast.state, "people": plan.people });
             if blast.state == BlastState::Scheduled {
@@ -160,14 +158,7 @@ impl SendArgs {
             talk(&scheduled(&context, &plan, &blast, (start, is_attended == Some(true))));
             return Ok(());
         }
-        if let Some(until) = until {
-            tokio::select! {
-                taken_back = taken_back(&context, &blast, until) => if let Some(why) = taken_back? {
-                    return Err(why.into());
-                },
-                _ = interrupt.recv() => return Err(launched.interrupted(&context, &mut interrupt).await),
-            }
-        }
+        until_final(&context, &launched, (&mut interrupt, until)).await?;
         let is_attended = match is_attended {
             Some(is_attended) => is_attended,
             None => self.is_attended(&context, &blast).await?,
@@ -198,12 +189,8 @@ impl SendArgs {
         let question = format!("{}{now}.", who_gets_one(plan));
         self.check_people(plan.people)?;
         confirm_number(&question, plan.people, self.is_sure())?;
-        let launch = Launch {
-            blast: self.blast,
-            version: plan.blast.version,
-            people: plan.people,
-            armed_for: if self.is_sure() { TimeDelta::zero() } else { Launch::ARMED_FOR },
-        };
+        let launch =
+            Launch { blast: self.blast, version: plan.blast.version, people: plan.people, armed_for: self.armed_for() };
         Ok((launch, shown))
     }
 
@@ -222,6 +209,38 @@ impl SendArgs {
         }
         hand_over(&context.app, blast).await?;
         Ok(true)
+    }
+
+    /// The same of what was just started, which ctrl-c takes back. `None`: the database is away, and until it can no longer be taken back an
+    /// engine is looked for again.
+    async fn attended(
+        &self,
+        context: &Context,
+        launched: &Launched<'_>,
+        (interrupt, until): (&mut Signal, Option<DateTime<Utc>>),
+    ) -> Result<Option<bool>> {
+        let attended = tokio::select! {
+            attended = self.is_attended(context, launched.blast) => attended,
+            _ = interrupt.recv() => return Err(launched.interrupted(context, interrupt).await),
+        };
+        match attended {
+            Err(error) if until.is_some() && is_away(&error) => Ok(None),
+            Err(error) if until.is_some() => Err(launched.unless_taken_back(context, error).await),
+            attended => attended.map(Some),
+        }
+    }
+}
+
+/// Waits until what was started cannot be taken back any more; fails where it was, by ctrl-c or by somebody else.
+async fn until_final(
+    context: &Context,
+    launched: &Launched<'_>,
+    (interrupt, until): (&mut Signal, Option<DateTime<Utc>>),
+) -> Result<()> {
+    let Some(until) = until else { return Ok(()) };
+    tokio::select! {
+        taken_back = taken_back(context, launched.blast, until) => taken_back?.map_or(Ok(()), |why| Err(why.into())),
+        _ = interrupt.recv() => Err(launched.interrupted(context, interrupt).await),
     }
 }
 
@@ -269,35 +288,6 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
     let Forecast { today, tomorrow, later, .. } = plan.forecast;
     let first = [today, tomorrow, later].into_iter().flatten().next();
     first.map_or(earliest, |share| share.from.max(earliest))
-}
-
-impl SendArgs {
-    /// The blast was not paused; its sender may have been stopped, and repaired since.
-    async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
-        let queued = context.app.queued_for(plan.blast.sender_id).await?;
-        // All that was launched of the sender goes on with it.
-        let others = (queued - plan.blast.counts.queued).max(0);
-        let people = plan.people + others;
-        let too = match others {
-            0 => String::new(),
-            others => format!("; {} of its other blasts too", text::people(others)),
-        };
-        self.check_people(people)?;
-        confirm_number(&format!("{}{too}.", who_gets_one(plan)), people, self.is_sure())?;
-        let (blast, version) = (self.blast, plan.blast.version);
-        let launch = Launch { blast, version, people: queued, armed_for: TimeDelta::zero() };
-        let blast = context.app.resume(launch).await?;
-        let is_attended = self.is_attended(context, &blast).await?;
-        if context.is_json {
-            return json(&json!({ "id": blast.id, "state": blast.state, "people": people }));
-        }
-        if is_attended {
-            talk(&format!("sender {} resumes", blast.sender));
-        } else {
-            talk(&format!("sender {} may resume, and waits for an engine", blast.sender));
-        }
-        Ok(())
-    }
 }
 
 /// Says when a blast starts by itself, and how to stop it until then.

@@ -65,6 +65,19 @@ pub(super) async fn taken_back(
     }
 }
 
+/// Waits until a sender that was let go on is stopped again: whoever takes that back leaves its blasts as they are.
+pub(super) async fn stopped_again(context: &Context, sender: &str) -> Result<RefusedError> {
+    loop {
+        match context.app.stop_reason(sender).await {
+            Ok(None) => {}
+            Ok(Some(why)) => return Ok(RefusedError(format!("sender {sender} is stopped again: {why}"))),
+            Err(AppError::Store(error)) if error.is_transient() => {}
+            Err(error) => return Err(error.into()),
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
 /// The launch stands although nobody can be asked about it.
 fn without_database(blast: &BlastView) -> String {
     let (tag, id) = (clean(&blast.tag), blast.id);

@@ -1,0 +1,72 @@
+//! `blast resume` of a blast that was not paused: its sender was stopped, and all that was launched of it goes on.
+
+use chrono::{DateTime, Utc};
+use color_eyre::Result;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::super::plan::who_gets_one;
+use super::super::taking_back::{Launched, stopped_again};
+use super::{SendArgs, until_final};
+use crate::app::view::BlastView;
+use crate::app::{Launch, Plan};
+use crate::cli::confirm::confirm_number;
+use crate::cli::context::Context;
+use crate::cli::output::{json, talk};
+use crate::domain::text::{self, clean};
+
+impl SendArgs {
+    pub(super) async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
+        let launch = self.ask_for_all(context, plan).await?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let blast = context.app.resume(launch).await?;
+        let launched = Launched { blast: &blast, start: context.app.start_of_blast(blast.id).await.ok().flatten() };
+        let until = blast.send_after.filter(|_| !self.is_sure());
+        if let Some(until) = until.filter(|_| !context.is_json) {
+            talk(&armed(context, &blast, until));
+        }
+        let attended = self.attended(context, &launched, (&mut interrupt, until)).await?;
+        if context.is_json {
+            return json(&json!({ "id": blast.id, "state": blast.state, "people": people }));
+        }
+        if until.is_some() {
+            tokio::select! {
+                is_final = until_final(context, &launched, (&mut interrupt, until)) => is_final?,
+                stopped = stopped_again(context, &blast.sender) => return Err(stopped?.into()),
+            }
+        }
+        let is_attended = match attended {
+            Some(is_attended) => is_attended,
+            None => self.is_attended(context, &blast).await?,
+        };
+        if is_attended {
+            talk(&format!("sender {} resumes", blast.sender));
+        } else {
+            talk(&format!("sender {} may resume, and waits for an engine", blast.sender));
+        }
+        Ok(())
+    }
+
+    /// Asks for the number of all who are queued in what was launched of the sender: it goes on with this blast.
+    async fn ask_for_all(&self, context: &Context, plan: &Plan) -> Result<Launch> {
+        let queued = context.app.queued_for(plan.blast.sender_id).await?;
+        let others = (queued - plan.blast.counts.queued).max(0);
+        let people = plan.people + others;
+        let too = match others {
+            0 => String::new(),
+            others => format!("; {} of its other blasts too", text::people(others)),
+        };
+        self.check_people(people)?;
+        confirm_number(&format!("{}{too}.", who_gets_one(plan)), people, self.is_sure())?;
+        let (blast, version, armed_for) = (self.blast, plan.blast.version, self.armed_for());
+        Ok(Launch { blast, version, people: queued, armed_for })
+    }
+}
+
+/// Says when its blasts go on, and how to stop it until then.
+fn armed(context: &Context, blast: &BlastView, until: DateTime<Utc>) -> String {
+    let (sender, starts, id) = (clean(&blast.sender), context.on_the_clock(until), blast.id);
+    format!(
+        "sender {sender} resumes {starts}; until then `blastdeck blast undo {id}` stops it again, as ctrl-c does here and u in the dashboard"
+    )
+}
