@@ -145,10 +145,12 @@ impl App {
             AppError::NotFound(_) => gone(),
             other => other,
         })?;
-        if row.kind == JobKind::AddRecipients && !row.state.is_over() && job::settle(self.pool()).await? > 0 {
-            return job::get(self.pool(), id).await?.ok_or_else(gone);
-        }
-        Ok(row)
+        let is_changed = match (row.kind, row.state) {
+            (JobKind::AddRecipients, JobState::Interrupted) => job::finish_late(self.pool(), id).await?,
+            (JobKind::AddRecipients, state) if !state.is_over() => job::settle(self.pool()).await? > 0,
+            _ => false,
+        };
+        if is_changed { job::get(self.pool(), id).await?.ok_or_else(gone) } else { Ok(row) }
     }
 
     /// Ends jobs whose process is gone, and forgets those that ended long ago.

@@ -141,12 +141,12 @@ pub async fn keep_alive(pool: &PgPool, id: JobId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A list is in: so many rows of it were read.
+/// A list is in: so many rows of it were read. Also where its process was frozen, or away from the database, and was taken for gone.
 pub async fn finish_list(pool: &PgPool, id: JobId, rows: i64, result: &Value) -> Result<(), StoreError> {
     let finished = sqlx::query(
         "update api_jobs set state = 'finished', ended_at = now(), started_at = coalesce(started_at, now()), done = $2,
                              total = $2, result = $3
-          where id = $1 and state in ('queued', 'running')",
+          where id = $1 and (state in ('queued', 'running', 'interrupted') or state = 'finished' and result is null)",
     );
     finished.bind(id).bind(rows).bind(result).execute(pool).await?;
     Ok(())
@@ -174,6 +174,18 @@ pub async fn settle(pool: &PgPool) -> Result<u64, StoreError> {
             and alive_at < now() - make_interval(secs => $2)",
     );
     Ok(settled.bind(JOBS).bind(SILENT_FOR).execute(pool).await?.rows_affected())
+}
+
+/// Marks an interrupted list as finished whose transaction has committed since: its process was not gone. `false`: the list is not in. The
+/// key of a request that was released is not that transaction's.
+pub async fn finish_late(pool: &PgPool, id: JobId) -> Result<bool, StoreError> {
+    let finished = sqlx::query(
+        "update api_jobs j set state = 'finished'
+          where id = $2 and state = 'interrupted'
+            and exists (select 1 from api_requests r
+                         where r.token_id = $1 and r.key = j.id::text and r.request_id = 'job-' || j.id)",
+    );
+    Ok(finished.bind(JOBS).bind(id).execute(pool).await?.rows_affected() == 1)
 }
 
 /// Stores which job a claimed request asked for, in place of the answer that is not made yet.

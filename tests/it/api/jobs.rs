@@ -1,5 +1,7 @@
 //! Long work that is answered before it is done.
 
+use blastdeck::domain::ids::JobId;
+use blastdeck::store::job;
 use serde_json::{Value, json};
 
 use super::client::{ApiAnswer, said};
@@ -85,6 +87,16 @@ async fn a_job_whose_process_ended_says_so_unless_its_list_is_in() {
     assert_eq!(interrupted["state"], "interrupted");
     assert!(interrupted["error"].as_str().unwrap().contains("send the list again"), "{interrupted}");
     assert_eq!(until_over(&api, &done).await["state"], "finished");
+
+    // As it is when a process that was only frozen had not committed yet when it was looked at.
+    let late = "update api_jobs set state = 'interrupted', result = null where kind = 'add_recipients'";
+    let id = done.body["id"].as_i64().unwrap();
+    shop.execute(late).await;
+    assert_eq!(until_over(&api, &done).await["state"], "finished");
+    assert_eq!(until_over(&api, &lost).await["state"], "interrupted");
+    shop.execute(late).await;
+    job::finish_list(&shop.database.pool, JobId(id), 1, &json!({ "taken": 1 })).await.unwrap();
+    assert_eq!(until_over(&api, &done).await["result"]["taken"], 1);
 
     // The key of what never happened is free again; that of what did is answered with the job as it is now.
     shop.execute("delete from blast_recipients where phone_number = '+60100000000'").await;
