@@ -362,6 +362,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     assert!(refused(dir.path()).contains("a directory: name the file in it"), "{}", refused(dir.path()));
     assert!(refused(Path::new("/dev/zero")).contains("a device or a socket"), "{}", refused(Path::new("/dev/zero")));
     assert!(refused(&long).contains("longer than 1048576 bytes"), "{}", refused(&long));
+    assert!(EXAMPLE.contains(&format!("The file may be up to {} MiB long.", FILE_MAX >> 20)));
 }
 
 #[test]
