@@ -267,8 +267,10 @@ impl From<CustomerDetails> for CustomerAnswer {
 #[schema(as = CustomerEdit)]
 struct CustomerEditBody {
     /// Letters, digits, - _ and . without blanks.
+    #[serde(alias = "add_tags")]
     #[schema(max_items = 50, example = json!(["vip"]))]
     add_tags: Vec<String>,
+    #[serde(alias = "remove_tags")]
     #[schema(max_items = 50, example = json!([]))]
     remove_tags: Vec<String>,
     #[schema(example = "calls back on Monday", max_length = 2000)]
@@ -289,6 +291,7 @@ struct MergeBody {
 #[schema(as = CustomerUnmerge)]
 struct UnmergeBody {
     /// The number of this customer that is to be on its own, by its id or in any spelling.
+    #[serde(alias = "phone_number")]
     #[schema(example = "60123456780")]
     phone_number: String,
 }
@@ -313,13 +316,13 @@ async fn edit(
     let phone = caller.app().customer_phone(&id)?;
     let CustomerEditBody { add_tags, remove_tags, note } = &body.value;
     if add_tags.len().max(remove_tags.len()) > TAGS_MAX {
-        return Err(Problem::field("addTags", format!("{TAGS_MAX} tags at most")));
+        return Err(body.spelled(Problem::field("addTags", format!("{TAGS_MAX} tags at most"))));
     }
-    once(&caller, repeatable(&body), async |app: App| {
+    let edited = once(&caller, repeatable(&body), async |app: App| {
         app.edit_customer(&phone, (add_tags, remove_tags), note.as_deref()).await?;
         answer(&app, &phone).await
-    })
-    .await
+    });
+    edited.await.map_err(|problem| body.spelled(problem))
 }
 
 async fn merge(
@@ -343,12 +346,13 @@ async fn unmerge(
 ) -> Result<Response, Problem> {
     let app = caller.app();
     let of = app.customer_phone(&id)?;
-    let phone = id_or_number(&app, "phoneNumber", &body.value.phone_number).await?;
-    once(&caller, repeatable(&body), async |app: App| {
+    let phone = id_or_number(&app, "phoneNumber", &body.value.phone_number).await;
+    let phone = phone.map_err(|problem| body.spelled(problem))?;
+    let apart = once(&caller, repeatable(&body), async |app: App| {
         app.unmerge_from(&of, &phone).await?;
         answer(&app, &phone).await
-    })
-    .await
+    });
+    apart.await.map_err(|problem| body.spelled(problem))
 }
 
 fn repeatable<T>(body: &JsonBody<T>) -> Repeatable<'_> {

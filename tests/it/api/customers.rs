@@ -39,6 +39,13 @@ async fn a_customer_is_found_tagged_merged_and_known_to_recipients() {
     assert_eq!((&edited.body["tags"], &edited.body["notes"][0]["note"]), (&json!(["vip"]), &json!("calls back")));
     let wrong = api.patch(&format!("{path}/60100000001"), json!({ "addTags": ["very important"] })).await.expect(422);
     assert_eq!(wrong.fields(), ["addTags"]);
+    let snake = json!({ "add_tags": ["late"], "remove_tags": ["vip"] });
+    let snake = api.patch(&format!("{path}/60100000001"), snake).await.expect(200);
+    assert_eq!(snake.body["tags"], json!(["late"]));
+    let back = json!({ "addTags": ["vip"], "removeTags": ["late"] });
+    api.patch(&format!("{path}/60100000001"), back).await.expect(200);
+    let wrong = api.patch(&format!("{path}/60100000001"), json!({ "add_tags": ["very important"] })).await.expect(422);
+    assert_eq!(wrong.fields(), ["add_tags"]);
     assert_eq!(api.get(&format!("{path}?tag=vip")).await.expect(200).body["customers"].as_array().unwrap().len(), 1);
     let merged = api.post(&format!("{path}/60100000001/merge"), json!({ "into": "60100000002" })).await.expect(200);
     assert_eq!(merged.body["phoneNumbers"], json!(["+60100000002", "+60100000001"]));
@@ -51,7 +58,7 @@ async fn a_customer_is_found_tagged_merged_and_known_to_recipients() {
     api.post(&format!("{path}/60100000009/unmerge"), apart.clone()).await.expect(404);
     let abroad = api.post(&format!("{path}/60100000001/merge"), json!({ "into": "49123456" })).await.expect(200);
     assert_eq!((&abroad.body["id"], &abroad.body["phoneNumber"]), (&json!("49123456"), &json!("+49123456")));
-    api.post(&format!("{path}/49123456/unmerge"), json!({ "phoneNumber": "60100000002" })).await.expect(200);
+    api.post(&format!("{path}/49123456/unmerge"), json!({ "phone_number": "60100000002" })).await.expect(200);
     api.post(&format!("{path}/60100000002/unmerge"), apart).await.expect(200);
 
     let listed = api.get(&format!("/api/whatsapp/campaigns/{blast}/recipients")).await.expect(200);
