@@ -110,7 +110,9 @@ fn open_routes() -> Routes {
                 .get(
                     "/api/webhook/meta",
                     webhook::meta_handshake,
-                    Operation::open("Meta's handshake").text(200, "text/plain", "The challenge").refuses(&[400, 403]),
+                    Operation::open("Meta's handshake")
+                        .text(200, "text/plain", "The challenge")
+                        .refuses(&[400, 403, 422]),
                 )
                 .post("/api/webhook/meta", webhook::meta, webhook("Meta's events, by their signature"))
                 .post(

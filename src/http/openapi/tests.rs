@@ -80,6 +80,13 @@ fn the_secret_of_a_webhook_is_among_its_parameters() {
 }
 
 #[test]
+fn metas_handshake_says_how_it_may_be_refused() {
+    let responses = &document()["paths"]["/api/webhook/meta"]["get"]["responses"];
+
+    assert!(["200", "400", "403", "422"].iter().all(|status| responses[status].is_object()), "{responses}");
+}
+
+#[test]
 fn no_two_types_have_one_name() {
     let routes = open_routes().merge(api::routes());
     let mut known = std::collections::BTreeMap::new();
