@@ -14,15 +14,17 @@ use crate::domain::waiting::{HoursWords, Waiting};
 /// The word on a blast's pill, and the class of its colour. A blast whose messages do not go out at this moment is not called
 /// `sending`.
 pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
-    let (BlastState::Sending, Some(waiting)) = (blast.state, &blast.waiting) else {
-        return (blast.state.word(), blast.state.word());
-    };
+    match (blast.state, &blast.waiting) {
+        (BlastState::Sending, Some(waiting)) => waiting_pill(waiting),
+        _ => (blast.state.word(), blast.state.word()),
+    }
+}
+
+const fn waiting_pill(waiting: &Waiting) -> (&'static str, &'static str) {
     match waiting {
-        Waiting::Gap { .. }
-        | Waiting::Rate { .. }
-        | Waiting::Answers { .. }
-        | Waiting::FirstPeople { .. }
-        | Waiting::SlowDatabase => ("sending", "sending"),
+        Waiting::Gap { .. } | Waiting::Rate { .. } | Waiting::Answers { .. } | Waiting::SlowDatabase => {
+            ("sending", "sending")
+        }
         Waiting::Armed { .. } | Waiting::Scheduled { .. } => ("starting", "scheduled"),
         Waiting::DailyCap { .. }
         | Waiting::PeopleLimit { .. }
@@ -32,6 +34,7 @@ pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
         | Waiting::Backoff { .. }
         | Waiting::PairGap { .. }
         | Waiting::OwnTime { .. }
+        | Waiting::FirstPeople { .. }
         | Waiting::PhoneInUse { .. }
         | Waiting::Silent { .. } => ("waiting", "paused"),
         Waiting::Uncertain { .. } => ("to check", "paused"),
@@ -231,6 +234,14 @@ mod tests {
                 assert_eq!(words.contains("asked"), matches!(waiting, Waiting::Throttled { .. }), "{words}");
             }
         }
+    }
+
+    #[test]
+    fn a_blast_whose_first_people_were_written_to_waits_and_is_not_called_sending() {
+        let word = |waiting| waiting_pill(&waiting).0;
+
+        assert_eq!(word(Waiting::FirstPeople { people: 25 }), "waiting");
+        assert_eq!(word(Waiting::Answers { at_once: 64 }), "sending");
     }
 
     #[test]
