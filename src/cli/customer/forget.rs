@@ -81,7 +81,7 @@ pub(super) async fn key(context: &Context) -> Result<()> {
             talk(&format!("{}; lists are refused here until then", context.app.bring_key()));
         }
         (Some(id), None) => line(&format!("{} (key {id})", state.path.display()))?,
-        (None, None) => line("nobody was forgotten yet: there is no key")?,
+        (None, None) => line(&format!("nobody was forgotten yet: the key will be {}", state.path.display()))?,
     }
     if state.id.is_some() {
         talk(

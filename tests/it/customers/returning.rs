@@ -10,6 +10,11 @@ use crate::support::digits;
 #[tokio::test]
 async fn no_list_brings_somebody_back_who_was_forgotten_and_a_machine_without_the_key_takes_none() {
     let shop = known_shop().await;
+    let before = shop.ok(&["customer", "key"]).await;
+    assert!(
+        before.starts_with("nobody was forgotten yet: the key will be /") && before.contains("forget.key"),
+        "{before}"
+    );
     shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
 
     let again = shop.draft(FIRST..FIRST + 3).await;
