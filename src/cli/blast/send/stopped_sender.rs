@@ -17,7 +17,7 @@ use crate::domain::text::{self, clean};
 
 impl SendArgs {
     pub(super) async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
-        let launch = self.ask_for_all(context, plan).await?;
+        let (launch, people) = self.ask_for_all(context, plan).await?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let blast = context.app.resume(launch).await?;
         let launched = Launched { blast: &blast, start: context.app.start_of_blast(blast.id).await.ok().flatten() };
@@ -47,8 +47,8 @@ impl SendArgs {
         Ok(())
     }
 
-    /// Asks for the number of all who are queued in what was launched of the sender: it goes on with this blast.
-    async fn ask_for_all(&self, context: &Context, plan: &Plan) -> Result<Launch> {
+    /// Asks for the number of all who are queued in what was launched of the sender: it goes on with this blast. The number that was asked for.
+    async fn ask_for_all(&self, context: &Context, plan: &Plan) -> Result<(Launch, i64)> {
         let queued = context.app.queued_for(plan.blast.sender_id).await?;
         let others = (queued - plan.blast.counts.queued).max(0);
         let people = plan.people + others;
@@ -59,7 +59,7 @@ impl SendArgs {
         self.check_people(people)?;
         confirm_number(&format!("{}{too}.", who_gets_one(plan)), people, self.is_sure())?;
         let (blast, version, armed_for) = (self.blast, plan.blast.version, self.armed_for());
-        Ok(Launch { blast, version, people: queued, armed_for })
+        Ok((Launch { blast, version, people: queued, armed_for }, people))
     }
 }
 
