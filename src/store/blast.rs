@@ -150,7 +150,8 @@ pub async fn keep_its_time(tx: &mut PgConnection, id: BlastId) -> Result<(), Sto
 }
 
 /// Starts a sender's blasts whose time has come; one whose time is longer ago than `too_late` is paused and asks instead. Each
-/// once, whichever engines look: the row is changed under its lock, and is not scheduled any more for whoever waited for it.
+/// once, whichever engines look: the row is changed under its lock. One that somebody holds, as a list that comes in does, holds up none
+/// of the others: it is asked again a moment later.
 pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelta) -> Result<Vec<BlastId>, StoreError> {
     let late = interval(too_late)?;
     let mut tx = settings::begin_hot_path(pool).await?;
@@ -161,7 +162,11 @@ pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelt
                 launched_at = case when send_after < now() - $2 then launched_at else now() end,
                 blast_date = case when send_after < now() - $2 then blast_date else now() end,
                 state_by = 'engine', version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'scheduled' and send_after <= now() and deleted_at is null and repeat_rule is null
+          where id = any(array(
+                    select id from blasts
+                     where sender_id = $1 and state = 'scheduled' and send_after <= now() and deleted_at is null and repeat_rule is null
+                     order by id for no key update skip locked))
+            and state = 'scheduled' and send_after <= now()
          returning id",
     )
     .bind(sender)

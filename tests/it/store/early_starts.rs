@@ -1,15 +1,16 @@
-//! What starts by itself and is sent before its time: taken back or paused within its seconds, it starts by itself as before.
+//! What starts by itself, whatever is the matter with another; and is sent before its time: taken back or paused within its seconds, it
+//! starts by itself as before.
 
 use blastdeck::app::{App, AppError, DraftEdit, Launch};
 use blastdeck::domain::blast::BlastState;
-use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::Mark;
 use blastdeck::store::blast;
 use chrono::{TimeDelta, Utc};
 
 use super::marks::{operator_app, refusal};
 use super::undo::{draft_with_a_time, refused_unchanged};
-use super::{BLAST, Scene};
+use super::{BLAST, SENDER, Scene};
 
 async fn launch(app: &App) -> BlastState {
     let version = app.blast(BLAST).await.unwrap().version;
@@ -166,4 +167,22 @@ async fn the_plan_of_an_early_start_has_the_own_times_that_count_from_now() {
 
     assert!(later - Utc::now() > TimeDelta::days(2), "{later}");
     assert!(now - Utc::now() < TimeDelta::days(2), "{now}");
+}
+
+#[tokio::test]
+async fn a_blast_that_somebody_holds_keeps_no_other_from_starting_at_its_time() {
+    let scene = Scene::queued(1).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message) values ('Deepavali', 1, 'Hi');
+             update blasts set state = 'scheduled', scheduled_for = now(), send_after = now()",
+        )
+        .await;
+    let mut held = scene.pool().begin().await.unwrap();
+    sqlx::query("select from blasts where id = 1 for update").execute(&mut *held).await.unwrap();
+    let start = async || blast::start_scheduled(scene.pool(), SENDER, TimeDelta::hours(6)).await.unwrap();
+
+    assert_eq!(start().await, [BlastId(2)]);
+    held.rollback().await.unwrap();
+    assert_eq!(start().await, [BLAST]);
 }
