@@ -199,12 +199,12 @@ pub async fn leave_out(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreE
     skip(tx, vec![id.0], None).await
 }
 
-/// Leaves out people who have just answered wherever a follow-up that was launched has them queued. Whoever launches one in this moment
-/// waits for this transaction, and leaves them out, or is refused where a filter that was read before names its people; or this one waits
-/// for the launch.
+/// Leaves out people who have just answered wherever a follow-up that was launched has them queued. Whoever starts one in this moment, or
+/// changes when one starts, waits for this transaction, and a launch leaves them out then, or is refused where a filter that was read
+/// before names its people; or this one waits for them.
 pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientId]) -> Result<(), StoreError> {
     let queued: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
-        "select q.blast_id, q.id, f.state = 'draft'
+        "select q.blast_id, q.id, f.state <> 'sending'
            from blast_recipients a
            join blast_recipients q on person_key(q.phone_number) = person_key(a.phone_number) and q.blast_id <> a.blast_id
                                   and q.status >= 'queued' and q.status <= 'queued'
@@ -222,7 +222,7 @@ pub async fn leave_out_of_launched(tx: &mut PgConnection, answered: &[RecipientI
 /// of them.
 pub async fn leave_out_who_ordered(tx: &mut PgConnection, order: OrderId) -> Result<(), StoreError> {
     let queued: Vec<(i64, i64, bool)> = sqlx::query_as(concat!(
-        "select q.blast_id, q.id, f.state = 'draft'
+        "select q.blast_id, q.id, f.state <> 'sending'
            from orders o
            join blast_recipients q on person_key(q.phone_number) = person_key(o.phone_number)
                                   and q.status >= 'queued' and q.status <= 'queued'
@@ -236,11 +236,11 @@ pub async fn leave_out_who_ordered(tx: &mut PgConnection, order: OrderId) -> Res
     leave_out_queued(tx, queued).await
 }
 
-/// Leaves out whoever answered of these people, each with their blast and whether that is a draft. Drafts keep theirs until the launch,
-/// which looks at them once more; those whose people a filter names are read again by it.
+/// Leaves out whoever answered of these people, each with their blast and whether that is still to start. Drafts keep theirs until the
+/// launch, which looks at them once more; those whose people a filter names are read again by it.
 async fn leave_out_queued(tx: &mut PgConnection, queued: Vec<(i64, i64, bool)>) -> Result<(), StoreError> {
-    let drafts: Vec<i64> = queued.iter().filter(|(_, _, is_draft)| *is_draft).map(|(blast, ..)| *blast).collect();
-    let drafts = if drafts.is_empty() { drafts } else { hold_drafts(tx, drafts).await? };
+    let to_start: Vec<i64> = queued.iter().filter(|(_, _, starts)| *starts).map(|(blast, ..)| *blast).collect();
+    let drafts = if to_start.is_empty() { to_start } else { hold_to_start(tx, to_start).await? };
     let launched = queued.into_iter().filter(|(blast, ..)| !drafts.contains(blast));
     let (blasts, people): (Vec<i64>, Vec<i64>) = launched.map(|(blast, person, _)| (blast, person)).unzip();
     if !people.is_empty() {
@@ -249,20 +249,24 @@ async fn leave_out_queued(tx: &mut PgConnection, queued: Vec<(i64, i64, bool)>) 
     Ok(())
 }
 
-/// Those of the drafts that are drafts still, and stay so until the end of the transaction. A launch may have read a filter already that
-/// does not see this transaction: its draft has another version after it, which refuses that launch, and the next one reads the filter
-/// again. Written at once, not shared first: two that did so would wait for each other.
-async fn hold_drafts(tx: &mut PgConnection, drafts: Vec<i64>) -> Result<Vec<i64>, StoreError> {
-    let kept = "select id from blasts where id = any($1) and state = 'draft' and segment is null order by id for share";
-    let mut held: Vec<i64> = sqlx::query_scalar(kept).bind(&drafts).fetch_all(&mut *tx).await?;
+/// Keeps blasts that are still to start as they are until the end of the transaction, and returns those that are drafts. Whoever starts one,
+/// or changes when people of it are due, holds its people for as long as it takes to write that: they are waited for here, since nobody in
+/// somebody's hands is left out. A launch may have read a filter already that does not see this transaction: its draft has another version
+/// after it, which refuses that launch, and the next one reads the filter again. Written at once, not shared first: two that did so would
+/// wait for each other.
+async fn hold_to_start(tx: &mut PgConnection, blasts: Vec<i64>) -> Result<Vec<i64>, StoreError> {
+    let kept = "select id, state = 'draft' from blasts
+                 where id = any($1) and (state <> 'draft' or segment is null) order by id for share";
+    let kept: Vec<(i64, bool)> = sqlx::query_as(kept).bind(&blasts).fetch_all(&mut *tx).await?;
+    let mut drafts: Vec<i64> = kept.into_iter().filter(|(_, is_draft)| *is_draft).map(|(blast, _)| blast).collect();
     let read_again = sqlx::query_scalar(
         "with held as materialized (
              select id from blasts where id = any($1) and state = 'draft' and segment is not null order by id for no key update)
          update blasts b set version = b.version + 1, updated_at = now() from held where b.id = held.id returning b.id",
     );
-    let read_again: Vec<i64> = read_again.bind(&drafts).fetch_all(tx).await?;
-    held.extend(read_again);
-    Ok(held)
+    let read_again: Vec<i64> = read_again.bind(&blasts).fetch_all(tx).await?;
+    drafts.extend(read_again);
+    Ok(drafts)
 }
 
 /// Of certain people, whom a claim holds at this moment is sent to: nobody waits for anybody. No claim has people of a blast that is about

@@ -29,6 +29,32 @@ async fn whoever_answers_in_the_moment_of_the_launch_is_not_sent_the_follow_up()
     assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
 }
 
+/// Whoever resumes one to people's own times, or gives a scheduled one others, has its people in hand until that is written.
+#[tokio::test]
+async fn whoever_answers_while_a_follow_up_that_was_launched_gets_its_times_is_not_sent_it() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    for (state, n, left_out) in [("paused", 0, 1), ("scheduled", 3, 2)] {
+        shop.execute(&format!("update blasts set state = '{state}', launched_at = now() where id = {draft}")).await;
+        let mut times = shop.database.pool.begin().await.unwrap();
+        let writes = format!(
+            "update blasts set version = version + 1 where id = {draft};
+             update blast_recipients set next_attempt_at = now() where blast_id = {draft} and status = 'queued'"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(writes)).execute(&mut *times).await.unwrap();
+
+        let phone = format!("+{}", digits(n));
+        let marks = tokio::spawn(said(shop.command(&["mark", &blast, &phone, "replied"])));
+        let stands = async || marks.is_finished() || shop.number(WAITING_FOR_A_LOCK).await > 0;
+        eventually_async("the mark is written, or waits for the times", stands).await;
+        times.commit().await.unwrap();
+        let marked = marks.await.unwrap();
+
+        assert_eq!(marked.code, 0, "{marked:?}");
+        assert_eq!(skipped(&shop, &draft, "replied since").await, (left_out, left_out), "{state}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_answered_and_is_locked_in_the_moment_of_the_launch_is_waited_for() {
     let (shop, blast) = stuck_shop().await;
