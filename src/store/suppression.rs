@@ -212,6 +212,14 @@ pub enum LiftOutcome {
 
 /// Lifts what the person or the provider said, not what an operator did.
 pub async fn lift(tx: &mut PgConnection, business: &str, phone: &str) -> Result<LiftOutcome, StoreError> {
+    // In a statement of its own: one that waited for an operator who writes into the row would go on by what it saw before.
+    sqlx::query(
+        "select from suppressions where business = $1 and person_key(phone_number) = person_key($2) for update",
+    )
+    .bind(business)
+    .bind(phone)
+    .execute(&mut *tx)
+    .await?;
     let operators: Option<(Option<String>, Option<String>)> = sqlx::query_as(
         "update suppressions
             set source = 'operator', reason = operator_reason, created_by = operator_by, created_at = operator_at,

@@ -7,7 +7,7 @@ use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::Mark;
-use blastdeck::store::suppression::{self, NewSuppression};
+use blastdeck::store::suppression::{self, LiftOutcome, NewSuppression};
 use chrono::TimeDelta;
 
 use super::Scene;
@@ -301,4 +301,27 @@ async fn an_opt_out_is_on_the_rows_of_its_person_in_every_blast_of_the_business(
     assert_eq!(shown().await.unwrap().business, "kedai");
     aina.undo_mine().await.unwrap();
     assert_eq!(shown().await, None);
+}
+
+#[tokio::test]
+async fn a_resume_does_not_lift_what_an_operator_sets_in_the_same_moment() {
+    let (scene, _, _) = scene().await;
+    stop(&scene).await;
+    let mut sets = scene.pool().begin().await.unwrap();
+    let (business, phone) = ("kedai", "+60100000002");
+    let word = NewSuppression { business, phone, reason: Some("wrong number"), source: "operator", by: "ben" };
+    suppression::add(&mut sets, word).await.unwrap();
+    let pool = scene.pool().clone();
+    let resumes = tokio::spawn(async move {
+        let mut tx = pool.begin().await.unwrap();
+        let lifted = suppression::lift(&mut tx, business, phone).await.unwrap();
+        tx.commit().await.unwrap();
+        lifted
+    });
+
+    scene.commit_once_waited_for(sets).await;
+
+    let (reason, by) = (Some("wrong number".to_owned()), Some("ben".to_owned()));
+    assert_eq!(resumes.await.unwrap(), LiftOutcome::OperatorsStands { reason, by });
+    assert_eq!(scene.number("select count(*) from suppressions where source = 'operator'").await, 1);
 }
