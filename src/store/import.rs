@@ -126,6 +126,8 @@ pub struct Import {
     target: ImportTarget,
     /// Somebody's list says where consent came from.
     has_consent: bool,
+    /// Whoever was in the draft is taken out of it.
+    is_cleared: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,16 +140,22 @@ enum ImportTarget {
 pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreError> {
     let mut connection = open(pool).await?;
     let blast = insert(&mut connection, draft).await?;
-    Ok(Import { connection, blast, target: ImportTarget::NewDraft, has_consent: false })
+    Ok(Import { connection, blast, target: ImportTarget::NewDraft, has_consent: false, is_cleared: false })
 }
 
-/// Begins a transaction that adds people to this blast, under lock. `None`: there is no such blast, or it is not a draft any
-/// more. What repeats is never sent itself: it counts as one while it is paused, too.
+/// Begins a transaction that adds people to this blast, under a lock for which launches, edits and other lists wait: however long the list
+/// takes. Its row is shared until the end, so that nobody waits who only has it stay as it is: whoever of it answers elsewhere meanwhile.
+/// `None`: there is no such blast, or it is not a draft any more. What repeats is never sent itself: it counts as one while it is paused,
+/// too.
 pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<Import>, StoreError> {
     let mut connection = open(pool).await?;
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('list of ' || id, 0)) from blasts where id = $1")
+        .bind(blast)
+        .execute(&mut *connection)
+        .await?;
     let is_draft: Option<bool> = sqlx::query_scalar(
         "select state in ('draft', 'scheduled') or state = 'paused' and repeat_rule is not null
-           from blasts where id = $1 and deleted_at is null for update",
+           from blasts where id = $1 and deleted_at is null for share",
     )
     .bind(blast)
     .fetch_optional(&mut *connection)
@@ -157,6 +165,7 @@ pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<Import
         blast,
         target: ImportTarget::Draft,
         has_consent: false,
+        is_cleared: false,
     }))
 }
 
@@ -290,18 +299,17 @@ impl Import {
 
     /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.
     pub async fn clear(&mut self, version: i64) -> Result<bool, StoreError> {
-        let seen = sqlx::query(concat!(
-            "update blasts set total_recipients = 0 where id = $1 and version = $2 and not exists (",
+        let may_be_cleared = sqlx::query_scalar(concat!(
+            "select exists (select from blasts where id = $1 and version = $2) and not exists (",
             attempted!(),
             ")",
         ));
-        let seen = seen.bind(self.blast).bind(version).execute(&mut *self.connection).await?;
-        if seen.rows_affected() == 0 {
-            return Ok(false);
+        self.is_cleared = may_be_cleared.bind(self.blast).bind(version).fetch_one(&mut *self.connection).await?;
+        if self.is_cleared {
+            let people = sqlx::query("delete from blast_recipients where blast_id = $1");
+            people.bind(self.blast).execute(&mut *self.connection).await?;
         }
-        let people = sqlx::query("delete from blast_recipients where blast_id = $1");
-        people.bind(self.blast).execute(&mut *self.connection).await?;
-        Ok(true)
+        Ok(self.is_cleared)
     }
 
     /// Writes people as they come, until nobody sends any more. Returns how many.
@@ -331,13 +339,14 @@ impl Import {
         // Whoever launches what they saw before is refused.
         let transaction: TransactionId = sqlx::query_scalar(
             "update blasts
-                set total_recipients = total_recipients + $2, version = version + $3, updated_at = now()
+                set total_recipients = case when $4 then 0 else total_recipients end + $2, version = version + $3, updated_at = now()
               where id = $1
              returning pg_current_xact_id()::text",
         )
         .bind(self.blast)
         .bind(i32::try_from(people).unwrap_or(i32::MAX))
         .bind(i64::from(self.target == ImportTarget::Draft))
+        .bind(self.is_cleared)
         .fetch_one(&mut *self.connection)
         .await?;
         let Err(error) = self.connection.execute("commit").await else { return Ok(self.blast) };

@@ -3,6 +3,7 @@
 use blastdeck::domain::follow_up::LeftOut;
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
+use blastdeck::store::import;
 
 use super::{engine_app, follow_up_draft, mark, skipped, stuck_shop};
 use crate::support::{WAITING_FOR_A_LOCK, digits, eventually_async, said};
@@ -53,6 +54,24 @@ async fn whoever_answers_while_a_follow_up_that_was_launched_gets_its_times_is_n
         assert_eq!(marked.code, 0, "{marked:?}");
         assert_eq!(skipped(&shop, &draft, "replied since").await, (left_out, left_out), "{state}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_the_list_that_comes_into_a_follow_up() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    let pool = &shop.database.pool;
+    let version = shop.number(&format!("select version from blasts where id = {draft}")).await;
+    let mut list = import::begin_adding(pool, BlastId(draft.parse().unwrap())).await.unwrap().unwrap();
+    assert!(list.clear(version).await.unwrap());
+
+    mark(&shop, &blast, 0, "replied").await;
+
+    let free = format!("select count(*) from (select from blasts where id = {draft} for no key update skip locked) b");
+    assert_eq!(shop.number(&free).await, 0, "whoever launches it waits");
+    list.commit(pool, 0).await.unwrap();
+    let left = format!("select total_recipients::bigint from blasts where id = {draft} and version > {version}");
+    assert_eq!(shop.number(&left).await, 0);
 }
 
 #[tokio::test]
