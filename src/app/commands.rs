@@ -106,8 +106,8 @@ impl App {
 
     async fn mark_deleted(&self, id: BlastId) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        let head = self.head(&mut tx, id).await?;
-        self.require_seen(&head)?;
+        // Whoever makes a follow-up of it holds the row, too: none that is not seen yet is made beside this.
+        let head = self.locked_as_seen(&mut tx, id).await?;
         transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
         if let Some(follow_up) = answered::follow_up_under_way(&mut tx, id).await? {
             return Err(AppError::Refused(format!(

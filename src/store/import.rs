@@ -287,14 +287,15 @@ impl Import {
         Ok(())
     }
 
-    /// Whether nobody made another follow-up of its blast since its people were read; from here on nobody does before this is committed.
+    /// Whether nobody made another follow-up of its blast since its people were read, or deleted that; from here on nobody does before this
+    /// is committed.
     pub async fn has_seen_follow_ups(&mut self, note: &ImportNote) -> Result<bool, StoreError> {
         let (Some(lineage), Some(seen)) = (note.follows, &note.follow_ups_seen) else { return Ok(true) };
-        let lock = sqlx::query("select from blasts where id = $1 for no key update");
-        lock.bind(lineage.blast).execute(&mut *self.connection).await?;
+        let lock = sqlx::query("select from blasts where id = $1 and deleted_at is null for no key update");
+        let is_there = lock.bind(lineage.blast).execute(&mut *self.connection).await?.rows_affected() == 1;
         let mut there = follow_ups_of(&mut *self.connection, lineage.blast).await?;
         there.retain(|made| *made != self.blast);
-        Ok(there == *seen)
+        Ok(is_there && there == *seen)
     }
 
     /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{follow_up_draft, mark, skipped, stuck_shop};
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async, said};
 
 #[tokio::test]
 async fn a_follow_up_of_a_blast_that_was_deleted_is_planned_and_sent_to_the_same_people() {
@@ -39,6 +40,33 @@ async fn a_blast_is_not_deleted_while_its_follow_up_has_somebody_queued() {
 
     shop.ok(&["blast", "cancel", &draft, "--yes"]).await;
     shop.ok(&["blast", "delete", &blast, "--yes"]).await;
+}
+
+#[tokio::test]
+async fn a_blast_is_not_deleted_while_a_follow_up_of_it_is_made() {
+    let (shop, blast) = stuck_shop().await;
+    let follow_up = format!(
+        "select from blasts where id = {blast} for no key update;
+         insert into blasts (blast_tag, sender_id, message, follows_blast, follows_stage)
+         select blast_tag, sender_id, message, id, 'read' from blasts where id = {blast};
+         insert into blast_recipients (blast_id, phone_number) select max(id), '+60190000000' from blasts"
+    );
+    let deleted = format!("update blasts set deleted_at = now() where id = {blast}");
+    let no_blast = format!("there is no blast {blast}");
+    for (first, second, refused) in [
+        (&follow_up, &["blast", "delete", &blast, "--yes"][..], "follows it and is not over"),
+        (&deleted, &["blast", "follow-up", &blast, "--stuck-at", "read"][..], no_blast.as_str()),
+    ] {
+        let mut tx = shop.database.pool.begin().await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(first.clone())).execute(&mut *tx).await.unwrap();
+        let says = tokio::spawn(said(shop.command(second)));
+        let stands = async || says.is_finished() || shop.number(WAITING_FOR_A_LOCK).await > 0;
+        eventually_async("it waits, or is over", stands).await;
+        tx.commit().await.unwrap();
+
+        let says = says.await.unwrap();
+        assert!(says.code != 0 && says.err.contains(refused), "{says:?}");
+    }
 }
 
 #[tokio::test]
