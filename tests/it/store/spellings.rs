@@ -6,7 +6,7 @@ use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::{PersonKey, Phone};
 use blastdeck::store::claim::{skip_suppressed, still_wanted};
 use blastdeck::store::suppression::{self, NewSuppression};
-use blastdeck::store::{person, view};
+use blastdeck::store::{draft, person, view};
 use chrono::Utc;
 
 use super::{BLAST, SENDER, Scene};
@@ -137,7 +137,7 @@ async fn an_opt_out_under_the_other_spelling_takes_back_a_claim() {
 }
 
 #[tokio::test]
-async fn whom_an_older_version_took_twice_is_tried_again_once_at_most() {
+async fn whom_an_older_version_took_twice_is_tried_again_and_copied_once_at_most() {
     let scene = Scene::queued(0).await;
     scene
         .execute(
@@ -153,6 +153,12 @@ async fn whom_an_older_version_took_twice_is_tried_again_once_at_most() {
 
     let people: Vec<_> = people.into_iter().map(|(id, _)| id.0).collect();
     assert_eq!(people, [3, 5, 7, 8]);
+
+    let mut tx = scene.pool().begin().await.unwrap();
+    let (copy, _) = draft::duplicate(&mut tx, BLAST).await.unwrap();
+    tx.commit().await.unwrap();
+    let copied = format!("select count(*) from blast_recipients where blast_id = {copy}");
+    assert_eq!(scene.number(&copied).await, 5, "and is in a copy once");
 }
 
 #[tokio::test]
