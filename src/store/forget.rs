@@ -93,9 +93,13 @@ pub struct PersonTraces {
     pub rows: Vec<i64>,
 }
 
-/// Keeps whoever is to be forgotten out of this transaction: it sees everybody who was until then.
+/// Keeps whoever is to be forgotten out of this transaction: it sees everybody who was until then. Somebody who is being forgotten is waited
+/// for: in a large database that takes longer than any other lock is waited for.
 pub async fn share_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(LIST_LOCK).execute(tx).await?;
+    let patience: String = sqlx::query_scalar("select current_setting('lock_timeout')").fetch_one(&mut *tx).await?;
+    sqlx::query("set local lock_timeout = 0").execute(&mut *tx).await?;
+    sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
+    sqlx::query("select set_config('lock_timeout', $1, true)").bind(patience).execute(tx).await?;
     Ok(())
 }
 

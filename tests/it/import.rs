@@ -9,10 +9,11 @@ use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, SenderId};
 use blastdeck::domain::message::Message;
 use blastdeck::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
+use blastdeck::store::forget;
 use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
 use sqlx::PgPool;
 
-use crate::support::{Setup, Shop, database};
+use crate::support::{Setup, Shop, WAITING_FOR_A_LOCK, database};
 
 async fn sender(pool: &PgPool) -> SenderId {
     let made = sqlx::query_scalar(
@@ -195,6 +196,29 @@ async fn an_import_that_is_given_up_leaves_nothing_behind() {
     assert_eq!(rows(&database.pool).await, 0);
     drop(close);
     crate::support::eventually("the reader's file is gone", || files_in(dir.path()) == 0);
+}
+
+#[tokio::test]
+async fn a_list_waits_for_somebody_who_is_being_forgotten() {
+    let database = database().await;
+    let mut forgets = database.pool.begin().await.unwrap();
+    forget::hold_lists(&mut forgets).await.unwrap();
+    let mut list = database.pool.begin().await.unwrap();
+    sqlx::query("set local lock_timeout = '1ms'").execute(&mut *list).await.unwrap();
+
+    let waits = tokio::spawn(async move {
+        forget::share_lists(&mut list).await.unwrap();
+        let after = sqlx::query_scalar::<_, String>("select current_setting('lock_timeout')");
+        after.fetch_one(&mut *list).await.unwrap()
+    });
+    let is_waiting = async || {
+        let waiting: i64 = sqlx::query_scalar(WAITING_FOR_A_LOCK).fetch_one(&database.pool).await.unwrap();
+        waiting > 0
+    };
+    crate::support::eventually_async("it waits", is_waiting).await;
+    forgets.commit().await.unwrap();
+
+    assert_eq!(waits.await.unwrap(), "1ms", "nothing else is waited for any longer");
 }
 
 async fn is_copying(pool: &PgPool) -> bool {
