@@ -96,8 +96,9 @@ impl App {
         (act, blast): (&LoggedAction, BlastId),
         hours: OpenedHours,
     ) -> Result<UndoOutcome, AppError> {
-        draft::lock(&mut tx, blast).await?;
+        // The lease before the blast's row, as claims and takeovers have it.
         let head = self.require_not_begun(&mut tx, blast).await?;
+        draft::lock(&mut tx, blast).await?;
         let limits = self.blast_row_in(&mut *tx, blast).await?.limits;
         if StoredHours::of(&limits) != hours.opened {
             return self.pause_instead(tx, act, &head).await;

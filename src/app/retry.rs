@@ -164,11 +164,12 @@ impl App {
         failed: Vec<(RecipientId, i32)>,
     ) -> Result<RetryCount, AppError> {
         let mut tx = self.begin().await?;
+        // The blast's row before the locks of follow-ups and of the frequency cap, as a launch has it.
+        self.locked_as_seen(&mut tx, blast).await?;
         let (people, left_out) = self.to_retry(&mut tx, (blast, capped), failed).await?;
         if people.is_empty() {
             return Ok(RetryCount { people: 0, left_out });
         }
-        self.locked_as_seen(&mut tx, blast).await?;
         let at = store::now(&mut *tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
             let stamped = StampedEvidence { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };

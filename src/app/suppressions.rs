@@ -169,7 +169,13 @@ impl App {
 
     /// Suppresses several numbers at once, all or none: for this business, or for every one; for a caller that acts for one
     /// sender, for that sender's.
-    pub async fn suppress_all(&self, business: Option<&str>, people: Vec<OptOut>) -> Result<SuppressedAll, AppError> {
+    pub async fn suppress_all(
+        &self,
+        business: Option<&str>,
+        mut people: Vec<OptOut>,
+    ) -> Result<SuppressedAll, AppError> {
+        // In one order, and their rows in that of everybody who locks several: lists of the same people do not wait for each other.
+        people.sort_by_key(|person| person.phone.key());
         let business = self.own_business(business).await?;
         let mut tx = self.begin().await?;
         let known = suppression::known_businesses(&mut tx).await?;
@@ -177,6 +183,8 @@ impl App {
         let (mut noted, mut added) = (Vec::with_capacity(people.len()), 0);
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
         let forgotten = self.forgotten_people(&mut tx).await?;
+        let phones = people.iter().map(|person| person.phone.as_str()).collect();
+        suppression::lock_open_rows(&mut tx, &business, phones).await?;
         for OptOut { phone, reason } in people.iter().filter(|person| !forgotten.has(&person.phone)) {
             let (one, carried) = self.suppress_person(&mut tx, &business, (phone, reason.as_deref())).await?;
             added += u64::from(one.is_new);

@@ -346,6 +346,27 @@ pub async fn open_rows_of(
     Ok(rows)
 }
 
+/// Locks the rows in which these numbers are open in a business (any, for `*`), in the order of their ids: number by number they would be
+/// locked in any order.
+pub async fn lock_open_rows(tx: &mut PgConnection, business: &str, phones: Vec<&str>) -> Result<(), StoreError> {
+    sqlx::query(
+        "select 1 from blast_recipients
+          where id = any(array(
+                    select r.id
+                      from unnest($2::text[]) as p (phone)
+                     cross join lateral (select id, blast_id, status from blast_recipients
+                                          where person_key(phone_number) = person_key(p.phone) offset 0) r
+                      join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
+                     where r.status in ('queued', 'uncertain') and $1 in (s.business, '*')))
+          order by id for update",
+    )
+    .bind(business)
+    .bind(phones)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// How many of a blast's queued people opted out, as the claim passes over them.
 pub async fn count_in(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;

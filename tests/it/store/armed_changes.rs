@@ -5,12 +5,15 @@ use blastdeck::app::{App, AppError, DraftEdit, ForgottenCheck, Launch};
 use blastdeck::domain::act::{Act, Actor};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::field_change::FieldChange;
+use blastdeck::domain::recipient::Evidence;
+use blastdeck::domain::retry::ErrorClass;
 use blastdeck::domain::waiting::Waiting;
 use blastdeck::store::view::activity::{self, ActivityEvent};
 use chrono::{TimeDelta, Utc};
 
 use super::marks::{operator_app, refusal};
-use super::{BLAST, Scene};
+use super::{BLAST, Scene, entry};
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async};
 
 /// It may send the day after tomorrow only.
 async fn closed_blast() -> (Scene, App) {
@@ -43,6 +46,22 @@ async fn a_blast_that_is_let_send_outside_its_hours_waits_a_moment_and_gets_them
     assert!(blast.state == BlastState::Sending && blast.limits.weekdays.is_some(), "{blast:?}");
     assert!(blast.armed_until(Utc::now()).is_none(), "it waits for its hours, and for nothing else: {blast:?}");
     assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
+}
+
+/// As a claim has it: of one that waits after its first people it wants the row as well.
+#[tokio::test]
+async fn hours_are_given_back_under_the_lease_before_the_blasts_row() {
+    let (scene, aina) = closed_blast().await;
+    open_hours(&aina).await;
+    let mut claims = scene.pool().begin().await.unwrap();
+    sqlx::query("select from sender_leases for key share").execute(&mut *claims).await.unwrap();
+
+    let undo = tokio::spawn(async move { aina.undo_mine().await });
+    eventually_async("it waits for the lease", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+    sqlx::query("select from blasts for update nowait").execute(&mut *claims).await.unwrap();
+    claims.commit().await.unwrap();
+
+    assert_eq!(undo.await.unwrap().unwrap().sentence, "Raya waits for its hours again: nothing was sent");
 }
 
 #[tokio::test]
@@ -274,4 +293,31 @@ async fn a_change_after_the_launch_of_a_start_at_a_set_time_is_the_last_act_and_
 
     assert!(why.starts_with("your last act was to edit Raya: "), "{why}");
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Scheduled, "the launch stands");
+}
+
+/// As a resume has it.
+#[tokio::test]
+async fn a_retry_of_a_follow_up_has_its_row_before_it_waits_for_others_of_the_same_blast() {
+    let scene = Scene::sending(1).await;
+    let (class, code) = (ErrorClass::FailRecipient, "400".to_owned());
+    let error = Evidence::Rejected { class, code, message: "no such number".to_owned() };
+    scene.record(&[entry(1, error, b"")]).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state) values ('Merdeka', 1, 'Hi', 'completed');
+             update blasts set follows_blast = 2, follows_stage = 'read', launched_at = now() where id = 1",
+        )
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let mut resumes = scene.pool().begin().await.unwrap();
+    let others = "select pg_advisory_xact_lock(hashtextextended('follow-ups of 2', 0))";
+    sqlx::query(others).execute(&mut *resumes).await.unwrap();
+
+    let retries = tokio::spawn(async move { aina.retry(BLAST, None).await });
+    eventually_async("it waits for the others", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+    let free = "select count(*) from (select from blasts where id = 1 for no key update skip locked) b";
+    assert_eq!(scene.number(free).await, 0);
+    resumes.commit().await.unwrap();
+
+    assert_eq!(retries.await.unwrap().unwrap(), 1);
 }

@@ -2,7 +2,7 @@
 //! suppressed is said to be, and by what.
 
 use blastdeck::app::view::{Anchor, Order, RecipientQuery};
-use blastdeck::app::{App, AppError, Launch};
+use blastdeck::app::{App, AppError, Launch, OptOut};
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
@@ -324,4 +324,21 @@ async fn a_resume_does_not_lift_what_an_operator_sets_in_the_same_moment() {
     let (reason, by) = (Some("wrong number".to_owned()), Some("ben".to_owned()));
     assert_eq!(resumes.await.unwrap(), LiftOutcome::OperatorsStands { reason, by });
     assert_eq!(scene.number("select count(*) from suppressions where source = 'operator'").await, 1);
+}
+
+#[tokio::test]
+async fn the_people_of_a_list_of_opt_outs_are_locked_in_the_order_of_everybody_else() {
+    let (scene, aina, _) = scene().await;
+    let listed = |n| OptOut { phone: Phone::from_database(format!("+60100{n:06}")), reason: None };
+    let mut clears = scene.pool().begin().await.unwrap();
+    sqlx::query("select from blast_recipients where id = 3 for update").execute(&mut *clears).await.unwrap();
+
+    let suppresses = tokio::spawn(async move { aina.suppress_all(Some("kedai"), vec![listed(3), listed(1)]).await });
+    eventually_async("it waits for the third", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+    let free = "select count(*) from (select from blast_recipients where id = 1 for update skip locked) r";
+    assert_eq!(scene.number(free).await, 0, "it has the first");
+    clears.commit().await.unwrap();
+
+    assert_eq!(suppresses.await.unwrap().unwrap().added, 2);
+    assert_eq!(scene.statuses().await[..3], ["opted_out", "queued", "opted_out"]);
 }
