@@ -47,17 +47,36 @@ pub async fn note_word(executor: impl PgExecutor<'_>, of: (RecipientId, i32), wo
     Ok(())
 }
 
+/// Blasts in which somebody may have been sent to since a time, by its parameter. One that was completed sends no more: what ended long
+/// before that is not looked at, however many answers there ever were. A day more, for whom an answer reached late. They are looked at one
+/// by one: as a join, the planner may read everybody who was sent to.
+macro_rules! sent_since {
+    ($since:literal) => {
+        concat!(
+            "(select id, sender_id from blasts
+               where state in ('scheduled', 'sending', 'paused', 'cancelled') and deleted_at is null
+              union
+              select id, sender_id from blasts
+               where updated_at > ",
+            $since,
+            " - interval '1 day' and state <> 'draft' and deleted_at is null)"
+        )
+    };
+}
+
 /// Blasts of a sender with somebody to poll, sent since `since`.
 pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let blasts = sqlx::query_scalar(
-        "select b.id from blasts b
-          where b.sender_id = $1 and b.state <> 'draft' and b.deleted_at is null
+    let blasts = sqlx::query_scalar(concat!(
+        "select b.id from ",
+        sent_since!("$2"),
+        " b
+          where b.sender_id = $1
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $2
-                           and r.message_id is not null)
+                           and r.message_id is not null offset 0)
           order by b.id",
-    )
+    ))
     .bind(sender)
     .bind(since)
     .fetch_all(&mut *tx)
@@ -119,16 +138,18 @@ fn as_range((from, to): TimeRange) -> String {
 /// Senders with anybody to poll.
 pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let senders = sqlx::query_scalar(
-        "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
-          where b.state <> 'draft' and s.stopped_at is null and b.deleted_at is null
+    let senders = sqlx::query_scalar(concat!(
+        "select distinct b.sender_id from ",
+        sent_since!("$1"),
+        " b join senders s on s.id = b.sender_id
+          where s.stopped_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1
-                           and r.message_id is not null)
+                           and r.message_id is not null offset 0)
          union
          select j.sender_id from api_jobs j join senders s on s.id = j.sender_id
           where j.kind = 'check_status' and j.state in ('queued', 'running') and s.stopped_at is null",
-    )
+    ))
     .bind(since)
     .fetch_all(&mut *tx)
     .await?;

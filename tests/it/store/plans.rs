@@ -97,6 +97,31 @@ async fn no_engine_walks_over_all_people_to_see_that_there_is_nothing_to_do() {
 }
 
 #[tokio::test]
+async fn what_ended_long_ago_is_not_looked_at_each_second() {
+    let scene = Scene::queued(0).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state, updated_at)
+             select 'Answer ' || n, 1, 'Hi', 'completed', now() - interval '60 days' from generate_series(1, 1000) as n;
+             insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
+             values (1, '+60100000001', 'sent', 'sent', now(), 'M1', 1);
+             analyze",
+        )
+        .await;
+    let (_, before) = walks_and_lookups(scene.pool()).await;
+
+    walks(&scene, async |pool| {
+        let lately = Utc::now() - TimeDelta::hours(1);
+        assert_eq!(poll::senders(pool, lately).await.unwrap(), [SENDER]);
+        assert_eq!(poll::blasts(pool, SENDER, lately).await.unwrap(), [BLAST]);
+    })
+    .await;
+
+    let (_, after) = walks_and_lookups(scene.pool()).await;
+    assert!(after - before < 20, "{} lookups", after - before);
+}
+
+#[tokio::test]
 async fn no_dashboard_walks_over_all_people_to_show_how_a_blast_stands() {
     let scene = two_halves().await;
 
