@@ -321,7 +321,8 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Pauses a blast whose first people were all sent to, once none of them is in flight. `false`: not yet, or it stops after nobody.
+/// Pauses a blast whose first people were all sent to, once none of them is in flight. `false`: not yet, or it stops after nobody, or
+/// somebody holds its row: the sender's other blasts do not wait for that.
 pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update blasts
@@ -329,7 +330,8 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
                 state_reason = case first_people
                     when 1 then 'the first one is done: see how it went, then resume'
                     else 'the first ' || first_people || ' are done: check the results, then resume' end
-          where id = $1 and state = 'sending' and first_left = 0 and not exists (select from in_flight where blast_id = $1)",
+          where id = (select id from blasts where id = $1 for no key update skip locked)
+            and state = 'sending' and first_left = 0 and not exists (select from in_flight where blast_id = $1)",
     )
     .bind(id)
     .execute(pool)

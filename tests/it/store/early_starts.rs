@@ -170,7 +170,7 @@ async fn the_plan_of_an_early_start_has_the_own_times_that_count_from_now() {
 }
 
 #[tokio::test]
-async fn a_blast_that_somebody_holds_keeps_no_other_from_starting_at_its_time() {
+async fn a_blast_that_somebody_holds_keeps_its_sender_from_nothing_else() {
     let scene = Scene::queued(1).await;
     scene
         .execute(
@@ -185,4 +185,11 @@ async fn a_blast_that_somebody_holds_keeps_no_other_from_starting_at_its_time() 
     assert_eq!(start().await, [BlastId(2)]);
     held.rollback().await.unwrap();
     assert_eq!(start().await, [BLAST]);
+
+    scene.execute("update blasts set first_people = 1, first_left = 0 where id = 1").await;
+    let mut held = scene.pool().begin().await.unwrap();
+    sqlx::query("select from blasts where id = 1 for update").execute(&mut *held).await.unwrap();
+    assert!(!blast::pause_after_first(scene.pool(), BLAST).await.unwrap());
+    held.rollback().await.unwrap();
+    assert!(blast::pause_after_first(scene.pool(), BLAST).await.unwrap());
 }
