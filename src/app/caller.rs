@@ -85,6 +85,14 @@ impl App {
         }
     }
 
+    /// The same app for what a request writes before its last transaction, which alone takes the request's key.
+    pub(super) fn before_its_last(&self) -> Self {
+        match self.caller.as_deref() {
+            Some(caller) => self.acting_for(Caller { request: None, ..caller.clone() }),
+            None => self.clone(),
+        }
+    }
+
     pub(super) fn request(&self) -> Option<&RequestKey> {
         self.caller.as_ref()?.request.as_ref()
     }

@@ -37,40 +37,63 @@ struct RetryPage {
 impl App {
     /// How many people would be retried.
     pub async fn retryable(&self, blast: BlastId, code: Option<&str>) -> Result<RetryCount, AppError> {
+        Ok(self.counted(blast, code).await?.1)
+    }
+
+    /// Who would be retried, by id, and the count of them.
+    async fn counted(
+        &self,
+        blast: BlastId,
+        code: Option<&str>,
+    ) -> Result<(Vec<(RecipientId, i32)>, RetryCount), AppError> {
         require_retryable(self.state(blast).await?)?;
-        let mut count = RetryCount::default();
+        let (mut counted, mut count) = (Vec::new(), RetryCount::default());
         let mut after = RecipientId(0);
         let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
             let mut tx = self.begin().await?;
             let (people, left_out) = self.to_retry(&mut tx, (blast, capped.as_ref()), page.failed).await?;
-            count.people += i64::try_from(people.len()).unwrap_or(i64::MAX);
+            counted.extend(people);
             count.left_out += left_out;
         }
-        Ok(count)
+        count.people = i64::try_from(counted.len()).unwrap_or(i64::MAX);
+        Ok((counted, count))
     }
 
     /// Queues them again; a completed blast becomes *sending*. Returns how many: refused, with the reason, where that is nobody.
     pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
+        self.retry_among(blast, code, None).await
+    }
+
+    /// The same of those alone who were counted. The request's key is taken with the last page: one that is broken off before goes on when it
+    /// is repeated, since whoever is queued by then is not failed any more.
+    async fn retry_among(
+        &self,
+        blast: BlastId,
+        code: Option<&str>,
+        counted: Option<&[(RecipientId, i32)]>,
+    ) -> Result<i64, AppError> {
         require_retryable(self.state(blast).await?)?;
-        let (mut queued, mut left_out) = (0, 0);
-        let mut app = self.clone();
-        let mut after = RecipientId(0);
+        let mut count = RetryCount::default();
+        let mut seen = self.seen;
         let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
-        while let Some(page) = self.retry_page(blast, code, after).await? {
-            after = page.last;
-            let count = app.retry_these((blast, capped.as_ref()), page.failed).await?;
+        let mut next = self.retry_page(blast, code, RecipientId(0)).await?;
+        while let Some(RetryPage { mut failed, last }) = next {
+            next = self.retry_page(blast, code, last).await?;
+            failed.retain(|person| counted.is_none_or(|counted| counted.binary_search(person).is_ok()));
+            let app = if next.is_some() { self.before_its_last() } else { self.clone() };
+            let page = Self { seen, ..app }.retry_these((blast, capped.as_ref()), failed, count.people).await?;
             // The first of them make another version of it.
-            app.seen = app.seen.filter(|_| count.people == 0);
-            queued += count.people;
-            left_out += count.left_out;
+            seen = seen.filter(|_| page.people == 0);
+            count.people += page.people;
+            count.left_out += page.left_out;
         }
         self.notify(blast).await;
-        if queued == 0 {
-            return Err(self.nobody_to_retry(blast, code, left_out).await?);
+        if count.people == 0 {
+            return Err(self.nobody_to_retry(blast, code, count.left_out).await?);
         }
-        Ok(queued)
+        Ok(count.people)
     }
 
     /// Why nobody can be sent to again; `left_out` are those who could be, and are not to be.
@@ -119,14 +142,14 @@ impl App {
         })
     }
 
-    /// The same, if they are as many as the operator was shown.
+    /// The same, if they are as many as the operator was shown: of those who are counted now, and of nobody who fails since.
     pub async fn retry_as_shown(&self, blast: BlastId, code: Option<&str>, shown: i64) -> Result<i64, AppError> {
-        let now = self.retryable(blast, code).await?.people;
+        let (counted, RetryCount { people: now, .. }) = self.counted(blast, code).await?;
         if now != shown {
             let why = format!("{now} may be tried again now, not {shown} as was shown: nothing is sent, look again");
             return Err(AppError::Refused(why));
         }
-        self.retry(blast, code).await
+        self.retry_among(blast, code, Some(&counted)).await
     }
 
     async fn retry_page(
@@ -157,17 +180,22 @@ impl App {
         Ok((failed, i64::try_from(not_to.len()).unwrap_or(i64::MAX)))
     }
 
-    /// Queues them again, without those who are not to have it any more.
+    /// Queues them again, without those who are not to have it any more. So many were queued before them.
     async fn retry_these(
         &self,
         (blast, capped): (BlastId, Option<&SegmentAudience>),
         failed: Vec<(RecipientId, i32)>,
+        queued_before: i64,
     ) -> Result<RetryCount, AppError> {
         let mut tx = self.begin().await?;
         // The blast's row before the locks of follow-ups and of the frequency cap, as a launch has it.
         self.locked_as_seen(&mut tx, blast).await?;
         let (people, left_out) = self.to_retry(&mut tx, (blast, capped), failed).await?;
         if people.is_empty() {
+            // The request had an effect all the same, and is not to have it again: its key is kept.
+            if queued_before > 0 && self.request().is_some() {
+                tx.commit().await?;
+            }
             return Ok(RetryCount { people: 0, left_out });
         }
         let at = store::now(&mut *tx).await?;

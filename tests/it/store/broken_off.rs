@@ -11,7 +11,9 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::database;
+use super::marks::operator_app;
+use super::{BLAST, Scene};
+use crate::support::{WAITING_FOR_A_LOCK, database, eventually_async};
 
 /// More than it takes to acquire a connection and begin.
 const POLLS: usize = 400;
@@ -93,4 +95,45 @@ async fn a_caller_that_goes_away_during_a_commit_rolls_nothing_back_afterwards()
     assert_eq!(warnings(), 0);
     sqlx::raw_sql("rollback").execute(&pool).await.unwrap();
     assert_eq!(warnings(), 1, "it would have been seen");
+}
+
+#[tokio::test]
+async fn a_retry_that_is_broken_off_goes_on_when_it_is_repeated_and_takes_nobody_who_fails_meanwhile() {
+    let scene = Scene::queued(1_002).await;
+    let aina = operator_app(&scene, "aina").await;
+    let fail = async |whom: &str| {
+        let failed = "status = 'failed', standing = 'failed', attempt = 1, failed_at = now(), error_code = 'busy'";
+        scene.execute(&format!("update blast_recipients set {failed} where {whom}")).await;
+    };
+    let hold = async |person: i64| {
+        let mut tx = scene.pool().begin().await.unwrap();
+        sqlx::query("select from blast_recipients where id = $1 for update")
+            .bind(person)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx
+    };
+    let until_waiting =
+        async || eventually_async("a page waits", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+
+    fail("id <= 1001").await;
+    let held = hold(1_001).await;
+    let asked = aina.once("again", [7; 32]).await.unwrap();
+    let asked = tokio::spawn(async move { asked.retry(BLAST, None).await });
+    until_waiting().await;
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    held.rollback().await.unwrap();
+    let rest = aina.once("again", [7; 32]).await.unwrap().retry(BLAST, None).await;
+    assert_eq!(rest.unwrap(), 1, "the first thousand were queued before");
+
+    fail("id <= 1001").await;
+    let held = hold(1).await;
+    let asked = tokio::spawn(async move { aina.retry_as_shown(BLAST, None, 1_001).await });
+    until_waiting().await;
+    fail("id = 1002").await;
+    held.rollback().await.unwrap();
+    assert_eq!(asked.await.unwrap().unwrap(), 1_001);
+    assert_eq!(scene.number("select count(*) from blast_recipients where status = 'failed'").await, 1);
 }
