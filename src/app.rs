@@ -125,7 +125,7 @@ pub use jobs::AddedReport;
 pub use launching::Launch;
 pub use live::{LiveBlast, News};
 pub use local_time::ZoneShare;
-pub use marks::{Marked, refuse_unfit_notes};
+pub use marks::Marked;
 pub use moving::SenderMoved;
 pub use open::{Access, ProcessKind, Setup, UnusableSender, migrate};
 pub use orders::items::{ItemChange, ItemsEdit, items_in_brief, items_in_words};

@@ -41,19 +41,38 @@ impl App {
         refuse_opted_out(&person, &mark)?;
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
         let close = self.own_fresh_close(&mut tx, &person, &mark).await?;
-        self.write(tx, &person, mark, close).await
+        let marked = self.write(&mut tx, &person, mark, close).await?;
+        self.end_marks(tx).await?;
+        Ok(marked)
     }
 
     /// The same as an act of its own, also where it is the amount of a sale that was closed a moment ago: each command line
     /// is undone alone. An amount may be written over that of an order, which then says so.
     pub async fn mark_apart(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
-        refuse_unfit_note(&mark)?;
+        let mut marked = self.mark_each_apart(recipient, vec![mark]).await?;
+        marked.pop().ok_or_else(gone)
+    }
+
+    /// The same of several marks of one person: all of them are written, or none.
+    pub async fn mark_each_apart(&self, recipient: RecipientId, marks: Vec<Mark>) -> Result<Vec<Marked>, AppError> {
+        marks.iter().try_for_each(refuse_unfit_note)?;
         let mut tx = self.begin().await?;
-        let person = self.hold(&mut tx, recipient, &mark).await?;
-        if !replaces_order(&mut tx, &person, &mark).await? {
-            self.refuse_lost_race(&mut tx, &person, &mark).await?;
+        let mut marked = Vec::with_capacity(marks.len());
+        for mark in marks {
+            let person = self.hold(&mut tx, recipient, &mark).await?;
+            if !replaces_order(&mut tx, &person, &mark).await? {
+                self.refuse_lost_race(&mut tx, &person, &mark).await?;
+            }
+            marked.push(self.write(&mut tx, &person, mark, None).await?);
         }
-        self.write(tx, &person, mark, None).await
+        self.end_marks(tx).await?;
+        Ok(marked)
+    }
+
+    async fn end_marks(&self, tx: DbTransaction) -> Result<(), AppError> {
+        tx.commit().await?;
+        self.engine().notifier.wake_all();
+        Ok(())
     }
 
     /// Writes another amount for a sale that was closed earlier, whoever closed it: an act of its own. Refused where the
@@ -81,43 +100,43 @@ impl App {
                 self.money(amount)
             )));
         }
-        self.write(tx, &person, mark, None).await
+        let marked = self.write(&mut tx, &person, mark, None).await?;
+        self.end_marks(tx).await?;
+        Ok(marked)
     }
 
-    /// Records a mark of somebody under lock, logs it (as part of an earlier act, where there is one), and commits.
+    /// Records a mark of somebody under lock, and logs it (as part of an earlier act, where there is one).
     async fn write(
         &self,
-        mut tx: DbTransaction,
+        tx: &mut PgConnection,
         person: &PersonRow,
         mark: Mark,
         close: Option<ActionId>,
     ) -> Result<Marked, AppError> {
         let entry = self.manual(person, Evidence::Manual(mark.clone()));
         let people = std::slice::from_ref(person);
-        let settled = record_locked(&mut tx, &[entry], people, &self.engine().settings.retry).await?;
+        let settled = record_locked(tx, &[entry], people, &self.engine().settings.retry).await?;
         if settled.first() == Some(&EntryOutcome::Nothing) && !is_said_anew(person, &mark) {
-            self.refuse_second(&mut tx, person, &mark).await?;
+            self.refuse_second(tx, person, &mark).await?;
             if let Some(fact) = known_fact(&mark) {
                 return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
             }
         }
         if matches!((&mark, settled.first()), (Mark::Resolve(_), Some(EntryOutcome::Refused(_)))) {
-            self.refuse_second(&mut tx, person, &mark).await?;
+            self.refuse_second(tx, person, &mark).await?;
         }
         let (before, after) = outcome_of_mark(settled.first(), person, &mark)?;
         if matches!(mark, Mark::Resolve(_)) {
-            reply::decide(&mut tx, &[person.id]).await?;
+            reply::decide(tx, &[person.id]).await?;
         }
         if mark == Mark::OptOut {
-            let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
-            self.remember(&mut tx, vec![noted.opt_out]).await?;
+            let noted = self.suppress_in(tx, &Suppression::of(person, self.operator())).await?;
+            self.remember(tx, vec![noted.opt_out]).await?;
         }
-        let counted = counting_before(&mut tx, person, &mark).await?;
-        let amount_by = self.others_amount(&mut tx, person, &mark).await?;
-        let action = self.log_mark(&mut tx, person, &mark, close).await?;
-        let counting = if counted.is_empty() { Vec::new() } else { order::counting(&mut tx, person.id).await? };
-        tx.commit().await?;
-        self.engine().notifier.wake_all();
+        let counted = counting_before(tx, person, &mark).await?;
+        let amount_by = self.others_amount(tx, person, &mark).await?;
+        let action = self.log_mark(tx, person, &mark, close).await?;
+        let counting = if counted.is_empty() { Vec::new() } else { order::counting(tx, person.id).await? };
         Ok(Marked {
             action,
             recipient: person.id,
@@ -298,11 +317,6 @@ pub(super) async fn person_of(tx: &mut PgConnection, id: RecipientId) -> Result<
 
 pub(super) fn gone() -> AppError {
     AppError::NotFound("that person is gone".to_owned())
-}
-
-/// Refuses marks with a note that cannot be written.
-pub fn refuse_unfit_notes(marks: &[Mark]) -> Result<(), AppError> {
-    marks.iter().try_for_each(refuse_unfit_note)
 }
 
 /// What a dashboard's field could not hold would be cut there.

@@ -16,7 +16,7 @@ use super::once::{Answer, Repeatable, once};
 use super::page;
 use super::people::PersonAnswer;
 use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
-use crate::app::{App, Marked, StillSuppressed, UndoOutcome, refuse_unfit_notes};
+use crate::app::{App, Marked, StillSuppressed, UndoOutcome};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -219,13 +219,8 @@ async fn mark(
         let (marks, undone) = match act {
             PersonAct::Undo => (None, Some(app.undo_person(id).await?)),
             PersonAct::Marks(marks) => {
-                // Before anything is written.
-                refuse_unfit_notes(&marks)?;
-                let mut done = Vec::new();
-                for mark in marks {
-                    done.push(app.mark_apart(id, mark).await?.into());
-                }
-                (Some(done), None)
+                let marked = app.mark_each_apart(id, marks).await?;
+                (Some(marked.into_iter().map(MarkAnswer::from).collect()), None)
             }
         };
         let recipient = PersonAnswer::of(&app, id).await?;

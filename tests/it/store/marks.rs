@@ -302,6 +302,18 @@ async fn of_two_operators_with_the_same_mark_the_second_learns_who_was_first() {
     let opted_out = refusal(aina.mark(SITI, Mark::OptOut).await);
     let own = refusal(ben.mark(SITI, Mark::OptOut).await);
 
+    // Of two marks that go together neither is written where one of them is refused.
+    ben.mark(RecipientId(3), Mark::Note("paid".to_owned())).await.unwrap();
+    let both = aina.mark_each_apart(RecipientId(3), vec![Mark::Closed(None), Mark::Note("paid".to_owned())]).await;
+    assert_eq!(refusal(both), "ben wrote the same note on Person 3 first; nothing changed");
+    assert_eq!(scene.statuses().await[2], "sent");
+    let both = vec![Mark::Closed(None), Mark::Note("paid in cash".to_owned())];
+    assert_eq!(aina.mark_each_apart(RecipientId(3), both).await.unwrap().len(), 2);
+    aina.undo_mine().await.unwrap();
+    let taken_back = "select count(*) from blast_recipients where id = 3 and status = 'closed' and note = 'paid'";
+    assert_eq!(scene.number(taken_back).await, 1, "the note alone, which was said last");
+    scene.invariants().await;
+
     assert_eq!(replied, "ben marked Person 1 replied first; nothing changed");
     assert_eq!(opted_out, "ben noted first that Person 1 wants no more; nothing changed");
     assert_eq!(own, "Person 1 has opted out already: nothing changed");
