@@ -9,6 +9,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
@@ -124,6 +125,8 @@ pub struct ImportOptions {
 #[derive(Debug, Clone)]
 pub struct Addition {
     pub blast: BlastId,
+    /// As it was when somebody looked whether people may be added.
+    pub state: BlastState,
     pub region: Region,
     pub content: BlastContent,
 }
@@ -196,17 +199,21 @@ pub async fn create_from(
     write(pool, (import, BeforeReading::default()), list, rejected, options).await
 }
 
-/// Adds people to a draft, in one transaction; whoever is in it already is rejected.
+/// Adds people to a draft, in one transaction; whoever is in it already is rejected. Refused where it has another state by then: what is
+/// scheduled meanwhile was confirmed for those who were in it.
 pub async fn add_people(
     pool: &PgPool,
     to: Addition,
     source: PeopleSource,
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
-    let Addition { blast, region, content } = to;
-    let Some(mut import) = store::begin_adding(pool, blast).await? else {
-        return Err(ImportError::Closed(format!("blast {blast} is no longer a draft: nobody can be added to it")));
-    };
+    let Addition { blast, state: seen, region, content } = to;
+    let (mut import, state) = store::begin_adding(pool, blast).await?.ok_or_else(|| ImportError::no_draft(blast))?;
+    if state != seen {
+        let (state, seen) = (state.with_article(), seen.with_article());
+        let why = format!("blast {blast} is {state} by now, not {seen}: nobody was added, look again");
+        return Err(ImportError::Closed(why));
+    }
     let mut seen = SeenPeople::default();
     import.members(|phone| seen.add_member(phone)).await?;
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;

@@ -103,16 +103,37 @@ impl App {
 
     /// Adds people to a draft; whoever is in it already is rejected.
     pub async fn add_people(&self, id: BlastId, people: PeopleSource) -> Result<Imported, AppError> {
+        let state = self.state(id).await?;
+        self.add_people_as_seen((id, state), people).await
+    }
+
+    /// The same where it is still in the state that somebody saw: what is scheduled takes people only of whoever knows that.
+    pub async fn add_people_as_seen(
+        &self,
+        (id, state): (BlastId, BlastState),
+        people: PeopleSource,
+    ) -> Result<Imported, AppError> {
         let blast = self.blast_row(id).await?;
-        self.refuse_by_hand(&blast).await?;
-        refuse_without_own_time(&blast)?;
-        refuse_before_its_time(&blast)?;
+        self.refuse_additions(&blast).await?;
         let content = BlastContent::parse(&blast.message, blast.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
-        let to = Addition { blast: id, region: self.region_of(blast.sender_id), content };
+        let to = Addition { blast: id, state, region: self.region_of(blast.sender_id), content };
         let added = add_people(self.pool(), to, people, self.caller_options()).await.map_err(refused)?;
         self.notify(id).await;
         Ok(added)
+    }
+
+    /// Refuses where nobody can be added.
+    pub(super) async fn refuse_additions(&self, blast: &BlastRow) -> Result<(), AppError> {
+        self.refuse_by_hand(blast).await?;
+        refuse_without_own_time(blast)?;
+        refuse_before_its_time(blast)?;
+        let repeats = blast.origin.repeat.rule.is_some();
+        match blast.state {
+            BlastState::Draft | BlastState::Scheduled => Ok(()),
+            BlastState::Paused if repeats => Ok(()),
+            _ => Err(refused(ImportError::no_draft(blast.id))),
+        }
     }
 
     /// Whoever is added to whom a filter finds, or taken out of them, would go out or come in again with the next look.

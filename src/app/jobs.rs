@@ -52,10 +52,7 @@ impl App {
         report: AddedReport,
     ) -> Result<JobRow, AppError> {
         let blast = self.blast_row(id).await?;
-        if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled) {
-            return Err(AppError::Refused(format!("blast {id} is no longer a draft: nobody can be added to it")));
-        }
-        self.refuse_by_hand(&blast).await?;
+        self.refuse_additions(&blast).await?;
         let new = NewJob { kind: JobKind::AddRecipients, blast: id, by: self.operator(), total: None };
         let job = self.insert_job(new).await?;
         let row = self.job(job).await?;

@@ -7,6 +7,7 @@ use super::person::Rejection;
 use super::records::{ROW_MAX, RecordError};
 use super::workbook::ReadSheet;
 use crate::domain::forgotten::MissingForgetKey;
+use crate::domain::ids::BlastId;
 use crate::domain::text::{clean, count_of, grouped};
 use crate::store::StoreError;
 
@@ -113,6 +114,11 @@ pub enum ImportError {
 }
 
 impl ImportError {
+    /// What is being sent, or was, takes nobody any more.
+    pub fn no_draft(blast: BlastId) -> Self {
+        Self::Closed(format!("blast {blast} is no longer a draft: nobody can be added to it"))
+    }
+
     /// Whether it is about what stands in the file, whose name helps then.
     pub const fn is_of_file(&self) -> bool {
         matches!(

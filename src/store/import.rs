@@ -25,7 +25,7 @@ use super::step::{self, StepNote};
 use super::view::follow_up::follow_ups_of;
 use super::{fence, forget};
 use crate::domain::act::{Act, Actor};
-use crate::domain::blast::{PersonClocks, RepeatColumns};
+use crate::domain::blast::{BlastState, PersonClocks, RepeatColumns};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Variables;
@@ -145,28 +145,28 @@ pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreErr
 
 /// Begins a transaction that adds people to this blast, under a lock for which launches, edits and other lists wait: however long the list
 /// takes. Its row is shared until the end, so that nobody waits who only has it stay as it is: whoever of it answers elsewhere meanwhile.
-/// `None`: there is no such blast, or it is not a draft any more. What repeats is never sent itself: it counts as one while it is paused,
-/// too.
-pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<Import>, StoreError> {
+/// With the state that it has then. `None`: there is no such blast, or it is not a draft any more. What repeats is never sent itself: it
+/// counts as one while it is paused, too.
+pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<(Import, BlastState)>, StoreError> {
     let mut connection = open(pool).await?;
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('list of ' || id, 0)) from blasts where id = $1")
         .bind(blast)
         .execute(&mut *connection)
         .await?;
-    let is_draft: Option<bool> = sqlx::query_scalar(
-        "select state in ('draft', 'scheduled') or state = 'paused' and repeat_rule is not null
-           from blasts where id = $1 and deleted_at is null for share",
+    let state: Option<BlastState> = sqlx::query_scalar(
+        "select state::text from blasts
+          where id = $1 and deleted_at is null
+            and (state in ('draft', 'scheduled') or state = 'paused' and repeat_rule is not null)
+            for share",
     )
     .bind(blast)
     .fetch_optional(&mut *connection)
     .await?;
-    Ok((is_draft == Some(true)).then_some(Import {
-        connection,
-        blast,
-        target: ImportTarget::Draft,
-        has_consent: false,
-        is_cleared: false,
-    }))
+    let import = |state| {
+        let target = ImportTarget::Draft;
+        (Import { connection, blast, target, has_consent: false, is_cleared: false }, state)
+    };
+    Ok(state.map(import))
 }
 
 async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::new::open;
 use super::taken::{report, say_who_gets_nothing};
+use crate::app::view::BlastView;
 use crate::app::{AppError, PeopleSource};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
@@ -52,8 +53,10 @@ impl AddPeopleArgs {
         }
         let source = self.source()?;
         let context = Context::open(global, Intent::Writes).await?;
-        let starts = self.confirm_scheduled(&context).await?;
-        let added = context.app.add_people(self.blast, source).await.map_err(|error| self.refused(error))?;
+        let blast = context.app.blast_without_unasked(self.blast).await?;
+        let starts = self.confirm_scheduled(&context, &blast)?;
+        let added = context.app.add_people_as_seen((self.blast, blast.state), source).await;
+        let added = added.map_err(|error| self.refused(error))?;
         report(&added);
         say_who_gets_nothing(&context, self.blast).await?;
         let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
@@ -70,11 +73,10 @@ impl AddPeopleArgs {
     }
 
     /// When it starts by itself, or goes out next, which somebody confirmed for fewer people.
-    async fn confirm_scheduled(&self, context: &Context) -> Result<Option<String>> {
-        let blast = context.app.blast_without_unasked(self.blast).await?;
+    fn confirm_scheduled(&self, context: &Context, blast: &BlastView) -> Result<Option<String>> {
         let is_scheduled = blast.state == BlastState::Scheduled;
         let Some(at) = blast.scheduled_for.filter(|_| is_scheduled) else { return Ok(None) };
-        let (tag, starts) = (clean(&blast.tag), context.start(at, context.app.clocks_of(&blast)));
+        let (tag, starts) = (clean(&blast.tag), context.start(at, context.app.clocks_of(blast)));
         let (queued, repeat) = (blast.counts.queued, &blast.origin.repeat);
         let confirmed = people(queued);
         if repeat.rule.is_none() {

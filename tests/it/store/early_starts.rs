@@ -1,12 +1,13 @@
 //! What starts by itself, whatever is the matter with another; and is sent before its time: taken back or paused within its seconds, it
 //! starts by itself as before.
 
-use blastdeck::app::{App, AppError, DraftEdit, Launch};
+use blastdeck::app::{App, AppError, DraftEdit, Launch, PeopleSource};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::Mark;
 use blastdeck::store::blast;
 use chrono::{TimeDelta, Utc};
+use serde_json::json;
 
 use super::marks::{operator_app, refusal};
 use super::undo::{draft_with_a_time, refused_unchanged};
@@ -48,6 +49,21 @@ async fn once_it_is_taken_back_it_starts_by_itself_as_it_was_scheduled() {
     );
     assert!(refused_unchanged(&scene, &ben).await.contains("nothing of yours"), "he scheduled nothing");
     assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is a draft again: nothing was sent");
+}
+
+#[tokio::test]
+async fn nobody_is_added_to_what_was_scheduled_since_somebody_looked() {
+    let (scene, aina) = draft_with_a_time().await;
+    let mut scheduling = scene.pool().begin().await.unwrap();
+    sqlx::query("update blasts set state = 'scheduled'").execute(&mut *scheduling).await.unwrap();
+
+    let adding =
+        tokio::spawn(async move { aina.add_people(BLAST, PeopleSource::given([json!("+60100000009")])).await });
+    scene.commit_once_waited_for(scheduling).await;
+
+    let why = "blast 1 is scheduled by now, not a draft: nobody was added, look again";
+    assert_eq!(refusal(adding.await.unwrap()), why);
+    assert_eq!(scene.number("select count(*) from blast_recipients").await, 3);
 }
 
 #[tokio::test]
