@@ -65,7 +65,7 @@ async fn events(
     watch: Watch,
 ) -> Result<Response, Problem> {
     let own = caller.token.sender;
-    let is_own = |frame: &Frame| matches!(frame, Frame::Blast(frame) if own.is_none_or(|own| own == frame.sender));
+    let is_own = move |frame: &Frame| matches!(frame, Frame::Blast(frame) if own.is_none_or(|own| own == frame.sender));
     stream(&state, Topic::Blast(id), watch, is_own).await
 }
 

@@ -70,6 +70,7 @@ struct Viewer {
     state: HttpState,
     kind: ViewerKind,
     access: ViewerAccess,
+    may_see: Box<dyn Fn(&Frame) -> bool + Send>,
     /// Keeps the task that reads.
     _watched: Arc<Watched>,
     frames: watch::Receiver<Option<Published>>,
@@ -99,12 +100,12 @@ struct RepliesSent {
     named: Option<ReplyId>,
 }
 
-/// Begins a stream. `may_see` is asked of the first reading.
+/// Begins a stream. `may_see` is asked of each reading: a draft may become another sender's while it is watched.
 pub(in crate::http) async fn stream(
     state: &HttpState,
     topic: Topic,
     Watch { kind, access, client }: Watch,
-    may_see: impl FnOnce(&Frame) -> bool,
+    may_see: impl Fn(&Frame) -> bool + Send + 'static,
 ) -> Result<Response, Problem> {
     let permit = state.live.admit()?;
     let watched = state.live.watch(topic);
@@ -125,6 +126,7 @@ pub(in crate::http) async fn stream(
         state: state.clone(),
         kind,
         access,
+        may_see: Box::new(may_see),
         _watched: watched,
         frames,
         pending: VecDeque::from([GREETING]),
@@ -181,8 +183,8 @@ impl Viewer {
                     changed.ok()?;
                     let published = self.frames.borrow_and_update().clone();
                     match published {
-                        Some(Published::Frame(frame)) => self.take(&frame),
-                        Some(Published::Gone) => return None,
+                        Some(Published::Frame(frame)) if (self.may_see)(&frame) => self.take(&frame),
+                        Some(Published::Frame(_) | Published::Gone) => return None,
                         None => {}
                     }
                 }

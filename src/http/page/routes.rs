@@ -200,7 +200,7 @@ async fn blast_events(
 async fn watch(state: &HttpState, topic: Topic, visitor: Visitor, client: MaybeClient) -> Result<Response, Problem> {
     let (access, client) = (visitor.access.clone(), client.map(|Extension(client)| client));
     let watch = Watch { kind: ViewerKind::Page, access, client };
-    stream(state, topic, watch, |frame| visitor.may_see(frame)).await
+    stream(state, topic, watch, move |frame| visitor.may_see(frame)).await
 }
 
 async fn share_events(

@@ -213,6 +213,17 @@ async fn a_stream_ends_with_its_token_and_with_the_server_and_shows_no_other_sen
     stays.until("blast", |_| true).await;
 
     cloud.get(&path).await.expect(404);
+    let own = client_with(&shop, &serve, &["own", "--scope", "read", "--sender", "sales"]).await;
+    let mut lost = Events::open(&own, &path, None).await;
+    lost.until("blast", |_| true).await;
+    shop.execute(
+        "update blasts set version = version + 1, sender_id = (select id from senders where name = 'cloud');
+         select pg_notify('blastdeck', '1')",
+    )
+    .await;
+    while let Some(event) = lost.next().await {
+        assert_eq!(event.data["version"], 0, "it is another sender's since");
+    }
     let began = Instant::now();
     shop.ok(&["token", "revoke", "read"]).await;
     while revoked.next().await.is_some() {}
