@@ -5,7 +5,7 @@ use std::fmt;
 use axum::response::Response;
 use chrono::TimeDelta;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::openapi::schemas;
@@ -14,8 +14,7 @@ use super::authentication::ApiWriter;
 use super::body::{JsonBody, PathId, parse};
 use super::create::{CreateBody, made_answer};
 use super::once::once;
-use crate::app::view::BlastView;
-use crate::app::{App, FollowUp, SegmentDraft};
+use crate::app::{App, FollowUp, NewDraft, SegmentDraft};
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
@@ -39,12 +38,15 @@ pub(super) struct FollowUpBody {
     message: Option<String>,
     #[schema(schema_with = schemas::template_or_message)]
     template: Option<Value>,
+    /// Without it, as without a sender, the older blast's.
     #[schema(example = "Campaign 2025-01-18")]
     blast_tag: Option<String>,
+    /// Without it the next of the blast's follow-ups.
     #[schema(example = "Follow-up 1")]
     follow_up_stage: Option<String>,
     #[schema(example = "sales")]
     sender: Option<String>,
+    /// Without it, as without any other limit of a new blast, the older blast's; null is the sender's.
     #[schema(schema_with = schemas::rate)]
     rate_limit: Option<Value>,
     #[schema(example = "order-7")]
@@ -96,26 +98,51 @@ enum Whom {
 }
 
 impl FollowUpFields {
-    /// Without a name of its own it has the older blast's; without a sender, that blast's too.
-    fn read(mut fields: Map<String, Value>, blast: &BlastView) -> Result<Self, Problem> {
+    /// What is not given is that of a draft like the older blast. Null takes a limit away, and is no name.
+    fn read(mut fields: Map<String, Value>, alike: &NewDraft) -> Result<Self, Problem> {
         let mut take = |names: [&str; 2]| names.into_iter().find_map(|name| fields.remove(name));
         let stuck_at = text("stuck_at", take(["stuck_at", "stuckAt"]).as_ref())?;
         let older_than = text("older_than", take(["older_than", "olderThan"]).as_ref())?;
         let from = text("from", take(["from", "from"]).as_ref())?;
-        let defaults = [
-            (["blast_tag", "blastTag"], json!(blast.tag)),
-            (["follow_up_stage", "followUpStage"], json!("Follow-up 1")),
-            (["sender", "sender"], json!(blast.sender)),
-        ];
-        for (names, default) in defaults {
-            if names.iter().all(|name| !fields.contains_key(*name)) {
-                fields.insert(names[0].to_owned(), default);
-            }
+        for (names, default) in own(alike) {
+            fields.retain(|name, value| !(value.is_null() && names.contains(&name.as_str())));
+            fill(&mut fields, names, Some(default.to_owned()));
+        }
+        for (names, default) in limits(alike) {
+            fill(&mut fields, names, default);
         }
         Ok(Self {
             whom: Whom::read(stuck_at.as_deref(), older_than.as_deref(), from)?,
             draft: parse(Value::Object(fields).to_string().as_bytes())?,
         })
+    }
+}
+
+/// What it is called and who sends it, by every name that a new blast reads.
+fn own(alike: &NewDraft) -> [(&'static [&'static str], &str); 3] {
+    [
+        (&["blast_tag", "blastTag", "tag"], &alike.tag),
+        (&["follow_up_stage", "followUpStage", "stage"], &alike.follow_up_stage),
+        (&["sender"], &alike.sender),
+    ]
+}
+
+/// Its limits, likewise.
+fn limits(alike: &NewDraft) -> [(&'static [&'static str], Option<String>); 5] {
+    [
+        (&["rate_limit", "rateLimit", "rate"], alike.rate.map(|rate| rate.to_string())),
+        (&["gap"], alike.gap.map(|gap| gap.to_string())),
+        (&["send_window", "sendWindow"], alike.window.map(|hours| hours.to_string())),
+        (&["weekdays"], alike.weekdays.map(|days| days.to_string())),
+        (&["timezone", "timeZone"], alike.timezone.map(|zone| zone.name().to_owned())),
+    ]
+}
+
+fn fill(fields: &mut Map<String, Value>, names: &[&str], default: Option<String>) {
+    if let (Some(name), Some(default)) = (names.first(), default)
+        && names.iter().all(|name| !fields.contains_key(*name))
+    {
+        fields.insert((*name).to_owned(), Value::String(default));
     }
 }
 
@@ -161,8 +188,8 @@ pub(super) async fn follow_up(
     body: JsonBody<GivenFields>,
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
-        let older = app.blast(id).await?;
-        let FollowUpFields { whom, draft } = FollowUpFields::read(body.value.0.clone(), &older)?;
+        let alike = app.draft_alike(id).await?;
+        let FollowUpFields { whom, draft } = FollowUpFields::read(body.value.0.clone(), &alike)?;
         let draft = draft.without_people()?.draft(&app).await?;
         let made = match whom {
             Whom::Stuck { stuck_at, older_than } => {

@@ -276,11 +276,24 @@ async fn a_follow_up_goes_to_those_who_got_no_further() {
     ))
     .await;
     let follow = format!("{path}/follow-up");
+    shop.execute("update blasts set rate = '20/min', send_window = '09:00-21:00', timezone = 'Asia/Tokyo'").await;
 
     let made = api.post(&follow, json!({ "stuckAt": "read", "message": "Hi {name}, still there?" })).await.expect(201);
 
     assert_eq!((&made.body["total_recipients"], &made.body["follow_up_stage"]), (&json!(1), &json!("Follow-up 1")));
     assert_eq!((&made.body["blast_tag"], &made.body["state"]), (&json!("Raya"), &json!("draft")));
+    let limits = async |id: &Value| {
+        let limits = "select concat_ws(', ', rate, send_window, timezone) from blasts where id =";
+        shop.text(&format!("{limits} {id}")).await
+    };
+    assert_eq!(limits(&made.body["id"]).await, "20/min, 09:00-21:00, Asia/Tokyo", "the older blast's");
+    let other = json!({ "stuck_at": "sent", "message": "Hi", "tag": "June", "sender": null, "rate": null,
+        "sendWindow": "10:00-12:00" });
+    let second = api.post(&follow, other).await.expect(201);
+    assert_eq!(
+        (&second.body["blast_tag"], &second.body["follow_up_stage"], limits(&second.body["id"]).await.as_str()),
+        (&json!("June"), &json!("Follow-up 2"), "10:00-12:00, Asia/Tokyo")
+    );
     let listed = api.get(&format!("/api/blasts/{}/recipients", made.body["id"])).await.expect(200);
     assert_eq!(listed.body["recipients"][0]["phone_number"], "+60100000001");
     assert_eq!(
