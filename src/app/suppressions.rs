@@ -17,7 +17,7 @@ use crate::engine::RememberedOptOut;
 use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::alias;
-use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::evidence::{BATCH_MAX, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::import::NewRecipient;
 use crate::store::person::PersonRow;
 use crate::store::reply;
@@ -64,6 +64,15 @@ impl<'a> Suppression<'a> {
 pub struct OptOut {
     pub phone: Phone,
     pub reason: Option<String>,
+}
+
+/// When people of a list opted out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptOutTime {
+    /// Now: it counts for the newest message that reached them.
+    Now,
+    /// At some time before.
+    Earlier,
 }
 
 /// What suppressing several numbers came to.
@@ -120,7 +129,7 @@ impl App {
         }
         let (noted, carried) = self.suppress_person(&mut tx, business, (phone, reason)).await?;
         if noted.is_new {
-            self.count_later(&mut tx, &noted.opt_out).await?;
+            self.count_later(&mut tx, std::slice::from_ref(&noted.opt_out)).await?;
         }
         let noted_all = once(noted.opt_out).chain(carried).collect();
         let unremembered = self.remember(&mut tx, noted_all).await?;
@@ -153,17 +162,23 @@ impl App {
         Suppression { scope, phone, reason, source: "operator", by: self.operator() }
     }
 
-    /// As a reply that says stop, it counts for the newest message of the business that reached them.
-    async fn count_later(&self, tx: &mut PgConnection, opt_out: &RememberedOptOut) -> Result<(), AppError> {
-        let senders = suppression::senders_of(tx, &opt_out.business).await?;
-        let newest = reply::newest_reached(tx, (&senders, &opt_out.phone), opt_out.at, REPLY_WINDOW).await?;
-        let Some((_, message)) = newest else { return Ok(()) };
-        let stamped = StampedEvidence { attempt: message.attempt, at: opt_out.at, evidence: Evidence::OptOut };
-        let entry = EvidenceEntry {
-            by: Some(opt_out.by.clone()),
-            ..EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Operator)
-        };
-        record_in(tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;
+    /// As replies that say stop, opt-outs of one business count for the newest message of it that reached each of them.
+    async fn count_later(&self, tx: &mut PgConnection, opt_outs: &[RememberedOptOut]) -> Result<(), AppError> {
+        let Some(first) = opt_outs.first() else { return Ok(()) };
+        let senders = suppression::senders_of(tx, &first.business).await?;
+        let mut entries = Vec::with_capacity(opt_outs.len());
+        for opt_out in opt_outs {
+            let newest = reply::newest_reached(tx, (&senders, &opt_out.phone), opt_out.at, REPLY_WINDOW).await?;
+            let Some((_, message)) = newest else { continue };
+            let stamped = StampedEvidence { attempt: message.attempt, at: opt_out.at, evidence: Evidence::OptOut };
+            let entry = EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Operator);
+            entries.push(EvidenceEntry { by: Some(opt_out.by.clone()), ..entry });
+        }
+        // They are locked by id.
+        entries.sort_by_key(|entry| entry.recipient);
+        for batch in entries.chunks(BATCH_MAX) {
+            record_in(tx, batch, &self.engine().settings.retry, WhenLocked::Wait).await?;
+        }
         Ok(())
     }
 
@@ -173,6 +188,7 @@ impl App {
         &self,
         business: Option<&str>,
         mut people: Vec<OptOut>,
+        when: OptOutTime,
     ) -> Result<SuppressedAll, AppError> {
         // In one order, and their rows in that of everybody who locks several: lists of the same people do not wait for each other.
         people.sort_by_key(|person| person.phone.key());
@@ -180,16 +196,20 @@ impl App {
         let mut tx = self.begin().await?;
         let known = suppression::known_businesses(&mut tx).await?;
         require_known_business(&business, &known).map_err(|why| AppError::invalid("business", why))?;
-        let (mut noted, mut added) = (Vec::with_capacity(people.len()), 0);
+        let (mut noted, mut new) = (Vec::with_capacity(people.len()), Vec::new());
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
         let forgotten = self.forgotten_people(&mut tx).await?;
         let phones = people.iter().map(|person| person.phone.as_str()).collect();
         suppression::lock_open_rows(&mut tx, &business, phones).await?;
         for OptOut { phone, reason } in people.iter().filter(|person| !forgotten.has(&person.phone)) {
             let (one, carried) = self.suppress_person(&mut tx, &business, (phone, reason.as_deref())).await?;
-            added += u64::from(one.is_new);
+            new.extend(one.is_new.then(|| one.opt_out.clone()));
             noted.extend(once(one.opt_out).chain(carried));
         }
+        if when == OptOutTime::Now {
+            self.count_later(&mut tx, &new).await?;
+        }
+        let added = u64::try_from(new.len()).unwrap_or(u64::MAX);
         let unremembered = self.remember(&mut tx, noted).await?;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
@@ -210,7 +230,8 @@ impl App {
                 phone: person.phone.clone(),
                 reason: person.variables.get("reason").map(str::to_owned),
             };
-            let all = self.suppress_all(Some(&business), some.iter().map(opt_out).collect()).await?;
+            let some = some.iter().map(opt_out).collect();
+            let all = self.suppress_all(Some(&business), some, OptOutTime::Earlier).await?;
             done.added += all.added;
             done.already += all.already;
             done.unremembered = all.unremembered.or(done.unremembered);

@@ -17,7 +17,7 @@ use super::body::{JsonBody, Params, fingerprint, media_type, parse_object, unsup
 use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
-use crate::app::{App, OptOut, SuppressionId, SuppressionQuery, SuppressionRow};
+use crate::app::{App, OptOut, OptOutTime, SuppressionId, SuppressionQuery, SuppressionRow};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
@@ -241,7 +241,8 @@ async fn add(
     let request = Repeatable { headers: &parts.headers, fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let Numbers { good, rejected, examples, .. } = numbers;
-        let done = app.suppress_all(business.as_deref(), good).await?;
+        let when = if is_csv { OptOutTime::Earlier } else { OptOutTime::Now };
+        let done = app.suppress_all(business.as_deref(), good, when).await?;
         Ok(Answer::ok(AddedSuppressions {
             business: done.business,
             added: done.added,

@@ -198,6 +198,14 @@ async fn marks_with_amount_and_note_stand_and_are_taken_back() {
     }
     api.patch(&format!("/api/recipients/{}", people[1]["id"]), json!({ "status": "opted_out" })).await.expect(200);
     assert_eq!(shop.number("select count(*) from suppressions").await, 1);
+    // By number it counts for the newest message that reached them, but not in a list of earlier ones.
+    let report = format!("{path}/report");
+    let later = async || api.get(&report).await.expect(200).body["opted_out_later"].as_i64().unwrap();
+    let before = later().await;
+    api.upload("/api/suppressions", "text/csv", "phone_number\n60100000001\n").await.expect(200);
+    assert_eq!(later().await, before);
+    api.post("/api/suppressions", json!({ "phone_number": "60100000003" })).await.expect(200);
+    assert_eq!(later().await, before + 1);
     serve.stop().await;
 }
 
