@@ -120,9 +120,12 @@ async fn a_customer_is_forgotten_only_once_their_id_is_said_twice() {
     assert!(asked.kind() == "confirm" && detail.contains("1 row in a blast"), "{asked:?}");
     assert!(detail.contains("`DELETE /api/whatsapp/customers/60100000001?confirm=60100000001`"), "{detail}");
     assert_eq!(forget(&api, "?confirm=60100000002").await.expect(422).fields(), ["confirm"]);
+    let plus = "/api/whatsapp/customers/+60100000001";
+    let with_plus = said(api.request(Method::DELETE, plus)).await.expect(428);
+    assert_eq!(with_plus.body["detail"], detail, "what it names is taken");
     assert_eq!(shop.number(aina).await, 1);
 
-    let done = forget(&api, "?confirm=60100000001").await.expect(200);
+    let done = said(api.request(Method::DELETE, &format!("{plus}?confirm=+60100000001"))).await.expect(200);
 
     assert_eq!((&done.body["forgotten"], &done.body["wasKept"]["blasts"]), (&json!(true), &json!(1)), "{done:?}");
     assert_eq!(shop.number(aina).await, 0);

@@ -110,13 +110,19 @@ pub(super) async fn forget(
 ) -> Result<Answer, Problem> {
     let app = caller.app();
     let phone = app.customer_phone(&id)?;
+    let id = digits(&id);
     let Some(confirmed) = asked.confirm else {
-        return Err(to_be_confirmed(&id, &app.forget_preview_of_known(&phone).await?));
+        return Err(to_be_confirmed(id, &app.forget_preview_of_known(&phone).await?));
     };
-    if confirmed.trim_start_matches('+') != id {
+    if digits(&confirmed) != id {
         return Err(Problem::field("confirm", format!("to forget this customer, write their id: {id}")));
     }
     Ok(Answer::ok(ForgottenCustomer::from(app.forget(&phone).await?)))
+}
+
+/// An id as it is named: without the plus, which a query reads as a blank.
+fn digits(id: &str) -> &str {
+    id.trim().trim_start_matches('+')
 }
 
 /// 428: what is there, and the call that forgets it; 409 where it cannot be done now.
