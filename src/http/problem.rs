@@ -201,9 +201,10 @@ impl From<AppError> for Problem {
         match error {
             AppError::Refused(why) => Self::conflict("refused", for_programs(&why)),
             AppError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", error.to_string()),
-            changed @ (AppError::PeopleChanged(_) | AppError::QueuedChanged(_) | AppError::Overtaken(_)) => {
-                Self::conflict("refused", for_programs(&changed.to_string()))
+            changed @ (AppError::PeopleChanged(_) | AppError::QueuedChanged(_)) => {
+                Self::conflict("recipients-changed", for_programs(&changed.to_string()))
             }
+            changed @ AppError::Overtaken(_) => Self::conflict("refused", for_programs(&changed.to_string())),
             AppError::Repeated => Self::conflict("in-progress", error.to_string()),
             AppError::Invalid(why) => Self::field("request", for_programs(&why)),
             AppError::InvalidAt { why, places } => Self {
@@ -256,5 +257,18 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_who_change_in_the_last_moment_are_named_as_before_it() {
+        let changed = Problem::from(AppError::PeopleChanged("it is 249 people now, not 250".to_owned()));
+
+        assert_eq!(changed.body()["type"], "urn:blastdeck:recipients-changed");
+        assert_eq!(changed.status(), StatusCode::CONFLICT);
     }
 }
