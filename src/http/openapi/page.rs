@@ -88,7 +88,8 @@ impl ReferencePage<'_> {
         let access = match operation["security"][0]["token"][0].as_str() {
             None => "Needs no token.",
             Some("read") => "For any token.",
-            Some(_) => "For a token that may write.",
+            Some("write") => "For a token that may write.",
+            Some(_) => "For a token with scope admin.",
         };
         self.raw(&format!("<p>{access}</p>\n"));
         self.parameters(&operation["parameters"]);

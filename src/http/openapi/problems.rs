@@ -29,7 +29,7 @@ const fn of(
 pub(super) const PROBLEMS: [ProblemStatus; 17] = [
     of(
         (400, "BadRequest", "Bad Request"),
-        "`not-json`, `broken` (the body ended early), or `version`: another version of the API was asked for",
+        "`not-json`, `not-utf-8`, `broken` (the body ended early), or `version`: another version of the API was asked for",
         ("not-json", "the body is not JSON: EOF while parsing an object at line 1 column 1"),
     ),
     of(
@@ -59,7 +59,7 @@ pub(super) const PROBLEMS: [ProblemStatus; 17] = [
     ),
     of(
         (409, "Conflict", "Conflict"),
-        "`refused`: a rule or the state forbids it; `recipients-changed`; `in-progress`: a request with the same idempotency key is being answered",
+        "`refused`: a rule or the state forbids it; `recipients-changed`; `in-progress`: a request with the same idempotency key is being answered; of a start `scheduled` (send `now` to start it at once) and `not-scheduled`",
         (
             "refused",
             "the blast is completed: only a draft, or what is scheduled, can be edited, and `POST /api/blasts` makes another one",

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::{api, open_routes};
 use super::problems;
@@ -132,6 +132,21 @@ fn every_answer_has_an_example_and_every_call_its_own_id() {
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
+}
+
+#[test]
+fn what_may_not_be_missing_is_required_and_every_limit_has_its_bounds() {
+    let document = document();
+    let required = |name: &str| document["components"]["schemas"][name]["required"].clone();
+    assert_eq!(required("NewOrder"), json!(["campaignId", "phoneNumber", "items"]));
+    assert_eq!(required("NewCatalog"), json!(["name"]));
+
+    for (name, operation) in operations(&document) {
+        for parameter in operation["parameters"].as_array().unwrap() {
+            let bounds = [&parameter["schema"]["minimum"], &parameter["schema"]["maximum"]];
+            assert!(parameter["name"] != "limit" || bounds.iter().all(|bound| bound.is_number()), "{name}");
+        }
+    }
 }
 
 #[test]

@@ -171,6 +171,7 @@ pub(super) struct CartParams {
     pub(super) phone_number: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     pub(super) limit: Option<u32>,
     /// The number of a page, from 1; instead of a cursor.
     #[serde(deserialize_with = "page::number")]

@@ -217,6 +217,7 @@ pub(super) struct OrderParams {
     pub(super) phone_number: Option<String>,
     /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
+    #[param(minimum = 1, maximum = 1_000)]
     pub(super) limit: Option<u32>,
     /// `nextCursor` of the page before.
     pub(super) cursor: Option<String>,
@@ -271,11 +272,12 @@ async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<OrderId>) -> Resul
 pub(super) struct OrderBody {
     /// The blast that it answers.
     #[serde(alias = "blastId", alias = "campaign_id", alias = "blast_id")]
-    #[schema(schema_with = quantity)]
+    #[schema(schema_with = quantity, required = true)]
     campaign_id: Option<Value>,
     #[serde(alias = "phone_number", alias = "phone")]
-    #[schema(example = "60123456789")]
+    #[schema(required = true, example = "60123456789")]
     phone_number: String,
+    #[schema(required = true)]
     items: Vec<ItemBody>,
     #[schema(example = "no sugar")]
     note: Option<String>,

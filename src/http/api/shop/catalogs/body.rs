@@ -53,7 +53,7 @@ struct ProductBody {
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 #[schema(as = NewCatalog)]
 pub(super) struct CatalogBody {
-    #[schema(example = "products")]
+    #[schema(required = true, example = "products")]
     pub(super) name: String,
     /// Whose it is. It may be absent where all senders are of one business.
     #[schema(example = "kedai")]
