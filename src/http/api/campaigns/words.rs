@@ -3,8 +3,7 @@
 use super::super::super::problem::Problem;
 
 /// A word of blasts, and the campaigns' one.
-const WORDS: [(&str, &str); 8] = [
-    ("blast ", "campaign "),
+const WORDS: [(&str, &str); 7] = [
     ("phone_number", "phoneNumber"),
     ("external_id", "customerId"),
     ("scheduled_for", "scheduledFor"),
@@ -14,6 +13,10 @@ const WORDS: [(&str, &str); 8] = [
     ("`POST /api/blasts` makes", "`POST /api/whatsapp/campaigns` makes"),
 ];
 
+/// What stands before the word in our own sentences. Behind anything else it is part of a name that somebody gave.
+const BEFORE: [&str; 12] =
+    ["the", "this", "that", "a", "no", "another", "one", "its", "same", "new", "newest", "earlier"];
+
 /// The same in the campaigns' words.
 pub(super) fn own_words(problem: Problem) -> Problem {
     problem.reworded(own_word)
@@ -21,7 +24,23 @@ pub(super) fn own_words(problem: Problem) -> Problem {
 
 /// A sentence or a name in the campaigns' words.
 pub(super) fn own_word(said: &str) -> String {
-    WORDS.iter().fold(said.to_owned(), |said, (word, own)| said.replace(word, own))
+    let said = WORDS.iter().fold(said.to_owned(), |said, (word, own)| said.replace(word, own));
+    // What stands between backticks is to be typed, or was.
+    let part = |(n, part): (usize, &str)| if n % 2 == 0 { of_campaigns(part) } else { part.to_owned() };
+    said.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")
+}
+
+fn of_campaigns(text: &str) -> String {
+    let mut parts = text.split("blast ");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for behind in parts {
+        let before = said.strip_suffix(' ').and_then(|before| before.rsplit(' ').next()).unwrap_or_default();
+        let is_ours = behind.starts_with(|c: char| c.is_ascii_digit())
+            || BEFORE.iter().any(|word| before.eq_ignore_ascii_case(word));
+        said.push_str(if is_ours { "campaign " } else { "blast " });
+        said.push_str(behind);
+    }
+    said
 }
 
 #[cfg(test)]
@@ -36,6 +55,15 @@ mod tests {
             ("`POST /api/blasts` makes a new one to send", "`POST /api/whatsapp/campaigns` makes a new one to send"),
             ("blast 7 is no longer a draft", "campaign 7 is no longer a draft"),
             ("`POST /api/blasts/7/pause` stops it", "`POST /api/blasts/7/pause` stops it"),
+            (
+                "somebody changed this blast since: there is no blast 8",
+                "somebody changed this campaign since: there is no campaign 8",
+            ),
+            (
+                "there is no sender `the blast shop`: the configuration has big blast shops, sales",
+                "there is no sender `the blast shop`: the configuration has big blast shops, sales",
+            ),
+            ("`blastdeck blast undo 7` takes it back", "`blastdeck blast undo 7` takes it back"),
         ] {
             assert_eq!(own_word(said), own);
         }
