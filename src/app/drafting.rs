@@ -163,7 +163,7 @@ impl App {
             || Message::literal("-").map(BlastContent::Text).map_err(|error| AppError::Invalid(error.to_string()));
         let written = form.content();
         let content = written.clone().or_else(|_| plain())?;
-        self.set_unfinished(at.id, Some(TAKING)).await?;
+        self.begin_taking(at).await?;
         let taken = match self.replace((at, form), content, (source, to_take), progress).await {
             Err(error @ ImportError::UnknownVariable { .. }) => {
                 let again = self.replace((at, form), plain()?, (to_take.open()?, to_take), progress).await;
@@ -175,7 +175,7 @@ impl App {
             Ok((_, unfinished)) => unfinished.clone(),
             Err(_) => before.unfinished,
         };
-        self.set_unfinished(at.id, unfinished.as_deref()).await?;
+        self.end_taking(at.id, unfinished.as_deref()).await?;
         let (imported, mut unfinished) = taken.map_err(refused)?;
         let row = self.blast_row(at.id).await?;
         if imported.by_hand > 0 && unfinished.is_none() {
@@ -315,9 +315,18 @@ impl App {
         }
     }
 
-    async fn set_unfinished(&self, id: BlastId, why: Option<&str>) -> Result<(), AppError> {
+    async fn begin_taking(&self, at: DraftAt) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        draft::set_unfinished(&mut tx, id, why).await?;
+        if !draft::begin_unfinished(&mut tx, (at.id, at.version), TAKING).await? {
+            return Err(refused(ImportError::changed_draft()));
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn end_taking(&self, id: BlastId, why: Option<&str>) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        draft::end_unfinished(&mut tx, id, (TAKING, why)).await?;
         tx.commit().await?;
         Ok(())
     }

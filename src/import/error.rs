@@ -119,6 +119,11 @@ impl ImportError {
         Self::Closed(format!("blast {blast} is no longer a draft: nobody can be added to it"))
     }
 
+    /// Somebody was quicker with the draft that a list is for.
+    pub fn changed_draft() -> Self {
+        Self::Closed("somebody changed this draft a moment ago: open it again".to_owned())
+    }
+
     /// Whether it is about what stands in the file, whose name helps then.
     pub const fn is_of_file(&self) -> bool {
         matches!(

@@ -37,17 +37,16 @@ pub async fn replace_people(
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
     let Replacement { blast, version, region, content, without_united_states, mends, is_of_filter } = to;
-    let closed = || ImportError::Closed("somebody changed this draft a moment ago: open it again".to_owned());
     let seen = SeenPeople::default();
     let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
     let wanted = if mends.is_empty() { options.earlier_mends.clone() } else { mends };
     list.mend(wanted.clone());
-    let (mut import, _) = store::begin_adding(pool, blast).await?.ok_or_else(closed)?;
+    let (mut import, _) = store::begin_adding(pool, blast).await?.ok_or_else(ImportError::changed_draft)?;
     let kept = import.list().await?.unwrap_or_default();
     let members = if is_of_filter { None } else { MembersBefore::of(&mut import, (&wanted, &kept.mends)).await? };
     let added = if kept.columns.is_some() { import.added().await? } else { Vec::new() };
     if !import.clear(version).await? {
-        return Err(closed());
+        return Err(ImportError::changed_draft());
     }
     if !is_of_filter && !options.rejections.is_of(&kept) {
         let dropped = Some((added.len(), kept.taken_out.len())).filter(|dropped| *dropped != (0, 0));

@@ -1,10 +1,13 @@
 //! Changes of drafts.
 
+mod unfinished;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
 
+pub use self::unfinished::{begin_unfinished, end_unfinished, set_unfinished};
 use super::{StoreError, fence, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
@@ -127,12 +130,6 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
     step::copy(tx, id, copy).await?;
     fence::mark_lost_posts_uncertain(tx, copy).await?;
     Ok((copy, people))
-}
-
-/// Says why a draft cannot be sent yet, or that it can.
-pub async fn set_unfinished(tx: &mut PgConnection, id: BlastId, why: Option<&str>) -> Result<(), StoreError> {
-    sqlx::query("update blasts set unfinished = $2 where id = $1").bind(id).bind(why).execute(tx).await?;
-    Ok(())
 }
 
 /// Locks the blast's row, before its people.

@@ -13,7 +13,7 @@ use blastdeck::domain::rejected_rows::{CellMend, LeftOutRow};
 use serde_json::json;
 
 use crate::recurring::engine_app;
-use crate::support::{Setup, Shop, digits};
+use crate::support::{Setup, Shop, WAITING_FOR_A_LOCK, digits, eventually_async};
 
 /// A draft to the people of a file, of which one row is left out.
 async fn written(shop: &Shop, app: &App) -> BlastId {
@@ -47,6 +47,19 @@ async fn a_draft_that_is_opened_again_and_its_copy_name_the_rows_and_the_list_of
     let list = opened.left_out.as_ref().unwrap();
     assert!(list.file.as_ref().unwrap().ends_with("raya.csv") && list.total == 1, "{list:?}");
     assert_eq!(copied.left_out, opened.left_out);
+
+    // What somebody else says of the draft while a list is opened stays.
+    let mut other = shop.database.pool.begin().await.unwrap();
+    let change = "update blasts set version = version + 1, unfinished = 'nobody has {code}' where id = $1";
+    sqlx::query(change).bind(draft).execute(&mut *other).await.unwrap();
+    let file = DraftList::File(shop.path("raya.csv"));
+    let list = ListToTake { list: file, columns: ChosenColumns::default(), mends: Vec::new() };
+    let taking = tokio::spawn(async move { app.take_list(opened.at, &opened.form, &list).await });
+    eventually_async("the list waits for the draft", async || shop.number(WAITING_FOR_A_LOCK).await > 0).await;
+    other.commit().await.unwrap();
+    let refused = taking.await.unwrap().unwrap_err().to_string();
+    assert_eq!(refused, "somebody changed this draft a moment ago: open it again");
+    assert_eq!(shop.text(&format!("select unfinished from blasts where id = {draft}")).await, "nobody has {code}");
 }
 
 #[tokio::test]
