@@ -100,7 +100,7 @@ impl EditArgs {
         }
         let starts = self.starts(&context, &blast);
         if let Some(Waiting::NoEngine) = blast.waiting {
-            let mend = Waiting::NoEngine.mend(id, &blast.sender).unwrap_or_default();
+            let mend = context.app.mend_of(&blast, &Waiting::NoEngine).unwrap_or_default();
             talk(&format!("{}; {}", Waiting::NoEngine, context.pasteable(&mend)));
         }
         talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.tag));

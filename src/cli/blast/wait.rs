@@ -120,7 +120,7 @@ fn ended(blast: &BlastView) -> Option<End> {
 /// What somebody has to do before it goes on.
 fn need(context: &Context, blast: &BlastView) -> Option<String> {
     let waiting = blast.waiting.as_ref().filter(|_| blast.asks_for_person())?;
-    let mend = waiting.mend(blast.id, &blast.sender).map(|mend| format!("; {mend}")).unwrap_or_default();
+    let mend = context.app.mend_of(blast, waiting).map(|mend| format!("; {mend}")).unwrap_or_default();
     Some(format!("{}{mend}", words(context, waiting)))
 }
 
