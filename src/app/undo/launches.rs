@@ -157,7 +157,7 @@ fn outcome(blast: BlastId, sentence: String) -> UndoOutcome {
         recipients: Vec::new(),
         sentence,
         still_suppressed: Vec::new(),
-        command_lines: vec![format!("blastdeck blast pause {blast}")],
+        command_lines: vec![format!("blastdeck blast undo {blast}")],
     }
 }
 

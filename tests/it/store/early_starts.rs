@@ -48,7 +48,9 @@ async fn once_it_is_taken_back_it_starts_by_itself_as_it_was_scheduled() {
         0
     );
     assert!(refused_unchanged(&scene, &ben).await.contains("nothing of yours"), "he scheduled nothing");
-    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Raya is a draft again: nothing was sent");
+    let undone = aina.undo_mine().await.unwrap();
+    assert_eq!(undone.sentence, "Raya is a draft again: nothing was sent");
+    assert_eq!(undone.command_lines, ["blastdeck blast undo 1"]);
 }
 
 #[tokio::test]
