@@ -53,6 +53,14 @@ impl App {
             self.delete(made.blast).await?;
             return Err(AppError::Refused(format!("{own} cannot be sent to{why}")));
         }
-        self.launch(Launch { blast: test.id, version: test.version, people: 1, armed_for: TimeDelta::zero() }).await
+        let launch = Launch { blast: test.id, version: test.version, people: 1, armed_for: TimeDelta::zero() };
+        let launched = self.launch(launch).await;
+        // What was launched after all, though that was not confirmed, has another version, and stays.
+        if launched.is_err()
+            && let Err(error) = self.at_version(test.id, test.version).delete(test.id).await
+        {
+            tracing::debug!(%error, blast = %test.id, "a test that could not be launched stays a draft");
+        }
+        launched
     }
 }

@@ -333,7 +333,7 @@ async fn the_people_of_a_list_of_opt_outs_are_locked_in_the_order_of_everybody_e
     let mut clears = scene.pool().begin().await.unwrap();
     sqlx::query("select from blast_recipients where id = 3 for update").execute(&mut *clears).await.unwrap();
 
-    let suppresses = tokio::spawn(async move { aina.suppress_all(Some("kedai"), vec![listed(3), listed(1)]).await });
+    let suppresses = tokio::spawn(async move { aina.suppress_all(Some("kedai"), vec![listed(3), listed(1)], OptOutTime::Now).await });
     eventually_async("it waits for the third", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
     let free = "select count(*) from (select from blast_recipients where id = 1 for update skip locked) r";
     assert_eq!(scene.number(free).await, 0, "it has the first");
@@ -341,4 +341,22 @@ async fn the_people_of_a_list_of_opt_outs_are_locked_in_the_order_of_everybody_e
 
     assert_eq!(suppresses.await.unwrap().unwrap().added, 2);
     assert_eq!(scene.statuses().await[..3], ["opted_out", "queued", "opted_out"]);
+}
+
+#[tokio::test]
+async fn a_test_to_ones_own_number_that_is_refused_leaves_no_draft() {
+    let (scene, aina, _) = scene().await;
+    let own = "+60100000099";
+    let drafts = "select count(*) from blasts where deleted_at is null and state = 'draft'";
+    let before = scene.number(drafts).await;
+    aina.suppress("kedai", &Phone::parse(own, "MY".parse().unwrap()).unwrap(), None).await.unwrap();
+
+    let refused = aina.send_test(BlastId(1), 0, Some(own)).await;
+
+    assert!(matches!(&refused, Err(AppError::Refused(_) | AppError::PeopleChanged(_))), "{refused:?}");
+    assert_eq!(
+        scene.number("select count(*) from blasts where deleted_at is null and follow_up_stage = 'Test'").await,
+        0
+    );
+    assert_eq!(scene.number(drafts).await, before);
 }
