@@ -148,7 +148,7 @@ pub use shares::NewShareLink;
 pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
 pub use suppressions::{EVERY_BUSINESS, GetNothing, OptOut, OptOutTime, SuppressOutcome, SuppressedAll};
-pub use tagging::{TagChange, TaggedCount, TaggedPeople};
+pub use tagging::{TagChange, TagPreview, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::{UndoOffer, UndoOutcome};
 pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};

@@ -36,15 +36,27 @@ pub struct TaggedCount {
     pub changes: u64,
 }
 
+/// Whom a change of tags would be about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagPreview {
+    pub count: TaggedCount,
+    customers: BTreeSet<String>,
+}
+
 /// How many customers are changed in one transaction.
 const AT_ONCE: usize = 1_000;
 
 impl App {
-    /// How many it would be about. Changes nothing.
-    pub async fn tag_preview(&self, people: &TaggedPeople, change: &TagChange) -> Result<TaggedCount, AppError> {
-        let (keys, tags) = (self.keys_of(people).await?, tags_of(change)?);
+    /// Whom it would be about. Changes nothing.
+    pub async fn tag_preview(&self, people: &TaggedPeople, change: &TagChange) -> Result<TagPreview, AppError> {
+        let keys = self.keys_of(people).await?;
+        Ok(TagPreview { count: self.count_tagged(&keys, change).await?, customers: keys.into_iter().collect() })
+    }
+
+    async fn count_tagged(&self, keys: &[String], change: &TagChange) -> Result<TaggedCount, AppError> {
+        let tags = tags_of(change)?;
         let mut tx = self.begin().await?;
-        let has = customer::tagged(&mut tx, &keys, &tags).await?;
+        let has = customer::tagged(&mut tx, keys, &tags).await?;
         let changes = match change {
             TagChange::Add(_) => keys.len() - has.all,
             TagChange::Remove(_) => has.any,
@@ -52,10 +64,17 @@ impl App {
         Ok(TaggedCount { customers: keys.len() as u64, changes: changes as u64 })
     }
 
-    /// Tags them, or takes tags away, a thousand in a transaction: one that is broken off is given again.
-    pub async fn tag_many(&self, people: &TaggedPeople, change: &TagChange) -> Result<TaggedCount, AppError> {
-        let count = self.tag_preview(people, change).await?;
-        let (keys, tags) = (self.keys_of(people).await?, tags_of(change)?);
+    /// Tags those who were seen, as far as it is still about them, or takes tags away, a thousand in a transaction: one that is broken
+    /// off is given again.
+    pub async fn tag_many(
+        &self,
+        people: &TaggedPeople,
+        change: &TagChange,
+        seen: &TagPreview,
+    ) -> Result<TaggedCount, AppError> {
+        let (mut keys, tags) = (self.keys_of(people).await?, tags_of(change)?);
+        keys.retain(|key| seen.customers.contains(key));
+        let count = self.count_tagged(&keys, change).await?;
         for some in keys.chunks(AT_ONCE) {
             let mut tx = self.begin().await?;
             match change {

@@ -1,5 +1,8 @@
 //! Lists that are kept under a name: an audience before anybody of them was ever written to.
 
+use blastdeck::app::{TagChange, TaggedPeople};
+
+use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, digits};
 
 fn phone(n: u32) -> String {
@@ -155,4 +158,15 @@ async fn many_customers_are_tagged_at_once_by_a_filter_a_list_or_their_numbers()
     assert!(replaced.contains("list raya-2026 has 1 person, in place of 2: "), "{replaced}");
     let unknown = shop.run(&["customer", "tag", "add", "vip", &phone(77), "--yes"]).await;
     assert!(unknown.code == 1 && unknown.err.contains("nothing is known of"), "{unknown:?}");
+
+    // Whoever matches only once the number is typed is not tagged.
+    let app = engine_app(&shop, "aina").await;
+    shop.ok(&["customer", "untag", &phone(3), "gold"]).await;
+    let people = TaggedPeople::From { filter: "tag:gold".to_owned(), sender: None };
+    let change = TagChange::Add(vec!["seen".to_owned()]);
+    let seen = app.tag_preview(&people, &change).await.unwrap();
+    shop.ok(&["customer", "tag", &phone(3), "gold"]).await;
+    let done = app.tag_many(&people, &change, &seen).await.unwrap();
+    assert_eq!((done.customers, done.changes), (3, 3));
+    assert_eq!((seen.count, shop.json_lines(&["customer", "list", "--tag", "seen"]).await.len()), (done, 3));
 }

@@ -69,13 +69,14 @@ impl TagManyVerb {
             tags.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
         let words = tags.iter().map(|tag| format!("#{}", tag.trim_start_matches('#'))).collect::<Vec<_>>().join(" ");
         let change = if is_add { TagChange::Add(tags) } else { TagChange::Remove(tags) };
-        let would = context.app.tag_preview(&people, &change).await?;
+        let seen = context.app.tag_preview(&people, &change).await?;
+        let would = &seen.count;
         if would.customers == 0 {
             return Err(RefusedError(nobody(context, &people)).into());
         }
         let is_asked = !yes || would.changes == 0;
         if !context.is_json && is_asked || dry_run {
-            say(context, &would, (&words, is_add), dry_run || would.changes == 0)?;
+            say(context, would, (&words, is_add), dry_run || would.changes == 0)?;
         }
         // That nothing is to change was just said.
         if dry_run || would.changes == 0 && !context.is_json {
@@ -84,7 +85,7 @@ impl TagManyVerb {
         let question = if is_add { format!("Tag them {words}?") } else { format!("Take {words} from them?") };
         let changes = i64::try_from(would.changes).unwrap_or(i64::MAX);
         confirm_number(&question, changes, yes || changes == 0)?;
-        let done = context.app.tag_many(&people, &change).await?;
+        let done = context.app.tag_many(&people, &change, &seen).await?;
         if context.is_json {
             return print_json(&json!({ "customers": done.customers, "changed": done.changes }));
         }
