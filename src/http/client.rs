@@ -7,7 +7,7 @@ use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// A request that is honest is here by then, as a rule; its sender tries again.
@@ -15,9 +15,16 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// The client of one connection.
 pub(super) struct Client {
-    /// Since when we wait for a request of theirs, or for the rest of one.
-    awaited_since: Mutex<Option<Instant>>,
+    turn: Mutex<ConnectionTurn>,
     dismissed: CancellationToken,
+}
+
+#[derive(Clone, Copy)]
+struct ConnectionTurn {
+    /// Since when we wait for a request of theirs, or for the rest of one.
+    awaited_since: Option<Instant>,
+    /// When they last sent something, or took a part of a stream.
+    moved_at: Instant,
 }
 
 impl Client {
@@ -32,7 +39,19 @@ impl Client {
     }
 
     fn set(&self, since: Option<Instant>) {
-        *self.awaited_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) =
+            ConnectionTurn { awaited_since: since, moved_at: Instant::now() };
+    }
+
+    fn turn(&self) -> ConnectionTurn {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Resolves once nothing has moved for so long.
+    pub(super) async fn stalled(&self, max: Duration) {
+        while let Some(left) = max.checked_sub(self.turn().moved_at.elapsed()).filter(|left| !left.is_zero()) {
+            sleep(left).await;
+        }
     }
 
     /// Resolves when others need the room.
@@ -42,8 +61,7 @@ impl Client {
 
     /// It is their turn, and has been for a while.
     pub(super) fn is_late(&self) -> bool {
-        let since = *self.awaited_since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.is_some_and(|since| since.elapsed() >= GRACE)
+        self.turn().awaited_since.is_some_and(|since| since.elapsed() >= GRACE)
     }
 }
 
@@ -56,8 +74,9 @@ impl Clients {
         if self.0.len() == self.0.capacity() {
             self.0.retain(|client| client.strong_count() > 0);
         }
-        let client =
-            Arc::new(Client { awaited_since: Mutex::new(Some(Instant::now())), dismissed: CancellationToken::new() });
+        let now = Instant::now();
+        let turn = Mutex::new(ConnectionTurn { awaited_since: Some(now), moved_at: now });
+        let client = Arc::new(Client { turn, dismissed: CancellationToken::new() });
         self.0.push(Arc::downgrade(&client));
         client
     }
@@ -103,4 +122,26 @@ pub(super) async fn take_turns(State(client): State<Arc<Client>>, mut request: R
     let response = next.run(request).await;
     client.await_request();
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_goes_on_reading_has_not_stalled_however_long_it_takes() {
+        let client = Clients::default().add();
+        let (max, step) = (Duration::from_secs(10), Duration::from_secs(8));
+        let stream = StreamTurn::of(Some(Arc::clone(&client)));
+
+        for _ in 0..5 {
+            stream.streams();
+            advance(step).await;
+            assert!(timeout(Duration::from_secs(1), client.stalled(max)).await.is_err());
+        }
+
+        assert!(timeout(Duration::from_secs(3), client.stalled(max)).await.is_ok());
+    }
 }

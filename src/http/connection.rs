@@ -30,8 +30,10 @@ const DISMISS_EVERY: Duration = Duration::from_millis(100);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest head, in bytes.
 const HEAD_MAX: usize = 64 * 1024;
-/// No connection lives longer: whoever reads no answer cannot hold it for ever.
+/// After so long a connection takes no further request; the one that it is at is answered.
 const CONNECTION_MAX: Duration = Duration::from_secs(60 * 60);
+/// From then on, whoever has taken nothing for so long is cut off: who reads no answer cannot hold a connection for ever.
+const STALLED_MAX: Duration = Duration::from_secs(15 * 60);
 /// How long answers have to end once a stop was asked for.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 /// Out of file descriptors: others may be freed meanwhile.
@@ -58,7 +60,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             Some(Ok((stream, peer))) => {
                 let connection = answer(stream, (PeerAddress(peer), clients.add()), router.clone(), stop.clone());
                 connections.spawn(async move {
-                    let _ = timeout(CONNECTION_MAX, connection).await;
+                    connection.await;
                     drop(permit);
                 });
             }
@@ -92,7 +94,7 @@ fn connections_max(files: Option<u64>) -> usize {
     usize::try_from(max).unwrap_or(usize::MAX)
 }
 
-/// Answers the requests of one connection; after `stop`, the one that it is at.
+/// Answers the requests of one connection; after `stop`, and once it is old, the one that it is at.
 async fn answer(
     stream: TcpStream,
     (peer, client): (PeerAddress, Arc<Client>),
@@ -115,6 +117,14 @@ async fn answer(
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = sleep(CONNECTION_MAX) => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection => ended,
+                () = client.dismissed() => return tracing::debug!("a slow client made room"),
+                () = client.stalled(STALLED_MAX) => return tracing::debug!("a client that reads nothing was cut off"),
+            }
         }
     };
     if let Err(error) = ended {
