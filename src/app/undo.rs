@@ -161,8 +161,25 @@ impl App {
 
     /// Undoes the newest mark on each of these people, whoever made it.
     pub async fn undo_people(&self, recipients: &[RecipientId]) -> Result<UndoOutcome, AppError> {
+        self.undo_marks_of(recipients, None).await
+    }
+
+    /// The same where these are the newest marks still that somebody was asked about ([`App::newest_marks`]).
+    pub async fn undo_marks(&self, recipients: &[RecipientId], asked: &[ActionId]) -> Result<UndoOutcome, AppError> {
+        self.undo_marks_of(recipients, Some(asked)).await
+    }
+
+    async fn undo_marks_of(
+        &self,
+        recipients: &[RecipientId],
+        asked: Option<&[ActionId]>,
+    ) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
+        if asked.is_some_and(|asked| !acts.iter().map(|act| &act.id).eq(asked)) {
+            let why = "somebody marked them, or took a mark back, meanwhile: nothing was taken back, ask once more";
+            return Err(AppError::Refused(why.to_owned()));
+        }
         if acts.is_empty() {
             return Err(AppError::Refused("none of them has a mark to take back".to_owned()));
         }

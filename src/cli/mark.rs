@@ -104,10 +104,14 @@ async fn write(context: &Context, (blast, person): (BlastId, &RecipientRow), mar
 }
 
 async fn undo(context: &Context, person: &RecipientRow, sure: bool) -> Result<()> {
-    if let Some(question) = context.app.ask_about_marks(&[person.id]).await? {
-        confirm(&question, sure)?;
-    }
-    let done = context.app.undo_person(person.id).await?;
+    let marks = context.app.newest_marks(&[person.id]).await?;
+    let done = match context.app.ask_about_marks(&[person.id]).await? {
+        Some(question) => {
+            confirm(&question, sure)?;
+            context.app.undo_marks(&[person.id], &marks).await?
+        }
+        None => context.app.undo_person(person.id).await?,
+    };
     if context.is_json {
         return json(&json!({ "undone": done.sentence, "still_suppressed": done.still_suppressed }));
     }

@@ -198,6 +198,13 @@ impl App {
         Ok(then.map(|then| format!("take back your {}?{then}", mark_words(&act.action))))
     }
 
+    /// The last mark of each of these people who has one, by person: what is asked about them is about these.
+    pub async fn newest_marks(&self, recipients: &[RecipientId]) -> Result<Vec<ActionId>, AppError> {
+        let mut tx = self.begin().await?;
+        let acts = action::newest_on_each(&mut tx, recipients).await?;
+        Ok(acts.into_iter().map(|act| act.id).collect())
+    }
+
     /// Asks before the last mark of this person is undone, where it is somebody else's, or where somebody gets a message by it.
     pub async fn ask_about_mark(&self, recipient: RecipientId) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;

@@ -28,8 +28,14 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
         },
         WriteRequest::UndoAnyLaunch(id) => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
         WriteRequest::UndoNamed(act) => (app.ask_about_named(*act).await?, WriteRequest::UndoMyAct(*act)),
-        WriteRequest::UndoPerson(of) => (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of)),
-        WriteRequest::UndoPeople(of) => (app.ask_about_several(of).await?, WriteRequest::UndoAnyMarks(of.clone())),
+        WriteRequest::UndoPerson(of) => {
+            let marks = app.newest_marks(&[*of]).await?;
+            (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of, marks))
+        }
+        WriteRequest::UndoPeople(of) => {
+            let marks = app.newest_marks(of).await?;
+            (app.ask_about_several(of).await?, WriteRequest::UndoAnyMarks(of.clone(), marks))
+        }
         WriteRequest::UndoMine { shown, person, asks } => {
             let asked = if *asks {
                 app.ask_about_mine_on_anybody(*shown).await?
@@ -61,12 +67,10 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::UndoNamed(act) | WriteRequest::UndoMyAct(act) => {
             WriteOutcome::Undone(app.undo_my_act(*act).await?)
         }
-        WriteRequest::UndoPerson(of) | WriteRequest::UndoAnyMark(of) => {
-            WriteOutcome::Undone(app.undo_person(*of).await?)
-        }
-        WriteRequest::UndoPeople(of) | WriteRequest::UndoAnyMarks(of) => {
-            WriteOutcome::Undone(app.undo_people(of).await?)
-        }
+        WriteRequest::UndoPerson(of) => WriteOutcome::Undone(app.undo_person(*of).await?),
+        WriteRequest::UndoAnyMark(of, marks) => WriteOutcome::Undone(app.undo_marks(&[*of], marks).await?),
+        WriteRequest::UndoPeople(of) => WriteOutcome::Undone(app.undo_people(of).await?),
+        WriteRequest::UndoAnyMarks(of, marks) => WriteOutcome::Undone(app.undo_marks(of, marks).await?),
         WriteRequest::MarkSeveral { people, mark } => {
             WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
         }

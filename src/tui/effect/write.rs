@@ -45,7 +45,8 @@ pub enum WriteRequest {
     UndoPerson(RecipientId),
     /// The same, whoever made it.
     UndoAnyLaunch(BlastId),
-    UndoAnyMark(RecipientId),
+    /// The same of the mark that was asked about.
+    UndoAnyMark(RecipientId, Vec<ActionId>),
     /// The same mark on several people, undone as one.
     MarkSeveral {
         people: Vec<RecipientId>,
@@ -53,8 +54,8 @@ pub enum WriteRequest {
     },
     /// The last mark of each of several people; asked about once more where somebody gets a message by it.
     UndoPeople(Vec<RecipientId>),
-    /// The same, once that was answered.
-    UndoAnyMarks(Vec<RecipientId>),
+    /// The same, once that was answered, of the marks that were asked about.
+    UndoAnyMarks(Vec<RecipientId>, Vec<ActionId>),
     Launch(Launch),
     Resume(Launch),
     Pause(BlastId),
@@ -147,9 +148,9 @@ impl WriteRequest {
                 | Self::UndoLaunch(_)
                 | Self::UndoPerson(_)
                 | Self::UndoAnyLaunch(_)
-                | Self::UndoAnyMark(_)
+                | Self::UndoAnyMark(..)
                 | Self::UndoPeople(_)
-                | Self::UndoAnyMarks(_)
+                | Self::UndoAnyMarks(..)
         )
     }
 
@@ -221,8 +222,8 @@ impl WriteRequest {
             | Self::ConfirmSender { .. }
             | Self::MarkSeveral { .. }
             | Self::UndoAnyLaunch(_)
-            | Self::UndoAnyMark(_)
-            | Self::UndoAnyMarks(_) => true,
+            | Self::UndoAnyMark(..)
+            | Self::UndoAnyMarks(..) => true,
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }

@@ -8,7 +8,7 @@ use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blasts, crowd, d
 use crate::app::view::{Anchor, BlastView, RecipientRow};
 use crate::app::{Launch, UndoOutcome};
 use crate::domain::blast::BlastState;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -378,7 +378,7 @@ fn what_somebody_else_did_is_taken_back_only_after_a_yes() {
     dashboard.keys("3U");
     let asks = || WriteOutcome::AsksFirst {
         question: "ben marked Siti Aminah replied: take that back?".to_owned(),
-        then: WriteRequest::UndoAnyMark(RecipientId(1)),
+        then: WriteRequest::UndoAnyMark(RecipientId(1), vec![ActionId(9)]),
     };
     let request = WriteRequest::UndoPerson(RecipientId(1));
     dashboard.answer(Completion::Written { request: request.clone(), outcome: Ok(asks()) });
@@ -389,5 +389,5 @@ fn what_somebody_else_did_is_taken_back_only_after_a_yes() {
 
     dashboard.keys("U").answer(Completion::Written { request: request.clone(), outcome: Ok(asks()) });
     dashboard.keys("y");
-    assert_eq!(dashboard.acts(), [request, WriteRequest::UndoAnyMark(RecipientId(1))]);
+    assert_eq!(dashboard.acts(), [request, WriteRequest::UndoAnyMark(RecipientId(1), vec![ActionId(9)])]);
 }

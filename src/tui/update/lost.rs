@@ -57,10 +57,10 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         WriteRequest::Mark { person: of, .. }
         | WriteRequest::Amend { person: of, .. }
         | WriteRequest::UndoPerson(of)
-        | WriteRequest::UndoAnyMark(of) => person(of),
+        | WriteRequest::UndoAnyMark(of, _) => person(of),
         WriteRequest::MarkSeveral { people, .. }
         | WriteRequest::UndoPeople(people)
-        | WriteRequest::UndoAnyMarks(people) => Some(counted(people.len())),
+        | WriteRequest::UndoAnyMarks(people, _) => Some(counted(people.len())),
         WriteRequest::Launch(launch) | WriteRequest::Resume(launch) => blast(&launch.blast),
         WriteRequest::UndoLaunch(of)
         | WriteRequest::UndoAnyLaunch(of)
@@ -85,8 +85,8 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::Mark { mark, .. } => mark_words(mark),
         WriteRequest::MarkSeveral { mark, .. } => several_words(mark),
         WriteRequest::Amend { .. } => ("amount", "written"),
-        WriteRequest::UndoPerson(_) | WriteRequest::UndoAnyMark(_) => ("mark", "taken back"),
-        WriteRequest::UndoPeople(_) | WriteRequest::UndoAnyMarks(_) => ("marks", "taken back"),
+        WriteRequest::UndoPerson(_) | WriteRequest::UndoAnyMark(..) => ("mark", "taken back"),
+        WriteRequest::UndoPeople(_) | WriteRequest::UndoAnyMarks(..) => ("marks", "taken back"),
         WriteRequest::UndoMine { .. } | WriteRequest::UndoNamed(_) | WriteRequest::UndoMyAct(_) => {
             ("your last act", "taken back")
         }

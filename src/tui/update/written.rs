@@ -147,10 +147,10 @@ fn people_of(request: &WriteRequest) -> &[RecipientId] {
         WriteRequest::Mark { person, .. }
         | WriteRequest::Amend { person, .. }
         | WriteRequest::UndoPerson(person)
-        | WriteRequest::UndoAnyMark(person) => std::slice::from_ref(person),
+        | WriteRequest::UndoAnyMark(person, _) => std::slice::from_ref(person),
         WriteRequest::MarkSeveral { people, .. }
         | WriteRequest::UndoPeople(people)
-        | WriteRequest::UndoAnyMarks(people) => people,
+        | WriteRequest::UndoAnyMarks(people, _) => people,
         _ => &[],
     }
 }

@@ -358,7 +358,12 @@ async fn several_opt_outs_and_the_last_marks_of_several_are_taken_back_at_once()
     aina.mark_several(&people(1..=2), &Mark::OptOut).await.unwrap();
     assert_eq!(scene.number("select count(*) from suppressions").await, 2);
 
-    let taken = aina.undo_people(&people(1..=3)).await.unwrap();
+    // What is taken back is what was asked about.
+    let asked = aina.newest_marks(&people(1..=3)).await.unwrap();
+    aina.mark(RecipientId(2), Mark::Note("asks on Friday".to_owned())).await.unwrap();
+    assert!(refusal(aina.undo_marks(&people(1..=3), &asked).await).contains("meanwhile: nothing was taken back"));
+    aina.undo_person(RecipientId(2)).await.unwrap();
+    let taken = aina.undo_marks(&people(1..=3), &asked).await.unwrap();
 
     assert_eq!(taken.sentence, "2 people: opt-out, taken back; 1 had none");
     assert_eq!(scene.number("select count(*) from suppressions").await, 0);

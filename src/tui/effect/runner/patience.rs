@@ -31,7 +31,7 @@ const fn patience_with_act(request: &WriteRequest) -> Duration {
         | WriteRequest::UndoLaunch(_)
         | WriteRequest::UndoPerson(_)
         | WriteRequest::UndoAnyLaunch(_)
-        | WriteRequest::UndoAnyMark(_)
+        | WriteRequest::UndoAnyMark(..)
         | WriteRequest::Pause(_) => ACT_WAIT,
         _ => LARGE_ACT_WAIT,
     }
