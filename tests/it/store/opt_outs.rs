@@ -2,7 +2,7 @@
 //! suppressed is said to be, and by what.
 
 use blastdeck::app::view::{Anchor, Order, RecipientQuery};
-use blastdeck::app::{App, AppError, Launch, OptOut};
+use blastdeck::app::{App, AppError, Launch, OptOut, OptOutTime};
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
@@ -333,7 +333,10 @@ async fn the_people_of_a_list_of_opt_outs_are_locked_in_the_order_of_everybody_e
     let mut clears = scene.pool().begin().await.unwrap();
     sqlx::query("select from blast_recipients where id = 3 for update").execute(&mut *clears).await.unwrap();
 
-    let suppresses = tokio::spawn(async move { aina.suppress_all(Some("kedai"), vec![listed(3), listed(1)], OptOutTime::Now).await });
+    let suppresses =
+        tokio::spawn(
+            async move { aina.suppress_all(Some("kedai"), vec![listed(3), listed(1)], OptOutTime::Now).await },
+        );
     eventually_async("it waits for the third", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
     let free = "select count(*) from (select from blast_recipients where id = 1 for update skip locked) r";
     assert_eq!(scene.number(free).await, 0, "it has the first");
