@@ -6,6 +6,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::answered;
+use crate::store::suppression;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::ExclusionCount;
 
@@ -32,9 +33,14 @@ impl App {
         Ok(AnsweredSince(counts))
     }
 
-    /// Their rows, of whom a plan shows no text.
+    /// Their rows, and in a blast that is for people those of whoever opted out, also at another number of theirs: a plan shows no text of
+    /// theirs.
     pub(super) async fn answered_rows(&self, row: &BlastRow) -> Result<Vec<RecipientId>, AppError> {
-        if keeps_its_people(row) { Ok(answered::rows(self.pool(), row.id).await?) } else { Ok(Vec::new()) }
+        let mut rows = if keeps_its_people(row) { answered::rows(self.pool(), row.id).await? } else { Vec::new() };
+        if row.origin.is_follow_up || row.origin.segment.is_some() {
+            rows.extend(suppression::rows_in(self.pool(), row.id).await?);
+        }
+        Ok(rows)
     }
 
     /// Whom the filter of a blast finds, or a follow-up was made for, and who of them is left out.

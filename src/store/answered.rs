@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 pub use self::since_failed::not_to_retry;
 pub use self::taken_back::{LaunchedWithout, LeftOutStill, launched_without, left_out_still};
+use super::claim::{is_for_people, opted_out_elsewhere};
 use super::deleted_messages::followed_by_deleted;
 use super::in_flight::not_in_flight;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
@@ -46,7 +47,8 @@ const LINKS: &str = "
           from links l join blasts b on b.id = l.above and b.follows_blast is not null
          where l.stage is distinct from 'replied' and l.depth < 100)";
 
-/// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that. Of a step after a cart
+/// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that, as a launch counts them: also at
+/// another number of theirs. Of a step after a cart
 /// only a purchase is an answer, and every order that came in since is one: whoever bought before stays closed since then. What keeps
 /// steps apart is their own rule.
 const ANSWERED: &str = concat!(
@@ -83,7 +85,12 @@ const ANSWERED: &str = concat!(
     followed_by_deleted!("r", "f.follows_blast"),
     ")
        and not exists (select from suppressions x
-                        where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))"
+                        where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (fs.business, '*'))
+       and not (",
+    is_for_people!("f."),
+    " and ",
+    opted_out_elsewhere!("r.", "fs.business"),
+    ")"
 );
 
 /// Those of them who are queued and not in flight, in words that only one index fits.
@@ -93,14 +100,21 @@ fn queued() -> String {
 }
 
 /// The people of blasts who opted out.
-const OPTED_OUT: &str = "
+const OPTED_OUT: &str = concat!(
+    "
     select r.id, r.phone_number as phone, r.name, 'opted_out' as left_out
       from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
      where r.blast_id = any($1)
        and (r.status = 'opted_out'
-            or r.status = 'queued' and exists (select from suppressions x
-                                                where person_key(x.phone_number) = person_key(r.phone_number)
-                                                  and x.business in (s.business, '*')))";
+            or r.status = 'queued' and (exists (select from suppressions x
+                                                 where person_key(x.phone_number) = person_key(r.phone_number)
+                                                   and x.business in (s.business, '*'))
+                                        or ",
+    is_for_people!("b."),
+    " and ",
+    opted_out_elsewhere!("r.", "s.business"),
+    "))"
+);
 
 /// The most people who are listed.
 const LISTED: i64 = 500;

@@ -381,3 +381,12 @@ pub async fn count_within(tx: &mut PgConnection, blast: BlastId) -> Result<i64, 
     let n = n.bind(blast).fetch_one(tx).await?;
     Ok(n)
 }
+
+/// The rows of all of them.
+pub async fn rows_in(pool: &PgPool, blast: BlastId) -> Result<Vec<RecipientId>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let rows = sqlx::query_scalar(concat!("select distinct id from (", suppressed_in!(), ") left_out"));
+    let rows = rows.bind(blast).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(rows)
+}

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::{ANSWERED, LINKS, lock_follow_ups};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::StoreError;
+use crate::store::claim::{is_for_people, opted_out_elsewhere};
 
 /// The people (`r`) of follow-ups, steps among them, whom another one has written to since they failed, or has queued.
 const FOLLOWED: &str = "
@@ -20,12 +21,19 @@ const FOLLOWED: &str = "
             or o.status = 'queued' and b.state in ('scheduled', 'sending', 'paused'))";
 
 /// Who opted out since: queued again they would only be left out.
-const SUPPRESSED: &str = "
+const SUPPRESSED: &str = concat!(
+    "
     select r.id
       from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
      where r.id = any($2)
-       and exists (select from suppressions x
-                    where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*'))";
+       and (exists (select from suppressions x
+                     where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*'))
+            or ",
+    is_for_people!("b."),
+    " and ",
+    opted_out_elsewhere!("r.", "s.business"),
+    ")"
+);
 
 /// Those of a blast's people who failed whom a retry leaves out, until the transaction ends: whoever opted out, and of a follow-up whoever
 /// answered or had another one.

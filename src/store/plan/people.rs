@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
+use super::super::claim::{is_for_people, opted_out_elsewhere};
 use super::super::deleted_messages::messages_of_deleted_blasts;
 use super::super::{StoreError, settings};
 use crate::domain::blast::TEST_STAGE;
@@ -118,7 +119,8 @@ macro_rules! without_session {
 }
 const WITHOUT_SESSION: &str = without_session!();
 
-/// The first people of a group, in the order of the draft. `left_out`: who gets nothing for another reason than an opt-out.
+/// The first people of a group, in the order of the draft. `left_out`: who gets nothing for another reason than an opt-out of
+/// their own number.
 pub async fn of_group(
     pool: &PgPool,
     (id, group): (BlastId, PlanGroup),
@@ -173,14 +175,22 @@ async fn count(
     Ok(count)
 }
 
-const OPTED_OUT: &str = "
+const OPTED_OUT: &str = concat!(
+    "
     select r.phone_number, r.name, null::text as tag, coalesce(r.opted_out_at, s.at) as at, false as is_uncertain
       from blast_recipients r
      cross join lateral (select min(created_at) as at from suppressions
                           where person_key(phone_number) = person_key(r.phone_number) and business in ($2, '*')) s
-     where r.blast_id = $1 and (r.status = 'opted_out' or r.status = 'queued' and s.at is not null)
+     where r.blast_id = $1
+       and (r.status = 'opted_out'
+            or r.status = 'queued' and (s.at is not null or (select ",
+    is_for_people!(""),
+    " from blasts where id = $1) and ",
+    opted_out_elsewhere!("r.", "$2"),
+    "))
        and $3::timestamptz is not null and $5::bigint[] is not null
-     order by r.id limit $4";
+     order by r.id limit $4"
+);
 
 const UNCERTAIN: &str = "
     select phone_number, name, null::text as tag, changed_at as at, true as is_uncertain

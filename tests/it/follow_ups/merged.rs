@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{numbers, stuck_shop};
+use super::{mark, numbers, stuck_shop};
 use crate::support::digits;
 
 fn number(n: u32) -> String {
@@ -25,8 +25,12 @@ async fn a_follow_up_leaves_out_who_opted_out_or_bought_at_another_number_of_the
 
     assert_eq!(numbers(&shop, &made).await, [number(0), number(3)], "whoever bought elsewhere is not chased");
     shop.ok(&["suppress", "add", &number(10)]).await;
+    mark(&shop, &blast, 0, "replied").await;
     let plan = shop.json(&["blast", "plan", &made]).await;
-    assert_eq!((&plan["people"], &plan["suppressed"]), (&json!(1), &json!(1)), "{plan}");
+    assert_eq!((&plan["people"], &plan["suppressed"]), (&json!(1), &json!(1)), "counted once: {plan}");
+    assert_eq!(plan["samples"].as_array().unwrap().len(), 1, "{plan}");
+    let left_out = shop.json_lines(&["blast", "plan", &made, "--left-out"]).await;
+    assert_eq!((&left_out[0]["phone_number"], &left_out[0]["reason"]), (&json!(number(0)), &json!("opted_out")));
     let posts = shop.sim.posts().await.len();
     shop.send(&made).await;
     shop.until_idle().await;
@@ -34,6 +38,7 @@ async fn a_follow_up_leaves_out_who_opted_out_or_bought_at_another_number_of_the
     let out = format!("select count(*) from blast_recipients where blast_id = {made} and status = 'opted_out'");
     assert_eq!(shop.number(&out).await, 1);
     assert_eq!(shop.state(&made).await, "completed");
+    mark(&shop, &blast, 0, "undo").await;
     let again = shop.run(&["blast", "follow-up", &blast, "--stuck-at", "read"]).await;
     assert!(again.err.contains("2 opted out, 2 bought in another blast since"), "{again:?}");
 }
