@@ -131,7 +131,7 @@ impl App {
         }
         if mark == Mark::OptOut {
             let noted = self.suppress_in(tx, &Suppression::of(person, self.operator())).await?;
-            self.remember(tx, vec![noted.opt_out]).await?;
+            self.remember(tx, noted.opt_outs().collect()).await?;
         }
         let counted = counting_before(tx, person, &mark).await?;
         let amount_by = self.others_amount(tx, person, &mark).await?;

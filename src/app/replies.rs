@@ -130,7 +130,7 @@ impl App {
             // Nobody is messaged after a STOP, known or not.
             let opt_out = Suppression::by_themselves(incoming.sender, &incoming.from);
             let noted = self.suppress_in(&mut tx, &opt_out).await?;
-            self.remember(&mut tx, vec![noted.opt_out]).await?;
+            self.remember(&mut tx, noted.opt_outs().collect()).await?;
         }
         let Some(person) = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await? else {
             tx.commit().await?;

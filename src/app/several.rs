@@ -109,7 +109,7 @@ impl App {
         if *mark == Mark::OptOut {
             let mut noted = Vec::with_capacity(recorded.len());
             for Recorded { person, .. } in &recorded {
-                noted.push(self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?.opt_out);
+                noted.extend(self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?.opt_outs());
             }
             self.remember(&mut tx, noted).await?;
         }

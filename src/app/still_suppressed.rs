@@ -22,6 +22,8 @@ pub struct StillSuppressed {
     pub by: Option<String>,
     /// The blast of the mark that holds it.
     pub marked_in: Option<BlastId>,
+    /// The number that is marked there.
+    pub marked_as: Option<String>,
 }
 
 impl StillSuppressed {
@@ -53,7 +55,10 @@ impl StillSuppressed {
     pub fn mend(&self) -> String {
         let phone = &self.phone_number;
         match self.marked_in {
-            Some(blast) => format!("`blastdeck mark {blast} {phone} undo` takes that back as well"),
+            Some(blast) => {
+                let marked = self.marked_as.as_ref().unwrap_or(phone);
+                format!("`blastdeck mark {blast} {marked} undo` takes that back as well")
+            }
             None if self.business == EVERY_BUSINESS => format!("`blastdeck suppress remove {phone}` lifts that"),
             None => {
                 format!("`blastdeck suppress remove {phone} --business {}` lifts that", shell_quoted(&self.business))
@@ -78,6 +83,7 @@ impl App {
             reason: of.reason,
             by: of.by,
             marked_in: of.marked_in,
+            marked_as: of.marked_as,
         };
         Ok(standing.into_iter().map(still).collect())
     }

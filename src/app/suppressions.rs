@@ -1,11 +1,13 @@
 //! Opt-outs: they take effect at once, also in running blasts.
 
 mod lifting;
+mod noting;
 
 use std::iter::once;
 
 use sqlx::PgConnection;
 
+use self::noting::{NotedOptOut, NotedPerson};
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
@@ -16,19 +18,17 @@ use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
 use crate::store;
 use crate::store::action::{self, NewAction};
-use crate::store::alias;
 use crate::store::evidence::{BATCH_MAX, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::import::NewRecipient;
 use crate::store::person::PersonRow;
 use crate::store::reply;
-use crate::store::suppression::{
-    self, KnownBusinesses, NewSuppression, SuppressionQuery, SuppressionRow, SuppressionScope,
-};
+use crate::store::suppression::{self, KnownBusinesses, SuppressionQuery, SuppressionRow, SuppressionScope};
 
 /// The business of an opt-out that holds for every business.
 pub const EVERY_BUSINESS: &str = "*";
 
 /// A number that is not to be messaged.
+#[derive(Clone, Copy)]
 pub(super) struct Suppression<'a> {
     scope: SuppressionScope<'a>,
     phone: &'a Phone,
@@ -98,13 +98,6 @@ pub struct SuppressOutcome {
     pub unremembered: Option<String>,
 }
 
-/// What noting an opt-out came to.
-pub(super) struct NotedOptOut {
-    /// It was not noted before.
-    pub is_new: bool,
-    pub opt_out: RememberedOptOut,
-}
-
 /// How many of a draft's people get nothing, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GetNothing {
@@ -145,16 +138,14 @@ impl App {
         business: &str,
         (phone, reason): (&Phone, Option<&str>),
     ) -> Result<(NotedOptOut, Vec<RememberedOptOut>), AppError> {
-        let own = self.suppress_in(&mut *tx, &self.by_operator(business, (phone, reason))).await?;
+        let new = self.by_operator(business, (phone, reason));
+        let NotedPerson { own, carried } = self.suppress_in(&mut *tx, &new).await?;
         self.log_new_suppress(&mut *tx, own.is_new, (business, phone)).await?;
-        let mut carried = Vec::new();
-        for other in alias::of(&mut *tx, phone.as_str()).await? {
-            let other = Phone::from_database(other);
-            let noted = self.suppress_in(&mut *tx, &self.by_operator(business, (&other, reason))).await?;
+        for noted in &carried {
+            let other = Phone::from_database(noted.opt_out.phone.clone());
             self.log_new_suppress(&mut *tx, noted.is_new, (business, &other)).await?;
-            carried.push(noted.opt_out);
         }
-        Ok((own, carried))
+        Ok((own, carried.into_iter().map(|noted| noted.opt_out).collect()))
     }
 
     fn by_operator<'a>(&'a self, business: &'a str, (phone, reason): (&'a Phone, Option<&'a str>)) -> Suppression<'a> {
@@ -304,44 +295,6 @@ impl App {
         };
         action::log(tx, new).await?;
         Ok(())
-    }
-
-    /// Within the caller's transaction: the row, and the fact wherever the number is still open.
-    pub(super) async fn suppress_in(
-        &self,
-        tx: &mut PgConnection,
-        new: &Suppression<'_>,
-    ) -> Result<NotedOptOut, AppError> {
-        let business = suppression::business(tx, new.scope).await?;
-        let suppress = NewSuppression {
-            business: &business,
-            phone: new.phone.as_str(),
-            reason: new.reason,
-            source: new.source,
-            by: new.by,
-        };
-        let is_new = suppression::add(tx, suppress).await?;
-        let open = suppression::open_rows(tx, &business, new.phone.as_str()).await?;
-        let at = store::now(&mut *tx).await?;
-        let entry = |(blast, recipient, attempt)| {
-            let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
-            EvidenceEntry {
-                by: Some(new.by.to_owned()),
-                ..EvidenceEntry::new(blast, recipient, stamped, EvidenceSource::Operator)
-            }
-        };
-        let entries: Vec<_> = open.into_iter().map(entry).collect();
-        record_in(tx, &entries, &self.engine().settings.retry, WhenLocked::Wait).await?;
-        let opt_out = RememberedOptOut {
-            business,
-            phone: new.phone.as_str().to_owned(),
-            reason: new.reason.map(str::to_owned),
-            source: new.source.to_owned(),
-            by: new.by.to_owned(),
-            at,
-            is_lifted: false,
-        };
-        Ok(NotedOptOut { is_new, opt_out })
     }
 
     /// Within the caller's transaction: a number is in no business any more, by the person's word. Nothing is remembered.

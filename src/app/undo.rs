@@ -199,8 +199,7 @@ impl App {
         acts: Vec<LoggedAction>,
         cancelled: Option<OrderId>,
     ) -> Result<UndoOutcome, AppError> {
-        let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
-        let phones: Vec<String> = opt_outs.iter().filter_map(|act| act.phone_number.clone()).collect();
+        let phones = sends::opted_out_numbers(&mut tx, &acts).await?;
         let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
         let ids: Vec<ActionId> = acts.iter().map(|act| act.id).collect();
         let own: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();

@@ -50,21 +50,37 @@ pub async fn learn(tx: &mut PgConnection, learned: &[NumberAlias]) -> Result<(),
     Ok(())
 }
 
+/// Of the numbers `$1`, an array of text: each person, by their key, with every number by which WhatsApp knows them, their own too.
+macro_rules! known_numbers {
+    () => {
+        "asked (person, number) as (select person_key(phone), phone from unnest($1::text[]) as phone),
+         aliased (person, number) as (
+             select person, number from asked
+              union
+             select o.person, a.alias from asked o join number_aliases a on person_key(a.phone_number) = o.person),
+         known_numbers (person, number) as (
+             select person, number from aliased
+              union
+             select o.person, a.phone_number from aliased o join number_aliases a on person_key(a.alias) = person_key(o.number))"
+    };
+}
+pub(in crate::store) use known_numbers;
+
 /// The other numbers of whoever has this one.
 pub async fn of(tx: &mut PgConnection, phone: &str) -> Result<Vec<String>, StoreError> {
-    let others = sqlx::query_scalar(
-        "with known as (select alias from number_aliases where person_key(phone_number) = person_key($1) union select $1)
-         select distinct on (person_key(x.number)) x.number
-           from (select alias as number from known
-                  union all
-                 select a.phone_number from known k join number_aliases a on person_key(a.alias) = person_key(k.alias)) x
-          where person_key(x.number) <> person_key($1)
-          order by person_key(x.number), x.number",
-    )
-    .bind(phone)
-    .fetch_all(tx)
-    .await?;
-    Ok(others)
+    of_all(tx, &[phone]).await
+}
+
+/// The other numbers of whoever has one of these, each person once.
+pub async fn of_all(tx: &mut PgConnection, phones: &[&str]) -> Result<Vec<String>, StoreError> {
+    let others = sqlx::query_scalar(concat!(
+        "with ",
+        known_numbers!(),
+        " select distinct on (person_key(number)) number from known_numbers
+           where person_key(number) not in (select person from asked)
+           order by person_key(number), number"
+    ));
+    Ok(others.bind(phones).fetch_all(tx).await?)
 }
 
 /// Whether the row `r` of a person is one of whoever has the number `$2`, under any of their numbers.

@@ -53,7 +53,7 @@ async fn a_number_that_is_suppressed_after_a_mark_stays_so_when_the_mark_is_take
 #[tokio::test]
 async fn an_opt_out_holds_for_every_number_by_which_whatsapp_knows_them_and_is_taken_back_for_all() {
     let shop = Shop::open(Setup::default()).await;
-    shop.draft(0..4).await;
+    let draft = shop.draft(0..4).await;
     let pairs = [(0, 70), (3, 2)].map(|(alias, phone)| format!("('+{}', '+{}')", digits(alias), digits(phone)));
     shop.execute(&format!("insert into number_aliases (alias, phone_number) values {}", pairs.join(", "))).await;
     let queued = "select count(*) from blast_recipients where status = 'queued'";
@@ -69,6 +69,11 @@ async fn an_opt_out_holds_for_every_number_by_which_whatsapp_knows_them_and_is_t
     shop.ok(&["suppress", "remove", &digits(3)]).await;
     assert_eq!(shop.json_lines(&["suppress", "list"]).await.len(), 0);
     assert_eq!(shop.number(queued).await, 4);
+    for (what, suppressed, open) in [("opt-out", 2, 2), ("undo", 0, 4)] {
+        shop.ok(&["mark", &draft, &digits(3), what]).await;
+        assert_eq!(shop.json_lines(&["suppress", "list"]).await.len(), suppressed, "{what}: a mark holds for all");
+        assert_eq!(shop.number(queued).await, open, "{what}");
+    }
     shop.invariants().await;
 }
 

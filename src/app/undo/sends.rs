@@ -11,14 +11,27 @@ use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::text::people;
 use crate::store::action::LoggedAction;
+use crate::store::alias;
 use crate::store::blast;
 use crate::store::suppression::{self, TakenOut};
+
+/// The numbers that these acts opted out: those of their people, and the others by which WhatsApp knows them.
+pub(super) async fn opted_out_numbers(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<Vec<String>, AppError> {
+    let opt_outs = acts.iter().filter(|act| act.action == Act::OptOut);
+    let own: Vec<&str> = opt_outs.filter_map(|act| act.phone_number.as_deref()).collect();
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
+    let others = alias::of_all(tx, &own).await?;
+    Ok(own.into_iter().map(str::to_owned).chain(others).collect())
+}
 
 /// ` Then Nadia gets the message of Ragu, Initial.`, behind the question whether these acts are to be taken back; `None` where nobody gets one.
 pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<Option<String>, AppError> {
     let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
     let ids: Vec<ActionId> = opt_outs.iter().map(|act| act.id).collect();
-    let phones: Vec<&str> = opt_outs.iter().filter_map(|act| act.phone_number.as_deref()).collect();
+    let phones = opted_out_numbers(&mut *tx, acts).await?;
+    let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
     if phones.is_empty() {
         return Ok(None);
     }

@@ -103,7 +103,7 @@ struct StillSuppressedAnswer {
 
 impl From<StillSuppressed> for StillSuppressedAnswer {
     fn from(still: StillSuppressed) -> Self {
-        let StillSuppressed { phone_number, business, source, reason, by, marked_in } = still;
+        let StillSuppressed { phone_number, business, source, reason, by, marked_in, marked_as: _ } = still;
         Self { phone_number, business, source, reason, by, marked_in }
     }
 }

@@ -20,6 +20,8 @@ pub struct StandingSuppression {
     pub by: Option<String>,
     /// The blast of the mark that holds it; `None` where no mark does.
     pub marked_in: Option<BlastId>,
+    /// The number that is marked there: WhatsApp may know the person by several.
+    pub marked_as: Option<String>,
 }
 
 /// What holds for these numbers, each in a business, of that business and of every one.
@@ -29,11 +31,13 @@ pub async fn standing(tx: &mut PgConnection, people: &[(&str, &str)]) -> Result<
         "{ACTS_THAT_HOLD}
          select distinct on (p.phone, x.business) p.phone, x.business, x.source, x.reason,
                 case when x.source = 'operator' then coalesce(h.operator, x.created_by) else x.created_by end as by,
-                case when x.source = 'operator' and h.action = 'opt-out' then h.blast_id end as marked_in
+                case when x.source = 'operator' and h.action = 'opt-out' then h.blast_id end as marked_in,
+                case when x.source = 'operator' and h.action = 'opt-out' then h.phone_number end as marked_as
            from unnest($1::text[], $2::text[]) as p (phone, business)
            join suppressions x
              on person_key(x.phone_number) = person_key(p.phone) and x.business in (p.business, '*')
-           left join lateral (select a.operator, a.action, a.blast_id from held h join acts a on a.id = h.id
+           left join lateral (select a.operator, a.action, a.blast_id, a.phone_number
+                                from held h join acts a on a.id = h.id and a.person = h.person
                                where h.person = person_key(x.phone_number)
                                  and (h.business = x.business or h.business is null)
                                order by a.action desc, a.id desc limit 1) h on true

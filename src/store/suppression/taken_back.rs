@@ -4,17 +4,23 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::domain::phone::Phone;
 use crate::store::StoreError;
+use crate::store::alias::known_numbers;
 
 /// Of the numbers `$1`, every act that suppressed or allowed one, and in `held` those that hold still, each for the businesses that
-/// it holds for: neither taken back nor followed by an *unsuppress*. A business is null where the act's blast is gone.
-pub(super) const ACTS_THAT_HOLD: &str = "with recursive acts as (
-     select a.id, person_key(a.phone_number) as person, a.action, a.at, a.operator, a.undone_at, a.blast_id,
+/// it holds for: neither taken back nor followed by an *unsuppress*. A business is null where the act's blast is gone. A mark is one act
+/// for all numbers by which WhatsApp knows the person; whatever else is noted has an act for each.
+pub(super) const ACTS_THAT_HOLD: &str = concat!(
+    "with recursive ",
+    known_numbers!(),
+    ",
+ acts as (
+     select a.id, n.person, a.action, a.at, a.operator, a.undone_at, a.blast_id, a.phone_number,
             coalesce(a.detail ->> 'business', s.business) as business
-       from operator_actions a
+       from (select distinct person, person_key(number) as number from known_numbers) n
+       join operator_actions a on person_key(a.phone_number) = n.number and (n.number = n.person or a.action = 'opt-out')
        left join blasts b on b.id = a.blast_id
        left join senders s on s.id = b.sender_id
-      where a.action in ('opt-out', 'suppress', 'unsuppress')
-        and person_key(a.phone_number) in (select person_key(phone) from unnest($1::text[]) as phone)),
+      where a.action in ('opt-out', 'suppress', 'unsuppress')),
  held (id, person, business) as (
      select a.id, a.person, a.business
        from acts a
@@ -23,7 +29,8 @@ pub(super) const ACTS_THAT_HOLD: &str = "with recursive acts as (
                          where u.person = a.person and u.action = 'unsuppress' and u.id > a.id
                            and u.business = a.business)
       union
-     select h.id, h.person, l.business from held h join opt_out_links l on l.source = h.business)";
+     select h.id, h.person, l.business from held h join opt_out_links l on l.source = h.business)"
+);
 
 /// Removes what acts on these numbers added that are taken back by now: for every business that the act held for, also
 /// where the opt-out was carried on since. A row and the act that added it have the same time and author. What the person

@@ -23,7 +23,8 @@ pub struct TakenOut {
     /// Somebody started or resumed the blast since, and confirmed the number of its people without them. Not where it only came to the
     /// time that was confirmed before; never of a pattern, each of whose times asks where it goes to more people than were confirmed.
     pub is_confirmed_without: bool,
-    /// A mark that is taken back, or one of the given acts, noted it. A row and the act that changed it have the same time.
+    /// A mark that is taken back, or one of the given acts, noted it, perhaps of another of the numbers. A row and the act that changed it
+    /// have the same time.
     pub is_undone: bool,
     /// They have not had the message, and the blast goes out without anybody's further yes.
     pub is_awaited: bool,
@@ -63,7 +64,7 @@ pub async fn taken_out(
           cross join lateral (
                 select exists (select from operator_actions a
                                 where a.at = r.opted_out_at and a.action = 'opt-out'
-                                  and person_key(a.phone_number) = p.person
+                                  and person_key(a.phone_number) in (select person_key(phone) from unnest($1::text[]) as phone)
                                   and (a.undone_at is not null or a.id = any($2)))
                        and not exists (select from operator_actions own
                                         where own.recipient_id = r.id and own.action = 'opt-out'
