@@ -113,9 +113,11 @@ impl DraftEdit {
     fn without_unchanged(self, row: &BlastRow, zone: Tz) -> Self {
         let limits = &row.limits;
         let is_to_start = matches!(row.state, BlastState::Draft | BlastState::Scheduled);
+        let timezone = self.timezone.unless_so(own(limits.zone.as_ref()));
+        // Until it has started a local time moves with the zone, and a moment does not: one that is named beside another zone holds.
+        let moves = is_to_start && row.scheduled_local.is_some() && !timezone.is_keep();
         let is_so = |start: StartAt| match start {
-            StartAt::Moment(at) => row.scheduled_for == Some(at),
-            // Until it has started a local time moves with the zone, and a moment does not.
+            StartAt::Moment(at) => row.scheduled_for == Some(at) && !moves,
             StartAt::Local(local) if is_to_start => row.scheduled_local == Some(local),
             StartAt::Local(_) => start.resolve(zone).is_some_and(|start| row.scheduled_for == Some(start.at)),
         };
@@ -134,7 +136,7 @@ impl DraftEdit {
             gap: self.gap.unless_so(own(limits.gap.as_ref())),
             window: self.window.unless_so(own(limits.hours.as_ref())),
             weekdays: self.weekdays.unless_so(own(limits.weekdays.as_ref())),
-            timezone: self.timezone.unless_so(own(limits.zone.as_ref())),
+            timezone,
             start: if has_its_start { FieldChange::Keep } else { self.start },
         }
     }

@@ -64,6 +64,10 @@ async fn a_time_that_comes_back_unchanged_counts_as_not_given() {
 
     let tagged = put_as("May").await;
     assert_eq!((&tagged["blast_tag"], &tagged["scheduled_for"]), (&json!("May"), &made["scheduled_for"]));
+    let both = json!({ "timezone": "UTC", "scheduled_for": made["scheduled_for"] });
+    let kept = api.patch(&path, both).await.expect(200).body;
+    assert_eq!((&kept["scheduled_for"], &kept["timezone"]), (&made["scheduled_for"], &json!("UTC")), "a moment stays");
+    api.patch(&path, json!({ "timezone": "Asia/Kuala_Lumpur", "scheduled_for": local })).await.expect(200);
     let moved = api.patch(&path, json!({ "timezone": "UTC" })).await.expect(200).body;
     assert_eq!(moment(&moved["scheduled_for"]) - moment(&made["scheduled_for"]), TimeDelta::hours(8), "a local time");
     for past in ["scheduled_local = scheduled_local - interval '9 days'", "scheduled_local = null"] {
