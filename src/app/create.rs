@@ -279,9 +279,11 @@ fn refuse_before_its_time(blast: &BlastRow) -> Result<(), AppError> {
     Err(AppError::Refused(format!("blast {id} is paused before its time: {mend}")))
 }
 
-/// When each person gets it is set for those who are in it when it is sent: whoever came later would get it at any hour of theirs.
+/// When each person gets it is set for those who are in it when it is sent: whoever came later would get it at any hour of theirs. Not of
+/// what repeats, each of whose times sets it for those who are in it then.
 fn refuse_without_own_time(blast: &BlastRow) -> Result<(), AppError> {
-    if blast.state != BlastState::Scheduled || !goes_by_own_clocks(blast) {
+    let repeats = blast.origin.repeat.rule.is_some();
+    if blast.state != BlastState::Scheduled || repeats || !goes_by_own_clocks(blast) {
         return Ok(());
     }
     let id = blast.id;

@@ -351,4 +351,8 @@ async fn nobody_is_added_to_what_waits_for_each_persons_own_time() {
     assert_eq!(shop.number(&format!("select count(*) from blast_recipients where blast_id = {blast}")).await, 2);
     shop.ok(&["blast", "undo", &blast]).await;
     shop.ok(&add).await;
+    let further = ["--repeat", "every day 10:00", "--window", "09:00-18:00", "--window-local"];
+    let daily = shop.draft_with(0..2, &further).await;
+    shop.send(&daily).await;
+    shop.ok(&["blast", "add", &daily, "+12125550123", "--name", "Ann", "--yes"]).await;
 }
