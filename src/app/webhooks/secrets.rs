@@ -35,10 +35,10 @@ pub(super) struct FollowedSecrets {
     ids: Vec<Option<SenderId>>,
     /// As they were when they were read last.
     files: Vec<Option<u64>>,
-    /// Which could not be read then.
+    /// What each said when it could be read last.
+    known: Vec<(TokenSource, SecretString)>,
+    /// Which could not be read the last time, which was logged.
     unread: Vec<TokenSource>,
-    /// One that has changed cannot be read, which was logged.
-    is_waiting: bool,
     secrets: watch::Sender<Arc<WebhookSecrets>>,
 }
 
@@ -51,7 +51,8 @@ impl FollowedSecrets {
         let ids = config.senders.iter().map(|sender| id_of(&sender.name)).collect();
         let files = files_of(&config);
         let (secrets, found) = watch::channel(Arc::default());
-        let followed = Self { unread: unread(&config), config, ids, files, is_waiting: false, secrets };
+        let mut followed = Self { config, ids, files, known: Vec::new(), unread: Vec::new(), secrets };
+        followed.read_again();
         followed.publish();
         (followed, found)
     }
@@ -67,28 +68,62 @@ impl FollowedSecrets {
         }
     }
 
-    /// A file that is gone, or half written, is no rotation: until it can be read what it said before holds.
+    /// A file that is gone, or half written, is no rotation: until it can be read what it said before holds. The others are followed
+    /// meanwhile.
     fn look(&mut self) {
         let files = files_of(&self.config);
-        if files == self.files {
+        let waits = self.unread.iter().any(|source| source.file().is_some());
+        if files == self.files && !waits {
             return;
         }
-        let unread = unread(&self.config);
-        let lost = unread.iter().find(|source| !self.unread.contains(source));
-        if let Some(source) = lost {
-            if !self.is_waiting {
-                tracing::warn!(secret = %source, "it has changed and cannot be read: webhooks are proven by the one before");
+        self.files = files;
+        if self.read_again() {
+            tracing::info!("the secrets of webhooks have changed: they were read again");
+            self.publish();
+        }
+    }
+
+    /// Whether one says something else than before.
+    fn read_again(&mut self) -> bool {
+        let config = Arc::clone(&self.config);
+        let named = config.senders.iter().flat_map(|sender| named_secrets(sender).map(move |named| (sender, named)));
+        let (mut is_new, mut unread) = (false, Vec::new());
+        for (sender, (what, source)) in named {
+            match read_secret(sender, what, source) {
+                Ok(secret) => is_new |= self.keep(source, secret),
+                Err(error) => {
+                    if !self.unread.contains(source) {
+                        self.warn_of(source, &error);
+                    }
+                    unread.push(source.clone());
+                }
             }
-            self.is_waiting = true;
-            return;
         }
-        (self.files, self.unread, self.is_waiting) = (files, unread, false);
-        tracing::info!("the secrets of webhooks have changed: they were read again");
-        self.publish();
+        self.unread = unread;
+        is_new
+    }
+
+    /// Whether it says something else than before.
+    fn keep(&mut self, source: &TokenSource, secret: SecretString) -> bool {
+        let Some((_, known)) = self.known.iter_mut().find(|(known, _)| known == source) else {
+            self.known.push((source.clone(), secret));
+            return true;
+        };
+        let is_new = known.expose_secret() != secret.expose_secret();
+        *known = secret;
+        is_new
+    }
+
+    fn warn_of(&self, source: &TokenSource, error: &ConfigError) {
+        if self.known.iter().any(|(known, _)| known == source) {
+            tracing::warn!(secret = %source, "it has changed and cannot be read: webhooks are proven by the one before");
+        } else {
+            tracing::error!(%error, "{REFUSED}");
+        }
     }
 
     fn publish(&self) {
-        self.secrets.send_replace(Arc::new(WebhookSecrets::read(&self.config, &self.ids)));
+        self.secrets.send_replace(Arc::new(WebhookSecrets::of(&self.config, &self.ids, &self.known)));
     }
 }
 
@@ -103,14 +138,6 @@ fn named_secrets(sender: &SenderConfig) -> impl Iterator<Item = (&'static str, &
 fn files_of(config: &Config) -> Vec<Option<u64>> {
     let sources = config.senders.iter().flat_map(named_secrets);
     sources.filter_map(|(_, source)| source.file()).map(|path| stamp(path).ok()).collect()
-}
-
-fn unread(config: &Config) -> Vec<TokenSource> {
-    let of_sender = |sender: &SenderConfig| -> Vec<TokenSource> {
-        let unread = named_secrets(sender).filter(|(what, source)| read_secret(sender, what, source).is_err());
-        unread.map(|(_, source)| source.clone()).collect()
-    };
-    config.senders.iter().flat_map(of_sender).collect()
 }
 
 fn read_secret(sender: &SenderConfig, what: &str, source: &TokenSource) -> Result<SecretString, ConfigError> {
@@ -130,16 +157,16 @@ pub(in crate::app) fn refused_webhooks(config: &Config, sender: &SenderConfig) -
 }
 
 impl WebhookSecrets {
-    fn read(config: &Config, ids: &[Option<SenderId>]) -> Self {
+    fn of(config: &Config, ids: &[Option<SenderId>], known: &[(TokenSource, SecretString)]) -> Self {
         let mut secrets = Self::default();
         let (mut signing, mut without, mut all_are_read) = (Vec::new(), Vec::new(), true);
         for (sender, id) in config.senders.iter().zip(ids) {
-            let read = |what: &str, source: &Option<TokenSource>| {
-                let found = read_secret(sender, what, source.as_ref()?);
-                found.inspect_err(|error| tracing::error!(%error, "{REFUSED}")).ok()
+            let read = |source: &Option<TokenSource>| {
+                let found = known.iter().find(|(known, _)| Some(known) == source.as_ref());
+                found.map(|(_, secret)| secret.clone())
             };
             if let Some(meta) = &sender.meta {
-                let secret = read("app_secret", &meta.app_secret);
+                let secret = read(&meta.app_secret);
                 match (secret, *id) {
                     (Some(secret), Some(id)) => signing.push((secret, id)),
                     (None, Some(id)) if meta.app_secret.is_none() => without.push(id),
@@ -147,9 +174,9 @@ impl WebhookSecrets {
                     (None, _) => all_are_read &= meta.app_secret.is_none(),
                     (Some(_), None) => {}
                 }
-                secrets.verify_tokens.extend(read("verify_token", &meta.verify_token));
+                secrets.verify_tokens.extend(read(&meta.verify_token));
             }
-            match (read("webhook_secret", &sender.webhook_secret), *id) {
+            match (read(&sender.webhook_secret), *id) {
                 (Some(secret), Some(id)) => secrets.paths.push((id, secret)),
                 (Some(_), None) => tracing::error!(
                     sender = sender.name,
@@ -223,5 +250,34 @@ mod tests {
         std::fs::write(&path, "another").unwrap();
         followed.look();
         assert_eq!(known(), ["another"]);
+    }
+
+    #[test]
+    fn a_secret_that_is_gone_keeps_no_other_from_being_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let sender = |name: &str| {
+            std::fs::write(dir.path().join(name), name).unwrap();
+            format!(
+                "[[senders]]\nname = \"{name}\"\nprovider = \"meta\"\nphone_number_id = \"{}\"\nwaba_id = \"2\"\n\
+                 token = {{ env = \"T\" }}\napp_secret = {{ file = \"{}\" }}\n",
+                name.len(),
+                dir.path().join(name).display()
+            )
+        };
+        let config = Arc::new(Config::from_toml_str(&[sender("old"), sender("main")].concat()).unwrap());
+        let (mut followed, found) = FollowedSecrets::read(config, |_| Some(SenderId(1)));
+        let known = || {
+            found.borrow().app_secrets.iter().map(|(secret, _)| secret.expose_secret().to_owned()).collect::<Vec<_>>()
+        };
+
+        std::fs::remove_file(dir.path().join("old")).unwrap();
+        followed.look();
+        std::fs::write(dir.path().join("main"), "another").unwrap();
+        followed.look();
+
+        assert_eq!(known(), ["old", "another"]);
+        std::fs::write(dir.path().join("old"), "is back").unwrap();
+        followed.look();
+        assert_eq!(known(), ["is back", "another"]);
     }
 }
