@@ -91,7 +91,8 @@ impl App {
             Some(Lineage { blast: from.blast, stage: Some(from.stuck_at), older_than: Some(from.older_than) });
         options.note.follow_ups_seen = Some(seen);
         let made = self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await;
-        Ok(made.map(|made| with_left_out(made, &left_out)))
+        let left_out = left_out.left_out.iter().map(|(reason, people)| (reason.words(), people.unsigned_abs()));
+        Ok(made.map(|made| with_left_out(made, left_out)))
     }
 
     /// The same with the older blast's sender, message and pace, named as the next of its follow-ups.
@@ -168,12 +169,11 @@ impl App {
     }
 }
 
-/// Whoever is stuck and was left out before the draft was made, beside those whom it rejected.
-fn with_left_out(mut made: Imported, found: &AgeCount) -> Imported {
-    for (reason, people) in found.left_out.iter().filter(|(_, people)| *people > 0) {
-        let rows = people.unsigned_abs();
+/// Whoever was found and left out before the draft was made, for each reason, beside those whom it rejected.
+pub(super) fn with_left_out(mut made: Imported, left_out: impl Iterator<Item = (&'static str, u64)>) -> Imported {
+    for (reason, rows) in left_out.filter(|(_, people)| *people > 0) {
         made.rejected.total += rows;
-        made.rejected.reasons.push(ReasonCount { reason: reason.words().to_owned(), rows, first_row: 0 });
+        made.rejected.reasons.push(ReasonCount { reason: reason.to_owned(), rows, first_row: 0 });
     }
     made
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::create::refused;
+use super::follow_up::with_left_out;
 use super::{App, AppError, NewDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
@@ -114,7 +115,9 @@ impl App {
         options.note.follows = follows.map(|blast| Lineage { blast, stage, older_than: None });
         draft.segment = Some(with_blast(&text, &audience.segment));
         let people = PeopleSource::given(people.iter().map(as_given));
-        self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)
+        let made = self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)?;
+        let left_out = by_reason(&left_out).map(|(reason, people)| (reason.words(), people as u64));
+        Ok(with_left_out(made, left_out))
     }
 
     /// The numbers of whom a filter finds, whoever of them gets messages.
@@ -340,12 +343,16 @@ fn nobody(left_out: &[SegmentPerson]) -> String {
     if left_out.is_empty() {
         return "the filter finds nobody".to_owned();
     }
-    let count = |reason| left_out.iter().filter(|person| person.left_out.0 == Some(reason)).count();
-    let reasons = Exclusion::ALL.into_iter().map(|reason| (count(reason), reason)).filter(|(people, _)| *people > 0);
-    let reasons: Vec<_> = reasons.map(|(people, reason)| format!("{people} {}", reason.words())).collect();
-    let is_capped = count(Exclusion::FrequencyCap) > 0;
+    let reasons: Vec<_> = by_reason(left_out).map(|(reason, people)| format!("{people} {}", reason.words())).collect();
+    let is_capped = by_reason(left_out).any(|(reason, _)| reason == Exclusion::FrequencyCap);
     let also = if is_capped { "; a blast that is scheduled or paused counts, too" } else { "" };
     format!("the filter finds {}, and nobody is left: {}{also}", text::people(left_out.len()), reasons.join(", "))
+}
+
+/// How many are left out for each reason that somebody is left out for.
+fn by_reason(left_out: &[SegmentPerson]) -> impl Iterator<Item = (Exclusion, usize)> {
+    let count = move |reason| left_out.iter().filter(|person| person.left_out.0 == Some(reason)).count();
+    Exclusion::ALL.into_iter().map(move |reason| (reason, count(reason))).filter(|(_, people)| *people > 0)
 }
 
 /// A person as a program would give them.

@@ -142,6 +142,7 @@ pub struct Rejections {
 pub struct ReasonCount {
     pub reason: String,
     pub rows: u64,
+    /// From 1; 0 of people who were in no list.
     pub first_row: u64,
 }
 

@@ -95,7 +95,7 @@ async fn whom_the_message_cannot_be_made_for_is_listed_among_those_who_are_left_
     let usual = ["blast", "new", "--sender", "sales", "--message", "Still there, {name}?", "--from"];
     let made = shop.run(&[&usual[..], &[&from]].concat()).await;
 
-    let said = "1 person left out:\n       1  without name\n";
+    let said = "3 people left out:\n       1  without name\n       1  opted out\n       1  bought since\n";
     assert!(made.err.contains(said), "a filter has no rows: {}", made.err);
     let left_out = shop.json_lines(&["blast", "plan", made.out.trim(), "--left-out"]).await;
     let last = left_out.last().unwrap();

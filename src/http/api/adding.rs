@@ -170,8 +170,10 @@ struct RejectionReason {
     reason: String,
     #[schema(example = 1)]
     rows: u64,
+    /// From 1; missing of people who were found, and in no list.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 17)]
-    first_row: u64,
+    first_row: Option<u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -220,7 +222,7 @@ impl From<&Imported> for ImportReport {
         let reasons = rejected.reasons.iter().map(|reason| RejectionReason {
             reason: reason.reason.clone(),
             rows: reason.rows,
-            first_row: reason.first_row,
+            first_row: (reason.first_row > 0).then_some(reason.first_row),
         });
         let rows = rejected.examples.iter().map(|row| RejectedRow {
             row: row.row,

@@ -49,7 +49,9 @@ async fn the_plan_of_a_filters_blast_that_is_paused_asks_for_as_many_as_get_it()
     shop.ok(&["customer", "merge", &number(0), &number(10)]).await;
     let from = format!("blast:{blast} stuck:read older:24h");
     let new = ["blast", "new", "--sender", "sales", "--message", "Still there?", "--from", &from];
-    let made = shop.json(&new).await["id"].to_string();
+    let made = shop.json(&new).await;
+    assert_eq!(made["reasons"][0], json!({ "reason": "opted out", "rows": 1 }), "whom it left out: {made}");
+    let made = made["id"].to_string();
     shop.send(&made).await;
     shop.ok(&["blast", "pause", &made]).await;
     shop.ok(&["suppress", "add", &number(10)]).await;
