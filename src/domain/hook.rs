@@ -54,9 +54,29 @@ pub fn retry_pause(tries: u32, jitter: f64) -> Duration {
     Duration::from_secs(PAUSES[at]).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0)
 }
 
-/// How long a whole hook pauses after so many failed calls in a row: a receiver that is down is not asked about each call apart.
-pub fn hook_pause(failures: u32, jitter: f64) -> Duration {
-    retry_pause(failures, jitter).min(Duration::from_secs(5 * 60))
+/// Calls of a hook in a row that were not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FailedCalls {
+    pub failures: u32,
+    /// The last of them, each of which found the receiver down: one that refuses calls is up.
+    down: u32,
+}
+
+impl FailedCalls {
+    /// After another one.
+    #[must_use]
+    pub const fn and(self, is_down: bool) -> Self {
+        let down = if is_down { self.down.saturating_add(1) } else { 0 };
+        Self { failures: self.failures.saturating_add(1), down }
+    }
+
+    /// How long the whole hook pauses: a receiver that is down is not asked about each call apart.
+    pub fn pause(self, jitter: f64) -> Duration {
+        match self.down {
+            0 => Duration::ZERO,
+            down => retry_pause(down, jitter).min(Duration::from_secs(5 * 60)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +92,17 @@ mod tests {
         let sixteen: Duration = pauses[..16].iter().sum();
         assert!(sixteen < RETRIED_FOR && RETRIED_FOR < sixteen + pauses[16], "{sixteen:?}");
         assert_eq!(retry_pause(1, 1.0), Duration::from_millis(5_500));
-        assert_eq!(hook_pause(40, 0.0), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_hook_pauses_by_how_often_its_receiver_was_down_and_not_by_what_it_refused() {
+        let after = |calls: &[bool]| calls.iter().fold(FailedCalls::default(), |failed, is_down| failed.and(*is_down));
+        let refused = after(&[false; 10]);
+
+        assert_eq!((refused.failures, refused.pause(0.0)), (10, Duration::ZERO));
+        assert_eq!((refused.and(true).failures, refused.and(true).pause(0.0)), (11, Duration::from_secs(5)));
+        assert_eq!(after(&[true; 40]).pause(0.0), Duration::from_secs(300));
+        assert_eq!(after(&[true, true, false, true]).pause(0.0), Duration::from_secs(5));
     }
 
     #[test]

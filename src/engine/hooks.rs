@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use super::context::EngineContext;
 use crate::config::HookConfig;
-use crate::domain::hook::{EventSource, RETRIED_FOR, hook_pause, retry_pause};
+use crate::domain::hook::{EventSource, FailedCalls, RETRIED_FOR, retry_pause};
 use crate::provider::hook::HookReply;
 use crate::store::StoreError;
 use crate::store::hook::{
@@ -111,8 +111,7 @@ struct HookDeliverer {
     /// Ids that were read in an earlier turn, with those who may still commit some of them.
     in_doubt: Option<UnsettledHeads>,
     held_at: Instant,
-    /// Failed calls in a row.
-    failures: u32,
+    failed: FailedCalls,
     /// The receiver is in trouble: nobody is called before the pause is over.
     is_paused: bool,
     pending: i64,
@@ -122,7 +121,17 @@ impl HookDeliverer {
     fn new(engine: EngineContext, config: HookConfig, stop: CancellationToken) -> Self {
         let caller = HookCaller::new(config.clone());
         let held_at = Instant::now();
-        Self { engine, config, caller, stop, in_doubt: None, held_at, failures: 0, is_paused: false, pending: 0 }
+        Self {
+            engine,
+            config,
+            caller,
+            stop,
+            in_doubt: None,
+            held_at,
+            failed: FailedCalls::default(),
+            is_paused: false,
+            pending: 0,
+        }
     }
 
     fn name(&self) -> &str {
@@ -172,7 +181,7 @@ impl HookDeliverer {
 
     async fn turn(&mut self) -> Result<HookTurn, StoreError> {
         let Some(held) = self.hold().await? else { return Ok(HookTurn::Elsewhere) };
-        self.failures = u32::try_from(held.failures).unwrap_or_default();
+        self.failed.failures = u32::try_from(held.failures).unwrap_or_default();
         self.is_paused = held.is_paused;
         self.retry_due(&held).await?;
         self.pending = hook::pending(&self.engine.pool, held.id).await?;
@@ -328,20 +337,19 @@ impl HookDeliverer {
 
     /// What refuses calls fails as what is down does, and is said once; but it answers, so that the others are still made.
     async fn note_health(&mut self, hook: i64, reply: &HookReply) -> Result<(), StoreError> {
-        let before = self.failures;
+        let before = self.failed;
         let is_down = !reply.is_delivered() && reply.is_down();
-        self.failures = if reply.is_delivered() { 0 } else { before + 1 };
+        self.failed = if reply.is_delivered() { FailedCalls::default() } else { before.and(is_down) };
         self.is_paused = is_down;
-        match (before, &reply.error) {
+        match (before.failures, &reply.error) {
             (0, None) => return Ok(()),
             (0, Some(error)) => tracing::warn!(hook = self.name(), error, "a call was not taken; it is made again"),
             (_, None) => tracing::info!(hook = self.name(), "calls are taken again"),
             (_, Some(_)) => {}
         }
         let asked = reply.retry_after.unwrap_or_default();
-        let pause =
-            if is_down { self.shrunk(hook_pause(self.failures, rand::random()).max(asked)) } else { TimeDelta::zero() };
-        hook::note_health(&self.engine.pool, hook, self.failures, pause, reply.error.as_deref()).await
+        let pause = if is_down { self.shrunk(self.failed.pause(rand::random()).max(asked)) } else { TimeDelta::zero() };
+        hook::note_health(&self.engine.pool, hook, self.failed.failures, pause, reply.error.as_deref()).await
     }
 
     /// A span as long as it is where time runs faster.
