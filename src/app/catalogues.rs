@@ -65,7 +65,7 @@ impl App {
         let mut tx = self.begin().await?;
         let catalogue = NewCatalogue { business: &business, external_id: None, name, source, account: None };
         let change = catalogue::replace(&mut tx, &catalogue, items).await?;
-        if change.added + change.changed + change.removed > 0 {
+        if change.is_any() {
             self.log_catalogue_act(&mut tx, name, "written").await?;
         }
         tx.commit().await?;

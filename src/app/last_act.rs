@@ -132,7 +132,11 @@ fn what(act: &LoggedAction, (head, name): (Option<&BlastHead>, Option<String>), 
             format!("{verb} cart {}", act.detail["cart"])
         }
         Act::Edit if act.detail.get("catalogue").is_some() => {
-            let verb = if text(act, "catalogue_was") == "removed" { "remove" } else { "write" };
+            let verb = match text(act, "catalogue_was") {
+                "removed" => "remove",
+                "read" => "read",
+                _ => "write",
+            };
             format!("{verb} the catalogue {}", clean(text(act, "catalogue")))
         }
         Act::Undo => format!("cancel order {}", text_of_order(act)),
@@ -176,6 +180,7 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
             "changed" => format!("`blastdeck cart set {}` changes it again", act.detail["cart"]),
             _ => FOR_GOOD.to_owned(),
         },
+        Act::Edit if text(act, "catalogue_was") == "read" => "`blastdeck catalog sync` reads it again".to_owned(),
         Act::Edit if act.detail.get("catalogue").is_some() => "`blastdeck catalog import` writes it again".to_owned(),
         Act::Edit if act.detail.get("step").is_some() => match text(act, "step_was") {
             "removed" => "⟨f⟩ on its people, then ⟨a⟩, adds it again".to_owned(),

@@ -127,6 +127,8 @@ async fn metas_catalogue_is_read_page_by_page_with_its_variants() {
     assert_eq!(shop.run(&["catalog", "sync", "1"]).await.code, 1, "not this account's");
     shop.execute("insert into products (catalogue_id, sku, name) values (1, 'gone', 'Gone')").await;
     assert_eq!(shop.json(&["catalog", "sync"]).await["removed"], 1);
+    let acts = "select count(*) from operator_actions where detail @> '{\"catalogue_was\": \"read\"}'";
+    assert_eq!(shop.number(acts).await, 2, "what changed nothing is no act");
 }
 
 #[tokio::test]

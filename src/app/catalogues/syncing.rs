@@ -94,6 +94,9 @@ impl App {
         let mut tx = self.begin().await?;
         let new = NewCatalogue { business, external_id: Some(&id), name: &name, source, account };
         let change = catalogue::replace(&mut tx, &new, &products.items).await?;
+        if change.is_any() {
+            self.log_catalogue_act(&mut tx, &name, "read").await?;
+        }
         tx.commit().await?;
         Ok(SyncedCatalogue { external_id: id, name, unreadable: products.unreadable, change })
     }

@@ -27,7 +27,9 @@ pub(super) async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<
 /// Of a change of pace while its blast counts down the start, which every screen says can be taken back. Before a start at a set time
 /// there is no haste: there the change is the last act.
 pub(super) async fn start_before(tx: &mut PgConnection, edit: &LoggedAction) -> Result<Option<LoggedAction>, AppError> {
-    let Some(id) = edit.blast_id.filter(|_| edit.action == Act::Edit) else { return Ok(None) };
+    // What was changed about one person, as their cart, is none of the blast.
+    let is_of_blast = edit.action == Act::Edit && edit.recipient_id.is_none();
+    let Some(id) = edit.blast_id.filter(|_| is_of_blast) else { return Ok(None) };
     let Some(head) = blast::head(&mut *tx, id).await? else { return Ok(None) };
     if head.state == BlastState::Scheduled || !is_armed(tx, &head).await? {
         return Ok(None);

@@ -54,6 +54,13 @@ pub struct CatalogueChange {
     pub removed: u64,
 }
 
+impl CatalogueChange {
+    /// Whether anything is other than it was.
+    pub const fn is_any(&self) -> bool {
+        self.added + self.changed + self.removed > 0
+    }
+}
+
 /// Removes a catalogue with its products. Orders and carts keep their names and prices.
 pub async fn remove_catalogue(tx: &mut PgConnection, id: CatalogueId) -> Result<(), StoreError> {
     sqlx::query("delete from catalogues where id = $1").bind(id).execute(tx).await?;
