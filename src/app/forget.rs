@@ -260,12 +260,19 @@ impl App {
     async fn forget_here(&self, people: Vec<PersonKey>, files: Vec<(String, String)>) -> Option<String> {
         let (fence, media) = (self.engine().fence.clone(), self.engine().media.clone());
         let logs = self.config().database.data_dir.join("log");
+        let digests: Vec<_> = files.iter().map(|(digest, _)| digest.clone()).collect();
         let done = spawn_blocking(move || {
             let gone = files.iter().map(|(digest, _)| media.remove(digest)).find_map(Result::err);
             let memories = fence.forget_people(&people, &logs);
             gone.map(|error| error.to_string()).or(memories.err().map(|error| error.to_string()))
         });
-        done.await.unwrap_or_else(|error| Some(error.to_string()))
+        let mut left = done.await.unwrap_or_else(|error| Some(error.to_string()));
+        // Somebody else may have sent the same file in the moment in which it went.
+        for digest in &digests {
+            let wanted = media::want_again(self.pool(), &self.engine().host, digest).await;
+            left = left.or(wanted.err().map(|error| error.to_string()));
+        }
+        left
     }
 }
 
