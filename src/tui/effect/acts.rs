@@ -77,14 +77,8 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
         WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
         WriteRequest::Pause(id) => blast(app.pause(*id).await?),
-        WriteRequest::Cancel { blast: id, version, people } => {
-            let done = app.at_version(*id, *version).cancel_as_shown(*id, *people).await;
-            ended(app, *id, done.map(WriteOutcome::Cancelled)).await?
-        }
-        WriteRequest::Delete { blast: id, version } => {
-            let done = app.at_version(*id, *version).delete(*id).await;
-            ended(app, *id, done.map(|()| WriteOutcome::Deleted)).await?
-        }
+        WriteRequest::Cancel { blast: id, version, people } => cancel(app, (*id, *version), *people).await?,
+        WriteRequest::Delete { blast: id, version } => delete(app, (*id, *version)).await?,
         WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
         WriteRequest::EditPace { blast: id, version, people, edit } => {
             app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone(), *people).await?;
@@ -113,6 +107,16 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
             WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required, Some(*people)).await?)
         }
     })
+}
+
+async fn cancel(app: &App, (id, version): (BlastId, i64), people: i64) -> EffectResult<WriteOutcome> {
+    let done = app.at_version(id, version).cancel_as_shown(id, people).await;
+    ended(app, id, done.map(WriteOutcome::Cancelled)).await
+}
+
+async fn delete(app: &App, (id, version): (BlastId, i64)) -> EffectResult<WriteOutcome> {
+    let done = app.at_version(id, version).delete(id).await;
+    ended(app, id, done.map(|()| WriteOutcome::Deleted)).await
 }
 
 /// What ending a blast came to, or how it stands where it is not as it was shown any more.

@@ -68,7 +68,7 @@ fn a_mark_by_its_name_over_the_page_of_a_customer_is_said_to_be_about_nobody_the
 
     dashboard.keys(":they replied\n");
 
-    assert_eq!((dashboard.said(), dashboard.acts()), ("nobody is chosen here", vec![]));
+    assert_eq!((dashboard.acts(), dashboard.said()), (vec![], "nobody is chosen here"));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn what_was_typed_in_a_field_that_is_left_is_said() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("3jeat noon").key(Key::Ctrl('c'));
     let said = "note for Tan Mei Ling not kept: 2 boxes, Friat noon; ctrl-c again leaves";
-    assert_eq!((dashboard.said(), dashboard.acts()), (said, vec![]));
+    assert_eq!((dashboard.acts(), dashboard.said()), (vec![], said));
     dashboard.keys("2e").key(Key::Tab).keys("10-20").key(Key::Esc);
     assert_eq!(dashboard.said(), "hours and pace of Raya promo not kept: 10-20");
 }
