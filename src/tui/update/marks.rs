@@ -260,7 +260,7 @@ fn ask_whether_it_went(model: &mut Model, mark: Mark, did: &str) -> Vec<Effect> 
 /// Whom an act on the marked people is about; nobody of any other act.
 fn of_marked(request: &WriteRequest) -> &[RecipientId] {
     match request {
-        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoAnyMarks(people) => people,
+        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoAnyMarks(people, _) => people,
         _ => &[],
     }
 }
