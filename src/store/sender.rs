@@ -84,13 +84,12 @@ pub async fn forget_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<
     Ok(())
 }
 
-/// How many people are queued in a sender's blasts that were launched and go on, as lists show them, and how many it has in flight. Whoever
-/// waits for an answer is not among the first: lists leave answers out, and whoever typed one has confirmed it.
+/// How many people are queued in a sender's blasts that were launched and go on, and how many it has in flight.
 pub async fn queued_and_in_flight(tx: &mut PgConnection, id: SenderId) -> Result<(i64, i64), StoreError> {
     let counts = sqlx::query_as(concat!(
         "select (select count(*) from blasts b join blast_recipients r on r.blast_id = b.id and r.status = 'queued' and ",
         not_in_flight!("r."),
-        " where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null and b.answer_until is null),
+        " where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null),
                 (select count(*) from in_flight where sender_id = $1)",
     ));
     Ok(counts.bind(id).fetch_one(tx).await?)
