@@ -62,7 +62,7 @@ async fn an_answer_does_not_wait_for_the_list_that_comes_into_a_follow_up() {
     let draft = follow_up_draft(&shop, &blast).await;
     let pool = &shop.database.pool;
     let version = shop.number(&format!("select version from blasts where id = {draft}")).await;
-    let mut list = import::begin_adding(pool, BlastId(draft.parse().unwrap())).await.unwrap().unwrap();
+    let (mut list, _) = import::begin_adding(pool, BlastId(draft.parse().unwrap())).await.unwrap().unwrap();
     assert!(list.clear(version).await.unwrap());
 
     mark(&shop, &blast, 0, "replied").await;

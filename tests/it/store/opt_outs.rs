@@ -354,7 +354,7 @@ async fn a_test_to_ones_own_number_that_is_refused_leaves_no_draft() {
     let before = scene.number(drafts).await;
     aina.suppress("kedai", &Phone::parse(own, "MY".parse().unwrap()).unwrap(), None).await.unwrap();
 
-    let refused = aina.send_test(BlastId(1), 0, Some(own)).await;
+    let refused = aina.send_test(BlastId(1), RecipientId(1), Some(own)).await;
 
     assert!(matches!(&refused, Err(AppError::Refused(_) | AppError::PeopleChanged(_))), "{refused:?}");
     assert_eq!(
