@@ -81,7 +81,7 @@ fn end_question(model: &Model, blast: &BlastView) -> ConfirmPrompt {
 
 /// The blast changed behind its question: nothing was done, and it is asked anew as it stands now. Never in the middle of something else,
 /// nor where it cannot be ended any more: then it is said.
-pub fn outdated(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
+pub fn outdated(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Vec<Effect> {
     model.blasts.update(row.clone());
     let is_delete = matches!(request, WriteRequest::Delete { .. });
     let can_be_ended = match row.state {
@@ -91,13 +91,13 @@ pub fn outdated(model: &mut Model, request: &WriteRequest, row: BlastView) -> Ve
     };
     let is_busy = model.prompt.is_some() || model.overlays.last().is_some_and(Overlay::is_typed_on);
     if can_be_ended && !is_busy {
-        let ask = end_question(model, &row);
+        let ask = end_question(model, row);
         let question = format!("changed meanwhile: {}", ask.question);
         model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, ..ask }));
     } else {
-        let (name, done) = (model.distinct_name(&row), if is_delete { "deleted" } else { "cancelled" });
+        let (name, done) = (model.distinct_name(row), if is_delete { "deleted" } else { "cancelled" });
         let again = if can_be_ended { "; ⟨X⟩ asks again" } else { "" };
-        let sentence = format!("{name} changed meanwhile, and is not {done}: {}{again}", stands_now(model, &row));
+        let sentence = format!("{name} changed meanwhile, and is not {done}: {}{again}", stands_now(model, row));
         lost::say(model, &sentence);
     }
     vec![Effect::Read(ReadRequest::Blasts)]

@@ -67,7 +67,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::StepAdded(step)) => follow_ups::step_added(model, &step),
         Ok(WriteOutcome::StepChanged) => steps::changed(model, request),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
-        Ok(WriteOutcome::Outdated(row)) => blast_acts::outdated(model, request, *row),
+        Ok(WriteOutcome::Outdated(row)) => blast_acts::outdated(model, request, &row),
         Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
         Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),
         Ok(WriteOutcome::FileSaved(saved)) => file_saved(model, request, &saved),
