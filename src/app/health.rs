@@ -124,7 +124,7 @@ impl SenderCheck {
             left if left.is_nobody() => format!("{shows}: `blastdeck sender check {sender}` resumes it"),
             LeftToSend { queued: 0, .. } => format!("{shows}: `blastdeck sender confirm {sender}` resumes it"),
             LeftToSend { queued, .. } => format!(
-                "{shows}, and {} queued: `blastdeck sender confirm {sender}` asks for their number and resumes it, or S on the blast",
+                "{shows}, and {} queued: `blastdeck sender confirm {sender}` asks for their number and resumes it",
                 people_are(queued)
             ),
         }
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(
             says(1_700, 3),
             "stopped: Device is offline; its health shows that this is over, and 1,700 people are queued: `blastdeck sender confirm sales` \
-             asks for their number and resumes it, or S on the blast"
+             asks for their number and resumes it"
         );
         assert!(says(0, 1).ends_with("this is over: `blastdeck sender confirm sales` resumes it"), "{}", says(0, 1));
         assert!(says(0, 0).ends_with("this is over: `blastdeck sender check sales` resumes it"), "{}", says(0, 0));

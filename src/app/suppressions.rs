@@ -35,6 +35,8 @@ pub(super) struct Suppression<'a> {
     reason: Option<&'a str>,
     source: &'a str,
     by: &'a str,
+    /// The database's time, where this transaction has read it already: far away each question counts.
+    at: Option<DateTime<Utc>>,
 }
 
 impl<'a> Suppression<'a> {
@@ -45,6 +47,7 @@ impl<'a> Suppression<'a> {
             reason: None,
             source: "operator",
             by,
+            at: Some(person.read_at),
         }
     }
 
@@ -55,6 +58,7 @@ impl<'a> Suppression<'a> {
             reason: Some("they asked"),
             source: "person",
             by: "the person",
+            at: None,
         }
     }
 }
@@ -150,7 +154,7 @@ impl App {
 
     fn by_operator<'a>(&'a self, business: &'a str, (phone, reason): (&'a Phone, Option<&'a str>)) -> Suppression<'a> {
         let scope = SuppressionScope::Business(business);
-        Suppression { scope, phone, reason, source: "operator", by: self.operator() }
+        Suppression { scope, phone, reason, source: "operator", by: self.operator(), at: None }
     }
 
     /// As replies that say stop, opt-outs of one business count for the newest message of it that reached each of them.

@@ -268,7 +268,7 @@ async fn a_window_with_an_act_that_nobody_answers_says_so_and_closes_when_it_is_
 }
 
 /// The transaction that puts a list into a draft.
-const IMPORTS: &str = "set total_recipients = total_recipients +";
+const IMPORTS: &str = "set total_recipients = case when";
 
 #[tokio::test]
 async fn people_whose_commit_never_reached_the_database_are_not_said_to_be_added() {

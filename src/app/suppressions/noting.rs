@@ -63,7 +63,10 @@ impl App {
         };
         let is_new = suppression::add(tx, suppress).await?;
         let open = suppression::open_rows(tx, &business, new.phone.as_str()).await?;
-        let at = store::now(&mut *tx).await?;
+        let at = match new.at {
+            Some(at) => at,
+            None => store::now(&mut *tx).await?,
+        };
         let entry = |(blast, recipient, attempt)| {
             let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
             EvidenceEntry {

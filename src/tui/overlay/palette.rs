@@ -35,19 +35,22 @@ pub fn works_here(model: &Model, action: &UiAction) -> bool {
 pub fn commands(model: &Model, palette: &CommandPalette) -> FoundCommands {
     let listed = ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed);
     let (here, elsewhere): (Vec<_>, Vec<_>) = listed.partition(|action| works_here(model, action));
-    let text = palette.field.text().to_lowercase();
-    let mut found = found_among(&here, &text);
-    let others = with_words(&elsewhere, &text);
+    found_in(&here, &elsewhere, &palette.field.text().to_lowercase())
+}
+
+fn found_in(here: &[&'static UiAction], elsewhere: &[&'static UiAction], text: &str) -> FoundCommands {
+    let mut found = found_among(here, text);
+    let others = with_words(elsewhere, text);
     if !others.is_empty() {
         // Letters here and there of a title are not meant where another one has the words.
-        let mut entries = if found.instead.is_some() { Vec::new() } else { with_words(&here, &text) };
+        let mut entries = if found.instead.is_some() { Vec::new() } else { with_words(here, text) };
         let are_elsewhere = entries.is_empty();
         entries.extend(others);
         return FoundCommands { entries, instead: None, are_elsewhere };
     }
-    let is_meant_here = meant_by(&here, &text).is_some() || fits_well(&found, &text);
-    if found.entries.is_empty() || !is_meant_here && meant_by(&elsewhere, &text).is_some() {
-        found = found_among(&elsewhere, &text);
+    let is_meant_here = meant_by(here, text).is_some() || fits_well(&found, text);
+    if found.entries.is_empty() || !is_meant_here && meant_by(elsewhere, text).is_some() {
+        found = found_among(elsewhere, text);
         found.are_elsewhere = !found.entries.is_empty();
     }
     found
@@ -55,8 +58,11 @@ pub fn commands(model: &Model, palette: &CommandPalette) -> FoundCommands {
 
 /// Whether the best of what was found has the words themselves.
 fn fits_well(found: &FoundCommands, text: &str) -> bool {
-    let best = found.entries.first().and_then(|action| badness(&action.title.to_lowercase(), text));
-    best.is_some_and(|badness| badness < 4 * STEP)
+    let has = |title: &str, word: &str| word_badness(title, word).is_some_and(|badness| badness < 4 * STEP);
+    found.entries.first().is_some_and(|best| {
+        let title = best.title.to_lowercase();
+        text.split_whitespace().all(|word| has(&title, word))
+    })
 }
 
 /// The fewest letters by which a part of a word finds it, and the beginning of another word for something.
@@ -313,6 +319,18 @@ mod tests {
         assert_eq!(found("blast pau")[0], "pause this blast at once");
         assert_eq!(found("").len(), ACTIONS.len());
         assert!(found("zzz").is_empty());
+    }
+
+    #[test]
+    fn a_title_that_is_typed_whole_finds_its_command() {
+        for action in ACTIONS {
+            let is_here = |other: &&UiAction| other.scopes.iter().any(|scope| action.scopes.contains(scope));
+            let (here, elsewhere): (Vec<_>, Vec<_>) = ACTIONS.iter().partition(is_here);
+
+            let found = found_in(&here, &elsewhere, &action.title.to_lowercase());
+
+            assert_eq!(found.entries.first().map(|found| found.title), Some(action.title));
+        }
     }
 
     #[test]

@@ -214,7 +214,7 @@ fn an_order_that_is_refused_late_opens_its_field_over_no_text_that_is_typed() {
 
     let why = EffectError::Other("teh: 12 are left".to_owned());
     dashboard.answer(Completion::Written { request, outcome: Err(why) });
-    assert_eq!(dashboard.said(), "teh: 12 are left");
+    assert_eq!(dashboard.said(), "Siti Aminah: teh: 12 are left; you typed teh*99");
     dashboard.keys("!");
 
     assert!(dashboard.model.prompt.is_none());

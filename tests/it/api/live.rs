@@ -224,6 +224,7 @@ async fn a_stream_ends_with_its_token_and_with_the_server_and_shows_no_other_sen
     while let Some(event) = lost.next().await {
         assert_eq!(event.data["version"], 0, "it is another sender's since");
     }
+    stays.until("blast", |data| data["version"] == 1).await;
     let began = Instant::now();
     shop.ok(&["token", "revoke", "read"]).await;
     while revoked.next().await.is_some() {}

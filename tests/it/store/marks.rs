@@ -305,7 +305,7 @@ async fn of_two_operators_with_the_same_mark_the_second_learns_who_was_first() {
     // Of two marks that go together neither is written where one of them is refused.
     ben.mark(RecipientId(3), Mark::Note("paid".to_owned())).await.unwrap();
     let both = aina.mark_each_apart(RecipientId(3), vec![Mark::Closed(None), Mark::Note("paid".to_owned())]).await;
-    assert_eq!(refusal(both), "ben wrote the same note on Person 3 first; nothing changed");
+    assert_eq!(refusal(both), "Person 3 has that note already: nothing changed");
     assert_eq!(scene.statuses().await[2], "sent");
     let both = vec![Mark::Closed(None), Mark::Note("paid in cash".to_owned())];
     assert_eq!(aina.mark_each_apart(RecipientId(3), both).await.unwrap().len(), 2);
