@@ -5,6 +5,7 @@ mod noting;
 
 use std::iter::once;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use self::noting::{NotedOptOut, NotedPerson};

@@ -131,7 +131,7 @@ impl SendArgs {
         let context = Context::open(global, Intent::Writes).await?;
         let plan = self.plan(&context).await?;
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
-            return self.resume_sender(&context, &plan).await;
+            return Box::pin(self.resume_sender(&context, &plan)).await;
         }
         let (launch, shown) = self.ask(&context, &plan, start).await?;
         // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
