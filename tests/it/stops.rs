@@ -177,7 +177,11 @@ async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
     assert_eq!(shop.count("queued").await, 3);
 
     // Where the sender is not configured, an engine does not help.
-    shop.execute("update senders set stopped_at = null, stopped_code = null, stopped_reason = null").await;
+    shop.execute(
+        "update senders set stopped_at = null, stopped_code = null, stopped_reason = null;
+         update blasts set send_after = now() - interval '1 minute'",
+    )
+    .await;
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
     shop.write("config.toml", config.replace("\"sales\"", "\"others\"").replace("\"5850\"", "\"5999\""));
     let edited = shop.run(&["blast", "edit", "1", "--rate", "20/min"]).await;
