@@ -108,42 +108,8 @@ fn what(act: &LoggedAction, (head, name): (Option<&BlastHead>, Option<String>), 
         Act::Repair => "repair counters".to_owned(),
         Act::Answer => format!("answer {whom}"),
         Act::Create => format!("create {}", blast()),
-        Act::Edit if act.detail.get("skipped").is_some() => format!("leave out a time of {}", blast()),
-        Act::Edit if act.detail.get("step").is_some() => {
-            let (verb, joined) = match text(act, "step_was") {
-                "added" => ("add", "to"),
-                "removed" => ("remove", "from"),
-                "paused" => ("pause", "of"),
-                "resumed" => ("resume", "of"),
-                _ => ("change", "of"),
-            };
-            format!("{verb} step {} {joined} {}", act.detail["step"], blast())
-        }
-        Act::Edit if act.detail.get("order").is_some() => match act.detail.get("state").and_then(Value::as_str) {
-            Some(state) => format!("take order {} to {state}", text_of_order(act)),
-            None => format!("edit order {}", text_of_order(act)),
-        },
-        Act::Edit if act.detail.get("cart").is_some() => {
-            let verb = match text(act, "cart_was") {
-                "written" => "write",
-                "abandoned" => "end",
-                _ => "change",
-            };
-            format!("{verb} cart {}", act.detail["cart"])
-        }
-        Act::Edit if act.detail.get("catalogue").is_some() => {
-            let verb = match text(act, "catalogue_was") {
-                "removed" => "remove",
-                "read" => "read",
-                _ => "write",
-            };
-            format!("{verb} the catalogue {}", clean(text(act, "catalogue")))
-        }
         Act::Undo => format!("cancel order {}", text_of_order(act)),
-        Act::Edit if dropped_hours(text(act, "pace")).is_some() => format!("have {} send at any hour", blast()),
-        Act::Edit if act.detail.get("pace").is_some() => format!("change the hours or the pace of {}", blast()),
-        Act::Edit if act.detail.get("list").is_some() => format!("read the list of {}", blast()),
-        Act::Edit => format!("edit {}", blast()),
+        Act::Edit => edited(act, &blast()),
         Act::Add => format!("add people to {}", blast()),
         Act::Remove => format!("take people out of {}", blast()),
         Act::Token if act.detail.get("share").is_some() => format!("{} a link to the page of {}", made(act), blast()),
@@ -151,6 +117,50 @@ fn what(act: &LoggedAction, (head, name): (Option<&BlastHead>, Option<String>), 
         Act::Customer => "change a customer's tags, notes or numbers".to_owned(),
         Act::Forget => "forget somebody".to_owned(),
         other => format!("`{other}`"),
+    }
+}
+
+/// The same of an edit, which has many meanings.
+fn edited(act: &LoggedAction, blast: &str) -> String {
+    let has = |key: &str| act.detail.get(key).is_some();
+    if has("skipped") {
+        format!("leave out a time of {blast}")
+    } else if has("step") {
+        let (verb, joined) = match text(act, "step_was") {
+            "added" => ("add", "to"),
+            "removed" => ("remove", "from"),
+            "paused" => ("pause", "of"),
+            "resumed" => ("resume", "of"),
+            _ => ("change", "of"),
+        };
+        format!("{verb} step {} {joined} {blast}", act.detail["step"])
+    } else if has("order") {
+        match act.detail.get("state").and_then(Value::as_str) {
+            Some(state) => format!("take order {} to {state}", text_of_order(act)),
+            None => format!("edit order {}", text_of_order(act)),
+        }
+    } else if has("cart") {
+        let verb = match text(act, "cart_was") {
+            "written" => "write",
+            "abandoned" => "end",
+            _ => "change",
+        };
+        format!("{verb} cart {}", act.detail["cart"])
+    } else if has("catalogue") {
+        let verb = match text(act, "catalogue_was") {
+            "removed" => "remove",
+            "read" => "read",
+            _ => "write",
+        };
+        format!("{verb} the catalogue {}", clean(text(act, "catalogue")))
+    } else if dropped_hours(text(act, "pace")).is_some() {
+        format!("have {blast} send at any hour")
+    } else if has("pace") {
+        format!("change the hours or the pace of {blast}")
+    } else if has("list") {
+        format!("read the list of {blast}")
+    } else {
+        format!("edit {blast}")
     }
 }
 

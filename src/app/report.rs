@@ -5,7 +5,6 @@ mod words;
 
 use std::fmt::Write as _;
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -388,8 +387,7 @@ fn cell(text: &str) -> String {
 
 /// The total amount of closed people, with two decimals.
 fn money(counts: &Counts) -> String {
-    let amount: Decimal = counts.amount.round_dp(2);
-    format!("{amount:.2}")
+    format!("{:.2}", counts.amount.round_dp(2))
 }
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
