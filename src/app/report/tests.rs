@@ -1,6 +1,8 @@
 use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
 
+use rust_decimal::Decimal;
+
 use super::*;
 use crate::domain::act::Actor;
 use crate::domain::ids::{RecipientId, SenderId};
