@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::answered::AnsweredSince;
-use super::commands::{name, unstop};
+use super::commands::name;
 use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
 use super::segment::CappedAudience;
@@ -214,9 +214,7 @@ impl App {
         }
         let detail = json!({ "people": people, "paused": paused, EARLY: is_early(&head, command) });
         self.log_blast_act(&mut tx, act.clone(), &head, detail).await?;
-        if act == Act::Resume {
-            unstop(&mut tx, &head, self.operator()).await?;
-        }
+        // A stop of its sender stays: what lifts it has all that was launched of the sender go on, and asks for the number of all.
         tx.commit().await?;
         self.leave_out_after_launch(&blast).await;
         self.notify(head.id).await;

@@ -89,7 +89,7 @@ impl UncertainVerb {
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
                 if uncertain > 0 && !context.is_json {
                     let people = uncertain_people(&context, blast).await?;
-                    if let Some(known) = known_of_all(&context, &people).await? {
+                    if let Some(known) = known_of_all(&context, &people).await?.of_several() {
                         talk(&known);
                     }
                     talk(&format!(
@@ -132,14 +132,24 @@ impl ResolutionArg {
 /// Resolves everybody with one answer. Each resolution is a separate act, and can be undone.
 async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sure: bool) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let asked_about = uncertain_people(&context, blast).await?;
-    let people = i64::try_from(asked_about.len()).unwrap_or(i64::MAX);
+    let mut asked_about = uncertain_people(&context, blast).await?;
+    let mut people = i64::try_from(asked_about.len()).unwrap_or(i64::MAX);
     if people == 0 {
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
-    let known =
-        if answer == ResolutionArg::Resend && !sure { known_of_all(&context, &asked_about).await? } else { None };
-    let known = known.map(|known| format!(" {known}")).unwrap_or_default();
+    let mut known = None;
+    if answer == ResolutionArg::Resend {
+        let before = known_of_all(&context, &asked_about).await?;
+        // Whoever may not have it now is refused below. The number is of those who get it.
+        people -= before.opted_out + before.settled + before.too_soon;
+        known = before.of_several();
+        if people <= 0 {
+            let why = known.unwrap_or_default();
+            return Err(RefusedError(format!("nobody in blast {blast} may have the message again now: {why}")).into());
+        }
+        asked_about.retain(|person| !before.not_now.contains(person));
+    }
+    let known = known.filter(|_| !sure).map(|known| format!(" {known}")).unwrap_or_default();
     confirm_number(&format!("{}{known}", answer.consequence(people)), people, sure)?;
     let (mut done, mut refused) = (0, Vec::new());
     for person in asked_about {
@@ -172,7 +182,7 @@ async fn uncertain_people(context: &Context, blast: BlastId) -> Result<Vec<Recip
 }
 
 /// What is known of those whose message is to go once more.
-async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<Option<String>> {
+async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<BeforeResend> {
     let mut known = BeforeResend::default();
     for some in people.chunks(PAGE as usize) {
         let some = context.app.before_resend(some).await?;
@@ -181,8 +191,9 @@ async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<Optio
         known.had_same_message += some.had_same_message;
         known.settled += some.settled;
         known.too_soon += some.too_soon;
+        known.not_now.extend(some.not_now);
     }
-    Ok(known.of_several())
+    Ok(known)
 }
 
 /// Asks before sending again: only that may deliver the message twice.

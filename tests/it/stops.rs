@@ -191,6 +191,21 @@ async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
 }
 
 #[tokio::test]
+async fn a_paused_blast_that_is_resumed_leaves_the_stop_to_whoever_types_the_number_of_all() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    let paused = shop.draft(3..4).await;
+    shop.send(&paused).await;
+    shop.ok(&["blast", "pause", &paused]).await;
+
+    let resumed = shop.json(&["blast", "resume", &paused, "--people", "1", "--no-engine"]).await;
+
+    assert_eq!((resumed["people"].as_i64(), is_stopped(&shop).await), (Some(1), true));
+    assert_eq!(shop.waiting(&paused).await["reason"], "sender_stopped");
+    let of_all = shop.json(&["blast", "resume", &paused, "--people", "4", "--no-engine"]).await;
+    assert_eq!((of_all["people"].as_i64(), is_stopped(&shop).await), (Some(4), false));
+}
+
+#[tokio::test]
 async fn every_wording_of_a_dead_token_or_device_stops_the_sender() {
     for words in ["No such device", "Expired token", "Token has expired"] {
         let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 1", ..Setup::default() }).await;
