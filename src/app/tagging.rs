@@ -7,6 +7,7 @@ use serde_json::json;
 use super::customers::{key_of, tag_of};
 use super::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::phone::Phone;
 use crate::store::action::{self, NewAction};
 use crate::store::customer;
@@ -100,7 +101,9 @@ impl App {
             TaggedPeople::Numbers(phones) => phones.clone(),
             TaggedPeople::From { filter, sender } => self.phones_from(filter, sender.as_deref()).await?,
         };
-        let numbers: BTreeSet<String> = phones.iter().map(key_of).collect::<Result<_, _>>()?;
+        // Of whoever was forgotten nothing new is noted, and nobody is counted.
+        let phones = phones.iter().filter(|phone| !is_forgotten(phone.as_str()));
+        let numbers: BTreeSet<String> = phones.map(key_of).collect::<Result<_, _>>()?;
         let mut tx = self.begin().await?;
         let keys = customer::customers_of(&mut tx, &Vec::from_iter(numbers)).await?;
         let mut unknown = Vec::new();

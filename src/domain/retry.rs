@@ -63,6 +63,9 @@ const KNOWN_UNSENT: [(&str, OperatorRetry); 4] = [
     ("132015", OperatorRetry::Now),
 ];
 
+/// The code with which Meta refuses a message to whoever wants no more of them: a test compares it with its table.
+pub const OPT_OUT_CODE: &str = "131050";
+
 /// Codes that come again whenever the message is sent again.
 pub const FINAL_CODES: [&str; 3] = ["100", "131047", "131050"];
 

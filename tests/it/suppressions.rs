@@ -82,6 +82,9 @@ async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_i
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..3).await;
     shop.draft(0..3).await;
+    // Once refused, and queued again: that is not who wants no more messages.
+    shop.execute("update blast_recipients set error_code = 'device', error_message = 'Device is offline', tries = 1")
+        .await;
     shop.ok(&["suppress", "add", &digits(1)]).await;
     shop.execute("update blasts set state = 'completed' where id = 1").await;
 

@@ -186,6 +186,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::domain::retry::OPT_OUT_CODE;
     use crate::domain::retry::{OperatorRetry, is_known_unsent};
 
     #[test]
@@ -236,6 +237,8 @@ mod tests {
         let on_the_page: usize = page.iter().map(|(_, codes)| codes.len()).sum();
         assert_eq!(TABLE.len(), on_the_page - 2, "200, 250 and 299 are one entry");
         assert_eq!(of(300), None);
+        let opts_out = TABLE.iter().filter(|entry| entry.class == OptOut);
+        assert_eq!(opts_out.map(|entry| entry.first.to_string()).collect::<Vec<_>>(), [OPT_OUT_CODE]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::condition;
 use crate::domain::filter::segment::{Exclusion, Segment};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
+use crate::domain::retry::OPT_OUT_CODE;
 use crate::domain::status::Status;
 use crate::store::deleted_messages::followed_by_deleted;
 use crate::store::{StoreError, settings};
@@ -91,8 +92,10 @@ pub async fn takes_anybody(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Re
 
 fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     sql.push("select r.id, r.phone_number as phone, r.name, r.variables, r.external_id, case");
-    // Of whoever was left out there by an opt-out the suppressions know whether it still holds.
-    sql.push(" when r.opted_out_at is not null and (r.status <> 'opted_out' or r.error_code is not null)");
+    // Of whoever was left out there by an opt-out the suppressions know whether it still holds. Any other code is of an earlier try.
+    sql.push(" when r.opted_out_at is not null and (r.status <> 'opted_out' or r.error_code = ")
+        .push_bind(OPT_OUT_CODE)
+        .push(")");
     sql.push(" or exists (select from suppressions s where person_key(s.phone_number) = ");
     sql.push("person_key(r.phone_number) and s.business in (").push_bind(query.business.to_owned());
     sql.push(", '*'))");

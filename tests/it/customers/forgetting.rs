@@ -70,6 +70,8 @@ async fn whoever_is_forgotten_leaves_no_trace_and_every_count_as_it_was() {
     assert!(said.err.contains("2 rows in blasts") && said.err.contains("backups"), "{said:?}");
     assert!(said.err.contains("1 reply, 1 order, 1 cart"), "{said:?}");
     assert_eq!(counts(&shop).await, before);
+    shop.ok(&["customer", "tag", "add", "vip", "--from", "blast:1", "--yes"]).await;
+    assert_eq!(shop.number("select count(*) from customer_tags t where t::text like '%forgotten%'").await, 0);
     assert_eq!(shop.number("select count(*) from carts where state = 'open'").await, 0, "nobody will order it");
     assert_eq!(
         shop.ok(&["audit", "--json"]).await.trim(),
