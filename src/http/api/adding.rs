@@ -41,7 +41,7 @@ pub(super) struct RemoveBody {
 
 /// What [`add`] takes and answers.
 pub(super) fn add_operation<T: ToSchema>() -> Operation {
-    Operation::write("Adds people to a draft")
+    Operation::write("Adds people to a draft, or to what is scheduled")
                 .details(
                     "Up to a million people and 256 MiB, in one transaction; as one JSON body up to 25 MiB. Rows that cannot be used are left out and named.",
                 )
