@@ -53,6 +53,8 @@ impl App {
         Counted::AtMost.check(queued, people)?;
         if !armed_for.is_zero() {
             blast::arm_all(&mut tx, head.sender_id, armed_for).await?;
+            // This one has the act that an undo takes back; the others have that of whoever launched them.
+            blast::arm(&mut tx, head.id, self.operator(), armed_for).await?;
         }
         let lifted = stop.map(|(code, why)| LiftedStop { code, why });
         self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;

@@ -176,7 +176,8 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
         .execute(
             "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
              insert into blasts (blast_tag, follow_up_stage, sender_id, state, message, total_recipients)
-             select 'Other', follow_up_stage, sender_id, 'sending', message, 0 from blasts limit 1",
+             select 'Other', follow_up_stage, sender_id, 'sending', message, 0 from blasts limit 1;
+             update blasts set state_by = 'ben'",
         )
         .await;
     let aina = operator_app(&scene, "aina").await;
@@ -185,6 +186,10 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
     let resumed = aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
 
     assert!(resumed.armed_until(Utc::now()).is_some(), "{resumed:?}");
+    assert_eq!(resumed.state_by, Some(Actor::Operator("aina".to_owned())), "whoever lifts the stop has it start");
+    assert_eq!(scene.number("select count(*) from blasts where state_by = 'ben'").await, 1, "the other is ben's still");
+    let question = operator_app(&scene, "ben").await.others_launch(BLAST).await.unwrap();
+    assert_eq!(question.as_deref(), Some("aina started Raya: take that back?"));
     let armed = "select count(*) from blasts where send_after > now()";
     assert_eq!(scene.number(armed).await, 2);
     let seen = aina.at_version(BLAST, resumed.version - 1);
