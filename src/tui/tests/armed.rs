@@ -18,13 +18,13 @@ use crate::tui::msg::Msg;
 use crate::tui::{KeyBinding, Keymap};
 
 /// The draft as the launch left it, to start in ten seconds.
-fn armed(dashboard: &TestDashboard) -> BlastView {
+pub fn armed(dashboard: &TestDashboard) -> BlastView {
     let until = dashboard.now + TimeDelta::seconds(10);
     BlastView { state: BlastState::Sending, version: 4, send_after: Some(until), ..draft() }
 }
 
 /// Its launch was just written.
-fn launched() -> TestDashboard {
+pub fn launched() -> TestDashboard {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("1jjjjjS");
     dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
@@ -39,7 +39,7 @@ fn launched() -> TestDashboard {
 }
 
 /// The list is read again, and the launched blast stands so.
-fn read(dashboard: &mut TestDashboard, row: BlastView) {
+pub fn read(dashboard: &mut TestDashboard, row: BlastView) {
     let others = blasts().into_iter().filter(|blast| blast.id != DRAFT);
     let rows = others.chain([row]).collect();
     dashboard.answer(Completion::Blasts(Ok(rows)));

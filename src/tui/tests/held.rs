@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 
+use super::armed::{armed, launched, read};
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blast, blasts, draft, raya, tomorrow};
 use crate::app::view::{BlastView, Estimate};
 use crate::domain::blast::BlastState;
@@ -176,4 +177,17 @@ fn with_nobody_left_to_send_to_a_blast_is_neither_paused_nor_resumed() {
     dashboard.model.blasts.select(DRAFT);
     dashboard.keys("1S");
     assert!(!dashboard.model.overlays.is_empty(), "a draft has its plan, which says what it lacks");
+}
+
+#[test]
+fn what_waits_for_its_stopped_sender_again_is_not_said_to_have_started() {
+    let mut dashboard = launched();
+    let (code, why) = (StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
+    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() });
+    let send_after = Some(dashboard.now);
+    let row = BlastView { waiting, version: 5, send_after, ..armed(&dashboard) };
+
+    read(&mut dashboard, row);
+
+    assert_eq!(dashboard.said(), "Raya last call waits for its sender, which is stopped: Device is offline");
 }

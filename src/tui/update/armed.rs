@@ -9,6 +9,7 @@ use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
@@ -110,15 +111,17 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 keys(": ⟨p⟩ pauses it then")
             )
         }
-        BlastState::Sending => match row.waiting.as_ref().filter(|_| row.is_held_up()) {
-            Some(waiting) => {
+        BlastState::Sending => match &row.waiting {
+            // As it was before, where somebody took it back that the stop was lifted.
+            Some(Waiting::SenderStopped { why, .. }) => format!("{name} waits for its sender, which is stopped: {why}"),
+            Some(waiting) if row.is_held_up() => {
                 let clock = TimeFormat { zone: model.options.zone, now: model.now };
                 let waits = waiting.sentence_in(model.options.zone, |at| clock.long(at));
                 let hours = if pace::waits_for_hours(row) { keys(", ⟨S⟩ sends it now") } else { "" };
                 format!("{name} {waits}{}{hours}", keys("; ⟨p⟩ pauses it"))
             }
             // Nobody may have said yet that it waits for its hours.
-            None => match model.hours_open_at(row, model.now) {
+            _ => match model.hours_open_at(row, model.now) {
                 Some(at) => {
                     format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": ⟨p⟩ pauses it"))
                 }
