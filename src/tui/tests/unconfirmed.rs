@@ -51,6 +51,23 @@ fn an_amount_that_a_silent_database_did_not_take_is_said_with_it() {
 }
 
 #[test]
+fn a_note_that_was_not_taken_is_said_with_it() {
+    for (failure, words) in [
+        (EffectError::Unavailable, "Siti Aminah: note not written, the database did not answer; you typed red, Fri"),
+        (EffectError::Unconfirmed, "so check before you repeat it; you typed red, Fri"),
+        (EffectError::Other("Siti Aminah is gone".to_owned()), "Siti Aminah is gone; you typed red, Fri"),
+    ] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("3");
+        let note = WriteRequest::Mark { person: RecipientId(1), mark: Mark::Note("red, Fri".to_owned()) };
+
+        dashboard.answer(Completion::Written { request: note, outcome: Err(failure) });
+
+        assert!(dashboard.said().ends_with(words), "{}", dashboard.said());
+    }
+}
+
+#[test]
 fn acts_that_are_not_confirmed_soon_stand_in_the_first_line_and_are_asked_about_before_leaving() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3rjr");

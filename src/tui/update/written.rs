@@ -121,7 +121,7 @@ fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: 
         _ => false,
     };
     let what = lost::sentence(request, about, failure);
-    let why = format!("{what}{}{}", typed_amount(model, request, failure), close_again(model, request));
+    let why = format!("{what}{}{}", typed(model, request, failure), close_again(model, request));
     if lost::is_lost(failure) {
         // The header says so from now on, as it does of a read.
         completions::failed(model, failure);
@@ -155,9 +155,10 @@ fn people_of(request: &WriteRequest) -> &[RecipientId] {
     }
 }
 
-/// The amount that a database which does not answer did not take: it is lost otherwise.
-fn typed_amount(model: &Model, request: &WriteRequest, failure: &EffectError) -> String {
+/// The amount that a database which does not answer did not take, and a note that nothing did: they are lost otherwise.
+fn typed(model: &Model, request: &WriteRequest, failure: &EffectError) -> String {
     let sum = match request {
+        WriteRequest::Mark { mark: Mark::Note(note), .. } if !note.is_empty() => return format!("; you typed {note}"),
         WriteRequest::Mark { mark: Mark::Closed(Some(sum)), .. } | WriteRequest::Amend { amount: sum, .. } => *sum,
         _ => return String::new(),
     };
