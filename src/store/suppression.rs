@@ -24,7 +24,7 @@ pub use held_elsewhere::queued_at_other_numbers;
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
 pub use standing::{StandingSuppression, standing};
-pub use taken_back::{may_be_taken_back, remove_taken_back};
+pub use taken_back::{may_be_taken_back, remove_taken_back, suppressed_without};
 pub use taken_out::{TakenOut, taken_out};
 pub use unremembered::{UnrememberedRow, add_unremembered, take_unremembered};
 

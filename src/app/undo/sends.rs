@@ -41,8 +41,12 @@ pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Re
         out.iter().filter(|one| own.contains(&one.id)).map(|one| one.business.as_str()).collect();
     // Their own rows are back whoever confirmed a number since: it is their mark that is taken back.
     let is_back = |one: &&TakenOut| one.is_out && one.is_awaited && (own.contains(&one.id) || one.may_return());
-    let sent_to: Vec<&TakenOut> =
+    let mut sent_to: Vec<&TakenOut> =
         out.iter().filter(is_back).filter(|one| businesses.contains(&*one.business)).collect();
+    let rows: Vec<RecipientId> = sent_to.iter().map(|one| one.id).collect();
+    // Whom something else suppresses, as their own word, stays out.
+    let stay = suppression::suppressed_without(tx, &phones, &ids, &rows).await?;
+    sent_to.retain(|one| !stay.contains(&one.id));
     let Some(first) = sent_to.first() else { return Ok(None) };
     let who: BTreeSet<&str> = sent_to.iter().map(|one| one.phone_number.as_str()).collect();
     let (who, gets) = match who.len() {

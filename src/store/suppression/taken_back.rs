@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::store::StoreError;
 use crate::store::alias::known_numbers;
@@ -32,20 +33,25 @@ pub(super) const ACTS_THAT_HOLD: &str = concat!(
      select h.id, h.person, l.business from held h join opt_out_links l on l.source = h.business)"
 );
 
-/// Removes what acts on these numbers added that are taken back by now: for every business that the act held for, also
-/// where the opt-out was carried on since. A row and the act that added it have the same time and author. What the person
-/// said stays, and so does whatever another act, one that stands, holds for too. Returns what was removed.
+/// Behind the acts on the numbers `$1`: what those that are taken back added, and the acts `$2` as if they were by now, for every business
+/// that the act held for, also where the opt-out was carried on since. A row and the act that added it have the same time and author.
+/// Whatever another act, one that stands, holds for is not among it.
+const TAKEN_BACK: &str = "taken_back as (
+     select x.id
+       from acts a join suppressions x on person_key(x.phone_number) = a.person
+      where a.action = 'opt-out' and (a.undone_at is not null or a.id = any($2::bigint[]))
+        and (x.source = 'operator' and x.created_at = a.at and x.created_by = a.operator
+             or x.source <> 'operator' and x.operator_at = a.at and x.operator_by = a.operator)
+        and not exists (select 1 from held h
+                         where h.person = a.person and (h.business = x.business or h.business is null)
+                           and not h.id = any($2::bigint[])))";
+
+/// Removes what acts on these numbers added that are taken back by now. What the person said stays, and so does whatever another act
+/// holds for too. Returns what was removed.
 pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result<Vec<(String, Phone)>, StoreError> {
     let removed = sqlx::query_as(AssertSqlSafe(format!(
         "{ACTS_THAT_HOLD},
-         taken_back as (
-             select x.id
-               from acts a join suppressions x on person_key(x.phone_number) = a.person
-              where a.action = 'opt-out' and a.undone_at is not null
-                and (x.source = 'operator' and x.created_at = a.at and x.created_by = a.operator
-                     or x.source <> 'operator' and x.operator_at = a.at and x.operator_by = a.operator)
-                and not exists (select 1 from held h
-                                 where h.person = a.person and (h.business = x.business or h.business is null))),
+         {TAKEN_BACK},
          theirs_alone as (
              update suppressions set operator_reason = null, operator_by = null, operator_at = null
               where id in (select id from taken_back) and source <> 'operator')
@@ -53,7 +59,30 @@ pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result
           where x.id in (select id from taken_back) and x.source = 'operator'
          returning x.business, x.phone_number"
     )));
-    Ok(removed.bind(phones).fetch_all(tx).await?)
+    let none: &[ActionId] = &[];
+    Ok(removed.bind(phones).bind(none).fetch_all(tx).await?)
+}
+
+/// Which of these people, who have some of these numbers, stay suppressed once these acts are taken back.
+pub async fn suppressed_without(
+    tx: &mut PgConnection,
+    phones: &[&str],
+    undone: &[ActionId],
+    people: &[RecipientId],
+) -> Result<Vec<RecipientId>, StoreError> {
+    let suppressed = sqlx::query_scalar(AssertSqlSafe(format!(
+        "{ACTS_THAT_HOLD},
+         {TAKEN_BACK}
+         select distinct r.id
+           from blast_recipients r
+           join blasts b on b.id = r.blast_id
+           join senders s on s.id = b.sender_id
+           join suppressions x
+             on person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*')
+          where r.id = any($3)
+            and not (x.source = 'operator' and x.id in (select id from taken_back))"
+    )));
+    Ok(suppressed.bind(phones).bind(undone).bind(people).fetch_all(tx).await?)
 }
 
 /// Whether it is a mark that suppressed a number for this business: taking the mark back would lift it. A suppression and the act

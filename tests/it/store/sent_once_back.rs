@@ -61,7 +61,7 @@ async fn a_number_that_somebody_confirmed_without_them_does_not_keep_the_questio
 }
 
 #[tokio::test]
-async fn a_paused_blast_and_a_mark_that_is_no_opt_out_ask_nothing_more_and_one_that_counts_down_asks() {
+async fn a_paused_blast_a_note_and_an_opt_out_that_stays_ask_nothing_more_and_one_that_counts_down_asks() {
     let scene = Scene::queued(3).await;
     let aina = operator_app(&scene, "aina").await;
     aina.mark(RecipientId(1), Mark::Note("later".to_owned())).await.unwrap();
@@ -75,6 +75,26 @@ async fn a_paused_blast_and_a_mark_that_is_no_opt_out_ask_nothing_more_and_one_t
     scene.execute("update blasts set state = 'sending', send_after = now() + interval '1 minute'").await;
     let asked = aina.ask_about_mark(RecipientId(2)).await.unwrap();
     assert!(asked.is_some_and(|asked| asked.contains("Person 2 gets the message of Raya")));
+
+    // Another opt-out of theirs holds beside the mark: they get nothing.
+    scene
+        .execute(
+            "insert into suppressions (business, phone_number, source, created_by)
+             select '*', phone_number, 'operator', 'ben' from blast_recipients where id = 2",
+        )
+        .await;
+    assert_eq!(aina.ask_about_mark(RecipientId(2)).await.unwrap(), None);
+    scene.execute("delete from suppressions where business = '*'").await;
+    assert!(aina.ask_about_mark(RecipientId(2)).await.unwrap().is_some());
+    scene
+        .execute(
+            "update suppressions set source = 'person', operator_reason = reason, operator_by = created_by,
+                                     operator_at = created_at",
+        )
+        .await;
+    assert_eq!(aina.ask_about_mark(RecipientId(2)).await.unwrap(), None);
+    let taken_back = aina.undo_mine().await.unwrap();
+    assert!(taken_back.sentence.contains("stay suppressed: by their own word"), "{}", taken_back.sentence);
 }
 
 #[tokio::test]
