@@ -77,9 +77,9 @@ impl Model {
         self.activity.head.as_ref().map_or(0, |head| head.replies.saturating_sub(head.strangers))
     }
 
-    /// The line of that list at its cursor, where it is open.
+    /// The line of that list at its cursor, where it is open, also below commands by name.
     pub fn needs_line(&self) -> Option<NeedsLine> {
-        match self.overlays.last() {
+        match self.page_meant() {
             Some(Overlay::Needs(chosen)) => *chosen,
             _ => None,
         }
@@ -91,10 +91,15 @@ impl Model {
         self.steps.iter().find(|view| view.step.key() == key)
     }
 
-    /// The blast that a key is about: that of the plan or of the line which the operator sees, else the selected one. Commands by name
-    /// are about what they are opened over. `None` also on a line that is about no blast: the selected one is behind it.
+    /// The page that a key is about: commands by name are about what they are opened over.
+    pub fn page_meant(&self) -> Option<&Overlay> {
+        self.overlays.iter().rfind(|page| !matches!(page, Overlay::Commands(_)))
+    }
+
+    /// The blast that a key is about: that of the plan or of the line which the operator sees, else the selected one. `None` also on a line
+    /// that is about no blast: the selected one is behind it.
     pub fn blast_meant(&self) -> Option<&BlastView> {
-        match self.overlays.iter().rfind(|page| !matches!(page, Overlay::Commands(_))) {
+        match self.page_meant() {
             Some(Overlay::Plan(plan)) => self.blasts.get(plan.blast),
             Some(Overlay::Needs(line)) => self.blasts.get(self.blast_of_line((*line)?)?),
             _ => self.blast(),

@@ -3,8 +3,8 @@
 
 use super::OverlayContent;
 use crate::domain::text::nearest;
-use crate::tui::action::{self, ACTIONS, PaletteListing, UiAction};
-use crate::tui::model::{CommandPalette, Model};
+use crate::tui::action::{self, ACTIONS, KeyScope, PaletteListing, UiAction};
+use crate::tui::model::{CommandPalette, Model, Overlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{TextLine, width};
 
@@ -26,12 +26,15 @@ pub struct FoundCommands {
     pub are_elsewhere: bool,
 }
 
-/// Whether a command works in the focused pane.
+/// Whether a command works in the focused pane, or in the list of what needs somebody, where that covers it. Those of other pages are left
+/// to their keys: what is seen there may be sent by them.
 pub fn works_here(model: &Model, action: &UiAction) -> bool {
-    action.scopes.iter().any(|scope| action::pane_scopes(model.focus).contains(scope))
+    let covering = model.page_meant().filter(|page| matches!(page, Overlay::Needs(_)));
+    let works_in = |scopes: &[KeyScope]| action.scopes.iter().any(|scope| scopes.contains(scope));
+    works_in(action::scopes_of(covering, model.focus)) || works_in(action::pane_scopes(model.focus))
 }
 
-/// The commands that work in the focused pane; behind them those of other panes that have each word that was typed.
+/// The commands that work here; behind them those of other panes that have each word that was typed.
 pub fn commands(model: &Model, palette: &CommandPalette) -> FoundCommands {
     let listed = ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed);
     let (here, elsewhere): (Vec<_>, Vec<_>) = listed.partition(|action| works_here(model, action));

@@ -67,6 +67,22 @@ fn a_step_is_paused_at_once_and_resumed_after_a_question() {
 }
 
 #[test]
+fn commands_by_name_over_the_line_of_a_step_do_what_its_keys_do() {
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.keys(":remove this step");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("remove this step, or cancel") && !screen.contains("not in this pane"), "{screen}");
+    dashboard.keys("\n");
+    assert!(dashboard.acts().is_empty(), "it asks first");
+    dashboard.keys("y");
+    assert_eq!(dashboard.acts(), [change(StepChange::Remove)]);
+
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.keys(":change the message of this step\n");
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::StepMessage(_))), "{}", dashboard.said());
+}
+
+#[test]
 fn a_step_is_removed_after_a_question_and_the_next_line_is_chosen() {
     let mut other = step(None);
     other.step.number = 2;

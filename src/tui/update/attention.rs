@@ -107,7 +107,7 @@ pub fn end_word(model: &Model) -> &'static str {
 /// Why a key does nothing on a line that is about no blast: the action among the blasts that does it there. Not the selected one is meant,
 /// which is behind the list.
 fn no_blast(model: &Model, action: &str) -> Option<String> {
-    let is_listed = matches!(model.overlays.last(), Some(Overlay::Needs(_)));
+    let is_listed = matches!(model.page_meant(), Some(Overlay::Needs(_)));
     (is_listed && model.line_blast().is_none())
         .then(|| format!("no blast is chosen here: esc, then ⟨{action}⟩ on one in Blasts"))
 }
