@@ -7,8 +7,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::TcpListener;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::configured_sender::{is_another_phone, registration};
@@ -350,6 +351,49 @@ async fn takes_settings(program: &Path, config: Option<&Path>) -> bool {
     if let Some(config) = config {
         command.arg("--config").arg(config);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    matches!(timeout(PROGRAM_PATIENCE, command.status()).await, Ok(Ok(status)) if status.success())
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    ends_well(command).await
+}
+
+/// Whether a program ends well, and soon.
+async fn ends_well(mut command: Command) -> bool {
+    let Ok(child) = command.process_group(0).kill_on_drop(true).spawn() else { return false };
+    let mut trial = ProgramTrial(child);
+    matches!(timeout(PROGRAM_PATIENCE, trial.0.wait()).await, Ok(Ok(status)) if status.success())
+}
+
+/// A program that is tried. What it started, as a script does, ends with it where it is not waited for any more.
+struct ProgramTrial(Child);
+
+impl Drop for ProgramTrial {
+    fn drop(&mut self) {
+        // It has none once it has ended: the number may be another's by then.
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_tried_program_started_ends_with_it() {
+        let begun = Instant::now();
+        let (mut output, writer) = std::io::pipe().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & echo begun; wait"]).stdout(writer);
+        let trial = tokio::spawn(ends_well(command));
+        output.read_exact(&mut [0; "begun\n".len()]).unwrap();
+
+        trial.abort();
+
+        // Until nobody can write to it any more.
+        output.read_to_end(&mut Vec::new()).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    }
 }
