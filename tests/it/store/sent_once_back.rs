@@ -94,7 +94,7 @@ async fn a_paused_blast_a_note_and_an_opt_out_that_stays_ask_nothing_more_and_on
         .await;
     assert_eq!(aina.ask_about_mark(RecipientId(2)).await.unwrap(), None);
     let taken_back = aina.undo_mine().await.unwrap();
-    assert!(taken_back.sentence.contains("stay suppressed: by their own word"), "{}", taken_back.sentence);
+    assert!(taken_back.sentence.contains("stays opted out: by their own word"), "{}", taken_back.sentence);
 }
 
 #[tokio::test]
