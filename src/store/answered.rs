@@ -48,9 +48,8 @@ const LINKS: &str = "
          where l.stage is distinct from 'replied' and l.depth < 100)";
 
 /// The people (`r`) of follow-ups (`f`) who answered, without those who opted out and are left out for that, as a launch counts them: also at
-/// another number of theirs. Of a step after a cart
-/// only a purchase is an answer, and every order that came in since is one: whoever bought before stays closed since then. What keeps
-/// steps apart is their own rule.
+/// another number of theirs. Of a step after a cart only a purchase is an answer, and every order that came in since is one: whoever bought
+/// before stays closed since then. What keeps steps apart is their own rule.
 const ANSWERED: &str = concat!(
     "
     select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied then 'replied' else 'followed' end as left_out

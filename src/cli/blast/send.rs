@@ -102,8 +102,12 @@ impl SendArgs {
     /// Refuses where others get it than were expected.
     fn check_people(&self, people: i64) -> Result<()> {
         let Some(expected) = self.people.filter(|expected| i64::from(*expected) != people) else { return Ok(()) };
-        let (expected, people) = (text::number(i64::from(expected)), text::number(people));
-        Err(RefusedError(format!("{expected} people were expected, and {people} get it: nothing was done")).into())
+        Err(RefusedError(format!(
+            "{} expected, and {} it: nothing was done",
+            text::count_of(i64::from(expected), "person was", "people were"),
+            text::count_of(people, "gets", "get")
+        ))
+        .into())
     }
 }
 
