@@ -1,10 +1,11 @@
 //! Writes evidence in batches: what arrives while batches are being written goes in with the next. A slot is freed only when its
 //! evidence is durable; evidence that cannot be written is kept and retried.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sqlx::PgPool;
@@ -19,6 +20,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::store::StoreError;
+use crate::store::claim::Claimed;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, record};
 
 /// Evidence with whoever waits until it is durable.
@@ -99,9 +101,9 @@ pub struct Slot {
 }
 
 impl Slot {
-    pub fn new(in_flight: &InFlight, attempt: (RecipientId, i32), claimed: Moment) -> Self {
-        in_flight.insert(attempt);
-        let (recipient, attempt) = attempt;
+    pub fn new(in_flight: &InFlight, person: &Claimed, claimed: Moment) -> Self {
+        let (recipient, attempt) = (person.id, person.attempt);
+        in_flight.insert((recipient, attempt), person.claimed_at);
         Self { in_flight: in_flight.clone(), recipient, attempt, claimed: claimed.short() }
     }
 }
@@ -120,13 +122,14 @@ pub struct RecorderHandle {
     trouble: watch::Receiver<Option<DatabaseTrouble>>,
 }
 
-/// The attempts of one sender that this process holds and has not settled: what its own sweep must leave alone.
+/// The attempts of one sender that this process holds and has not settled: what its own sweep must leave alone. With each when it was
+/// claimed, by the database's time.
 #[derive(Clone, Default)]
-pub struct InFlight(Arc<Mutex<HashSet<(RecipientId, i32)>>>);
+pub struct InFlight(Arc<Mutex<HashMap<(RecipientId, i32), DateTime<Utc>>>>);
 
 impl InFlight {
-    fn insert(&self, attempt: (RecipientId, i32)) {
-        self.0.lock().insert(attempt);
+    fn insert(&self, attempt: (RecipientId, i32), claimed_at: DateTime<Utc>) {
+        self.0.lock().insert(attempt, claimed_at);
     }
 
     fn remove(&self, attempt: (RecipientId, i32)) {
@@ -135,7 +138,12 @@ impl InFlight {
 
     /// Whose attempts these are.
     pub fn people(&self) -> Vec<RecipientId> {
-        self.0.lock().iter().map(|(person, _)| *person).collect()
+        self.0.lock().keys().map(|(person, _)| *person).collect()
+    }
+
+    /// When the oldest of these attempts was claimed.
+    pub fn oldest(&self) -> Option<DateTime<Utc>> {
+        self.0.lock().values().min().copied()
     }
 
     /// How many slots are taken.

@@ -1,4 +1,4 @@
-//! The claim: people of one blast come into flight, with a row in `in_flight` each, before any POST.
+//! The claim: people of one blast come into flight, listed in one row of `claims`, before any POST.
 
 mod lost;
 mod suppressed;
@@ -13,7 +13,7 @@ use sqlx::{FromRow, PgConnection, PgPool, Row};
 use super::StoreError;
 use super::connect::require_known_schema;
 use super::history::newest_change;
-use super::in_flight::not_in_flight;
+use super::in_flight::{forget_landed, not_in_flight};
 use super::lease::Lease;
 use super::{fence, settings};
 use crate::domain::ids::{BlastId, RecipientId};
@@ -48,6 +48,9 @@ pub struct ClaimSnapshot {
     pub claimed_at: DateTime<Utc>,
     pub next_attempt_at: DateTime<Utc>,
 }
+
+/// At most this many people are listed by one claim (`claims_people_check`).
+const PEOPLE_MAX: i64 = 512;
 
 /// A position in a blast's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +103,9 @@ pub struct ClaimRequest {
     /// A claim that the database kept waiting for longer, and whose blast's time came meanwhile, claims nobody: nobody could take its
     /// launch back before that.
     pub patience: Duration,
+    /// When the oldest claim was made of whose people somebody is still held; `None`: nobody is. Older ones are forgotten whose people
+    /// have all landed.
+    pub oldest: Option<DateTime<Utc>>,
 }
 
 /// What a claim came to.
@@ -160,7 +166,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         return Ok(Claim::OtherServer);
     }
     // The blast's row before anybody's.
-    let people = if ours.is_first { first_people(&mut tx, want).await? } else { want.people };
+    let people = if ours.is_first { first_people(&mut tx, want).await? } else { want.people.min(PEOPLE_MAX) };
     if ours.has_lost_posts {
         // Whoever was queued since by anything else than a new list: a retry, an opt-out that was lifted.
         fence::mark_lost_posts_uncertain(&mut tx, want.blast).await?;
@@ -172,6 +178,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         .bind(lease.sender)
         .bind(want.after.map_or(DateTime::UNIX_EPOCH, |place| place.next_attempt_at))
         .bind(want.after.map_or(0, |place| place.id.0))
+        .bind(want.oldest)
         .fetch_all(&mut *tx)
         .await?;
     let (put_back, rows): (Vec<PgRow>, Vec<PgRow>) = rows.into_iter().partition(|row| row.get("is_by_hand"));
@@ -228,7 +235,7 @@ async fn first_people(tx: &mut PgConnection, want: ClaimRequest) -> Result<i64, 
         .bind(want.blast)
         .fetch_one(tx)
         .await?;
-    Ok(left.map_or(want.people, |left| want.people.min(i64::from(left))))
+    Ok(left.map_or(want.people, |left| want.people.min(i64::from(left))).min(PEOPLE_MAX))
 }
 
 /// Whoever is claimed is one of them, until they are queued again (`store/evidence/write.rs`).
@@ -244,8 +251,9 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: usize) -> Re
 }
 
 /// The order is one that only the to-do index can give; any other plan walks over everybody already sent. Nobody's row is written:
-/// who is in flight stands in a table of its own. Somebody who came into flight since this began (by a claim that was given up, and
-/// committed all the same) is there already, which fails the claim as a whole: only who was inserted is ever posted to. The history has no
+/// who is in flight is listed by the claim. Somebody who came into flight since this began (by a claim that was given up, and
+/// committed all the same) is listed already, which fails the claim as a whole (the trigger `count_claimed` looks again, behind the locks):
+/// only who was inserted is ever posted to. The history has no
 /// row for it: when somebody was claimed stands with their attempt, and whoever reads the history reads it there
 /// (`store/history.rs`).
 const CLAIM: &str = concat!(
@@ -283,8 +291,11 @@ const CLAIM: &str = concat!(
          limit $2
            for no key update of r skip locked),
     flown as (
-        insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
-        select id, blast_id, attempt, $4, $3 from claimed where not is_by_hand)
+        insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+        select $1, $4, attempt, $3, min(id), max(id), array_agg(id) from claimed where not is_by_hand group by attempt),
+    landed as (",
+    forget_landed!("$4", "coalesce($7::timestamptz, 'infinity')"),
+    ")
     select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh, is_by_hand from claimed order by id"
 );
 

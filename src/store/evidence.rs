@@ -210,11 +210,16 @@ async fn write_batch<'a>(
     write::return_first(tx, &batch.steps).await?;
     let answered = batch.answered();
     let changes = batch.into_changes();
-    people::end_flights(&mut writing, &changes, &recorded)?;
     people::write(&mut writing, &changes, entries, trust)?;
     match trust {
-        Assumption::Claims => write_all(tx, writing, changes.len()).await?,
-        Assumption::Ids | Assumption::Nothing => writing.execute(tx).await?,
+        Assumption::Claims => {
+            let claims = people::require_claims(&mut writing, &recorded)?;
+            write_all(tx, writing, changes.len() + claims).await?;
+        }
+        Assumption::Ids | Assumption::Nothing => {
+            people::end_unanswered(&mut writing, &changes, &recorded)?;
+            writing.execute(tx).await?;
+        }
     }
     if !answered.is_empty() {
         answered::leave_out_of_launched(tx, &answered).await?;
@@ -223,10 +228,10 @@ async fn write_batch<'a>(
 }
 
 /// Writes people as their claims knew them. A database that went back in time has lost claims, and somebody else may have written a
-/// person since: of everybody a row is written and a flight ended, or nothing is written.
-async fn write_all(tx: &mut PgConnection, writing: StatementBuilder, people: usize) -> Result<(), StoreError> {
+/// person since: everybody's row is written and each claim found, `all` together, or nothing is written.
+async fn write_all(tx: &mut PgConnection, writing: StatementBuilder, all: usize) -> Result<(), StoreError> {
     let written = writing.execute_and_count(tx).await?;
-    if usize::try_from(written).is_ok_and(|written| written == 2 * people) { Ok(()) } else { Err(StoreError::Moved) }
+    if usize::try_from(written).is_ok_and(|written| written == all) { Ok(()) } else { Err(StoreError::Moved) }
 }
 
 /// The people of one batch while evidence is applied to them.

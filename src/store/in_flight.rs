@@ -1,5 +1,6 @@
-//! Who is in flight: claimed, and what came of it not written yet. They stand in a table of their own, and their own row says *queued*
-//! with the attempt before; everybody reads *sending* of them. A claim so writes no person.
+//! Who is in flight: claimed, and what came of it not written yet. A claim is one row that lists its people, and is never changed. Their
+//! own rows say *queued* with the attempt before, and everybody reads *sending* of them; what came of an attempt is written with its
+//! number, and so ends their flight. A claim so writes no person, and neither it nor an outcome a row for each of them.
 //!
 //! The claim locks the people it takes and changes nothing of their rows. A statement that locked somebody queued may therefore have
 //! looked for their flight in an older snapshot than the lock: whoever locks looks in a *second* statement.
@@ -14,10 +15,29 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Recipient;
 use crate::domain::status::Status;
 
+/// Claims `c` that the person of a row is in flight by: one at most. Their ids are between the lowest and the highest of a claim's, by
+/// which nearly all other claims are passed over.
+macro_rules! flights_of {
+    ($row:literal) => {
+        concat!(
+            "claims c where c.last_id >= ",
+            $row,
+            "id and c.first_id <= ",
+            $row,
+            "id and c.attempt_number - 1 = ",
+            $row,
+            "attempt and ",
+            $row,
+            "id = any (c.recipients)"
+        )
+    };
+}
+pub(super) use flights_of;
+
 /// A condition: the person of a row is not in flight. `not_in_flight!("r.")`, as [`current`].
 macro_rules! not_in_flight {
     ($row:literal) => {
-        concat!("not exists (select from in_flight f where f.recipient_id = ", $row, "id)")
+        concat!("not exists (select from ", $crate::store::in_flight::flights_of!($row), ")")
     };
 }
 pub(super) use not_in_flight;
@@ -32,13 +52,13 @@ macro_rules! current {
         concat!("(", $crate::store::in_flight::current!($row, status), ")::text")
     };
     ($row:literal, attempt) => {
-        $crate::store::in_flight::current!($row, "f.attempt", "attempt")
+        $crate::store::in_flight::current!($row, "c.attempt_number", "attempt")
     };
     ($row:literal, changed_at) => {
-        $crate::store::in_flight::current!($row, "f.claimed_at", "changed_at")
+        $crate::store::in_flight::current!($row, "c.claimed_at", "changed_at")
     };
     ($row:literal, claimed_at) => {
-        $crate::store::in_flight::current!($row, "f.claimed_at", "claimed_at")
+        $crate::store::in_flight::current!($row, "c.claimed_at", "claimed_at")
     };
     ($row:literal, $flight:literal, $column:literal) => {
         concat!(
@@ -46,9 +66,9 @@ macro_rules! current {
             $row,
             "status = 'queued' then coalesce((select ",
             $flight,
-            " from in_flight f where f.recipient_id = ",
-            $row,
-            "id), ",
+            " from ",
+            $crate::store::in_flight::flights_of!($row),
+            "), ",
             $row,
             $column,
             ") else ",
@@ -60,14 +80,24 @@ macro_rules! current {
 }
 pub(super) use current;
 
-/// A condition that has the deletion of a row in flight say that its person is written in the same statement: else the table's own
-/// trigger makes them uncertain. Computed once a statement.
-macro_rules! ends_flights {
-    () => {
-        "(select set_config('blastdeck.ends_flights', 'on', true)) = 'on'"
+/// Deletes claims `c` of sender `$sender` made before `$before` whose people have all landed: what is in flight is read without them from then
+/// on. Who says so by the setting has looked; else the table's own trigger makes whoever is in flight uncertain.
+macro_rules! forget_landed {
+    ($sender:literal, $before:literal) => {
+        concat!(
+            "delete from claims c
+              where c.sender_id = ",
+            $sender,
+            " and c.claimed_at < ",
+            $before,
+            " and not exists (select from blast_recipients r
+                                where r.id = any (c.recipients) and r.id >= c.first_id and r.id <= c.last_id
+                                  and r.attempt = c.attempt_number - 1)
+                and (select set_config('blastdeck.ends_flights', 'on', true)) = 'on'"
+        )
     };
 }
-pub(super) use ends_flights;
+pub(super) use forget_landed;
 
 /// An attempt in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]

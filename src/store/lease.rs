@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Row};
 
 pub use self::phone::yielding;
 use super::connect::require_known_schema;
-use super::in_flight::ends_flights;
+use super::in_flight::forget_landed;
 use super::settings::interval;
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::engine_role::EngineRole;
@@ -204,6 +204,7 @@ async fn sweep_in(
     epoch: i64,
     scope: SweepScope<'_>,
 ) -> Result<u64, StoreError> {
+    sqlx::query(forget_landed!("$1", "now()")).bind(sender).execute(&mut *tx).await?;
     let held = bind_sweep(sqlx::query(LOCK_LOST), sender, epoch, &scope).fetch_all(&mut *tx).await?;
     let locked = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
     if locked.is_empty() {
@@ -248,26 +249,30 @@ const LOCK_LOST: &str = concat!(
 /// meanwhile, and the next one begun.
 const END_LOST: &str = concat!(
     "with lost as (
-         delete from in_flight f where ",
+         select f.*, r.status = 'queued' as is_open
+           from in_flight f join blast_recipients r on r.id = f.recipient_id
+          where f.recipient_id = any($7) and ",
     is_lost!(),
-    " and f.recipient_id = any($7) and ",
-    ends_flights!(),
-    " returning recipient_id, blast_id, attempt, sender_id, epoch, claimed_at),
+    "),
      ended as (
          insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
          select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from lost
              on conflict (recipient_id, attempt) do nothing),
      doubted as (
          update blast_recipients r
-            set status = 'uncertain', standing = 'uncertain', attempt = lost.attempt, claimed_at = lost.claimed_at,
-                changed_at = now(), reason = 'the engine that was sending stopped before it knew',
-                error_code = null, error_message = null
-           from lost where r.id = lost.recipient_id and r.status = 'queued' and r.attempt < lost.attempt
-         returning r.id, r.blast_id, r.attempt)
+            set attempt = lost.attempt, claimed_at = lost.claimed_at,
+                status = case when lost.is_open then 'uncertain' else r.status end,
+                standing = case when lost.is_open then 'uncertain' else r.standing end,
+                changed_at = case when lost.is_open then now() else r.changed_at end,
+                reason = case when lost.is_open then 'the engine that was sending stopped before it knew' else r.reason end,
+                error_code = case when not lost.is_open then r.error_code end,
+                error_message = case when not lost.is_open then r.error_message end
+           from lost where r.id = lost.recipient_id
+         returning r.id, r.blast_id, r.attempt, lost.is_open)
      insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
      select blast_id, id, attempt, 'sending', 'uncertain', 'engine',
             jsonb_build_object('why', 'the engine that was sending stopped before it knew')
-       from doubted"
+       from doubted where is_open"
 );
 
 /// A renewal: the database's time, and how many there were.

@@ -34,7 +34,7 @@ async fn refusing_shop() -> Shop {
              end if;
              return null;
          end $$;
-         create trigger refuse before insert on in_flight for each statement execute function refuse();
+         create trigger refuse before insert on claims for each statement execute function refuse();
          create trigger refuse before insert on provider_message for each statement execute function refuse()",
     )
     .await;
@@ -77,7 +77,7 @@ fn log(shop: &Shop) -> String {
 
 #[tokio::test]
 async fn a_full_disk_is_reported_with_what_to_do_and_the_blast_goes_on_once_there_is_space() {
-    tokio::join!(a_full_disk_under("in_flight"), a_full_disk_under("provider_message"));
+    tokio::join!(a_full_disk_under("claims"), a_full_disk_under("provider_message"));
 }
 
 async fn a_full_disk_under(table: &str) {
@@ -108,15 +108,15 @@ async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_named() {
     shop.until_posts(5).await;
 
     for (table, code, words) in [
-        ("in_flight", "57014", Some("the database takes too long")),
+        ("claims", "57014", Some("the database takes too long")),
         ("provider_message", "55P03", Some("somebody holds a lock in the database")),
-        ("in_flight", "53200", Some("the database has no memory left")),
-        ("in_flight", "XX000", Some("the database's disk is full")),
+        ("claims", "53200", Some("the database has no memory left")),
+        ("claims", "XX000", Some("the database's disk is full")),
         ("provider_message", "25006", Some("the database takes no changes")),
-        ("in_flight", "40001", None),
+        ("claims", "40001", None),
         ("provider_message", "40P01", None),
         ("provider_message", "40001", None),
-        ("in_flight", "40P01", None),
+        ("claims", "40P01", None),
     ] {
         let before = refused(&shop).await;
         refuse(&shop, table, code).await;

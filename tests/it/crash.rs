@@ -326,7 +326,7 @@ async fn fail_commits(shop: &Shop, table: &str, how_many: u32) {
 #[tokio::test]
 async fn a_claim_whose_commit_fails_sends_nothing() {
     let shop = Shop::open(Setup::default()).await;
-    fail_commits(&shop, "in_flight", 4).await;
+    fail_commits(&shop, "claims", 4).await;
     let blast = shop.blast(0..40).await;
 
     let engine = shop.engine();

@@ -298,7 +298,7 @@ async fn attempts_of_the_version_before_are_one_row_each_with_all_that_was_said_
         "it counts from when it was found"
     );
     assert_eq!(
-        shop.number("select count(*) from sender_leases where epoch = 8 and holder is null").await,
+        shop.number("select count(*) from sender_leases where epoch > 7 and holder is null").await,
         1,
         "the engine of before claims nobody any more"
     );

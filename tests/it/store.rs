@@ -77,8 +77,13 @@ impl Scene {
     }
 
     async fn claim(&self, people: u32) -> Vec<Claimed> {
-        let want =
-            ClaimRequest { blast: BLAST, people: people.into(), after: None, patience: std::time::Duration::MAX };
+        let want = ClaimRequest {
+            blast: BLAST,
+            people: people.into(),
+            after: None,
+            patience: std::time::Duration::MAX,
+            oldest: None,
+        };
         loop {
             match claim(self.pool(), self.lease, want).await {
                 Ok(Claim::People(people)) => return people,
@@ -114,9 +119,38 @@ impl Scene {
     }
 
     /// Commits once another session waits for a row of it: that one's snapshot is older.
-    async fn commit_once_waited_for(&self, tx: Transaction<'static, Postgres>) {
+    async fn until_waited_for(&self) {
         eventually_async("another session waits", async || self.number(WAITING_FOR_A_LOCK).await > 0).await;
+    }
+
+    async fn commit_once_waited_for(&self, tx: Transaction<'static, Postgres>) {
+        self.until_waited_for().await;
         tx.commit().await.unwrap();
+    }
+
+    /// As if each of those in flight had been claimed alone.
+    async fn claims_one_by_one(&self) {
+        self.execute(
+            "alter table claims disable trigger all;
+             insert into claims (blast_id, sender_id, attempt_number, epoch, claimed_at, first_id, last_id, recipients)
+             select blast_id, sender_id, attempt_number, epoch, claimed_at, p.id, p.id, array[p.id] from claims, unnest(recipients) p (id);
+             delete from claims where first_id <> last_id;
+             alter table claims enable trigger all",
+        )
+        .await;
+    }
+
+    /// As a database does that goes back in time.
+    async fn forget_claims(&self) {
+        self.execute(
+            "insert into blast_count_deltas (blast_id, status, people)
+             select f.blast_id, v.status, v.sign * count(*) from in_flight f
+              cross join (values ('sending'::recipient_status, -1), ('queued', 1)) as v (status, sign) group by 1, 2, v.sign;
+             alter table claims disable trigger all;
+             delete from claims;
+             alter table claims enable trigger all",
+        )
+        .await;
     }
 
     #[track_caller]

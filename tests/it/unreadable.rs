@@ -139,7 +139,7 @@ const UNSEEN: &str = "
     do $$ declare wanted record; begin
         for wanted in select conrelid::regclass as name, conname, pg_get_constraintdef(oid) as definition from pg_constraint
                        where (conname like '%\\_times\\_check' or conname = 'blast_recipients_amount_number_check') and coninhcount = 0
-                         and conname !~ '^(api_|blast_reports|blast_changes|hook|opt_out_removals|activity_seen|open_dashboards|blast_occurrences|blast_steps|customer_|catalogues|products|product_variants|orders|order_changes|order_edits|carts|in_flight|number_aliases|saved_lists)' -- made with their tables
+                         and conname !~ '^(api_|blast_reports|blast_changes|hook|opt_out_removals|activity_seen|open_dashboards|blast_occurrences|blast_steps|customer_|catalogues|products|product_variants|orders|order_changes|order_edits|carts|claims|number_aliases|saved_lists)' -- made with their tables
         loop
             execute format('alter table %s drop constraint %I', wanted.name, wanted.conname);
             insert into dropped values (wanted.name, wanted.conname, wanted.definition);

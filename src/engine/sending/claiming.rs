@@ -110,8 +110,13 @@ impl Sender {
             window: queue.limits.window,
             stop: self.stop.clone(),
         });
-        let request =
-            ClaimRequest { blast, people: most.try_into().unwrap_or(1), after, patience: self.contact.patience() };
+        let request = ClaimRequest {
+            blast,
+            people: most.try_into().unwrap_or(1),
+            after,
+            patience: self.contact.patience(),
+            oldest: self.context.in_flight.oldest(),
+        };
         let (pool, lease) = (self.context.pool.clone(), self.lease);
         // Read before the claim is: an order that comes meanwhile is none that it has seen.
         let (orders_seen, began) = (*self.orders.borrow(), Moment::now());

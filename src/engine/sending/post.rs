@@ -100,7 +100,7 @@ pub(super) struct BadRow {
 
 impl Post {
     pub(super) fn new(claim: &Arc<ClaimContext>, wanted: WantedAsOf, person: Claimed) -> Self {
-        let slot = Slot::new(&claim.context.in_flight, (person.id, person.attempt), wanted.at);
+        let slot = Slot::new(&claim.context.in_flight, &person, wanted.at);
         Self { claim: claim.clone(), person, wanted, posted_at: None, slot }
     }
 

@@ -4,13 +4,12 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::write::{ENDED, StatementBuilder, WRITTEN, column, rows, storable, storable_option};
+use super::write::{CLAIMS, StatementBuilder, WRITTEN, column, rows, storable, storable_option};
 use super::{Assumption, EvidenceEntry};
-use crate::domain::ids::{MessageId, RecipientId};
+use crate::domain::ids::MessageId;
 use crate::domain::recipient::Recipient;
 use crate::domain::status::Status;
 use crate::store::StoreError;
-use crate::store::in_flight::ends_flights;
 
 /// Somebody as they were read, and as they are now.
 pub(super) struct RecipientChange {
@@ -178,9 +177,37 @@ impl Update {
     }
 }
 
-/// Ends the flights of whoever lands, by attempt: one of theirs that was begun since stays. Of an attempt that ends before its
-/// answer is here (a webhook was quicker) it is not known what came of it.
-pub(super) fn end_flights(
+/// Checks that the claims are here by which these people are known: a database that went back in time has forgotten them, or has others.
+/// Returns how many claims there have to be.
+pub(super) fn require_claims(writing: &mut StatementBuilder, recorded: &[&EvidenceEntry]) -> Result<usize, StoreError> {
+    // By one person of each.
+    let mut claims = HashMap::new();
+    for entry in recorded {
+        if let (Some(answer), Some(known)) = (&entry.answer, &entry.snapshot) {
+            claims.insert((entry.stamped.attempt, answer.epoch, known.claimed_at), entry.recipient.0);
+        }
+    }
+    let claims: Vec<_> = claims.into_iter().collect();
+    let arrays = [
+        writing.array("bigint", column(&claims, |(_, recipient)| *recipient))?,
+        writing.array("int", column(&claims, |((attempt, _, _), _)| *attempt))?,
+        writing.array("bigint", column(&claims, |((_, epoch, _), _)| *epoch))?,
+        writing.array("timestamptz", column(&claims, |((_, _, claimed_at), _)| *claimed_at))?,
+    ];
+    writing.named_part(
+        CLAIMS,
+        format!(
+            "select from {} join claims c on c.last_id >= x.recipient_id and c.first_id <= x.recipient_id
+                and c.attempt_number = x.attempt and c.epoch = x.epoch and c.claimed_at = x.claimed_at
+                and x.recipient_id = any (c.recipients)",
+            rows(&["recipient_id", "attempt", "epoch", "claimed_at"], &arrays)
+        ),
+    );
+    Ok(claims.len())
+}
+
+/// Keeps the attempts of whoever lands before their answer is here (a webhook was quicker): it is not known what came of them.
+pub(super) fn end_unanswered(
     writing: &mut StatementBuilder,
     changes: &[RecipientChange],
     recorded: &[&EvidenceEntry],
@@ -188,36 +215,19 @@ pub(super) fn end_flights(
     let answered: HashSet<_> = recorded.iter().filter(|entry| entry.answer.is_some()).map(|entry| entry.of()).collect();
     let landing =
         changes.iter().filter(|change| change.lands()).map(|change| (change.before.id, change.before.attempt));
-    let (answered, early): (Vec<_>, Vec<_>) = landing.partition(|of| answered.contains(of));
-    if !answered.is_empty() {
-        let flights = delete_flights(writing, &answered)?;
-        writing.named_part(ENDED, format!("{flights} returning 1"));
+    let early: Vec<_> = landing.filter(|of| !answered.contains(of)).collect();
+    if early.is_empty() {
+        return Ok(());
     }
-    if !early.is_empty() {
-        let flights = delete_flights(writing, &early)?;
-        writing.named_part(
-            "early",
-            format!("{flights} returning f.recipient_id, f.attempt, f.sender_id, f.epoch, f.claimed_at"),
-        );
-        writing.part(
-            "insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
-             select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from early"
-                .to_owned(),
-        );
-    }
-    Ok(())
-}
-
-fn delete_flights(writing: &mut StatementBuilder, of: &[(RecipientId, i32)]) -> Result<String, StoreError> {
-    let ids = writing.array("bigint", column(of, |(id, _)| id.0))?;
-    let attempts = writing.array("int", column(of, |(_, attempt)| *attempt))?;
-    Ok(format!(
-        concat!(
-            "delete from in_flight f using {} where f.recipient_id = x.id and f.attempt = x.attempt and ",
-            ends_flights!()
-        ),
+    let ids = writing.array("bigint", column(&early, |(id, _)| id.0))?;
+    let attempts = writing.array("int", column(&early, |(_, attempt)| *attempt))?;
+    writing.part(format!(
+        "insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
+         select f.recipient_id, f.attempt, f.sender_id, 'unknown', f.epoch, f.claimed_at
+           from {} join in_flight f on f.recipient_id = x.id and f.attempt = x.attempt",
         rows(&["id", "attempt"], &[ids, attempts]),
-    ))
+    ));
+    Ok(())
 }
 
 /// The text of the newest answer to each person in the batch.

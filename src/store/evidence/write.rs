@@ -66,9 +66,9 @@ impl StatementBuilder {
         Ok(())
     }
 
-    /// Executes it. Returns how many rows its parts [`WRITTEN`] and [`ENDED`] wrote together; both return what they write.
+    /// Executes it. Returns how many rows its parts [`WRITTEN`] and [`CLAIMS`] have together.
     pub(super) async fn execute_and_count(self, tx: &mut PgConnection) -> Result<i64, StoreError> {
-        let counted = self.parts.iter().filter_map(|(name, _)| name.filter(|name| [WRITTEN, ENDED].contains(name)));
+        let counted = self.parts.iter().filter_map(|(name, _)| name.filter(|name| [WRITTEN, CLAIMS].contains(name)));
         let counts: Vec<String> = counted.map(|name| format!("(select count(*) from {name})")).collect();
         if counts.is_empty() {
             self.execute(tx).await?;
@@ -81,8 +81,8 @@ impl StatementBuilder {
 
 /// The part that writes the changed people.
 pub(super) const WRITTEN: &str = "written";
-/// The part that deletes the flights of whoever was answered.
-pub(super) const ENDED: &str = "ended";
+/// The part that finds the claims by which they are known.
+pub(super) const CLAIMS: &str = "known_claims";
 
 /// The parts before the statement itself.
 fn with(parts: &[(Option<&'static str>, String)]) -> String {

@@ -10,7 +10,6 @@ use sqlx::{PgConnection, Postgres, Row};
 use super::{PostedAttempt, PostedColumns};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::store::StoreError;
-use crate::store::in_flight::ends_flights;
 
 /// Why somebody is uncertain whom the database lost sight of.
 pub const POSTED_BEFORE: &str = "this machine posted to them before the database went back in time";
@@ -83,7 +82,7 @@ macro_rules! restore_lost {
                 set epoch = excluded.epoch, claimed_at = excluded.claimed_at where provider_message.epoch = 0),
          known as (
              update blast_recipients r
-                set attempt = greatest(r.attempt, l.attempt),
+                set attempt = greatest(r.attempt, l.attempt, case when l.is_open then l.flying end),
                     status = case when l.is_open then 'uncertain' else r.status end,
                     standing = case when l.is_open then 'uncertain' else r.standing end,
                     claimed_at = case when l.is_open then l.claimed_at else r.claimed_at end,
@@ -98,7 +97,8 @@ macro_rules! restore_lost {
                                 and not exists (select from provider_message m
                                                  where m.recipient_id = lost.id and m.attempt = lost.attempt
                                                    and m.epoch = 0 and m.outcome <> 'unknown')
-                                or lost.status = 'failed' and lost.attempt > p.attempt and p.state in ('sending', 'paused') as is_open
+                                or lost.status = 'failed' and lost.attempt > p.attempt and p.state in ('sending', 'paused') as is_open,
+                            (select f.attempt from in_flight f where f.recipient_id = lost.id) as flying
                        from lost
                        -- `offset 0` has each person looked up by key: where nothing was analyzed yet, a join reads their whole blast.
                       cross join lateral (select one.attempt, b.state
@@ -109,9 +109,7 @@ macro_rules! restore_lost {
              returning r.id, r.blast_id, r.attempt, l.status as before, l.is_open),
          moved as (select * from known where is_open),
          landed as (
-             delete from in_flight f using moved where f.recipient_id = moved.id and ",
-            ends_flights!(),
-            " returning f.recipient_id, f.attempt, f.sender_id, f.epoch, f.claimed_at),
+             select f.* from in_flight f join moved on f.recipient_id = moved.id),
          ended as (
              insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
              select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from landed

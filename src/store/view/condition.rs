@@ -9,6 +9,7 @@ use crate::domain::phone;
 use crate::domain::status::Status;
 use crate::domain::text::without_accents;
 use crate::store::StoreError;
+use crate::store::in_flight::flights_of;
 
 /// Adds ` and …` for one term. Who has nothing there does not match, and so is found by the negated term.
 pub(super) fn push(sql: &mut QueryBuilder<Postgres>, term: &Term) {
@@ -125,7 +126,7 @@ pub(super) fn push_statuses(sql: &mut QueryBuilder<Postgres>, statuses: &[Status
 }
 
 /// Somebody whose row says *queued* is in flight.
-pub(super) const IN_FLIGHT: &str = "exists (select from in_flight f where f.recipient_id = blast_recipients.id)";
+pub(super) const IN_FLIGHT: &str = concat!("exists (select from ", flights_of!("blast_recipients."), ")");
 
 /// The words are ours, not typed: as literals the planner can count with them.
 pub(super) fn push_words(sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {

@@ -49,8 +49,8 @@ async fn whom_a_dump_has_in_flight_gets_no_message_of_a_confirmation_and_will_be
     let shop = a_shop_that_has_sent().await;
     let blast = shop.blast(3..6).await;
     shop.execute(&format!(
-        "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch)
-         select min(id), {blast}, 1, 1, 1 from blast_recipients where blast_id = {blast};
+        "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+         select {blast}, 1, 1, 1, min(id), min(id), array[min(id)] from blast_recipients where blast_id = {blast};
          update senders set stopped_at = now(), stopped_reason = 'as restored', stopped_code = 'restored'"
     ))
     .await;

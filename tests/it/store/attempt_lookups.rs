@@ -18,7 +18,7 @@ const ASKED: i64 = 500;
 const READ: &str = "select (sum(t.seq_tup_read) + sum((select sum(i.idx_tup_read) from pg_stat_user_indexes i
                                                         where i.relid = t.relid)))::bigint
                       from pg_stat_user_tables t
-                     where t.relname in ('provider_message', 'blast_recipients', 'in_flight')";
+                     where t.relname in ('provider_message', 'blast_recipients', 'claims')";
 
 /// As the plans of the hot path, which are the ones that err the most: no hash join saves a join with everything.
 const HOT_PATH: &str = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
@@ -38,8 +38,8 @@ async fn many_attempts() -> Scene {
              select 1, '+60100' || lpad(n::text, 6, '0') from generate_series({first_in_flight} + 1, {ATTEMPTS}) as n;
              insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, epoch)
              select id, 1, case when id <= 3 then 2 else 1 end, 'accepted', 'M' || id, 1 from blast_recipients where status = 'sent';
-             insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch, claimed_at)
-             select id, 1, 1, 1, {epoch}, now() from blast_recipients where status = 'queued'",
+             insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+             select 1, 1, 1, {epoch}, min(id), max(id), array_agg(id) from blast_recipients where status = 'queued'",
         epoch = scene.lease.epoch
     );
     on_its_own_connection(&scene, async |connection| {

@@ -128,6 +128,8 @@ async fn an_attempt_whose_message_is_read_before_its_answer_is_here_has_its_row_
 async fn whoever_is_put_back_to_queued_by_hand_is_not_sent_to_again() {
     let scene = Scene::sending(5).await;
     scene.record(&(1..=5).map(|n| accepted(n, &format!("M{n}"))).collect::<Vec<_>>()).await;
+    // Until their claim is forgotten they would be in flight again, and uncertain with the next sweep.
+    scene.claim(0).await;
     scene
         .execute(
             "update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, message_id = null, sent_at = null
@@ -170,12 +172,8 @@ async fn an_attempt_whose_flight_is_deleted_by_hand_has_ended() {
 async fn what_came_of_a_claim_that_the_database_forgot_is_kept_and_is_no_attempt_of_its_own() {
     let scene = Scene::queued(2).await;
     let people = scene.claim(2).await;
-    scene
-        .execute(
-            "set blastdeck.ends_flights = 'on'; delete from in_flight; reset blastdeck.ends_flights;
-             delete from status_history",
-        )
-        .await;
+    scene.forget_claims().await;
+    scene.execute("delete from status_history").await;
 
     scene
         .record(&[answered(&people[0], accepted(1, "M1")), answered(&people[1], entry(2, unavailable(), b"<html>"))])

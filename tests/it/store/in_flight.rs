@@ -145,7 +145,7 @@ async fn claiming(scene: &Scene) -> Transaction<'static, Postgres> {
     let mut tx = scene.pool().begin().await.unwrap();
     let claim = format!(
         "select from blast_recipients where id = 1 for no key update;
-         insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0})",
+         insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients) values (1, 1, 1, {0}, 1, 1, '{{1}}')",
         scene.lease.epoch
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(claim)).execute(&mut *tx).await.unwrap();
@@ -227,7 +227,7 @@ async fn of_a_flight_that_is_deleted_by_hand_nobody_knows_what_came_of_it() {
 async fn the_flights_are_not_truncated() {
     let scene = Scene::sending(2).await;
 
-    let refused = sqlx::raw_sql("truncate in_flight").execute(scene.pool()).await.unwrap_err().to_string();
+    let refused = sqlx::raw_sql("truncate claims").execute(scene.pool()).await.unwrap_err().to_string();
 
     assert!(refused.contains("nobody would know what came of these people"), "{refused}");
     assert_eq!(scene.in_flight().await, 2);
@@ -246,22 +246,73 @@ async fn the_flights_of_people_go_with_them() {
     assert_eq!((scene.in_flight().await, scene.number("select count(*) from blast_status_counts").await), (0, 0));
 }
 
-/// An older claim, given up by its engine, commits while the next one is under way: that one had not seen its people in flight.
+/// An older claim, given up by its engine, commits while the next one is under way: that one's first look was before it, and its locks after.
 #[tokio::test]
 async fn a_claim_of_somebody_who_has_come_into_flight_meanwhile_claims_nobody_and_is_made_again() {
     let scene = Scene::queued(3).await;
-    let mut older = scene.pool().begin().await.unwrap();
-    let flight = format!(
-        "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (1, 1, 1, 1, {0})",
-        scene.lease.epoch
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(flight)).execute(&mut *older).await.unwrap();
-    let want = ClaimRequest { blast: BLAST, people: 3, after: None, patience: std::time::Duration::MAX };
+    // Holds up a claim between the two.
+    scene
+        .execute(
+            "create or replace function person_key(phone_number text) returns text language plpgsql immutable as $$
+             begin
+                 perform pg_advisory_xact_lock(77);
+                 return phone_number;
+             end $$",
+        )
+        .await;
+    let mut holding = scene.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(77)").execute(&mut *holding).await.unwrap();
+    let want = ClaimRequest { blast: BLAST, people: 3, after: None, patience: std::time::Duration::MAX, oldest: None };
+    let older = async {
+        scene.until_waited_for().await;
+        claiming(&scene).await.commit().await.unwrap();
+        holding.commit().await.unwrap();
+    };
 
-    let (claimed, ()) = tokio::join!(claim(scene.pool(), scene.lease, want), scene.commit_once_waited_for(older));
+    let (claimed, ()) = tokio::join!(claim(scene.pool(), scene.lease, want), older);
 
     assert!(claimed.is_err_and(|error| error.is_transient()), "nobody of it is posted to");
     assert_eq!(scene.claim(5).await.iter().map(|person| person.id.0).collect::<Vec<_>>(), [2, 3]);
+    scene.invariants().await;
+}
+
+/// What is in flight is read through its claims, of which few are left.
+#[tokio::test]
+async fn a_claim_whose_people_have_landed_is_forgotten_with_the_next() {
+    let scene = Scene::queued(6).await;
+    let first = scene.claim(2).await;
+    scene.claim(2).await;
+    scene.record(&[accepted(1, "M1")]).await;
+    let claims = async || scene.number("select count(*) from claims").await;
+
+    scene.claim(1).await;
+    assert_eq!((claims().await, scene.in_flight().await), (3, 4), "one of the first is in flight still");
+    scene.record(&[accepted(2, "M2")]).await;
+    let want = ClaimRequest {
+        blast: BLAST,
+        people: 1,
+        after: None,
+        patience: std::time::Duration::MAX,
+        oldest: Some(first[0].claimed_at),
+    };
+    claim(scene.pool(), scene.lease, want).await.unwrap();
+    assert_eq!(claims().await, 4, "not looked at: somebody of that time is held");
+    scene.claim(1).await;
+
+    assert_eq!((claims().await, scene.in_flight().await), (3, 4));
+    assert_eq!(scene.statuses().await, ["sent", "sent", "sending", "sending", "sending", "sending"]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn of_a_claim_that_is_deleted_by_hand_nobody_knows_what_came_of_those_in_flight() {
+    let scene = Scene::sending(3).await;
+    scene.record(&[accepted(1, "M1")]).await;
+
+    scene.execute("delete from claims").await;
+
+    assert_eq!(scene.statuses().await, ["sent", "uncertain", "uncertain"]);
+    assert_eq!(scene.steps(2).await, "queued sending, sending uncertain");
     scene.invariants().await;
 }
 
@@ -269,12 +320,8 @@ async fn a_claim_of_somebody_who_has_come_into_flight_meanwhile_claims_nobody_an
 async fn what_a_claim_knew_counts_for_nothing_in_a_database_that_forgot_the_claim() {
     let scene = Scene::queued(1).await;
     let claimed = scene.claim(1).await;
-    scene
-        .execute(
-            "set blastdeck.ends_flights = 'on'; delete from in_flight; reset blastdeck.ends_flights;
-             delete from status_history",
-        )
-        .await;
+    scene.forget_claims().await;
+    scene.execute("delete from status_history").await;
 
     scene.record(&[EvidenceEntry { snapshot: claimed[0].snapshot(), ..accepted(1, "M1") }]).await;
 

@@ -14,7 +14,8 @@ use crate::support::{WAITING_FOR_A_LOCK, eventually_async, settle_for};
 /// For so long, and no later than that after its end.
 const RENEWAL: (TimeDelta, TimeDelta) = (TimeDelta::seconds(15), TimeDelta::hours(1));
 
-const WANT: ClaimRequest = ClaimRequest { blast: BLAST, people: 5, after: None, patience: std::time::Duration::MAX };
+const WANT: ClaimRequest =
+    ClaimRequest { blast: BLAST, people: 5, after: None, patience: std::time::Duration::MAX, oldest: None };
 
 #[tokio::test]
 async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {
@@ -126,7 +127,7 @@ async fn a_claim_goes_on_behind_the_one_before_and_whoever_was_passed_by_is_foun
 async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
     let scene = Scene::queued(3).await;
     let mut by_hand = scene.pool().begin().await.unwrap();
-    sqlx::query("lock table in_flight in exclusive mode").execute(&mut *by_hand).await.unwrap();
+    sqlx::query("lock table claims in exclusive mode").execute(&mut *by_hand).await.unwrap();
     let (pool, lease) = (scene.pool().clone(), scene.lease);
     let claiming = tokio::spawn(async move { claim(&pool, lease, ClaimRequest { people: 2, ..WANT }).await.unwrap() });
     let waits = async || scene.number(WAITING_FOR_A_LOCK).await == 1;
@@ -157,7 +158,7 @@ async fn a_claim_that_hung_over_the_end_of_the_ten_seconds_claims_nobody() {
             ))
             .await;
         let mut by_hand = scene.pool().begin().await.unwrap();
-        sqlx::query("lock table in_flight in exclusive mode").execute(&mut *by_hand).await.unwrap();
+        sqlx::query("lock table claims in exclusive mode").execute(&mut *by_hand).await.unwrap();
         let (pool, lease) = (scene.pool().clone(), scene.lease);
         let want = ClaimRequest { patience: std::time::Duration::from_millis(400), ..WANT };
         let claiming = tokio::spawn(async move { claim(&pool, lease, want).await.unwrap() });
@@ -189,7 +190,8 @@ async fn truth_of_a_dead_epoch_is_still_recorded() {
 #[tokio::test]
 async fn a_sweep_takes_those_of_its_own_epoch_whom_nobody_holds_and_no_others() {
     let scene = Scene::sending(4).await;
-    scene.execute("update in_flight set claimed_at = now() - interval '31 s' where recipient_id <= 3").await;
+    scene.claims_one_by_one().await;
+    scene.execute("update claims set claimed_at = now() - interval '31 s' where first_id <= 3").await;
     let held = [blastdeck::domain::ids::RecipientId(2)];
     let mut by_hand = scene.pool().begin().await.unwrap();
     sqlx::query("select 1 from blast_recipients where id = 3 for update").execute(&mut *by_hand).await.unwrap();
@@ -205,10 +207,11 @@ async fn a_sweep_takes_those_of_its_own_epoch_whom_nobody_holds_and_no_others() 
 #[tokio::test]
 async fn a_takeover_leaves_nobody_in_flight_whatever_their_epoch_and_the_state_of_their_blast() {
     let scene = Scene::sending(3).await;
+    scene.claims_one_by_one().await;
     scene
         .execute(
-            "update in_flight set epoch = 0 where recipient_id = 1;
-             update in_flight set epoch = 1000 where recipient_id = 2;
+            "update claims set epoch = 0 where first_id = 1;
+             update claims set epoch = 1000 where first_id = 2;
              update blasts set state = 'draft';
              update sender_leases set expires_at = now() - interval '1 s'",
         )

@@ -82,7 +82,7 @@ async fn no_engine_walks_over_all_people_to_see_that_there_is_nothing_to_do() {
         claim(
             pool,
             scene.lease,
-            ClaimRequest { blast: BLAST, people: 64, after: None, patience: std::time::Duration::MAX },
+            ClaimRequest { blast: BLAST, people: 64, after: None, patience: std::time::Duration::MAX, oldest: None },
         )
         .await
         .unwrap();

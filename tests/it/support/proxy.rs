@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 pub type Of = &'static str;
 
 /// A claim's statement.
-pub const CLAIMS: Of = "insert into in_flight";
+pub const CLAIMS: Of = "insert into claims";
 /// The statement of evidence with the provider's answer.
 pub const EVIDENCE: Of = "insert into provider_message";
 /// A lease's renewal.
