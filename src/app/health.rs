@@ -49,7 +49,7 @@ pub struct SenderCheck {
     pub refused_webhooks: Vec<String>,
 }
 
-/// The people of a sender's launched blasts who have not been sent to.
+/// The people of a sender's launched blasts, and of those whose time has come, who have not been sent to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LeftToSend {
     pub queued: i64,
@@ -248,11 +248,17 @@ impl App {
         Ok(true)
     }
 
-    /// The newest running blast of a sender with somebody left to send to.
+    /// The newest running blast of a sender with somebody left to send to, or one whose time has come.
     pub async fn blast_to_send(&self, sender: &str) -> Result<Option<BlastView>, AppError> {
-        let running = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
-        let is_left = |blast: &BlastView| blast.counts.queued + blast.counts.sending > 0;
-        Ok(self.blasts(&running).await?.into_iter().find(|blast| blast.sender == sender && is_left(blast)))
+        let now = store::now(self.pool()).await?;
+        let is_left = |blast: &BlastView| blast.sender == sender && blast.goes_by(now) && blast.has_people_left();
+        for state in [BlastState::Sending, BlastState::Scheduled] {
+            let filter = BlastFilter { state: Some(state), ..BlastFilter::default() };
+            if let Some(blast) = self.blasts(&filter).await?.into_iter().find(is_left) {
+                return Ok(Some(blast));
+            }
+        }
+        Ok(None)
     }
 
     /// Why a sender is stopped, if it is.

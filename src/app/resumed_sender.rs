@@ -30,7 +30,8 @@ impl LiftedStop {
 }
 
 impl App {
-    /// How many people are queued in all that was launched of a sender: they get their message once its stop is lifted.
+    /// How many people are queued in all that was launched of a sender, or whose time has come: they get their message once its stop
+    /// is lifted.
     pub async fn queued_for(&self, sender: SenderId) -> Result<i64, AppError> {
         let mut connection = self.pool().acquire().await?;
         let (queued, _) = sender::queued_and_in_flight(&mut connection, sender).await?;
@@ -52,7 +53,8 @@ impl App {
         let (queued, _) = sender::queued_and_in_flight(&mut tx, head.sender_id).await?;
         Counted::AtMost.check(queued, people)?;
         if !armed_for.is_zero() {
-            blast::arm_all(&mut tx, head.sender_id, armed_for).await?;
+            let too_late = self.engine().settings.too_late;
+            blast::arm_all(&mut tx, head.sender_id, (armed_for, too_late)).await?;
             // This one has the act that an undo takes back; the others have that of whoever launched them.
             blast::arm(&mut tx, head.id, self.operator(), armed_for).await?;
         }

@@ -180,6 +180,15 @@ impl BlastView {
         self.counts.queued + self.counts.sending > 0
     }
 
+    /// Whether nothing but its sender holds it at a moment: it is being sent, or its time to start by itself has come.
+    pub fn goes_by(&self, now: DateTime<Utc>) -> bool {
+        match self.state {
+            BlastState::Sending => true,
+            BlastState::Scheduled => self.origin.repeat.rule.is_none() && self.send_after.is_some_and(|at| at <= now),
+            _ => false,
+        }
+    }
+
     /// Its state in lists for people: what asks for a person reads so, and what is completed is done. What repeated is over, or
     /// ended by somebody: its last times may all have been skipped.
     pub fn state_words(&self) -> &'static str {

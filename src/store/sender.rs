@@ -84,12 +84,14 @@ pub async fn forget_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<
     Ok(())
 }
 
-/// How many people are queued in a sender's blasts that were launched and go on, and how many it has in flight.
+/// How many people are queued in what a sender sends once nothing holds it, and how many it has in flight: its blasts that were launched
+/// and go on, and those whose time came while it was stopped, which its next engine starts.
 pub async fn queued_and_in_flight(tx: &mut PgConnection, id: SenderId) -> Result<(i64, i64), StoreError> {
     let counts = sqlx::query_as(concat!(
         "select (select count(*) from blasts b join blast_recipients r on r.blast_id = b.id and r.status = 'queued' and ",
         not_in_flight!("r."),
-        " where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null),
+        " where b.sender_id = $1 and b.deleted_at is null
+                    and (b.state = 'sending' or b.state = 'scheduled' and b.send_after <= now() and b.repeat_rule is null)),
                 (select count(*) from in_flight where sender_id = $1)",
     ));
     Ok(counts.bind(id).fetch_one(tx).await?)

@@ -54,6 +54,31 @@ async fn a_check_that_finds_a_stopped_sender_well_sends_to_nobody_and_says_what_
 }
 
 #[tokio::test]
+async fn a_blast_whose_time_came_while_its_sender_was_stopped_starts_for_nobody_who_did_not_count_its_people() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    stop(&shop, "device", "Device is offline").await;
+    shop.execute(&format!(
+        "update blasts set state = 'scheduled', send_after = now() - interval '1 hour', scheduled_for = now() - interval '1 hour'
+          where id = {blast}"
+    ))
+    .await;
+
+    let check = shop.run(&["sender", "check", "sales"]).await;
+
+    let says = "its health shows that this is over, and 3 people are queued: `blastdeck";
+    assert!(check.code == 1 && check.out.contains(says), "{check:?}");
+    assert!(is_stopped(&shop).await && shop.sim.posts().await.is_empty());
+    let running = shop.blast(3..4).await;
+    let few = shop.run(&["blast", "resume", &running, "--people", "1", "--no-engine"]).await;
+    assert!(few.code != 0 && is_stopped(&shop).await, "{few:?}");
+    let confirmed = shop.run(&["sender", "confirm", "sales", "--yes"]).await;
+    assert!(confirmed.code == 0 && confirmed.err.contains("sender sales resumes"), "{confirmed:?}");
+    shop.until_posts(4).await;
+    shop.promises().await;
+}
+
+#[tokio::test]
 async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fails() {
     let shop = stopped_shop("device", "Device is offline").await;
     std::fs::create_dir_all(shop.path("data")).unwrap();

@@ -9,16 +9,28 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;
 use crate::store::settings::interval;
 
-/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock.
-pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
-    let wait = interval(armed_for)?;
+/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock. What its next engine would start at
+/// once, since its time came while the sender was stopped, is started here and waits as well; what is later than `too_late` asks then.
+pub async fn arm_all(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    (armed_for, too_late): (TimeDelta, TimeDelta),
+) -> Result<(), StoreError> {
+    let (wait, late) = (interval(armed_for)?, interval(too_late)?);
     sqlx::query(
         "update blasts
-            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and deleted_at is null",
+            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now(),
+                state = 'sending',
+                launched_at = case when state = 'scheduled' then now() else launched_at end,
+                blast_date = case when state = 'scheduled' then now() else blast_date end,
+                state_by = case when state = 'scheduled' then 'engine' else state_by end
+          where sender_id = $1 and deleted_at is null
+            and (state = 'sending'
+                 or state = 'scheduled' and repeat_rule is null and send_after <= now() and send_after >= now() - $3)",
     )
     .bind(sender)
     .bind(wait)
+    .bind(late)
     .execute(tx)
     .await?;
     Ok(())

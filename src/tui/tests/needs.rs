@@ -172,6 +172,33 @@ fn before_a_stopped_sender_goes_on_its_other_blasts_are_named() {
 }
 
 #[test]
+fn a_blast_whose_time_came_while_its_sender_was_stopped_is_in_the_number_that_lets_it_go_on() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let stopped = Waiting::SenderStopped {
+        code: StopCode::Provider("device".to_owned()),
+        why: "Device is offline".to_owned(),
+        sender: "sales".to_owned(),
+    };
+    let at = |id, hours| BlastView {
+        id: crate::domain::ids::BlastId(id),
+        tag: format!("Due-{id}"),
+        state: BlastState::Scheduled,
+        send_after: Some(dashboard.now + TimeDelta::hours(hours)),
+        ..raya()
+    };
+    let (due, ahead) = (at(77, -1), at(78, 1));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting: Some(stopped), ..raya() }, due, ahead])));
+
+    dashboard.keys("S");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Fixed? Due-77") && !screen.contains("Due-78 goes"), "{screen}");
+    dashboard.keys("280\n");
+    let acts = dashboard.acts();
+    assert!(matches!(&acts[..], [WriteRequest::Resume(again)] if again.people == 280), "{acts:?}");
+}
+
+#[test]
 fn a_sender_whose_stop_is_lifted_is_not_said_to_be_sending_yet() {
     let mut dashboard = TestDashboard::new(WIDE);
     let again = Launch { blast: raya().id, version: 3, people: 140, armed_for: TimeDelta::zero() };

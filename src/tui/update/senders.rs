@@ -57,8 +57,9 @@ pub fn others_that_go_on(model: &Model, meant: &BlastView) -> String {
     }
 }
 
+/// Also what is started as soon as its sender may send: its time came meanwhile.
 fn launched_of<'a>(model: &'a Model, sender: &'a str) -> impl Iterator<Item = &'a BlastView> {
-    model.blasts.rows().iter().filter(move |blast| blast.sender == sender && blast.state == BlastState::Sending)
+    model.blasts.rows().iter().filter(move |blast| blast.sender == sender && blast.goes_by(model.now))
 }
 
 /// The stop of a blast's sender is lifted: the blast goes on at once where an engine holds the sender.
