@@ -149,20 +149,30 @@ impl App {
 
     /// A blast that starts later, and cannot begin before this transaction ends. Refused once its time has come.
     pub(super) async fn require_not_begun(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
-        let head = self.head(tx, id).await?;
-        if self.has_begun(tx, &head).await? || !head.state.is_under_way() {
-            let why = match head.state {
-                BlastState::Sending if plan::has_people_left(tx, id).await? => {
-                    "has started: ⟨p⟩ pauses it, then ⟨X⟩ cancels the rest".to_owned()
-                }
-                BlastState::Sending => "has started, and nobody in it is left to send to".to_owned(),
-                state => format!("is {state} now"),
-            };
-            let name = blast::distinct_name(tx, &head).await?;
-            return Err(AppError::Refused(format!("{name} {why}")));
+        let before = self.head(tx, id).await?;
+        // The lease before the row, as claims have it.
+        self.refuse_begun(tx, &before).await?;
+        let head = self.locked_as_seen(tx, id).await?;
+        // Whoever had the row until now may have given it another pace, or paused it.
+        if head.version != before.version {
+            self.refuse_begun(tx, &head).await?;
         }
-        self.locked_as_seen(tx, id).await?;
         Ok(head)
+    }
+
+    async fn refuse_begun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<(), AppError> {
+        if !self.has_begun(tx, head).await? && head.state.is_under_way() {
+            return Ok(());
+        }
+        let why = match head.state {
+            BlastState::Sending if plan::has_people_left(tx, head.id).await? => {
+                "has started: ⟨p⟩ pauses it, then ⟨X⟩ cancels the rest".to_owned()
+            }
+            BlastState::Sending => "has started, and nobody in it is left to send to".to_owned(),
+            state => format!("is {state} now"),
+        };
+        let name = blast::distinct_name(tx, head).await?;
+        Err(AppError::Refused(format!("{name} {why}")))
     }
 
     /// Whether it is too late to stop a blast that was launched: true until this transaction ends, for which claims wait.

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{UndoOutcome, questions};
+use crate::app::commands::require_unraced;
 use crate::app::last_act;
 use crate::app::launching::was_early;
 use crate::app::opened_hours::OpenedHours;
@@ -130,6 +131,8 @@ impl App {
         blast: BlastId,
     ) -> Result<UndoOutcome, AppError> {
         let head = self.require_not_begun(&mut tx, blast).await?;
+        // Somebody took it back, and was first.
+        require_unraced(head.state == BlastState::Sending)?;
         let now = store::moment(&mut *tx).await?;
         let row = self.blast_row_in(&mut *tx, blast).await?;
         let zones = (self.zone_of(&row), self.config().ui.timezone);

@@ -158,6 +158,19 @@ async fn hours_are_not_taken_back_from_a_blast_that_has_begun_to_send_by_new_one
 }
 
 #[tokio::test]
+async fn hours_are_given_back_where_somebody_changes_the_pace_at_the_same_moment() {
+    let (scene, aina) = closed_blast().await;
+    open_hours(&aina).await;
+    let mut edit = scene.pool().begin().await.unwrap();
+    sqlx::query("update blasts set rate = '10/min', version = version + 1").execute(&mut *edit).await.unwrap();
+
+    let undo = tokio::spawn(async move { aina.undo_mine().await });
+    scene.commit_once_waited_for(edit).await;
+
+    assert_eq!(undo.await.unwrap().unwrap().sentence, "Raya waits for its hours again: nothing was sent");
+}
+
+#[tokio::test]
 async fn an_edit_that_opens_no_hours_holds_up_nobody() {
     let scene = Scene::queued(3).await;
     let aina = operator_app(&scene, "aina").await;

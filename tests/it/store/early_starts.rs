@@ -54,6 +54,34 @@ async fn once_it_is_taken_back_it_starts_by_itself_as_it_was_scheduled() {
 }
 
 #[tokio::test]
+async fn it_keeps_its_time_where_somebody_changes_it_while_its_early_start_is_taken_back() {
+    let (scene, aina, ben) = sent_early().await;
+    let mut edit = scene.pool().begin().await.unwrap();
+    sqlx::query("update blasts set rate = '10/min', version = version + 1").execute(&mut *edit).await.unwrap();
+
+    let undo = tokio::spawn(async move { ben.undo_mine().await });
+    scene.commit_once_waited_for(edit).await;
+
+    let sentence = undo.await.unwrap().unwrap().sentence;
+    assert!(sentence.starts_with("Raya is scheduled again and starts "), "{sentence}");
+    is_as_aina_scheduled_it(&aina).await;
+}
+
+#[tokio::test]
+async fn what_is_paused_while_its_early_start_is_taken_back_stays_paused() {
+    let (scene, aina, ben) = sent_early().await;
+    let mut pause = scene.pool().begin().await.unwrap();
+    sqlx::query("update blasts set state = 'paused', version = version + 1").execute(&mut *pause).await.unwrap();
+
+    let undo = tokio::spawn(async move { ben.undo_mine().await });
+    scene.commit_once_waited_for(pause).await;
+
+    let why = refusal(undo.await.unwrap());
+    assert!(why.starts_with("Raya is paused now"), "{why}");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Paused);
+}
+
+#[tokio::test]
 async fn nobody_is_added_to_what_was_scheduled_since_somebody_looked() {
     let (scene, aina) = draft_with_a_time().await;
     let mut scheduling = scene.pool().begin().await.unwrap();
