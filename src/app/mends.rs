@@ -1,14 +1,22 @@
 //! What a person does about a blast that waits: by the configuration that this process has, or where it is paused.
 
 use super::App;
-use super::view::{BlastView, token_mend};
+use super::view::{BlastView, Estimate, token_mend};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::StopCode;
 use crate::domain::text::shell_word;
 use crate::domain::waiting::{Waiting, mend_elsewhere};
 use crate::provider::refuses_token;
+use crate::store::view::BlastRow;
 
 impl App {
+    /// A blast as it is read, with what lets it go on.
+    pub(super) fn view_of(&self, row: BlastRow, waiting: Option<Waiting>, estimate: Estimate) -> BlastView {
+        let blast = BlastView::new(row, waiting, estimate);
+        let mend = blast.waiting.as_ref().and_then(|waiting| self.mend_of(&blast, waiting));
+        BlastView { mend, ..blast }
+    }
+
     /// What lets it go on. An engine of this configuration does not help a sender that it has not; where a token is to be replaced is in it.
     pub fn mend_of(&self, blast: &BlastView, waiting: &Waiting) -> Option<String> {
         let configured = self.config().sender(&blast.sender);

@@ -81,6 +81,8 @@ pub struct BlastView {
     pub unasked: Total,
     /// Why it is not sending as fast as it can.
     pub waiting: Option<Waiting>,
+    /// What lets it go on, by the configuration of this process.
+    pub mend: Option<String>,
     pub estimate: Estimate,
 }
 
@@ -129,6 +131,7 @@ impl BlastView {
             updated_at: row.updated_at,
             unasked: row.unasked,
             waiting,
+            mend: None,
             estimate,
         }
     }

@@ -52,6 +52,7 @@ fn blast() -> BlastView {
         updated_at: DateTime::UNIX_EPOCH,
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,
+        mend: None,
         estimate: crate::app::view::Estimate::default(),
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn waiting(blast: &BlastView) -> Option<Value> {
     let mut value = json!(waiting);
     let sentence = waiting.sentence(|at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true));
     value["text"] = json!(for_programs(&sentence));
-    value["mend"] = json!(waiting.mend(blast.id, &blast.sender).as_deref().map(for_programs));
+    value["mend"] = json!(blast.mend.as_deref().map(for_programs));
     value["until"] = json!(waiting.until());
     Some(value)
 }

@@ -331,6 +331,7 @@ mod tests {
             state_reason: None,
             state_by: None,
             waiting: None,
+            mend: None,
             estimate: Estimate::default(),
             blast_date: date,
             launched_at: None,

@@ -85,6 +85,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         state_reason: None,
         state_by: None,
         waiting: None,
+        mend: None,
         estimate: Estimate::default(),
         blast_date: date,
         launched_at: None,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{ApiAnswer, said};
 use super::{Api, client, served};
+use crate::support::serve::Serve;
 
 /// As the documents print it, with so many people.
 fn as_printed(people: std::ops::Range<u32>) -> Value {
@@ -36,6 +37,38 @@ async fn a_plan_says_what_the_command_line_says_of_list_first_people_and_limits(
     }
     assert!(printed["sender_health"]["check"]["detail"].as_str().is_some_and(|detail| detail.contains("device")));
     assert!(text.contains("  health    device") && text.contains("; nothing sent yet; clock is right"), "{text}");
+}
+
+#[tokio::test]
+async fn what_lets_a_blast_go_on_is_said_by_the_configuration_of_the_server() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let id = draft(&api, 0..1).await;
+    let mend = async |api: &Api| {
+        let blast = api.get(&format!("/api/blasts/{id}")).await.expect(200).body;
+        blast["waiting"]["mend"].as_str().unwrap_or_default().to_owned()
+    };
+    shop.execute(
+        "update blasts set state = 'sending', launched_at = now(), send_after = now() - interval '1 minute';
+         update senders set stopped_at = now(), stopped_code = 'unauthorised', stopped_reason = 'Unauthorised Token'
+          where name = 'sales'",
+    )
+    .await;
+
+    let refused = mend(&api).await;
+    assert!(
+        refused.starts_with("set WSAPME_TOKEN to the right token") && refused.contains("sender confirm"),
+        "{refused}"
+    );
+    serve.stop().await;
+
+    shop.execute("update senders set stopped_at = null, stopped_code = null, stopped_reason = null").await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace("\"sales\"", "\"others\"").replace("\"5850\"", "\"5999\""));
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let elsewhere = mend(&Api::new(&serve, &api.token)).await;
+    assert_eq!(elsewhere, "run an engine with a configuration that has the sender sales: this one does not");
+    serve.stop().await;
 }
 
 #[tokio::test]
