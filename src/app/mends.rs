@@ -17,6 +17,17 @@ impl App {
         BlastView { mend, ..blast }
     }
 
+    /// Why what is being sent stands still, where its sender is stopped: it is resumed by no number of its own.
+    pub fn why_not_resumed_alone(&self, blast: &BlastView) -> Option<String> {
+        let Some(Waiting::SenderStopped { why, .. }) = &blast.waiting else { return None };
+        let mend = blast.mend.as_ref().map(|mend| format!("; {mend}")).unwrap_or_default();
+        let is_sending = blast.state == BlastState::Sending;
+        is_sending.then(|| {
+            let sender = &blast.sender;
+            format!("the blast is sending: it was not paused, and sender {sender} is stopped: {why}{mend}")
+        })
+    }
+
     /// What lets it go on. An engine of this configuration does not help a sender that it has not; where a token is to be replaced is in it.
     pub fn mend_of(&self, blast: &BlastView, waiting: &Waiting) -> Option<String> {
         let configured = self.config().sender(&blast.sender);

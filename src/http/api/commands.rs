@@ -25,9 +25,11 @@ pub(super) fn routes() -> Routes {
     let stopping = |summary| Operation::write(summary).body::<EmptyBody>();
     let starting = |summary| {
         Operation::write(summary)
-            .details("With `expect_recipients` or `If-Match` it starts only what the caller saw.")
+            .details(
+                "With `expect_recipients` or `If-Match` it starts only what the caller saw. A stop of its sender stays: `waiting` says so.",
+            )
             .body::<LaunchBody>()
-            .answer::<BlastAnswer>(200, "The blast, which is being sent")
+            .answer::<BlastAnswer>(200, "The blast, which is being sent; or waits, as `waiting` says")
             .with_etag()
             .if_match()
     };
@@ -183,6 +185,9 @@ async fn try_to_start(
 ) -> Result<Result<BlastView, AppError>, Problem> {
     let plan = app.plan(id).await?;
     if_match(app, &body.headers, &plan.blast)?;
+    if let Some(why) = app.why_not_resumed_alone(&plan.blast).filter(|_| command == BlastCommand::Resume) {
+        return Ok(Err(AppError::Refused(why)));
+    }
     plan.in_state_for(command)?;
     match plan.start_mismatch(body.value.now) {
         Some(StartMismatch::Early) => {

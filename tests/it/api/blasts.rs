@@ -72,6 +72,32 @@ async fn what_lets_a_blast_go_on_is_said_by_the_configuration_of_the_server() {
 }
 
 #[tokio::test]
+async fn a_paused_blast_of_a_stopped_sender_is_resumed_and_says_what_lifts_the_stop() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let id = draft(&api, 0..2).await;
+    let resume = format!("/api/blasts/{id}/resume");
+    shop.execute(
+        "update blasts set state = 'paused', launched_at = now();
+         update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'",
+    )
+    .await;
+
+    let resumed = api.post(&resume, json!({})).await.expect(200).body;
+    let again = api.post(&resume, json!({})).await.expect(409);
+
+    assert_eq!((&resumed["state"], &resumed["waiting"]["reason"]), (&json!("sending"), &json!("sender_stopped")));
+    let detail = again.body["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("it was not paused, and sender sales is stopped: Device is offline; once that is"),
+        "{detail}"
+    );
+    assert!(detail.contains("`blastdeck sender confirm sales`") && !detail.contains("S on the blast"), "{detail}");
+    assert_eq!(shop.number("select count(*) from senders where stopped_at is null").await, 0);
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn the_printed_requests_lead_from_a_draft_to_its_report() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
