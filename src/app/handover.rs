@@ -10,6 +10,7 @@ use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
 use crate::store::view::senders::{self, LeaseHolder};
@@ -95,8 +96,8 @@ impl App {
         watch: Result<&mut Handover, &mut String>,
         patience: &mut Patience,
     ) -> Result<Option<Result<(), String>>, AppError> {
-        if let Some(Waiting::SenderStopped { why, .. }) = &blast.waiting {
-            return Ok(Some(Err(format!("sender {} is stopped: {why}", blast.sender))));
+        if let Some(Waiting::SenderStopped { why, code, .. }) = &blast.waiting {
+            return Ok(Some(Err(self.stop_words(blast, (why, code)))));
         }
         let watch = match watch {
             Ok(watch) => watch,
@@ -164,9 +165,18 @@ impl App {
         let stopped =
             self.senders().await?.into_iter().find(|row| row.id == blast.sender_id).and_then(|row| row.stopped);
         if let Some(stop) = stopped {
-            return Ok(format!("sender {name} is stopped: {}", stop.reason));
+            return Ok(self.stop_words(blast, (&stop.reason, &stop.code)));
         }
         Ok(watch.missing(name))
+    }
+
+    /// Why a blast's sender sends nothing, and what lets it go on.
+    fn stop_words(&self, blast: &BlastView, (why, code): (&str, &StopCode)) -> String {
+        let stop = Waiting::SenderStopped { why: why.to_owned(), sender: blast.sender.clone(), code: code.clone() };
+        // A reason of the fence's own names the command.
+        let mend = self.mend_of(blast, &stop).filter(|_| !why.contains("`blastdeck "));
+        let mend = mend.map(|mend| format!("; {mend}")).unwrap_or_default();
+        format!("sender {} is stopped: {why}{mend}", blast.sender)
     }
 }
 

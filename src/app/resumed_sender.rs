@@ -38,6 +38,11 @@ impl App {
         Ok(queued)
     }
 
+    /// Why a sender is stopped, if it is, also where this configuration has it not.
+    pub async fn stop_of(&self, sender: SenderId) -> Result<Option<String>, AppError> {
+        Ok(sender::stopped(self.pool(), sender).await?)
+    }
+
     /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed. All that
     /// was launched of it goes on once `armed_for` of the launch has passed, whose number is that of all of them.
     pub(super) async fn resume_sender(

@@ -231,6 +231,39 @@ async fn a_paused_blast_that_is_resumed_leaves_the_stop_to_whoever_types_the_num
 }
 
 #[tokio::test]
+async fn a_paused_blast_that_is_resumed_behind_a_stop_says_what_lifts_that_and_names_no_engine() {
+    for (further, code) in [(&["--no-engine"][..], 0), (&[][..], 1)] {
+        let shop = stopped_shop("device", "Device is offline").await;
+        shop.ok(&["blast", "pause", "1"]).await;
+
+        let said = shop.run(&[&["blast", "resume", "1", "--yes"][..], further].concat()).await;
+
+        assert_eq!((said.code, shop.state("1").await.as_str()), (code, "sending"), "{said:?}");
+        let waits =
+            "is resumed, and waits with the others: sender sales is stopped: Device is offline; once that is mended";
+        assert!(said.err.contains(waits) && !said.err.contains("an engine"), "{said:?}");
+        assert!(said.err.contains(" blast resume 1`") && said.err.contains(" sender confirm sales`"), "{said:?}");
+        assert!(is_stopped(&shop).await && shop.engines().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_launch_for_a_stopped_sender_says_what_lifts_the_stop() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    let launched = [shop.draft(3..4).await, shop.draft(4..5).await];
+
+    let sent = shop.run(&["blast", "send", &launched[0], "--yes"]).await;
+    let unattended = shop.run(&["blast", "send", &launched[1], "--yes", "--no-engine"]).await;
+
+    assert!(
+        sent.code == 1 && sent.err.contains("sender sales is stopped: Device is offline; once that is"),
+        "{sent:?}"
+    );
+    assert!(sent.err.contains(" sender confirm sales`"), "{sent:?}");
+    assert!(unattended.err.contains("waits for sender sales, which is stopped: Device is offline"), "{unattended:?}");
+}
+
+#[tokio::test]
 async fn every_wording_of_a_dead_token_or_device_stops_the_sender() {
     for words in ["No such device", "Expired token", "Token has expired"] {
         let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 1", ..Setup::default() }).await;

@@ -144,6 +144,12 @@ impl SendArgs {
             StartKind::Launch | StartKind::LaunchNow => context.app.launch(launch).await?,
             StartKind::Resume => context.app.resume(launch).await?,
         };
+        if start == StartKind::Resume
+            && blast.state == BlastState::Sending
+            && let Ok(Some(why)) = context.app.stop_of(blast.sender_id).await
+        {
+            return self.end_behind_stop(&context, &plan, (&blast, &why));
+        }
         let launched = Launched { blast: &blast, start: context.app.start_of_blast(blast.id).await.ok().flatten() };
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
         let until = blast.send_after.filter(|_| is_armed);
@@ -266,7 +272,9 @@ async fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> Result<S
         refused => format!("\n{} of them {}", text::number(refused), Plan::NO_SESSION),
     };
     let begins = begins_now(context, plan).await?;
-    let begun = if !is_attended {
+    let begun = if let Some(why) = plan.stopped.as_ref().filter(|_| !is_attended) {
+        format!("{tag} waits for sender {}, which is stopped: {why}: {people} queued", plan.blast.sender)
+    } else if !is_attended {
         format!("{tag} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
     } else if begins - Utc::now() > TimeDelta::minutes(1) {
         let start = context.start(begins, context.app.clocks_of(&plan.blast));

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,7 +14,7 @@ use crate::app::{Launch, Plan};
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::Context;
 use crate::cli::output::{json, talk};
-use crate::domain::text::{self, clean};
+use crate::domain::text::{self, clean, shell_word};
 
 impl SendArgs {
     pub(super) async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
@@ -44,6 +45,30 @@ impl SendArgs {
         } else {
             talk(&format!("sender {} may resume, and waits for an engine", blast.sender));
         }
+        Ok(())
+    }
+
+    /// Ends the resume of a paused blast whose sender is stopped: nothing begins that could be taken back, and no engine helps.
+    pub(super) fn end_behind_stop(
+        &self,
+        context: &Context,
+        plan: &Plan,
+        (blast, why): (&BlastView, &str),
+    ) -> Result<()> {
+        let (tag, id, sender) = (clean(&blast.tag), blast.id, clean(&blast.sender));
+        let waits = format!(
+            "{tag} is resumed, and waits with the others: sender {sender} is stopped: {why}; once that is mended, \
+             `blastdeck blast resume {id}` or `blastdeck sender confirm {}` lets all of them go on",
+            shell_word(&blast.sender)
+        );
+        if !self.no_engine {
+            // It was to be sent.
+            return Err(eyre!(waits));
+        }
+        if context.is_json {
+            return json(&json!({ "id": id, "state": blast.state, "people": plan.people }));
+        }
+        talk(&waits);
         Ok(())
     }
 
