@@ -137,17 +137,21 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     if people == 0 {
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
-    let mut known = None;
+    let (mut known, mut left_aside) = (None, 0);
     if answer == ResolutionArg::Resend {
         let before = known_of_all(&context, &asked_about).await?;
-        // Whoever may not have it now is refused below. The number is of those who get it.
+        // The number is of those who get it.
         people -= before.opted_out + before.settled + before.too_soon;
         known = before.of_several();
         if people <= 0 {
             let why = known.unwrap_or_default();
             return Err(RefusedError(format!("nobody in blast {blast} may have the message again now: {why}")).into());
         }
+        left_aside = before.not_now.len();
         asked_about.retain(|person| !before.not_now.contains(person));
+    }
+    if let Some(known) = known.as_ref().filter(|_| sure) {
+        talk(known);
     }
     let known = known.filter(|_| !sure).map(|known| format!(" {known}")).unwrap_or_default();
     confirm_number(&format!("{}{known}", answer.consequence(people)), people, sure)?;
@@ -155,17 +159,18 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     for person in asked_about {
         match context.app.mark(person, Mark::Resolve(answer.resolution())).await {
             Ok(_) => done += 1,
-            Err(AppError::Refused(why)) => refused.push(why),
+            Err(AppError::Refused(why) | AppError::NotFound(why)) => refused.push(why),
             Err(error) => return Err(error.into()),
         }
     }
     for why in &refused {
         talk(why);
     }
+    let refused = refused.len() + left_aside;
     if context.is_json {
-        return json(&json!({ "resolved": done, "refused": refused.len() }));
+        return json(&json!({ "resolved": done, "refused": refused }));
     }
-    line(&format!("{done} resolved, {} refused", refused.len()))
+    line(&format!("{done} resolved, {refused} refused"))
 }
 
 /// Who is uncertain now: an answer is about them, and not about whoever becomes uncertain while it is typed.

@@ -92,6 +92,25 @@ async fn one_answer_for_all_uncertain_people_closes_a_blast_by_decision() {
     shop.invariants().await;
 }
 
+#[tokio::test]
+async fn whoever_may_not_have_it_yet_is_said_and_counted_by_one_answer_for_all() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..3).await;
+    shop.execute(
+        "update blast_recipients
+            set status = 'uncertain', standing = 'uncertain', attempt = 1, changed_at = now() - interval '2 days',
+                claimed_at = case when id = 1 then now() - interval '2 days' else now() end",
+    )
+    .await;
+
+    let said = shop.run(&["uncertain", "resolve", &blast, "all", "resend", "--yes", "--json"]).await;
+
+    let counts: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &counts["resolved"], &counts["refused"]), (0, &json!(1), &json!(2)), "{said:?}");
+    assert!(said.err.contains("2 of them may not be sent to yet: an answer may still come."), "{said:?}");
+    assert_eq!(shop.count("uncertain").await, 2);
+}
+
 /// The number is typed while more people come to be asked about.
 #[tokio::test]
 async fn a_number_that_is_typed_is_of_the_people_who_were_counted() {
