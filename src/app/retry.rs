@@ -83,9 +83,10 @@ impl App {
             next = self.retry_page(blast, code, last).await?;
             failed.retain(|person| counted.is_none_or(|counted| counted.binary_search(person).is_ok()));
             let app = if next.is_some() { self.before_its_last() } else { self.clone() };
-            let page = Self { seen, ..app }.retry_these((blast, capped.as_ref()), failed, count.people).await?;
-            // The first of them make another version of it.
-            seen = seen.filter(|_| page.people == 0);
+            let app = Self { seen, ..app };
+            let (page, version) = app.retry_these((blast, capped.as_ref()), failed, count.people).await?;
+            // The first of one that was over make another version of it; anybody else's ends this.
+            seen = seen.map(|(blast, _)| (blast, version));
             count.people += page.people;
             count.left_out += page.left_out;
         }
@@ -180,23 +181,24 @@ impl App {
         Ok((failed, i64::try_from(not_to.len()).unwrap_or(i64::MAX)))
     }
 
-    /// Queues them again, without those who are not to have it any more. So many were queued before them.
+    /// Queues them again, without those who are not to have it any more. So many were queued before them. Returns the blast's version after
+    /// that as well.
     async fn retry_these(
         &self,
         (blast, capped): (BlastId, Option<&SegmentAudience>),
         failed: Vec<(RecipientId, i32)>,
         queued_before: i64,
-    ) -> Result<RetryCount, AppError> {
+    ) -> Result<(RetryCount, i64), AppError> {
         let mut tx = self.begin().await?;
         // The blast's row before the locks of follow-ups and of the frequency cap, as a launch has it.
-        self.locked_as_seen(&mut tx, blast).await?;
+        let before = self.locked_as_seen(&mut tx, blast).await?;
         let (people, left_out) = self.to_retry(&mut tx, (blast, capped), failed).await?;
         if people.is_empty() {
             // The request had an effect all the same, and is not to have it again: its key is kept.
             if queued_before > 0 && self.request().is_some() {
                 tx.commit().await?;
             }
-            return Ok(RetryCount { people: 0, left_out });
+            return Ok((RetryCount { people: 0, left_out }, before.version));
         }
         let at = store::now(&mut *tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
@@ -216,8 +218,9 @@ impl App {
             detail: serde_json::json!({ "people": queued }),
         };
         action::log(&mut tx, new).await?;
+        let version = self.head(&mut tx, blast).await?.version;
         tx.commit().await?;
-        Ok(RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), left_out })
+        Ok((RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), left_out }, version))
     }
 }
 

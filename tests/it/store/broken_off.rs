@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use blastdeck::app::AppError;
 use blastdeck::store;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -135,5 +136,36 @@ async fn a_retry_that_is_broken_off_goes_on_when_it_is_repeated_and_takes_nobody
     fail("id = 1002").await;
     held.rollback().await.unwrap();
     assert_eq!(asked.await.unwrap().unwrap(), 1_001);
+    assert_eq!(scene.number("select count(*) from blast_recipients where status = 'failed'").await, 1);
+}
+
+#[tokio::test]
+async fn a_retry_that_names_a_version_makes_one_itself_and_ends_where_somebody_else_does() {
+    let scene = Scene::queued(1_001).await;
+    let aina = operator_app(&scene, "aina").await;
+    let fail = "update blast_recipients
+                   set status = 'failed', standing = 'failed', attempt = 1, failed_at = now(), error_code = 'busy'";
+    scene.execute(&format!("{fail}; update blasts set state = 'completed', launched_at = now()")).await;
+    let seen = async || aina.at_version(BLAST, aina.blast(BLAST).await.unwrap().version);
+
+    assert_eq!(seen().await.retry(BLAST, None).await.unwrap(), 1_001, "it was over, and goes on");
+
+    scene.execute(fail).await;
+    let mut held = scene.pool().begin().await.unwrap();
+    sqlx::query("select from blast_recipients where id = 1 for update").execute(&mut *held).await.unwrap();
+    let asked = seen().await;
+    let asked = tokio::spawn(async move { asked.retry(BLAST, None).await });
+    let waiting = async |sessions| {
+        eventually_async("it waits", async || scene.number(WAITING_FOR_A_LOCK).await == sessions).await;
+    };
+    waiting(1).await;
+    let pool = scene.pool().clone();
+    let edit = sqlx::query("update blasts set version = version + 1");
+    let edit = tokio::spawn(async move { edit.execute(&pool).await });
+    waiting(2).await;
+    held.rollback().await.unwrap();
+
+    edit.await.unwrap().unwrap();
+    assert!(matches!(asked.await.unwrap(), Err(AppError::Changed)));
     assert_eq!(scene.number("select count(*) from blast_recipients where status = 'failed'").await, 1);
 }
