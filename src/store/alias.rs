@@ -1,6 +1,8 @@
 //! Other numbers of the same person: WhatsApp may know an account by a number from before a renumbering, and its STOP comes from there.
 //! The two spellings of [`PersonKey`](crate::domain::phone::PersonKey) are one number here.
 
+use std::collections::BTreeSet;
+
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::StoreError;
@@ -83,6 +85,32 @@ pub async fn of_all(tx: &mut PgConnection, phones: &[&str]) -> Result<Vec<String
     Ok(others.bind(phones).fetch_all(tx).await?)
 }
 
+/// How many people have these numbers: the numbers by which WhatsApp knows one person are of one.
+pub async fn people_of(tx: &mut PgConnection, phones: &[&str]) -> Result<usize, StoreError> {
+    let pairs = sqlx::query_as(concat!(
+        "with ",
+        known_numbers!(),
+        " select distinct person, person_key(number) from known_numbers"
+    ));
+    let pairs: Vec<(String, String)> = pairs.bind(phones).fetch_all(tx).await?;
+    Ok(people_in(pairs))
+}
+
+/// How many people pairs of numbers of one person are of.
+fn people_in(pairs: Vec<(String, String)>) -> usize {
+    let (alone, linked): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(one, other)| one == other);
+    let mut people: Vec<BTreeSet<String>> = Vec::new();
+    for (one, other) in linked {
+        let theirs = |person: &BTreeSet<String>| person.contains(&one) || person.contains(&other);
+        let (same, mut others): (Vec<_>, Vec<_>) = people.into_iter().partition(theirs);
+        let same = same.into_iter().flatten();
+        others.push(same.chain([one, other]).collect());
+        people = others;
+    }
+    let is_linked = |number: &String| people.iter().any(|person| person.contains(number));
+    people.len() + alone.iter().filter(|(number, _)| !is_linked(number)).count()
+}
+
 /// Whether the row `r` of a person is one of whoever has the number `$2`, under any of their numbers.
 macro_rules! is_their_number {
     () => {
@@ -92,3 +120,19 @@ macro_rules! is_their_number {
     };
 }
 pub(super) use is_their_number;
+
+#[cfg(test)]
+mod tests {
+    use super::people_in;
+
+    #[test]
+    fn numbers_by_which_one_person_is_known_are_of_one() {
+        let count = |pairs: &[(&str, &str)]| {
+            people_in(pairs.iter().map(|(one, other)| ((*one).to_owned(), (*other).to_owned())).collect())
+        };
+
+        assert_eq!((count(&[]), count(&[("1", "1"), ("2", "2")])), (0, 2));
+        assert_eq!(count(&[("1", "1"), ("1", "2"), ("2", "2"), ("3", "3")]), 2);
+        assert_eq!(count(&[("1", "9"), ("1", "1"), ("2", "2"), ("2", "8"), ("3", "9"), ("2", "9")]), 1);
+    }
+}

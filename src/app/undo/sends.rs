@@ -47,9 +47,10 @@ pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Re
     // Whom something else suppresses, as their own word, stays out.
     let stay = suppression::suppressed_without(tx, &phones, &ids, &rows).await?;
     sent_to.retain(|one| !stay.contains(&one.id));
-    let Some(first) = sent_to.first() else { return Ok(None) };
-    let who: BTreeSet<&str> = sent_to.iter().map(|one| one.phone_number.as_str()).collect();
-    let (who, gets) = match who.len() {
+    let is_own = |one: &&&TakenOut| own.contains(&one.id);
+    let Some(first) = sent_to.iter().find(is_own).or_else(|| sent_to.first()) else { return Ok(None) };
+    let numbers: Vec<&str> = sent_to.iter().map(|one| one.phone_number.as_str()).collect();
+    let (who, gets) = match alias::people_of(tx, &numbers).await? {
         1 => (person_of(tx, first.id).await?.who(), "gets"),
         several => (people(several), "get"),
     };

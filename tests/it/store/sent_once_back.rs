@@ -45,6 +45,21 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
 }
 
 #[tokio::test]
+async fn one_person_with_two_numbers_is_one_in_the_question() {
+    let scene = Scene::queued(3).await;
+    let alias = "insert into number_aliases (alias, phone_number) values ('+60100000001', '+60100000002')";
+    scene.execute(alias).await;
+    let aina = operator_app(&scene, "aina").await;
+    opt_out(&aina, &[2]).await;
+    assert_eq!(scene.number("select count(*) from blast_recipients where status = 'queued'").await, 1);
+
+    let asked = aina.ask_about_mark(RecipientId(2)).await.unwrap();
+
+    let then = "take back your opt-out of Person 2? Then Person 2 gets the message of Raya.";
+    assert_eq!(asked.as_deref(), Some(then));
+}
+
+#[tokio::test]
 async fn a_number_that_somebody_confirmed_without_them_does_not_keep_the_question_away() {
     let scene = Scene::queued(3).await;
     scene.execute("update blasts set state = 'paused'").await;
