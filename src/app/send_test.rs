@@ -22,8 +22,7 @@ impl App {
         let own = to.map(str::to_owned).or_else(|| self.config().ui.test_to.clone()).ok_or_else(missing)?;
         let content = BlastContent::parse(&row.message, row.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
-        let gone = || AppError::Refused(format!("other people of {} are shown now: look at its plan again", row.tag));
-        let person = self.sample_person((&row, &content), person).await?.ok_or_else(gone)?;
+        let person = self.sample_person((&row, &content), person).await?;
         let values = variables(person.name.as_deref(), person.variables.as_ref());
         let given = json!({ "phone_number": own, "name": person.name, "variables": values });
         let draft = NewDraft {

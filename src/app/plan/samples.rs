@@ -35,15 +35,21 @@ impl App {
         Ok(people.into_iter().filter_map(sample).collect())
     }
 
-    /// One of those in the samples, with what their message is made from. `None`: they get no message any more, or are no sample.
+    /// One of those in the samples, with what their message is made from. Refused where others are samples by now, or nobody is.
     pub(in crate::app) async fn sample_person(
         &self,
         (blast, content): (&BlastRow, &BlastContent),
         person: RecipientId,
-    ) -> Result<Option<RecipientValues>, AppError> {
+    ) -> Result<RecipientValues, AppError> {
         let business = self.business(blast.sender_id).await?;
         let people = self.sample_people((blast, content), &business, &self.answered_rows(blast).await?).await?;
-        Ok(people.into_iter().map(|sample| sample.person).find(|sample| sample.id == person))
+        let tag = &blast.tag;
+        if people.is_empty() {
+            return Err(AppError::Refused(format!("nobody in {tag} gets a message")));
+        }
+        let sample = people.into_iter().map(|sample| sample.person).find(|sample| sample.id == person);
+        let others = || AppError::Refused(format!("other people of {tag} are shown now: look at its plan again"));
+        sample.ok_or_else(others)
     }
 
     async fn sample_people(

@@ -11,7 +11,7 @@ use blastdeck::store::suppression::{self, LiftOutcome, NewSuppression};
 use chrono::TimeDelta;
 
 use super::Scene;
-use super::marks::operator_app;
+use super::marks::{operator_app, refusal};
 use crate::support::{WAITING_FOR_A_LOCK, eventually_async};
 
 /// In blast 1, which is sending: queued.
@@ -344,6 +344,21 @@ async fn the_people_of_a_list_of_opt_outs_are_locked_in_the_order_of_everybody_e
 
     assert_eq!(suppresses.await.unwrap().unwrap().added, 2);
     assert_eq!(scene.statuses().await[..3], ["opted_out", "queued", "opted_out"]);
+}
+
+#[tokio::test]
+async fn a_test_of_what_nobody_gets_any_more_says_so() {
+    let (scene, aina, _) = scene().await;
+    scene
+        .execute(
+            "update blast_recipients set status = 'opted_out', standing = 'opted_out', opted_out_at = now() where blast_id = 1 and id <> 2",
+        )
+        .await;
+    let test = async |person| refusal(aina.send_test(BlastId(1), person, Some("+60100000099")).await);
+
+    assert_eq!(test(RecipientId(1)).await, "other people of Raya are shown now: look at its plan again");
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    assert_eq!(test(BEN).await, "nobody in Raya gets a message");
 }
 
 #[tokio::test]
