@@ -28,7 +28,7 @@ use crate::domain::ids::BlastId;
 use answer::{Campaign, CampaignAnswer};
 use body::CampaignBody;
 use stats::CampaignStats;
-use words::own_words;
+use words::{own_words, own_words_of};
 
 /// What [`edit`] takes and answers.
 fn edit_operation() -> Operation {
@@ -183,6 +183,7 @@ async fn edit(
     PathId(id): PathId<BlastId>,
     body: JsonBody<Edited<CampaignBody>>,
 ) -> Result<Response, Problem> {
+    let name = campaign(&caller.app(), id).await?.tag;
     once_unraced(&caller, body.about(id), async |app: App| {
         let blast = campaign(&app, id).await?;
         if_match(&app, &body.headers, &blast)?;
@@ -193,7 +194,7 @@ async fn edit(
         Ok(Answer::ok(CampaignAnswer::of(&blast)).with_etag(blast.version))
     })
     .await
-    .map_err(own_words)
+    .map_err(own_words_of(&name))
 }
 
 /// Cancels a campaign that is being sent; removes any other.
@@ -205,6 +206,7 @@ async fn delete(
     let app = caller.app();
     let blast = campaign(&app, id).await?;
     let app = if_match(&app, &headers, &blast).map_err(own_words)?;
+    let own_words = own_words_of(&blast.tag);
     let result = match blast.state {
         BlastState::Sending | BlastState::Paused | BlastState::Scheduled => {
             app.cancel(id).await.map_err(|error| own_words(error.into()))?;
@@ -223,12 +225,12 @@ async fn send(
     PathId(id): PathId<BlastId>,
     body: JsonBody<LaunchBody>,
 ) -> Result<Response, Problem> {
-    campaign(&caller.app(), id).await?;
+    let name = campaign(&caller.app(), id).await?.tag;
     once_unraced(&caller, body.about(id), async |app: App| {
         let blast = start(&app, id, &body, BlastCommand::Launch).await?;
         let answer = CampaignAnswer { success: Some(true), ..CampaignAnswer::of(&blast) };
         Ok(Answer::ok(answer).with_etag(blast.version))
     })
     .await
-    .map_err(own_words)
+    .map_err(own_words_of(&name))
 }

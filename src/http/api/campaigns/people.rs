@@ -16,7 +16,7 @@ use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
 use super::super::people::{PeopleParams, read_page};
 use super::answer::{self, CampaignRecipient, recipients};
-use super::words::{own_word, own_words};
+use super::words::{own_word, own_words_of};
 use super::{Pagination, campaign};
 use crate::app::Imported;
 use crate::domain::ids::BlastId;
@@ -168,14 +168,17 @@ async fn add(
     PathId(id): PathId<BlastId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    if let Err(refused) = campaign(&caller.app(), id).await {
-        drain(&state.bodies, request.into_body());
-        return Err(refused);
-    }
+    let name = match campaign(&caller.app(), id).await {
+        Ok(blast) => blast.tag,
+        Err(refused) => {
+            drain(&state.bodies, request.into_body());
+            return Err(refused);
+        }
+    };
     let report = |added: &Imported, total_recipients| {
         json!(AddedToCampaign { success: true, import: added.into(), total_recipients })
     };
-    take_list(&state, &caller, (id, request), report).await.map_err(own_words)
+    take_list(&state, &caller, (id, request), report).await.map_err(own_words_of(&name))
 }
 
 async fn remove(
@@ -183,11 +186,11 @@ async fn remove(
     PathId(id): PathId<BlastId>,
     body: JsonBody<RemoveBody>,
 ) -> Result<Response, Problem> {
-    campaign(&caller.app(), id).await?;
+    let name = campaign(&caller.app(), id).await?.tag;
     take_out(&caller, id, &body, |removed, total_recipients| {
         let (id, campaign_id) = (id.to_string(), id.to_string());
         json!(RemovedFromCampaign { success: true, id, campaign_id, removed, total_recipients })
     })
     .await
-    .map_err(own_words)
+    .map_err(own_words_of(&name))
 }

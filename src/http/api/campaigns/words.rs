@@ -22,6 +22,21 @@ pub(super) fn own_words(problem: Problem) -> Problem {
     problem.reworded(own_word)
 }
 
+/// The same of a campaign, whose name stays as it was given.
+pub(super) fn own_words_of(name: &str) -> impl Fn(Problem) -> Problem {
+    move |problem| problem.reworded(|said| own_word_beside(name, said))
+}
+
+/// In place of a name while what is said beside it is put in other words. Nobody can write it into one.
+const NAME: &str = "\u{0}";
+
+fn own_word_beside(name: &str, said: &str) -> String {
+    if !name.contains("blast") {
+        return own_word(said);
+    }
+    own_word(&said.replace(name, NAME)).replace(NAME, name)
+}
+
 /// A sentence or a name in the campaigns' words.
 pub(super) fn own_word(said: &str) -> String {
     let said = WORDS.iter().fold(said.to_owned(), |said, (word, own)| said.replace(word, own));
@@ -45,7 +60,7 @@ fn of_campaigns(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::own_word;
+    use super::{own_word, own_word_beside};
 
     #[test]
     fn what_is_said_of_a_blast_is_said_of_a_campaign() {
@@ -66,6 +81,25 @@ mod tests {
             ("`blastdeck blast undo 7` takes it back", "`blastdeck blast undo 7` takes it back"),
         ] {
             assert_eq!(own_word(said), own);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_campaign_stays_whatever_is_in_it() {
+        for (name, said, own) in [
+            (
+                "Raya blast 2026",
+                "nobody is left to send to in Raya blast 2026: this blast is over",
+                "nobody is left to send to in Raya blast 2026: this campaign is over",
+            ),
+            (
+                "The blast of May",
+                "The blast of May is not finished: the blast has no template",
+                "The blast of May is not finished: the campaign has no template",
+            ),
+            ("Raya", "blast 7 is no longer a draft", "campaign 7 is no longer a draft"),
+        ] {
+            assert_eq!(own_word_beside(name, said), own);
         }
     }
 }
