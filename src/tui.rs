@@ -105,7 +105,7 @@ pub struct DashboardOptions {
     pub welcome: Option<WelcomeFacts>,
     /// Said when it opens.
     pub greeting: Option<String>,
-    /// How this program is called from a shell for the same database: `blastdeck`, perhaps with flags.
+    /// How this program is called from a shell for the same database: `blastdeck`, perhaps with flags, or behind a variable.
     pub program: String,
 }
 

@@ -1,6 +1,6 @@
 //! What a verb works with: the configuration, the database (started if it is the private one) and the app.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -120,19 +120,40 @@ impl Context {
 /// How this program is called where nothing else is said.
 pub(super) const PROGRAM: &str = "blastdeck";
 
-/// The command line of this program with the flags that select the same database and configuration. A password is never
-/// shown: the line then takes the address from `DATABASE_URL`, and fails without it.
+/// The variables that name the database, the strongest first, and those that name the directory of the private one.
+const ADDRESSES: [&str; 2] = ["DATABASE_URL", "BLASTDECK_DATABASE_URL"];
+const DATA_DIRS: [&str; 2] = ["BLASTDECK_DATA_DIR", "BLASTDECK_DATABASE_DATA_DIR"];
+
+/// The command line of this program with what selects the same database and configuration, whether flags chose them or the environment. A
+/// password is never shown: the line then takes the address from its variable, and fails without it.
 pub(super) fn program(global: &Global) -> String {
+    let set = |name: &str| std::env::var(name).ok().map(|set| set.trim().to_owned()).filter(|set| !set.is_empty());
+    program_of((global.config.as_deref(), global.database_url.as_deref()), set)
+}
+
+fn program_of((config, url): (Option<&Path>, Option<&str>), set: impl Fn(&str) -> Option<String>) -> String {
+    let first_of = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, set(name)?)));
+    let config = config.map(Path::to_owned).or_else(|| set("BLASTDECK_CONFIG").map(PathBuf::from));
+    let address = url.map(|url| (ADDRESSES[0], url.to_owned())).or_else(|| first_of(ADDRESSES));
     let mut line = PROGRAM.to_owned();
-    if let Some(path) = &global.config {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        line.extend([" --config ", &shell_quoted(&path.to_string_lossy())]);
+    if let Some(path) = config {
+        line.extend([" --config ", &shell_path(&path)]);
     }
-    if let Some(url) = &global.database_url {
-        let shown = if has_secret(url) { "\"$DATABASE_URL\"".to_owned() } else { shell_quoted(url) };
+    if let Some((variable, url)) = &address {
+        let shown = if has_secret(url) { format!("\"${variable}\"") } else { shell_quoted(url) };
         line.extend([" --database-url ", &shown]);
     }
-    line
+    // No flag names it, and beside an address it chooses no database.
+    match first_of(DATA_DIRS).filter(|_| address.is_none()) {
+        Some((variable, dir)) => format!("{variable}={} {line}", shell_path(Path::new(&dir))),
+        None => line,
+    }
+}
+
+/// A path as a shell in any directory reads it.
+fn shell_path(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    shell_quoted(&path.to_string_lossy())
 }
 
 /// Whether an address may contain a password, before its `@` or among its parameters.
@@ -162,7 +183,9 @@ pub(super) fn log_dir(config: &Config) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::has_secret;
+    use std::path::Path;
+
+    use super::{has_secret, program_of};
     use crate::domain::text::shell_quoted;
 
     #[test]
@@ -173,6 +196,27 @@ mod tests {
         assert!(!has_secret("postgres://aina@host:5432/shop"));
         assert!(!has_secret("postgres://aina@[::1]:5432/shop"));
         assert!(!has_secret("postgres://blastdeck@localhost/blastdeck?host=%2Ftmp%2Fx&sslmode=disable"));
+    }
+
+    #[test]
+    fn a_command_line_names_what_flags_or_the_environment_chose_and_no_password() {
+        let line = |flags, set: &[(&str, &str)]| {
+            program_of(flags, |name| set.iter().find(|(other, _)| *other == name).map(|(_, set)| (*set).to_owned()))
+        };
+        let (none, data) = ((None, None), ("BLASTDECK_DATA_DIR", "/srv/rehearsal"));
+        let environment =
+            [("BLASTDECK_CONFIG", "/etc/rehearsal.toml"), ("DATABASE_URL", "postgres://aina@host/shop"), data];
+
+        assert_eq!(line(none, &[]), "blastdeck");
+        let chosen = "blastdeck --config '/etc/rehearsal.toml' --database-url 'postgres://aina@host/shop'";
+        assert_eq!(line(none, &environment), chosen);
+        let flags = (Some(Path::new("/srv/a.toml")), Some("postgres://host/b"));
+        assert_eq!(line(flags, &environment), "blastdeck --config '/srv/a.toml' --database-url 'postgres://host/b'");
+        assert_eq!(line(none, &[data]), "BLASTDECK_DATA_DIR='/srv/rehearsal' blastdeck");
+        for variable in ["DATABASE_URL", "BLASTDECK_DATABASE_URL"] {
+            let secret = line(none, &[(variable, "postgres://aina:s3cret@host/shop")]);
+            assert_eq!(secret, format!("blastdeck --database-url \"${variable}\""));
+        }
     }
 
     #[test]

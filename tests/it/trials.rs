@@ -62,7 +62,7 @@ async fn with_read_only_no_private_database_is_made_or_started() {
     for verb in [&["blast", "list"][..], &["db", "url"], &["sender", "list"]] {
         let said = run_in(&dir, &[&["--read-only"], verb].concat()).await;
         assert!(said.code == 3 && said.err.contains("the private database is not there yet"), "{verb:?}: {said:?}");
-        assert!(said.err.contains("`blastdeck db start` makes it"), "{verb:?}: {said:?}");
+        assert!(said.err.contains(" blastdeck db start` makes it"), "{verb:?}: {said:?}");
     }
     let started = run_in(&dir, &["--read-only", "db", "start"]).await;
 
