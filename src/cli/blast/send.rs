@@ -150,7 +150,8 @@ impl SendArgs {
         {
             return self.end_behind_stop(&context, &plan, (&blast, &why));
         }
-        let launched = Launched { blast: &blast, start: context.app.start_of_blast(blast.id).await.ok().flatten() };
+        let act = context.app.start_of_blast(blast.id).await.ok().flatten();
+        let launched = Launched { blast: &blast, start: act, is_stop_lifted: false };
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
         let until = blast.send_after.filter(|_| is_armed);
         if let Some(until) = until.filter(|_| !context.is_json) {
@@ -249,7 +250,7 @@ async fn until_final(
 ) -> Result<()> {
     let Some(until) = until else { return Ok(()) };
     tokio::select! {
-        taken_back = taken_back(context, launched.blast, until) => taken_back?.map_or(Ok(()), |why| Err(why.into())),
+        taken_back = taken_back(context, launched, until) => taken_back?.map_or(Ok(()), |why| Err(why.into())),
         _ = interrupt.recv() => Err(launched.interrupted(context, interrupt).await),
     }
 }

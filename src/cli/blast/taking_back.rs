@@ -25,9 +25,10 @@ const REACHED_AGAIN: TimeDelta = TimeDelta::seconds(3);
 /// Waits until an armed launch begins to send; what somebody else made of it meanwhile, if they did.
 pub(super) async fn taken_back(
     context: &Context,
-    blast: &BlastView,
+    launched: &Launched<'_>,
     mut until: DateTime<Utc>,
 ) -> Result<Option<RefusedError>> {
+    let blast = launched.blast;
     let mut is_away = false;
     loop {
         sleep((until - Utc::now()).to_std().unwrap_or_default().min(LOOK_EVERY)).await;
@@ -44,7 +45,7 @@ pub(super) async fn taken_back(
             }
             Err(AppError::Store(error)) if error.is_transient() => {
                 if !std::mem::replace(&mut is_away, true) {
-                    talk(&without_database(blast));
+                    talk(&launched.without_database());
                 }
                 until = until.max(Utc::now() + REACHED_AGAIN);
                 sleep(LOOK_EVERY).await;
@@ -70,7 +71,7 @@ pub(super) async fn stopped_again(context: &Context, sender: &str) -> Result<Ref
     loop {
         match context.app.stop_reason(sender).await {
             Ok(None) => {}
-            Ok(Some(why)) => return Ok(RefusedError(format!("sender {sender} is stopped again: {why}"))),
+            Ok(Some(why)) => return Ok(is_stopped_again(sender, &why)),
             Err(AppError::Store(error)) if error.is_transient() => {}
             Err(error) => return Err(error.into()),
         }
@@ -78,13 +79,8 @@ pub(super) async fn stopped_again(context: &Context, sender: &str) -> Result<Ref
     }
 }
 
-/// The launch stands although nobody can be asked about it.
-fn without_database(blast: &BlastView) -> String {
-    let (tag, id) = (clean(&blast.tag), blast.id);
-    format!(
-        "the database does not answer: {tag} is launched, and starts ten seconds after its engine reaches it again; `blastdeck blast pause {id}` \
-         stops it then"
-    )
+fn is_stopped_again(sender: &str, why: &str) -> RefusedError {
+    RefusedError(format!("sender {sender} is stopped again: {why}"))
 }
 
 /// What ctrl-c takes back.
@@ -92,9 +88,33 @@ pub(super) struct Launched<'a> {
     pub blast: &'a BlastView,
     /// Somebody may have taken it back, and launched the blast anew.
     pub start: Option<ActionId>,
+    /// It let its stopped sender go on, with all that was launched of it.
+    pub is_stop_lifted: bool,
 }
 
 impl Launched<'_> {
+    /// The launch stands although nobody can be asked about it.
+    fn without_database(&self) -> String {
+        let (tag, id, sender) = (clean(&self.blast.tag), self.blast.id, clean(&self.blast.sender));
+        if self.is_stop_lifted {
+            return format!(
+                "the database does not answer: sender {sender} resumes ten seconds after its engine reaches it again; until then \
+                 `blastdeck blast undo {id}` stops it again"
+            );
+        }
+        format!(
+            "the database does not answer: {tag} is launched, and starts ten seconds after its engine reaches it again; \
+             `blastdeck blast pause {id}` stops it then"
+        )
+    }
+
+    /// That its sender is stopped again: somebody else took it back, and left its blasts as they are.
+    async fn stopped_since(&self, context: &Context) -> Option<Report> {
+        let blast = Some(self.blast).filter(|_| self.is_stop_lifted)?;
+        let why = context.app.stop_of(blast.sender_id).await.ok().flatten()?;
+        Some(is_stopped_again(&blast.sender, &why).into())
+    }
+
     /// Takes the launch back after ctrl-c. One that is too late to take back sends: says how to stop it. While the database does not
     /// answer, nothing is taken back: it is tried until it does, or ctrl-c is pressed again.
     pub(super) async fn interrupted(&self, context: &Context, interrupt: &mut Signal) -> Report {
@@ -119,19 +139,29 @@ impl Launched<'_> {
     }
 
     async fn not_taken_back(&self, context: &Context, error: &AppError) -> Report {
-        let (tag, id) = (clean(&self.blast.tag), self.blast.id);
+        if let Some(stopped) = self.stopped_since(context).await {
+            return stopped;
+        }
+        let (tag, id, sender) = (clean(&self.blast.tag), self.blast.id, clean(&self.blast.sender));
         match context.app.blast(id).await {
             Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
             Ok(_) if matches!(error, AppError::Changed) => {
                 RefusedError(format!("somebody else launched {tag} since: `blastdeck blast pause {id}` stops it"))
                     .into()
             }
+            _ if self.is_stop_lifted => eyre!(
+                "interrupted, but sender {sender} resumes all the same: `blastdeck blast list --state sending` shows its blasts, \
+                 `blastdeck blast pause` with its number stops one ({error})"
+            ),
             _ => eyre!("interrupted, but {tag} is sent all the same: `blastdeck blast pause {id}` stops it ({error})"),
         }
     }
 
     /// What went wrong, unless somebody took the launch back meanwhile: no engine is needed for that any more.
     pub(super) async fn unless_taken_back(&self, context: &Context, error: Report) -> Report {
+        if let Some(stopped) = self.stopped_since(context).await {
+            return stopped;
+        }
         match context.app.blast(self.blast.id).await {
             Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
             _ => error,
@@ -139,7 +169,13 @@ impl Launched<'_> {
     }
 
     fn given_up(&self) -> Report {
-        let (tag, id) = (clean(&self.blast.tag), self.blast.id);
+        let (tag, id, sender) = (clean(&self.blast.tag), self.blast.id, clean(&self.blast.sender));
+        if self.is_stop_lifted {
+            return eyre!(
+                "sender {sender} is not stopped again: it resumes ten seconds after its engine reaches the database again; until then \
+                 `blastdeck blast undo {id}` stops it"
+            );
+        }
         eyre!(
             "{tag} is not taken back: it is sent ten seconds after its engine reaches the database again; `blastdeck blast pause {id}` stops it \
              then"

@@ -21,7 +21,8 @@ impl SendArgs {
         let (launch, people) = self.ask_for_all(context, plan).await?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let blast = context.app.resume(launch).await?;
-        let launched = Launched { blast: &blast, start: context.app.start_of_blast(blast.id).await.ok().flatten() };
+        let act = context.app.start_of_blast(blast.id).await.ok().flatten();
+        let launched = Launched { blast: &blast, start: act, is_stop_lifted: true };
         let until = blast.send_after.filter(|_| !self.is_sure());
         if let Some(until) = until.filter(|_| !context.is_json) {
             talk(&armed(context, &blast, until));
