@@ -160,8 +160,8 @@ async fn a_retry_that_names_a_version_makes_one_itself_and_ends_where_somebody_e
     };
     waiting(1).await;
     let pool = scene.pool().clone();
-    let edit = sqlx::query("update blasts set version = version + 1");
-    let edit = tokio::spawn(async move { edit.execute(&pool).await });
+    let edit = "update blasts set version = version + 1";
+    let edit = tokio::spawn(async move { sqlx::query(edit).execute(&pool).await });
     waiting(2).await;
     held.rollback().await.unwrap();
 
