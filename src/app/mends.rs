@@ -11,7 +11,7 @@ use crate::store::view::BlastRow;
 
 impl App {
     /// A blast as it is read, with what lets it go on.
-    pub(super) fn view_of(&self, row: BlastRow, waiting: Option<Waiting>, estimate: Estimate) -> BlastView {
+    pub(super) fn with_mend(&self, row: BlastRow, waiting: Option<Waiting>, estimate: Estimate) -> BlastView {
         let blast = BlastView::new(row, waiting, estimate);
         let mend = blast.waiting.as_ref().and_then(|waiting| self.mend_of(&blast, waiting));
         BlastView { mend, ..blast }

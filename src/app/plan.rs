@@ -252,7 +252,7 @@ impl App {
             test_to: self.config().ui.test_to.clone(),
             samples: self.samples(&row, &business, (&template, &left_out)).await?,
             obstacles,
-            blast: self.view_of(row.clone(), waiting.clone(), Estimate::default()),
+            blast: self.with_mend(row.clone(), waiting.clone(), Estimate::default()),
         };
         let Some(configured) = self.sender(row.sender_id).filter(|_| !row.state.is_over()) else { return Ok(plan) };
         let row = at_its_first_time(row, plan.repeat.as_ref());

@@ -135,12 +135,12 @@ impl App {
         states: &mut HashMap<SenderId, SenderState>,
     ) -> Result<BlastView, AppError> {
         if !row.state.is_under_way() {
-            return Ok(self.view_of(row, None, Estimate::default()));
+            return Ok(self.with_mend(row, None, Estimate::default()));
         }
         let now = self.engine().clock.now();
         let waiting = self.waiting_of(&row, sender, now);
         let Some(configured) = self.sender(row.sender_id).filter(|_| !self.has_old_settings()) else {
-            return Ok(self.view_of(row, waiting, Estimate::default()));
+            return Ok(self.with_mend(row, waiting, Estimate::default()));
         };
         let sender_state = match states.entry(configured.id) {
             Entry::Occupied(known) => known.into_mut(),
@@ -162,11 +162,11 @@ impl App {
         // Nor is one that no engine has begun with.
         let is_held = row.state != BlastState::Sending || sender.is_some_and(|sender| sender.lease.is_some());
         if waiting.as_ref().is_some_and(Waiting::is_below_limits) {
-            return Ok(self.view_of(row, waiting, Estimate::default()));
+            return Ok(self.with_mend(row, waiting, Estimate::default()));
         }
         let done_at = prospect.forecast(row.counts.queued, now).done_at.filter(|_| is_whole && is_held);
         let estimate = Estimate { done_at, per_hour: prospect.per_hour() };
-        Ok(self.view_of(row, waiting, estimate))
+        Ok(self.with_mend(row, waiting, estimate))
     }
 
     /// Why a blast is not sending as fast as it can, for every face the same.
