@@ -43,6 +43,11 @@ impl Unwritten {
         }
     }
 
+    /// When it was begun, where it was begun here.
+    pub fn begun_at(&self, request: &WriteRequest) -> Option<DateTime<Utc>> {
+        self.acts.iter().find(|begun| begun.request == *request).map(|begun| begun.at)
+    }
+
     /// Whom it was about, where it was begun here.
     pub fn end(&mut self, request: &WriteRequest) -> Option<String> {
         let place = self.acts.iter().position(|begun| begun.request == *request)?;

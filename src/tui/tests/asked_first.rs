@@ -45,6 +45,22 @@ fn the_log_has_the_line_that_adds_a_step_of_a_template_again() {
 }
 
 #[test]
+fn a_question_about_taking_back_is_answered_by_no_key_that_waits_for_a_list() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3u");
+    let request = dashboard.acts().pop().unwrap();
+    dashboard.keys("/0003\nr");
+    let question = "your last act: closed, Aina. Take it back?".to_owned();
+    let asks = WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(ActionId(7)) };
+
+    dashboard.answer(Completion::Written { request, outcome: Ok(asks) });
+    dashboard.list(crowd(3, 1));
+
+    let asks = "(the key typed meanwhile was not used) your last act: closed, Aina. Take it back?";
+    assert_eq!(dashboard.model.question(), Some(asks));
+}
+
+#[test]
 fn a_question_about_taking_back_that_is_left_says_nothing_more() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3u");

@@ -1,10 +1,11 @@
 //! `X`: nothing more leaves while somebody thinks about it, and only the right answer cancels or deletes.
 
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, raya};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, people, raya};
 use crate::app::UndoOutcome;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
+use crate::domain::recipient::Mark;
 use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Pane, Prompt};
@@ -98,6 +99,34 @@ fn what_is_no_draft_any_more_is_not_deleted_and_says_so_over_whatever_is_typed()
     dashboard.keys("/66").answer(outdated(BlastState::Draft));
     assert!(matches!(dashboard.model.prompt, Some(Prompt::Find(_) | Prompt::BlastFilter(_))), "what is typed goes on");
     assert_eq!(dashboard.said(), "Raya last call changed meanwhile, and is not deleted: it is a draft; X asks again");
+}
+
+#[test]
+fn a_delete_that_is_asked_anew_late_takes_no_key_that_is_meant_for_somebody_else() {
+    let asked = || {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("1").key(Key::End).list(people()).keys("Xy").taken();
+        dashboard.now += TimeDelta::seconds(4);
+        dashboard
+    };
+    let row = BlastView { version: 5, ..draft() };
+    let outdated =
+        || Completion::Written { request: delete(), outcome: Ok(WriteOutcome::Outdated(Box::new(row.clone()))) };
+    let says = "Raya last call changed meanwhile, and is not deleted: it is a draft; X asks again";
+    let mut moved = asked();
+    moved.keys("3j").answer(outdated());
+    assert!(moved.model.prompt.is_none(), "{:?}", moved.model.prompt);
+    assert_eq!(moved.said(), says);
+    moved.keys("y");
+    assert!(moved.acts().is_empty(), "y copies a number there");
+    let mut finding = asked();
+    finding.keys("3/0003\nr").answer(outdated());
+    assert!(finding.model.prompt.is_none(), "{:?}", finding.model.prompt);
+
+    finding.list(vec![people()[2].clone()]);
+
+    let reply = WriteRequest::Mark { person: RecipientId(3), mark: Mark::Replied };
+    assert_eq!(finding.acts(), [reply], "the key that waited for the list is used");
 }
 
 #[test]

@@ -80,8 +80,9 @@ fn end_question(model: &Model, blast: &BlastView) -> ConfirmPrompt {
 }
 
 /// The blast changed behind its question: nothing was done, and it is asked anew as it stands now. Never in the middle of something else,
-/// nor where it cannot be ended any more: then it is said.
-pub fn outdated(model: &mut Model, request: &WriteRequest, row: &BlastView) -> Vec<Effect> {
+/// nor once a key was typed since or waits for a list, as the next ones are meant for that; nor where it cannot be ended any more: then it
+/// is said.
+pub fn outdated(model: &mut Model, request: &WriteRequest, row: &BlastView, is_typed_since: bool) -> Vec<Effect> {
     model.blasts.update(row.clone());
     let is_delete = matches!(request, WriteRequest::Delete { .. });
     let can_be_ended = match row.state {
@@ -89,7 +90,8 @@ pub fn outdated(model: &mut Model, request: &WriteRequest, row: &BlastView) -> V
         BlastState::Sending | BlastState::Scheduled | BlastState::Paused => !is_delete,
         BlastState::Completed | BlastState::Cancelled | BlastState::Failed => false,
     };
-    let is_busy = model.prompt.is_some() || model.overlays.last().is_some_and(Overlay::is_typed_on);
+    let is_asked = model.prompt.is_some() || model.overlays.last().is_some_and(Overlay::is_typed_on);
+    let is_busy = is_asked || is_typed_since || !model.held.is_empty();
     if can_be_ended && !is_busy {
         let ask = end_question(model, row);
         let question = format!("changed meanwhile: {}", ask.question);

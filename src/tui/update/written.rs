@@ -2,7 +2,7 @@
 
 use super::marks::opt_out_in;
 use super::{
-    answer, armed, blast_acts, completions, customer, follow_ups, form, lists, lost, marks, pace, plan, prompts,
+    answer, armed, blast_acts, completions, customer, follow_ups, form, keys, lists, lost, marks, pace, plan, prompts,
     reports, retries, senders, step_message, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
@@ -24,6 +24,7 @@ const ROWS_MAX: usize = 1_000;
 
 /// A write was completed, or refused.
 pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<WriteOutcome>) -> Vec<Effect> {
+    let is_typed_since = model.unwritten.begun_at(request).is_some_and(|begun| model.last_key > begun);
     let about = model.unwritten.end(request).unwrap_or_else(|| lost::about(model, request));
     if let WriteRequest::Draft(request) = request {
         return form::written(model, request, outcome);
@@ -67,7 +68,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::StepAdded(step)) => follow_ups::step_added(model, &step),
         Ok(WriteOutcome::StepChanged) => steps::changed(model, request),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
-        Ok(WriteOutcome::Outdated(row)) => blast_acts::outdated(model, request, &row),
+        Ok(WriteOutcome::Outdated(row)) => blast_acts::outdated(model, request, &row, is_typed_since),
         Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
         Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),
         Ok(WriteOutcome::FileSaved(saved)) => file_saved(model, request, &saved),
@@ -308,6 +309,7 @@ fn asks_first(model: &mut Model, question: String, then: WriteRequest) -> Vec<Ef
     };
     let (by, otherwise) = (ConfirmBy::Yes, model.with_keys(otherwise));
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![then], otherwise }));
+    keys::ask_alone(model);
     Vec::new()
 }
 
