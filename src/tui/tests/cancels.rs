@@ -206,6 +206,29 @@ fn a_no_to_a_cancel_says_that_somebody_has_resumed_it_meanwhile() {
 }
 
 #[test]
+fn a_cancel_of_what_ben_cancelled_meanwhile_says_that_he_did() {
+    let over = |state| BlastView { state, version: 5, ..paused_row(0) };
+    let answered = |state| {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("1Xy").answer(paused_with(139)).keys("139\n");
+        let outcome = Ok(WriteOutcome::Outdated(Box::new(over(state))));
+        dashboard.answer(Completion::Written { request: cancel(139), outcome });
+        assert!(dashboard.model.prompt.is_none(), "{state}");
+        dashboard.said().to_owned()
+    };
+    let left = ": there is nothing left to cancel";
+    assert_eq!(answered(BlastState::Cancelled), format!("Raya promo was cancelled meanwhile by ben{left}"));
+    assert_eq!(answered(BlastState::Failed), format!("Raya promo failed meanwhile{left}"));
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1Xy").answer(paused_with(139));
+    dashboard.answer(Completion::Blasts(Ok(vec![over(BlastState::Cancelled)])));
+
+    dashboard.key(Key::Esc);
+
+    assert_eq!(dashboard.said(), "nothing done: Raya promo was cancelled meanwhile by ben");
+}
+
+#[test]
 fn a_cancel_of_a_scheduled_blast_pauses_it_only_shortly_before_its_start() {
     for (minutes, pauses) in [(30, false), (1, true)] {
         let mut dashboard = TestDashboard::new(STACKED);

@@ -4,6 +4,7 @@ use super::{lost, prompts, steps, written};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::text::clean;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Notice, Overlay, Prompt};
@@ -99,7 +100,10 @@ pub fn outdated(model: &mut Model, request: &WriteRequest, row: &BlastView, is_t
     } else {
         let (name, done) = (model.distinct_name(row), if is_delete { "deleted" } else { "cancelled" });
         let again = if can_be_ended { "; ⟨X⟩ asks again" } else { "" };
-        let sentence = format!("{name} changed meanwhile, and is not {done}: {}{again}", stands_now(model, row));
+        let sentence = match over_meanwhile(model, row).filter(|_| !is_delete) {
+            Some(over) => format!("{over}: there is nothing left to cancel"),
+            None => format!("{name} changed meanwhile, and is not {done}: {}{again}", stands_now(model, row)),
+        };
         lost::say(model, &sentence);
     }
     vec![Effect::Read(ReadRequest::Blasts)]
@@ -162,11 +166,27 @@ pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
         return None;
     }
     let row = model.blasts.get(id).filter(|row| row.state != BlastState::Paused)?;
+    if let Some(over) = over_meanwhile(model, row) {
+        return Some(format!("nothing done: {over}"));
+    }
     let name = model.distinct_name(row);
     if let (BlastState::Scheduled, Some(at)) = (row.state, row.scheduled_for) {
         return Some(format!("nothing done: {name} still starts {}", model.time_of(row, at)));
     }
     Some(format!("{name} is not cancelled: {}", stands_now(model, row)))
+}
+
+/// That a blast was ended otherwise than by the cancel that was asked about: of that one it is not said that it is not cancelled.
+fn over_meanwhile(model: &Model, row: &BlastView) -> Option<String> {
+    let name = model.distinct_name(row);
+    match row.state {
+        BlastState::Cancelled => {
+            let by = row.state_by.as_ref().map(|by| format!(" by {}", clean(by.name()))).unwrap_or_default();
+            Some(format!("{name} was cancelled meanwhile{by}"))
+        }
+        BlastState::Failed => Some(format!("{name} failed meanwhile")),
+        _ => None,
+    }
 }
 
 /// What a blast that was not ended does now.
