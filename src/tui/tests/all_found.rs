@@ -173,6 +173,21 @@ fn a_space_that_unmarks_one_of_a_list_leaves_the_others_its() {
 }
 
 #[test]
+fn whoever_is_marked_alone_and_acted_on_is_not_marked_for_the_next_act() {
+    let act = |person, mark| WriteRequest::Mark { person: RecipientId(person), mark };
+    for (keys, mark) in [("by", Mark::OptOut), ("r", Mark::Replied)] {
+        let mut dashboard = TestDashboard::with(WIDE, crowd(1, 4));
+        dashboard.keys("3 k").keys(keys);
+        assert_eq!(dashboard.acts(), [act(1, mark)]);
+        assert!(dashboard.model.recipients.marked.is_empty(), "{keys}");
+
+        dashboard.keys("jr");
+
+        assert_eq!(dashboard.acts(), [act(2, Mark::Replied)], "{keys}: the next key is about the next person");
+    }
+}
+
+#[test]
 fn a_question_about_people_elsewhere_says_that_nobody_is_listed() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3  /zaid\n").list(Vec::new());

@@ -27,10 +27,8 @@ pub fn replied(model: &mut Model) -> Vec<Effect> {
     if let Some(doubt) = doubt(model) {
         return ask_about(model, Mark::Replied, &format!("{doubt} replied?"));
     }
-    match target(model) {
-        Some((person, _)) => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Replied })],
-        None => Vec::new(),
-    }
+    let Some((person, _)) = target(model) else { return Vec::new() };
+    at_once(model, WriteRequest::Mark { person, mark: Mark::Replied })
 }
 
 /// Closes at once, and opens a field for the amount; on somebody closed it only opens the field.
@@ -60,7 +58,7 @@ pub fn closed(model: &mut Model) -> Vec<Effect> {
     let field = TextField::default();
     model.prompt = Some(Prompt::Amount(AmountPrompt { person, who, field, sale, trouble: None }));
     match sale {
-        PricedSale::New => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Closed(None) })],
+        PricedSale::New => at_once(model, WriteRequest::Mark { person, mark: Mark::Closed(None) }),
         PricedSale::Earlier(_) => Vec::new(),
     }
 }
@@ -100,8 +98,14 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
     let undo = WriteRequest::UndoPerson(person);
     match doubt(model) {
         Some(doubt) => prompts::ask(model, format!("{doubt}: take back the last mark?"), ConfirmBy::Yes, vec![undo]),
-        None => vec![Effect::Write(undo)],
+        None => at_once(model, undo),
     }
+}
+
+/// An act that nothing is asked before.
+fn at_once(model: &mut Model, act: WriteRequest) -> Vec<Effect> {
+    unmark(model, std::slice::from_ref(&act));
+    vec![Effect::Write(act)]
 }
 
 /// Undoes the launch that the line of messages announces, else the operator's own newest act.
@@ -265,10 +269,23 @@ fn of_marked(request: &WriteRequest) -> &[RecipientId] {
     }
 }
 
-/// They are acted on: they are not marked for another act. Whoever is marked stays so where it was about something else.
+/// Whom an act is about that is on one person, marked or not.
+const fn of_one(request: &WriteRequest) -> Option<RecipientId> {
+    match request {
+        WriteRequest::Mark { person, .. } | WriteRequest::UndoPerson(person) | WriteRequest::UndoAnyMark(person, _) => {
+            Some(*person)
+        }
+        _ => None,
+    }
+}
+
+/// They are acted on, or the only one of them alone is: they are not marked for another act. Whoever is marked stays so where it was about
+/// something else.
 pub fn unmark(model: &mut Model, acts: &[WriteRequest]) {
-    if acts.iter().any(|act| !of_marked(act).is_empty()) {
-        model.recipients.marked.clear();
+    let marked = &mut model.recipients.marked;
+    let is_only = |person: RecipientId| marked.len() == 1 && marked.contains_key(&person);
+    if acts.iter().any(|act| !of_marked(act).is_empty() || of_one(act).is_some_and(is_only)) {
+        marked.clear();
     }
 }
 
