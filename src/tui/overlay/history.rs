@@ -15,8 +15,7 @@ const RAW_MAX: usize = 8_192;
 
 /// What happened, oldest first. Whoever opted out in a stage stays in it: that is no change of status, and a line all the same.
 pub(super) fn lines(rows: &[HistoryRow], opted_out: Option<DateTime<Utc>>, clock: TimeFormat) -> Vec<TextLine> {
-    let is_known = rows.iter().any(|row| row.new_status == Status::OptedOut);
-    let opt_out = opted_out.filter(|_| !is_known);
+    let opt_out = opted_out.filter(|_| !has_opt_out(rows));
     let at = opt_out.map_or(rows.len(), |at| rows.partition_point(|row| row.changed_at <= at));
     let (before, after) = rows.split_at(at);
     let own = opt_out.map(|at| {
@@ -26,6 +25,17 @@ pub(super) fn lines(rows: &[HistoryRow], opted_out: Option<DateTime<Utc>>, clock
     });
     let line = |row| line(row, clock);
     before.iter().map(line).chain(own).chain(after.iter().map(line)).collect()
+}
+
+/// Whether the opt-out that holds is among the changes: the newest one is, unless it was taken back. Whoever replied or bought afterwards
+/// is opted out all the same.
+fn has_opt_out(rows: &[HistoryRow]) -> bool {
+    let Some(newest) = rows.iter().rposition(|row| row.new_status == Status::OptedOut) else { return false };
+    let takes_back = |row: &HistoryRow| {
+        row.old_status == Status::OptedOut
+            && matches!(row.new_status, Status::Queued | Status::Failed | Status::Skipped)
+    };
+    !rows[newest + 1..].iter().any(takes_back)
 }
 
 /// When, what it came to, why or by which word, and who said so.
@@ -105,7 +115,38 @@ fn word(answer: &Value) -> Option<String> {
 mod tests {
     use serde_json::json;
 
-    use super::{ProviderAnswer, word};
+    use super::{ProviderAnswer, lines, word};
+    use crate::app::view::HistoryRow;
+    use crate::domain::status::Status;
+    use crate::tui::format::TimeFormat;
+    use crate::tui::tests::support::at;
+
+    #[test]
+    fn an_opt_out_has_its_line_where_an_earlier_one_was_taken_back_and_only_there() {
+        let row = |old_status, new_status, minute| HistoryRow {
+            changed_at: at(9, minute),
+            happened_at: None,
+            old_status,
+            new_status,
+            attempt: 1,
+            source: "engine".to_owned(),
+            by: None,
+            detail: None,
+        };
+        let text = |rows: &[HistoryRow]| {
+            let clock = TimeFormat { zone: chrono_tz::Asia::Kuala_Lumpur, now: at(10, 0) };
+            let lines = lines(rows, Some(at(9, 30)), clock).into_iter();
+            lines.map(|line| line.pieces.into_iter().map(|piece| piece.text).collect()).collect::<Vec<String>>()
+        };
+        let first = row(Status::Queued, Status::OptedOut, 0);
+        let taken_back = row(Status::OptedOut, Status::Queued, 5);
+        let after = text(&[first.clone(), taken_back, row(Status::Sending, Status::Sent, 10)]);
+        assert!(after.len() == 4 && after[3].contains("wants no more"), "{after:#?}");
+
+        let before = text(&[first, row(Status::OptedOut, Status::Replied, 40)]);
+
+        assert!(!before.concat().contains("wants no more"), "it stands there already: {before:#?}");
+    }
 
     #[test]
     fn a_status_reads_as_its_word_however_long_its_answer_is() {
