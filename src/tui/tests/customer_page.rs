@@ -1,13 +1,16 @@
 //! What the page of a customer shows: what they bought for how much, what was sent to them, and who was forgotten.
 
+use chrono::TimeDelta;
+
 use super::customers::{PHONE, acts, opened, order, sheet};
 use super::support::{TestDashboard, WIDE, at, details_of, people};
 use crate::app::{CustomerBlast, CustomerTotals, SavedFile};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
-use crate::domain::ids::{BlastId, OrderId, ReplyId};
+use crate::domain::ids::{BlastId, OrderId, RecipientId, ReplyId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
+use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{
@@ -103,6 +106,24 @@ fn a_refused_order_takes_no_key_that_is_typed_for_something_else() {
     assert!(dashboard.model.prompt.is_none(), "{:?}", dashboard.model.prompt);
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Commands(_))));
     assert_eq!(dashboard.said(), "Siti Aminah: no catalogue has `teh`; you typed teh*2");
+}
+
+#[test]
+fn a_refused_tag_opens_no_field_over_the_pane_whose_keys_are_pressed_by_then() {
+    let mut dashboard = opened(WIDE);
+    dashboard.keys("#vip\n");
+    let request = dashboard.acts().pop().unwrap();
+    dashboard.now += TimeDelta::seconds(3);
+    dashboard.key(Key::Esc).key(Key::Esc).keys("j");
+
+    let why = EffectError::Other("no such tag".to_owned());
+    dashboard.answer(Completion::Written { request, outcome: Err(why) });
+
+    assert!(dashboard.model.prompt.is_none(), "{:?}", dashboard.model.prompt);
+    assert_eq!(dashboard.said(), "Siti Aminah: no such tag; you typed vip");
+    dashboard.keys("jr");
+    let reply = WriteRequest::Mark { person: RecipientId(3), mark: Mark::Replied };
+    assert_eq!(dashboard.acts(), [reply], "a key of the pane");
 }
 
 #[test]

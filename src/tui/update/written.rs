@@ -73,7 +73,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Shop(outcome)) => customer::written(model, request, &outcome),
         Ok(WriteOutcome::FileSaved(saved)) => file_saved(model, request, &saved),
         Ok(WriteOutcome::SenderConfirmed(confirmed)) => senders::confirmed(model, request, confirmed),
-        Err(failure) => refused(model, (request, &about), &failure),
+        Err(failure) => refused(model, (request, &about), &failure, is_typed_since),
     }
 }
 
@@ -87,7 +87,12 @@ fn file_saved(model: &mut Model, request: &WriteRequest, saved: &SavedFile) -> V
     Vec::new()
 }
 
-fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: &EffectError) -> Vec<Effect> {
+fn refused(
+    model: &mut Model,
+    (request, about): (&WriteRequest, &str),
+    failure: &EffectError,
+    is_typed_since: bool,
+) -> Vec<Effect> {
     follow_ups::not_made(model, request);
     marks::mark_again(model, request);
     if let WriteRequest::SendTest { .. } = request {
@@ -101,7 +106,7 @@ fn refused(model: &mut Model, (request, about): (&WriteRequest, &str), failure: 
         return step_message::refused(model, edit, failure);
     }
     if let WriteRequest::Shop(write) = request {
-        return customer::refused(model, (write, about), failure);
+        return customer::refused(model, (write, about), failure, is_typed_since);
     }
     if let Some(effects) = plan::not_sent(model, request, failure) {
         return effects;

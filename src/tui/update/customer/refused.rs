@@ -5,14 +5,20 @@ use crate::tui::effect::{Effect, EffectError, ReadRequest, ShopWrite, WriteReque
 use crate::tui::model::{ItemsPrompt, Model, Overlay, Prompt};
 use crate::tui::update::{completions, lost, written};
 
-/// What was typed is there again, with the reason; where something else is open by then, it is said with it. `about` names whose it is.
-pub fn refused(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &EffectError) -> Vec<Effect> {
+/// What was typed is there again, with the reason; where a key was typed since, which the next ones go on from, it is said with it. `about`
+/// names whose it is.
+pub fn refused(
+    model: &mut Model,
+    (write, about): (&ShopWrite, &str),
+    failure: &EffectError,
+    is_typed_since: bool,
+) -> Vec<Effect> {
     if lost::is_lost(failure) {
         // The header says so from now on, as it does of a read.
         completions::failed(model, failure);
     }
     match write.typed.clone() {
-        Some(items) if takes_field(model) => {
+        Some(items) if !is_typed_since && takes_field(model) => {
             let trouble = Some(failure.sentence(&model.options.keys));
             model.prompt = Some(Prompt::Items(ItemsPrompt { trouble, ..items }));
         }
@@ -28,10 +34,10 @@ pub fn refused(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &
     effects
 }
 
-/// Whether a field may open again: nothing is typed or asked, so that no key is meant for anything else.
+/// Whether a field may open again: nothing is typed or asked, and no key waits for a list.
 fn takes_field(model: &Model) -> bool {
     let is_page = matches!(model.overlays.last(), None | Some(Overlay::Customer(_) | Overlay::Details(_)));
-    model.prompt.is_none() && is_page
+    model.prompt.is_none() && model.held.is_empty() && is_page
 }
 
 fn say(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &EffectError, typed: Option<&ItemsPrompt>) {
