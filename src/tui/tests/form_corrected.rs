@@ -2,7 +2,7 @@
 
 use super::form::{opened_with, saved, taken, writes};
 use super::late::wants_draft;
-use super::support::{DRAFT, TestDashboard, WIDE};
+use super::support::{DRAFT, STACKED, TestDashboard, WIDE};
 use crate::app::{DraftList, DraftOvertaken};
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, EffectError, EffectResult, WriteOutcome, WriteRequest};
@@ -53,6 +53,27 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
             CellMend { whose: Some("Ben".into()), is_alike: true, ..mend(3, "0100120003") }
         ])
     );
+}
+
+#[test]
+fn why_a_row_that_was_left_out_cannot_be_corrected_is_on_the_screen_however_many_there_are() {
+    let row = |row| LeftOutRow {
+        row,
+        column: "message".into(),
+        value: "Salam".into(),
+        name: None,
+        reason: "their message is too long".into(),
+        is_cell: false,
+        digest: RowDigest::of_a_row(),
+    };
+    let left_out = RejectedRows { total: 40, rows: (2..42).map(row).collect(), ..RejectedRows::default() };
+    let mut dashboard = TestDashboard::new(STACKED);
+    wants_draft(&mut dashboard).answer(opened_with(Some(left_out)));
+
+    dashboard.keys("\n\n");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("row 2 cannot be corrected here (their message is too long)"), "{screen}");
 }
 
 /// A draft of whose list two rows were left out and one was corrected before.

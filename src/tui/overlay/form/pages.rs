@@ -58,7 +58,7 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
     // Chosen by the question before, and no answer to this one.
     let taken = columns.iter().find(|column| phone == Some(column.reference.as_str()));
     lines.extend(taken.map(|column| line((usize::MAX, column))));
-    let focus = lines.len() + row;
+    let chosen_at = lines.len() + row;
     lines.extend(match phone {
         None => columns.iter().enumerate().map(line).collect::<Vec<_>>(),
         Some(phone) => {
@@ -69,8 +69,14 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
             std::iter::once(none).chain(names).collect()
         }
     });
-    lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
-    OverlayContent { title, lines, focus: Some(focus) }
+    let below = (chosen_at + 1).min(lines.len());
+    lines.splice(below..below, trouble(form));
+    OverlayContent { title, lines, focus: Some(chosen_at + usize::from(form.trouble.is_some())) }
+}
+
+/// Why a key did nothing. It stands below the row that it was pressed on: below a long list it would be off the screen.
+fn trouble(form: &BlastForm) -> Option<TextLine> {
+    form.trouble.as_ref().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble))
 }
 
 /// The most columns of a column's name.
@@ -105,8 +111,7 @@ pub(super) fn templates(form: &BlastForm, page: &TemplatesPage, width: u16) -> O
         (false, true) => Some(TextLine::of(" / ", TextRole::Accent).and(page.filter.text(), TextRole::Strong)),
         (false, false) => None,
     };
-    let trouble = form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble));
-    let above: Vec<TextLine> = filter.into_iter().chain(trouble).collect();
+    let above: Vec<TextLine> = filter.into_iter().chain(trouble(form)).collect();
     let focus = focus.map(|line| line + above.len());
     OverlayContent { title, lines: above.into_iter().chain(lines).collect(), focus }
 }
@@ -155,15 +160,16 @@ pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, w
         let why = wrapped(&why, width.saturating_sub(14));
         lines.extend(why.into_iter().map(|line| TextLine::of(format!("             {line}"), TextRole::Plain)));
         if n == row {
+            lines.extend(trouble(form));
             focus = Some(lines.len() - 1);
         }
     }
     if left_out.rows.is_empty() {
         lines.push(TextLine::plain("  nobody is left out any more"));
+        lines.extend(trouble(form));
     } else if u64::try_from(left_out.rows.len()).unwrap_or(u64::MAX) < left_out.total {
         lines.push(TextLine::dim("  and more: correct the file itself, and load it again"));
     }
-    lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
     lines.extend(corrected(form));
     OverlayContent { title, lines, focus }
 }
