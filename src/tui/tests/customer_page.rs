@@ -87,6 +87,8 @@ fn what_was_typed_in_a_field_that_is_left_is_said() {
     assert_eq!((dashboard.acts(), dashboard.said()), (vec![], said));
     dashboard.keys("2e").key(Key::Tab).keys("10-20").key(Key::Esc);
     assert_eq!(dashboard.said(), "hours and pace of Raya promo not kept: 10-20");
+    dashboard.keys("3e").key(Key::Ctrl('u')).key(Key::Esc);
+    assert_eq!(dashboard.said(), "note for Tan Mei Ling stays as it was");
 }
 
 /// An order was typed, and its refusal comes later.
