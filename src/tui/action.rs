@@ -262,7 +262,7 @@ pub const ACTIONS: &[UiAction] = &[
     marks("save this message", &[Ctrl('x')], &[StepMessage], step_message::save).footer("save", 0),
     shows("this message in your editor", &[Ctrl('o')], &[StepMessage], step_message::edit_elsewhere)
         .footer("editor", 1),
-    marks("remove this step, or cancel the blast of this line", &[Char('X')], &[Needs], attention::end)
+    marks("remove this step, or cancel the blast of this line", &[Char('X')], &[Needs], blast_acts::cancel)
         .danger(Danger::Asks)
         .unless(attention::cannot_end)
         .footer_here(attention::end_word, 3),

@@ -7,7 +7,7 @@ use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, brief};
 use crate::tui::model::{FunnelView, ListScope, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
-use crate::tui::update::{marks, pace, steps};
+use crate::tui::update::{attention, marks, pace, steps};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -131,7 +131,10 @@ pub fn cannot_skip(model: &Model) -> Option<String> {
 pub fn cannot_cancel(model: &Model) -> Option<String> {
     let state = model.blast_meant().map(|blast| blast.state);
     match state {
+        // Over its line the step is removed.
+        _ if model.chosen_step().is_some() => read_only(model),
         None => none_meant(model),
+        Some(_) if model.is_sender_line() => attention::sender_line(model),
         Some(BlastState::Completed) => Some("it is done: there is nothing to cancel".to_owned()),
         Some(BlastState::Cancelled | BlastState::Failed) => Some("it is over already".to_owned()),
         Some(_) => read_only(model),

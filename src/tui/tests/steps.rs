@@ -78,6 +78,11 @@ fn commands_by_name_over_the_line_of_a_step_do_what_its_keys_do() {
     assert_eq!(dashboard.acts(), [change(StepChange::Remove)]);
 
     let mut dashboard = with(vec![step(None)]);
+    dashboard.model.focus = Pane::Blasts;
+    dashboard.keys(":cancel it, or delete a draft\n");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("remove step 1 of Raya promo for good?"), "{screen}");
+    let mut dashboard = with(vec![step(None)]);
     dashboard.keys(":change the message of this step\n");
     assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::StepMessage(_))), "{}", dashboard.said());
 }

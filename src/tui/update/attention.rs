@@ -85,18 +85,8 @@ pub fn resume_word(model: &Model) -> &'static str {
     if model.chosen_step().is_some() { "resume" } else { overlays::sends_or_resumes(model) }
 }
 
-/// `X`: removes the step of the line, else asks what it asks of the line's blast.
-pub fn end(model: &mut Model) -> Vec<Effect> {
-    if model.chosen_step().is_some() { steps::ask_remove(model) } else { blast_acts::cancel(model) }
-}
-
 pub fn cannot_end(model: &Model) -> Option<String> {
-    match model.chosen_step() {
-        Some(_) => availability::read_only(model),
-        None => no_blast(model, "cancel-it-or-delete-a-draft")
-            .or_else(|| sender_line(model))
-            .or_else(|| availability::cannot_cancel(model)),
-    }
+    no_blast(model, "cancel-it-or-delete-a-draft").or_else(|| availability::cannot_cancel(model))
 }
 
 /// As its line says it.
@@ -112,7 +102,8 @@ fn no_blast(model: &Model, action: &str) -> Option<String> {
         .then(|| format!("no blast is chosen here: esc, then ⟨{action}⟩ on one in Blasts"))
 }
 
-fn sender_line(model: &Model) -> Option<String> {
+/// Why the blast that is held up is neither ended nor changed from the line of its sender.
+pub fn sender_line(model: &Model) -> Option<String> {
     model.is_sender_line().then(|| "this line is about a sender: enter goes to its blast".to_owned())
 }
 

@@ -30,8 +30,11 @@ pub fn end_word(model: &Model) -> &'static str {
     }
 }
 
-/// Cancels what was sent from, deletes a draft.
+/// Cancels what was sent from, deletes a draft; removes the step of a line that is about one.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
+    if model.chosen_step().is_some() {
+        return steps::ask_remove(model);
+    }
     let Some(question) = model.blast_meant().map(|blast| end_question(model, blast)) else { return Vec::new() };
     model.prompt = Some(Prompt::Confirm(question));
     Vec::new()

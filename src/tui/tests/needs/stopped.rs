@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::ids::BlastId;
+use crate::tui::key::Key;
 
 #[test]
 fn a_stopped_senders_line_leads_to_the_blast_that_it_holds_up_and_ends_none() {
@@ -33,6 +34,13 @@ fn a_stopped_senders_line_leads_to_the_blast_that_it_holds_up_and_ends_none() {
             "{}",
             dashboard.said()
         );
+    }
+    dashboard.key(Key::Esc).keys("1!");
+    for command in ["cancel it, or delete a draft", "edit this blast"] {
+        dashboard.keys(":").keys(command).keys("\n");
+
+        assert!(dashboard.model.prompt.is_none(), "{command}");
+        assert_eq!(dashboard.said(), "this line is about a sender: enter goes to its blast", "{command}");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::model::{BlastForm, FormWrites, Model, Notice, Overlay, WantedDraft};
-use crate::tui::update::pace;
+use crate::tui::update::{attention, pace};
 use crate::tui::{action, availability};
 
 /// The draft that is meant, or what is scheduled, to write on; of what has started, its hours and pace.
@@ -38,7 +38,7 @@ pub fn duplicate(model: &mut Model) -> Vec<Effect> {
 
 /// Why the blast that is meant cannot be edited.
 pub fn cannot_edit(model: &Model) -> Option<String> {
-    cannot_edit_blast(model, model.blast_meant())
+    attention::sender_line(model).or_else(|| cannot_edit_blast(model, model.blast_meant()))
 }
 
 /// The same of any blast.
