@@ -73,9 +73,10 @@ impl Unwritten {
         (oldest + SOON <= now).then(|| (self.soon_written().count(), oldest))
     }
 
-    /// How many would be left behind by somebody who leaves now: the large ones too, and none as long as all of them are new.
-    pub fn left_behind(&self, now: DateTime<Utc>) -> Option<usize> {
-        self.waiting().filter(|(_, begun)| *begun + SOON <= now).map(|(acts, _)| acts)
+    /// How many would be left behind by somebody who leaves now, and how many of them go on: none as long as all of them are new.
+    pub fn left_behind(&self, now: DateTime<Utc>) -> Option<(usize, usize)> {
+        let (acts, _) = self.waiting().filter(|(_, begun)| *begun + SOON <= now)?;
+        Some((acts, self.acts.iter().filter(|begun| begun.request.is_finished_by_others()).count()))
     }
 
     /// How many there are and since when, however new and however large they are.

@@ -103,7 +103,8 @@ fn a_cancel_that_takes_long_is_said_and_asked_about_before_leaving() {
 
     dashboard.keys("q");
 
-    assert_eq!(dashboard.said(), "1 act of yours is not confirmed by the database, and may be lost. q again to leave");
+    let says = "1 act of yours is still being done, and you would not hear how it ended. q again to leave";
+    assert_eq!(dashboard.said(), says);
     assert!(!dashboard.taken().contains(&Effect::Exit(ExitReason::Quit)));
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Cancelled(140)) });
     assert!(dashboard.model.unwritten.is_empty());

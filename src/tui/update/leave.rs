@@ -135,14 +135,20 @@ fn leave_paused(model: &mut Model) -> Vec<Effect> {
 
 /// Asks before leaving acts behind of which nobody would hear whether they were done.
 fn unconfirmed(model: &mut Model) -> Option<Vec<Effect>> {
-    let acts = model.unwritten.left_behind(model.now).filter(|_| model.leaving != Leaving::Warned)?;
+    let (acts, going_on) = model.unwritten.left_behind(model.now).filter(|_| model.leaving != Leaving::Warned)?;
     model.leaving = Leaving::Warned;
-    let acts = count_of(i64::try_from(acts).unwrap_or(i64::MAX), "act of yours is", "acts of yours are");
+    let counted =
+        |acts: usize| count_of(i64::try_from(acts).unwrap_or(i64::MAX), "act of yours is", "acts of yours are");
+    let lost = acts - going_on;
+    // Nobody need stay for these, or do them again.
+    let going_on = (going_on > 0).then(|| {
+        let ended = if going_on == 1 { "it ended" } else { "they ended" };
+        format!("{} still being done, and you would not hear how {ended}", counted(going_on))
+    });
+    let lost = (lost > 0).then(|| format!("{} not confirmed by the database, and may be lost", counted(lost)));
+    let words = lost.into_iter().chain(going_on).collect::<Vec<_>>().join("; ");
     let quit = model.options.keys.of(QUIT);
-    ask(
-        model,
-        Notice::refusal(format!("{acts} not confirmed by the database, and may be lost. {quit} again to leave")),
-    );
+    ask(model, Notice::refusal(format!("{words}. {quit} again to leave")));
     Some(Vec::new())
 }
 
