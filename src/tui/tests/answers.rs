@@ -94,6 +94,25 @@ fn a_refused_answer_keeps_its_text_with_the_reason() {
 }
 
 #[test]
+fn an_answer_that_was_refused_is_back_on_its_page_that_was_merely_opened_again() {
+    let mut dashboard = scene();
+    for words in ["RM 20\n", ""] {
+        dashboard.keys("a");
+        read(&mut dashboard, open_window());
+        dashboard.keys(words);
+        if !words.is_empty() {
+            dashboard.key(Key::Esc);
+        }
+    }
+
+    let refused = Err(EffectError::Other("the 24 hours are over".to_owned()));
+    dashboard.answer(Completion::Written { request: text("RM 20"), outcome: refused });
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("your answer: RM 20_") && screen.contains("the 24 hours are over"), "{screen}");
+}
+
+#[test]
 fn what_becomes_of_an_answer_leaves_the_one_that_is_written_next_as_it_is() {
     let mut dashboard = scene();
     for words in ["RM 20\n", "or RM 18"] {

@@ -109,6 +109,17 @@ fn a_text_that_was_refused_after_its_page_was_left_is_kept_too() {
 }
 
 #[test]
+fn a_text_that_was_refused_is_back_on_its_page_that_was_merely_opened_again() {
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.keys("e?").key(Key::Ctrl('x')).key(Key::Esc).keys("e").taken();
+
+    answer(&mut dashboard, "Salam {name}?", Err(EffectError::Other("no".to_owned())));
+
+    assert!(dashboard.screen().join("\n").contains("Salam {name}?_"), "{:#?}", dashboard.screen());
+    assert_eq!(dashboard.said(), "no");
+}
+
+#[test]
 fn what_becomes_of_a_text_leaves_the_one_that_is_written_next_as_it_is() {
     let mut dashboard = with(vec![step(None)]);
     dashboard.keys("e?").key(Key::Ctrl('x')).key(Key::Esc).keys("e, Siti").taken();

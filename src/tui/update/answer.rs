@@ -139,8 +139,8 @@ fn sends(page: &AnswerOverlay, answer: &AnswerText) -> bool {
     is_sending && page.person == answer.person && page.field.text().trim() == answer.text
 }
 
-/// It was refused: the text stays, with the reason below it. Where its page was left, the text is kept for the next one; where another text
-/// was begun by then, it is said. `about` names whom it was for.
+/// It was refused: the text stays, with the reason below it, and is back on a page that was merely opened again. Where its page was left,
+/// the text is kept for the next one; where another text was begun by then, it is said. `about` names whom it was for.
 pub fn refused(model: &mut Model, (answer, about): (&AnswerText, &str), failure: &EffectError) {
     let why = failure.sentence(&model.options.keys);
     let mut pages = model.overlays.iter_mut().filter_map(|overlay| match overlay {
@@ -149,7 +149,10 @@ pub fn refused(model: &mut Model, (answer, about): (&AnswerText, &str), failure:
     });
     let open = pages.next();
     let is_begun = open.is_some() || model.begun.answers.has(answer.person);
-    if let Some(page) = open.filter(|page| sends(page, answer)) {
+    if let Some(page) = open.filter(|page| sends(page, answer) || page.field.is_empty()) {
+        if !sends(page, answer) {
+            page.field = TextField::with(&answer.text);
+        }
         page.progress = AnswerProgress::Refused(why);
         return;
     }

@@ -170,8 +170,8 @@ fn saves(page: &StepMessageOverlay, edit: &StepMessageEdit) -> bool {
     page.progress == StepMessageProgress::Saving && page.step == edit.step && page.area.text() == edit.message
 }
 
-/// It was refused: the text stays, with the reason below it. Where its page was left, the text is kept for the next one; where another text
-/// was begun by then, it is said.
+/// It was refused: the text stays, with the reason below it, and is back on a page that was merely opened again. Where its page was left,
+/// the text is kept for the next one; where another text was begun by then, it is said.
 pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError) -> Vec<Effect> {
     let why = failure.sentence(&model.options.keys);
     let mut pages = model.overlays.iter_mut().filter_map(|overlay| match overlay {
@@ -180,7 +180,10 @@ pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError)
     });
     let open = pages.next();
     let is_begun = open.is_some() || model.begun.step_messages.has(edit.step);
-    if let Some(page) = open.filter(|page| saves(page, edit)) {
+    if let Some(page) = open.filter(|page| saves(page, edit) || !page.is_changed()) {
+        if !saves(page, edit) {
+            page.area = TextArea::with(&edit.message);
+        }
         page.progress = StepMessageProgress::Refused(why.clone());
         // Below a long text it is out of sight.
         model.refuse(why);
