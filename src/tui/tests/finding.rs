@@ -88,7 +88,7 @@ fn a_paste_outside_a_field_opens_find_and_does_nothing_else() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3");
 
-    dashboard.dispatch(Msg::Paste("+60 10-012 0005\nrrSX".to_owned()));
+    dashboard.dispatch(Msg::Paste("+60 10-012 0005\rrrSX".to_owned()));
 
     assert!(dashboard.acts().is_empty());
     assert!(dashboard.line(22).starts_with(" find +60 10-012 0005_"), "{}", dashboard.line(22));

@@ -295,10 +295,14 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     model.dropping = None;
     if text.len() > PASTE_MAX {
         model.refuse("too much was pasted, and nothing of it is taken: save a list as a CSV file, and give its name under People");
-    } else if waits_for_elsewhere(model) || is_behind(model) {
-        hold(model, HeldInput::Paste(text.to_owned()));
+        return effects;
+    }
+    // Terminals send what the enter key sends between the lines of a paste.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    if waits_for_elsewhere(model) || is_behind(model) {
+        hold(model, HeldInput::Paste(text));
     } else {
-        effects.extend(taken_paste(model, text));
+        effects.extend(taken_paste(model, &text));
     }
     effects
 }
