@@ -1,6 +1,7 @@
 //! The columns of a list: named in the form, chosen in it, and named again when the draft is opened again.
 
-use super::form::{opened_with, saved, taken, writes};
+use super::form::{opened, opened_with, saved, taken, writes};
+use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE};
 use crate::app::{DraftList, ListColumn};
 use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
@@ -48,6 +49,26 @@ fn taken_by(dashboard: &mut TestDashboard) -> Option<(DraftList, ChosenColumns)>
         DraftWrite::TakeList { list, .. } => Some((list.list, list.columns)),
         _ => None,
     })
+}
+
+/// An opened draft whose message is typed on, with these columns in its list.
+fn typing_on(columns: &[&str]) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    wants_draft(&mut dashboard).answer(opened());
+    let form = dashboard.model.form.as_mut().unwrap();
+    columns.iter().for_each(|column| form.first_people[0].variables.set(column, "Aina"));
+    form.line = FormLine::Message;
+    dashboard.keys("\n");
+    dashboard
+}
+
+#[test]
+fn a_list_without_columns_has_none_to_pick() {
+    let screen = |columns: &[&str]| typing_on(columns).screen().join("\n");
+    let phones = screen(&[]);
+
+    assert!(!phones.contains("picks a column") && phones.contains("the list has no columns to put in"), "{phones}");
+    assert!(screen(&["name"]).contains("{ picks a column"));
 }
 
 #[test]

@@ -20,14 +20,32 @@ pub(super) fn hint(model: &Model, form: &BlastForm) -> Option<String> {
 }
 
 fn message(model: &Model, form: &BlastForm) -> String {
-    let columns = if form.first_people.is_empty() { "{name} is a column of the list" } else { "{ picks a column" };
+    let columns = match (has_columns(form), form.first_people.is_empty()) {
+        (true, _) => "{ picks a column",
+        (false, true) => "{name} is a column of the list",
+        (false, false) => "the list has no columns to put in",
+    };
     let editor = editor_key(model).map(|key| format!("; {key} opens your editor")).unwrap_or_default();
     format!("{columns}{editor}")
 }
 
+/// Whether `{` picks one: of a list of phone numbers alone it is a brace, as before there is a list.
+fn has_columns(form: &BlastForm) -> bool {
+    !form.columns().is_empty()
+}
+
+/// What is typed as a value of a template.
+fn value(form: &BlastForm) -> &'static str {
+    match (has_columns(form), form.first_people.is_empty()) {
+        (true, _) => "a text, or { for a column",
+        (false, true) => "a text, or {column} for a column of the list",
+        (false, false) => "a text: the list has no columns to put in",
+    }
+}
+
 /// Which button it is of, and what it opens.
 fn button(form: &BlastForm, n: usize) -> String {
-    let take = "a text, or { for a column";
+    let take = value(form);
     let place = form.buttons().get(n).map(|button| button.index);
     let about = place.zip(form.template()).map(|(place, template)| {
         let label = template.page.buttons.get(place).map(|label| format!("[{label}] ")).unwrap_or_default();
@@ -57,7 +75,7 @@ fn words(form: &BlastForm) -> Option<&'static str> {
             Some("10:00 by each person's own clock; hours: Window holds by theirs; empty: the sender's clock")
         }
         (_, FormLine::First) => Some("so many people get it, then it waits for you; empty: everybody"),
-        (_, FormLine::Variable(_)) => Some("a text, or { for a column"),
+        (_, FormLine::Variable(_)) => Some(value(form)),
         _ => None,
     }
 }
