@@ -63,6 +63,17 @@ fn typing_on(columns: &[&str]) -> TestDashboard {
 }
 
 #[test]
+fn esc_is_said_to_be_a_plain_brace_only_before_a_name_is_begun() {
+    let mut dashboard = typing_on(&["name"]);
+    assert!(dashboard.keys("{").line(1).contains("esc is a plain {"), "{}", dashboard.line(1));
+
+    dashboard.keys("na");
+
+    let title = dashboard.line(1);
+    assert!(title.contains("esc leaves the text with {na") && !title.contains("plain"), "{title}");
+}
+
+#[test]
 fn a_list_without_columns_has_none_to_pick() {
     let screen = |columns: &[&str]| typing_on(columns).screen().join("\n");
     let phones = screen(&[]);

@@ -15,9 +15,11 @@ pub(super) fn columns(form: &BlastForm, row: usize, typed: &str) -> OverlayConte
         chosen(n == row).and(format!("{:<24} ", format!("{{{column}}}")), strong(n == row)).and(value, TextRole::Dim)
     };
     let lines = form.columns_beginning(typed).into_iter().enumerate().map(line).collect();
+    // Once a name was begun, esc leaves the whole line.
+    let leaves = if typed.is_empty() { "is a plain {".to_owned() } else { format!("leaves the text with {{{typed}") };
     let title = title(
         vec!["Columns".to_owned(), format!("{{{typed}_")],
-        Some("letters narrow, enter takes it, esc is a plain {".to_owned()),
+        Some(format!("letters narrow, enter takes it, esc {leaves}")),
     );
     OverlayContent { title, lines, focus: Some(row) }
 }
