@@ -350,7 +350,8 @@ impl<'a> FormPainter<'a> {
 
 /// How far the list is that is being taken.
 fn reading(form: &BlastForm) -> String {
-    let stops = if form.is_list_again() { "" } else { "; esc stops it" };
+    // While a line is typed on, esc leaves that one.
+    let stops = if form.is_list_again() || form.edit.is_some() { "" } else { "; esc stops it" };
     match (form.is_taking, form.taking.rows, form.taking.is_stopping) {
         (true, _, true) => "is being stopped ...".to_owned(),
         (true, 0, false) => format!("is being read{stops}"),

@@ -4,7 +4,7 @@ use super::form::{saved, taken};
 use super::support::{TestDashboard, WIDE};
 use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, Effect, EffectError, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::Overlay;
+use crate::tui::model::{FormLine, Overlay};
 
 /// A form whose list is being read; the write that takes it.
 fn taking() -> (TestDashboard, WriteRequest) {
@@ -22,6 +22,16 @@ fn a_long_list_says_how_many_rows_were_read_so_far_and_how_it_is_stopped() {
     let screen = dashboard.screen().join("\n");
 
     assert!(screen.contains("is being read, 48,000 rows so far; esc stops it"), "{screen}");
+}
+
+#[test]
+fn a_list_that_is_taken_while_a_line_is_typed_on_is_not_said_to_be_stopped_by_esc() {
+    let (mut dashboard, _) = taking();
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Message;
+
+    let screen = dashboard.keys("\n").screen().join("\n");
+
+    assert!(screen.contains("48,000 rows so far") && !screen.contains("esc stops it"), "{screen}");
 }
 
 #[test]
