@@ -268,6 +268,7 @@ mod tests {
 
     use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content};
     use crate::domain::text::default_keys;
+    use crate::tui::key::Key;
     use crate::tui::model::HelpOverlay;
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
@@ -352,5 +353,16 @@ none: `:` finds it. An action without a name cannot be given other keys. Generat
         let last = dashboard.line(1);
         let numbers: Vec<usize> = last.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
         assert_eq!(numbers[1], numbers[2], "{last}");
+    }
+
+    #[test]
+    fn the_help_opens_once() {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("?").keys("?");
+        assert_eq!(dashboard.said(), "these are all keys: esc goes back");
+
+        dashboard.key(Key::Esc);
+
+        assert!(dashboard.model.overlays.is_empty());
     }
 }

@@ -20,6 +20,10 @@ use crate::tui::overlay;
 use crate::tui::widget::TextField;
 
 pub fn open_help(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.overlays.last(), Some(Overlay::Help(_))) {
+        model.refuse("these are all keys: esc goes back");
+        return Vec::new();
+    }
     open(model, Overlay::Help(HelpOverlay::default()))
 }
 
