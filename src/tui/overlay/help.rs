@@ -8,6 +8,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::layout::Layout;
 use crate::tui::model::{HelpOverlay, Model, Overlay};
 use crate::tui::theme::TextRole;
+use crate::tui::update::form::editor_key;
 use crate::tui::widget::{self, TextLine};
 
 const SECTIONS: [KeyScope; 15] = [
@@ -102,9 +103,17 @@ fn sections(model: &Model) -> Vec<HelpSection> {
         let entries = actions.map(|action| (keymap.names(action), action.meaning().into())).collect();
         HelpSection { title: scope.to_string(), entries }
     };
+    // In a text a letter is typed: where nothing else opens the editor, nothing is said of it.
+    let keys_of = |keys: &str| match keys {
+        EDITOR => editor_key(model).map(|key| key.to_string()),
+        keys => Some(keys.to_owned()),
+    };
     let named = |title: &str, rows: &[(&str, &str)]| HelpSection {
         title: title.to_owned(),
-        entries: rows.iter().map(|(keys, meaning)| ((*keys).to_owned(), model.with_keys(meaning).into())).collect(),
+        entries: rows
+            .iter()
+            .filter_map(|(keys, meaning)| Some((keys_of(keys)?, model.with_keys(meaning).into())))
+            .collect(),
     };
     let mut sections: Vec<_> = scopes.map(of_scope).collect();
     let keyless =
@@ -184,19 +193,19 @@ const SIGNS: [(&str, &str); 11] = [
     ("+ben above", "ben has a dashboard open, too; +2 here, so many others have"),
 ];
 
+/// What opens the editor from a text, as it is without `[ui.keys]`.
+const EDITOR: &str = "ctrl-o";
+
 const TYPING: [(&str, &str); 8] = [
     ("enter", "takes what was typed; in a form it goes on to the next line, in a message it begins a line"),
-    (
-        "a letter",
-        "on an empty text line of a form begins typing, also a letter that is a key of the form elsewhere, such as S and j",
-    ),
+    ("a letter", "on an empty text line of a form begins typing, also a letter that is a key of the form elsewhere"),
     ("esc", "ends typing; what cannot be taken stays as it was"),
     (
         "tab",
         "on People completes the path; while finding, who matches in other blasts; between lines of a form the next",
     ),
     ("{", "in a message: a column of the list to choose"),
-    ("ctrl-o", "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
+    (EDITOR, "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
     ("l", "among the rows that were left out: another list; enter corrects one, u undoes the last correction"),
     ("ctrl-u ctrl-w", "deletes what stands before the cursor, a word; ctrl-a and ctrl-e go to the ends"),
 ];
@@ -266,8 +275,9 @@ mod tests {
     use std::fmt::Write;
     use std::path::Path;
 
-    use super::{ACTIONS, FILTERING, FINDING, QUESTIONS, SECTIONS, SIGNS, TYPING, content};
+    use super::{ACTIONS, FILTERING, FINDING, Keymap, QUESTIONS, SECTIONS, SIGNS, TYPING, TextLine, content};
     use crate::domain::text::default_keys;
+    use crate::tui::KeyBinding;
     use crate::tui::key::Key;
     use crate::tui::model::HelpOverlay;
     use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
@@ -353,6 +363,23 @@ none: `:` finds it. An action without a name cannot be given other keys. Generat
         let last = dashboard.line(1);
         let numbers: Vec<usize> = last.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
         assert_eq!(numbers[1], numbers[2], "{last}");
+    }
+
+    #[test]
+    fn the_key_of_the_editor_in_a_text_is_the_one_that_opens_it() {
+        let texts = |key: &str| {
+            let mut dashboard = TestDashboard::new(STACKED);
+            let action = "the-message-in-your-editor".to_owned();
+            dashboard.model.options.keys = Keymap::new(&[KeyBinding { action, keys: vec![key.to_owned()] }]).unwrap();
+            let lines = content(&dashboard.model, &HelpOverlay::default(), STACKED.width).lines.into_iter();
+            let text = |line: TextLine| line.pieces.into_iter().map(|piece| piece.text).collect::<String>();
+            lines.map(text).filter(|line| line.contains("in a message, also")).collect::<Vec<_>>()
+        };
+
+        let moved = texts("ctrl-g");
+
+        assert!(moved.len() == 1 && moved[0].contains("ctrl-g") && !moved[0].contains("ctrl-o"), "{moved:?}");
+        assert!(texts("e").is_empty(), "a letter is typed there");
     }
 
     #[test]
