@@ -177,7 +177,7 @@ impl App {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
         if asked.is_some_and(|asked| !acts.iter().map(|act| &act.id).eq(asked)) {
-            let why = "somebody marked them, or took a mark back, meanwhile: nothing was taken back, ask once more";
+            let why = "somebody marked them, or took a mark back, meanwhile: nothing was taken back; repeat it to be asked anew";
             return Err(AppError::Refused(why.to_owned()));
         }
         if acts.is_empty() {

@@ -315,6 +315,7 @@ impl fmt::Display for Waiting {
             Self::PhoneInUse { sender } => write!(f, "its phone, which an engine sends from as sender {sender}"),
             Self::Silent { host, .. } => write!(f, "no sign of life from the engine at {host}"),
             Self::Gap { gap, slowed: 0, .. } => write!(f, "gap {gap}"),
+            Self::Gap { gap, slowed: 1, .. } => write!(f, "gap {gap}, made twice as long by the provider"),
             Self::Gap { gap, slowed, .. } => {
                 write!(f, "gap {gap}, made {} times as long by the provider", 1_u32 << (*slowed).min(20))
             }

@@ -10,6 +10,7 @@ fn every_reason_is_one_sentence_with_its_end() {
     assert_eq!(gap(Some(until), 0), "waits for: gap 20s..1m, next 04:00");
     assert_eq!(gap(None, 0), "waits for: gap 20s..1m");
     assert_eq!(gap(Some(until), 2), "waits for: gap 20s..1m, made 4 times as long by the provider, next 04:00");
+    assert_eq!(gap(None, 1), "waits for: gap 20s..1m, made twice as long by the provider");
     let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), next: None, whose, slowed });
     assert_eq!(rate(LimitOwner::Sender, 0), "waits for: sender rate 80/s");
     assert_eq!(rate(LimitOwner::Blast, 0), "waits for: blast rate 80/s");

@@ -265,6 +265,7 @@ fn once_somebody_else_paused_or_cancelled_it_the_line_says_so() {
         (BlastState::Paused, "Raya last call was paused by minah@shop; S resumes it"),
         (BlastState::Cancelled, "Raya last call was cancelled by minah@shop"),
         (BlastState::Scheduled, "Raya last call is scheduled again: nothing was sent"),
+        (BlastState::Draft, "Raya last call is a draft again, by minah@shop"),
     ] {
         let mut dashboard = launched();
         let by = Some(Actor::Operator("minah@shop".to_owned()));

@@ -41,7 +41,7 @@ fn an_answer_that_waits_with_a_stopped_sender_is_in_the_number_that_lets_it_go_o
     dashboard.answer(Completion::Senders(Ok(vec![answering]))).answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("Fixed? 141 queued, 1 an answer; type 141:"), "{screen}");
+    assert!(screen.contains("Fixed? 141 queued, 1 of them an answer; type 141:"), "{screen}");
     dashboard.keys("141\n");
 
     assert!(matches!(dashboard.acts().as_slice(), [WriteRequest::Resume(launch)] if launch.people == 141));

@@ -165,7 +165,7 @@ fn whoever_is_settled_by_now_or_may_still_answer_is_not_in_the_number_that_sends
         assert_eq!(dashboard.acts(), [WriteRequest::MarkSeveral { people: vec![RecipientId(2)], mark }]);
     }
     let mut nobody = again(BeforeResend { settled: 2, not_now: of.clone(), ..BeforeResend::default() });
-    assert_eq!(nobody.said(), "2 people: nobody of them may be sent to again now. 2 of them are settled by now.");
+    assert_eq!(nobody.said(), "2 people: none of them may be sent to again now. 2 of them are settled by now.");
     assert_eq!(nobody.keys("0\n").acts(), []);
 }
 

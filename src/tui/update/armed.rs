@@ -135,7 +135,7 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         BlastState::Paused => format!("{name} was paused{by}{}", keys("; ⟨S⟩ resumes it")),
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
         // Somebody else took it back.
-        BlastState::Draft => return Notice::done(format!("{name} is draft{}", model.launched_by(row))),
+        BlastState::Draft => return Notice::done(format!("{name} is a draft again{}", model.launched_by(row))),
         BlastState::Scheduled => return Notice::done(format!("{name} is scheduled again: nothing was sent")),
         state => return Notice::done(format!("{name} is {state}")),
     };

@@ -34,8 +34,8 @@ pub fn ask_by_queued(
             let typed = number(people);
             let of_them = match answers {
                 0 => String::new(),
-                1 => ", 1 an answer".to_owned(),
-                answers => format!(", {} answers", number(answers)),
+                1 => ", 1 of them an answer".to_owned(),
+                answers => format!(", {} of them answers", number(answers)),
             };
             prompts::ask(model, format!("{question} {typed} queued{of_them}; type {typed}:"), by, vec![then])
         }

@@ -65,7 +65,7 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
                 let why = if known.opted_out == all {
                     "opted out, nothing goes to them; leave them out instead".to_owned()
                 } else {
-                    format!("nobody of them may be sent to again now.{had}")
+                    format!("none of them may be sent to again now.{had}")
                 };
                 model.refuse(format!("{who}: {why}"));
                 return Vec::new();
