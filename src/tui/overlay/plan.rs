@@ -38,18 +38,13 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     }
     let (width, beside) = columns(model, plan, width);
     let mut lines = body(model, plan, (loaded, width), beside.is_empty());
-    let over = over(model, plan, width);
-    let focus = match over {
-        Some(over) => {
-            lines.extend(over);
-            (plan.row > 0).then_some(plan.row)
-        }
-        None if loaded.obstacles.is_empty() => {
-            lines.extend(ask(model, plan, (loaded, width)));
-            Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
-        }
-        None => None,
-    };
+    match over(model, plan, width) {
+        Some(over) => lines.extend(over),
+        None if loaded.obstacles.is_empty() => lines.extend(ask(model, plan, (loaded, width))),
+        None => {}
+    }
+    // The number is typed at its end, and why there is none to type stands there.
+    let focus = Some(if plan.row == 0 { lines.len() - 1 } else { plan.row });
     OverlayContent { title: title_of(loaded), lines, focus }.folded(width).beside(beside)
 }
 

@@ -1,15 +1,16 @@
 //! A plan whose blast was launched or ended meanwhile: it asks for nothing any more.
 
 use super::plans::{plan_of, planned, shows};
-use super::support::{DRAFT, RAYA, TestDashboard, WIDE, blasts, draft};
-use crate::app::Plan;
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blasts, draft};
 use crate::app::view::BlastView;
+use crate::app::{FirstFared, Plan};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::tui::effect::{Completion, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Pane, Prompt};
+use crate::tui::msg::Msg;
 use chrono::TimeDelta;
 
 /// The other window's list of blasts, with the draft as it is there.
@@ -98,6 +99,27 @@ fn a_start_that_was_not_answered_yet_is_said_in_place_of_the_empty_field() {
     assert!(matches!(dashboard.acts()[..], [WriteRequest::Launch(_)]));
     assert!(shows(&dashboard, "starting it: the database has not answered yet"), "{:#?}", dashboard.screen());
     assert!(!shows(&dashboard, "people: _"));
+}
+
+#[test]
+fn why_a_plan_cannot_be_sent_is_on_a_small_screen_and_said_of_a_number_that_was_being_typed() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.dispatch(Msg::Resized(STACKED)).keys("28");
+    let why = "Raya last call has no message yet".to_owned();
+    let fared = |tag: &str| {
+        let (tag, stage) = (tag.to_owned(), "Initial".to_owned());
+        FirstFared { tag, stage, sent: 25, received: 24, read: 12, replied: 2, failed: 1 }
+    };
+    let fared = Vec::from(["Raya"; 12].map(fared));
+    let plan = Plan { obstacles: vec![why.clone()], fared, ..plan_of(draft(), 289) };
+
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan)) });
+
+    assert_eq!(dashboard.said(), format!("28 is not used: {why}"));
+    assert!(shows(&dashboard, "Not now") && shows(&dashboard, &format!("  {why}")), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "289 people get one message each"), "{:#?}", dashboard.screen());
+    dashboard.keys("9\n");
+    assert_eq!((dashboard.acts(), dashboard.said()), (Vec::new(), why.as_str()), "no number is asked for");
 }
 
 #[test]

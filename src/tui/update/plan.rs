@@ -1,4 +1,8 @@
-//! The plan: its counts, who they are about, one message to oneself, the plan as a file.
+//! The plan: its counts, who they are about, the plan as a file.
+
+mod to_oneself;
+
+pub use to_oneself::{cannot_test, log_test, own_number_key, send_test, test_refused, test_sent};
 
 use chrono::TimeDelta;
 
@@ -7,16 +11,15 @@ use super::{completions, form, overlays, prompts, written};
 use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::domain::phone::{Phone, PhoneError, Region};
 use crate::domain::text::{clean, shell_quoted};
 use crate::tui::action;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
-use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, OwnNumberPrompt, Pane, PlanCount, PlanOverlay, Prompt};
+use crate::tui::model::{Model, Notice, Overlay, Pane, PlanCount, PlanOverlay, Prompt};
 use crate::tui::overlay;
-use crate::tui::widget::{EditOutcome, TextField, TextLine};
+use crate::tui::widget::{TextField, TextLine};
 
 /// A plan that is not here after this long is asked for again.
 const READ_AGAIN: TimeDelta = TimeDelta::seconds(15);
@@ -31,12 +34,22 @@ fn shown(model: &mut Model) -> Option<&mut PlanOverlay> {
     }
 }
 
-/// What sending a blast would do is here. Where it could not be read again, what is there stays: a number is half typed on it.
+/// What sending a blast would do is here. Where it could not be read again, what is there stays: a number is half typed on it. Where it
+/// cannot be sent any more, that number is gone, and the reason is said.
 pub fn read(model: &mut Model, blast: BlastId, read: EffectResult<Plan>) {
     let now = model.now;
     let Some(page) = shown(model).filter(|page| page.blast == blast) else { return };
     match read {
-        Ok(plan) => (page.loaded, page.read_at) = (Some(plan), Some(now)),
+        Ok(plan) => {
+            let typed = page.field.text();
+            let why = plan.obstacles.first().filter(|_| !typed.is_empty());
+            let why = why.map(|why| format!("{typed} is not used: {why}"));
+            (page.loaded, page.read_at) = (Some(plan), Some(now));
+            if let Some(why) = why {
+                page.field = TextField::default();
+                model.refuse(why);
+            }
+        }
         Err(failure) if page.loaded.is_some() => completions::failed(model, &failure),
         Err(failure) => close_unread(model, &failure),
     }
@@ -58,14 +71,6 @@ fn close_unread(model: &mut Model, failure: &EffectError) {
         prompts::refuse_digits(model, why);
     } else {
         model.refuse(why);
-    }
-}
-
-/// A message to oneself is on its way, as a blast of its own.
-pub fn test_sent(model: &mut Model, request: &WriteRequest, test: BlastId) {
-    let WriteRequest::SendTest { blast, .. } = request else { return };
-    if let Some(page) = shown(model).filter(|page| page.blast == *blast) {
-        page.test = Some(test);
     }
 }
 
@@ -116,8 +121,8 @@ pub fn is_old(model: &Model) -> bool {
 
 /// Digits go into the number to type; among the people of a count, esc goes back.
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
-    let why_over = match model.overlays.last() {
-        Some(Overlay::Plan(page)) => availability::not_asked_any_more(model, page),
+    let why_not = match model.overlays.last() {
+        Some(Overlay::Plan(page)) => why_not(model, page),
         _ => None,
     };
     let Some(plan) = shown(model) else { return KeyOutcome::UNUSED };
@@ -128,7 +133,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         }
         return KeyOutcome::UNUSED;
     }
-    if let Some(why) = why_over.filter(|_| prompts::is_of_digits(key)) {
+    if let Some(why) = why_not.filter(|_| prompts::is_of_digits(key)) {
         model.refuse(why);
         return KeyOutcome::DONE;
     }
@@ -188,8 +193,14 @@ fn how_to_send(model: &Model) -> Option<String> {
 /// Why `enter` sends nothing; where a count is chosen it says who that is about.
 pub fn cannot_send(model: &Model) -> Option<String> {
     let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
-    let loaded = plan.loaded.as_ref().filter(|_| plan.row == 0)?;
-    availability::not_asked_any_more(model, plan).or_else(|| loaded.obstacles.first().cloned())
+    plan.loaded.as_ref().filter(|_| plan.row == 0)?;
+    why_not(model, plan)
+}
+
+/// Why a plan asks for no number.
+fn why_not(model: &Model, plan: &PlanOverlay) -> Option<String> {
+    let obstacle = || plan.loaded.as_ref()?.obstacles.first().cloned();
+    availability::not_asked_any_more(model, plan).or_else(obstacle)
 }
 
 /// What `enter` does on the line at the cursor, for the footer.
@@ -250,72 +261,6 @@ pub fn moved(plan: &mut PlanOverlay, rows: isize) {
     plan.row = plan.row.saturating_add_signed(rows).min(plan.counts().len());
 }
 
-/// `M`: what the shown person reads, to the operator's own number.
-pub fn send_test(model: &mut Model) -> Vec<Effect> {
-    let Some(plan) = shown(model) else { return Vec::new() };
-    let (blast, loaded) = (plan.blast, plan.loaded.as_ref());
-    let known = loaded.and_then(|plan| plan.test_to.clone());
-    let Some(person) = loaded.and_then(|loaded| loaded.samples.get(plan.sample)).map(|sample| sample.person) else {
-        model.refuse("nobody in it gets a message: there is none to try");
-        return Vec::new();
-    };
-    if let Some(own) = known {
-        return ask_to_test(model, &own, WriteRequest::SendTest { blast, person, to: None });
-    }
-    let field = TextField::with(model.own_number.as_deref().unwrap_or_default());
-    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, person, field, trouble: None }));
-    Vec::new()
-}
-
-fn ask_to_test(model: &mut Model, own: &str, send: WriteRequest) -> Vec<Effect> {
-    prompts::ask(model, format!("send this one message to yourself, {own}?"), ConfirmBy::Yes, vec![send])
-}
-
-/// A key while the operator's own number is typed. It is kept for this window; the configuration keeps it for good.
-pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> Vec<Effect> {
-    match key {
-        Key::Esc => return Vec::new(),
-        Key::Enter => match read_number(model, &own) {
-            Ok(number) => {
-                model.own_number = Some(number.clone());
-                let send = WriteRequest::SendTest { blast: own.blast, person: own.person, to: Some(number.clone()) };
-                return ask_to_test(model, &number, send);
-            }
-            Err(why) => own.trouble = Some(why.to_string()),
-        },
-        key if own.field.key(key) == EditOutcome::NotMine => {
-            own.trouble = Some("enter continues, esc sends nothing".to_owned());
-        }
-        _ => own.trouble = None,
-    }
-    model.prompt = Some(Prompt::OwnNumber(own));
-    Vec::new()
-}
-
-/// The number that was typed, as a list with it would be read.
-fn read_number(model: &Model, own: &OwnNumberPrompt) -> Result<String, PhoneError> {
-    let typed = own.field.text().trim().to_owned();
-    let sender = model.blasts.get(own.blast).map(|blast| blast.sender_id);
-    let sender = model.senders.iter().find(|row| Some(row.id) == sender);
-    let region = sender.and_then(|sender| sender.usage.region).unwrap_or(Region::MALAYSIA);
-    Phone::parse(&typed, region).map(|_| typed)
-}
-
-/// It cannot be sent to: the next `M` does not begin with it.
-pub fn test_refused(model: &mut Model) {
-    model.own_number = None;
-}
-
-/// Why nothing can be sent to oneself.
-pub fn cannot_test(model: &Model) -> Option<String> {
-    let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
-    let Some(loaded) = &plan.loaded else { return Some("still reading".to_owned()) };
-    if plan.people.is_some() {
-        return Some("esc goes back to the plan: there ⟨M⟩ sends the sample to yourself".to_owned());
-    }
-    availability::read_only(model).or_else(|| loaded.obstacles.first().cloned())
-}
-
 /// `w`: the plan as it is shown, into a file.
 pub fn save(model: &mut Model) -> Vec<Effect> {
     let Some(content) = overlay::plan_file(model, FILE_WIDTH) else { return Vec::new() };
@@ -348,15 +293,6 @@ pub fn saved(model: &mut Model, request: &WriteRequest, path: &str) -> Vec<Effec
     written::log(model, &sentence, &line);
     model.say(Notice::done(sentence));
     Vec::new()
-}
-
-/// One message went to the operator: no command sends one, and the blast that it is can be looked at.
-pub fn log_test(model: &mut Model, request: &WriteRequest, test: BlastId) {
-    let WriteRequest::SendTest { blast, to, .. } = request else { return };
-    let to = to.as_ref().map(|to| format!(", {to}")).unwrap_or_default();
-    let sentence = format!("one message of blast {blast} to yourself{to}: blast {test}");
-    let line = format!("# no command sends one message to yourself; `blast show {test}` shows what became of it");
-    written::log(model, &sentence, &line);
 }
 
 /// Why the list of a count has nothing to be written yet.
