@@ -221,10 +221,10 @@ impl Model {
 
     /// Nothing read yet.
     pub fn new(options: DashboardOptions, size: Size, now: DateTime<Utc>) -> Self {
-        let overlays = if options.is_first_run() { vec![Overlay::Welcome(0)] } else { Vec::new() };
-        let notice = options.greeting.clone().map(Notice::done);
-        let log = LogLine::of_greeting(&options, now).into_iter().collect();
         Self {
+            overlays: options.is_first_run().then_some(Overlay::Welcome(0)).into_iter().collect(),
+            notice: options.greeting.clone().map(Notice::done),
+            log: LogLine::of_greeting(&options, now).into_iter().collect(),
             blasts: BlastList::opening(options.open),
             setup: ScreenSetup::new(options.zone),
             hint: (options.hints == Hints::On).then_some(Hint::Find),
@@ -256,13 +256,11 @@ impl Model {
             opened_at: now,
             focus: Pane::Funnel,
             zoom: Zoom::Out,
-            overlays,
             form: None,
             wanted_draft: None,
             new_sender: None,
             prompt: None,
             question_shown: Shown::Yes,
-            notice,
             said_at: now,
             held: VecDeque::new(),
             dropping: None,
@@ -275,7 +273,6 @@ impl Model {
             views: FunnelViews::default(),
             preview: None,
             preview_asked: None,
-            log,
             leaving: Leaving::No,
             seen_at: None,
             ticket: 0,

@@ -1,8 +1,10 @@
 //! A shop with some blasts and people, and a dashboard whose effects are completed by hand.
 
+mod screen;
+
+pub use screen::{buffer, drawn, lines};
+
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
 use crate::app::view::{Anchor, BlastView, Estimate, RecipientDetails, RecipientRow, SenderUsage, SenderView, Total};
@@ -17,9 +19,8 @@ use crate::tui::effect::{Completion, Effect, ListPart, ReadRequest, WriteOutcome
 use crate::tui::key::Key;
 use crate::tui::model::{Model, PageRequest, Shown};
 use crate::tui::msg::{Msg, TimedMsg};
-use crate::tui::theme::{Colours, ScreenTheme};
 use crate::tui::update::{is_known, update};
-use crate::tui::{Charset, DashboardKind, DashboardOptions, DatabaseKind, Hints, OnClose, Palette, Size, view};
+use crate::tui::{Charset, DashboardKind, DashboardOptions, DatabaseKind, Hints, OnClose, Palette, Size};
 
 pub const RAYA: BlastId = BlastId(7);
 pub const DRAFT: BlastId = BlastId(8);
@@ -335,34 +336,6 @@ impl TestDashboard {
     pub fn line(&self, row: usize) -> String {
         self.screen().swap_remove(row)
     }
-}
-
-pub fn buffer(model: &Model) -> Buffer {
-    let Size { width, height } = model.size;
-    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    view::draw(model, &ScreenTheme::new(Colours::Sixteen, model.options.charset), &mut buffer);
-    buffer
-}
-
-/// The screen as a terminal would show it: a wide character stands for two columns.
-pub fn drawn(model: &Model) -> Vec<String> {
-    lines(&buffer(model))
-}
-
-/// The same of a screen that is drawn already.
-pub fn lines(buffer: &Buffer) -> Vec<String> {
-    let row = |y: u16| {
-        let mut line = String::new();
-        let mut x = 0;
-        while x < buffer.area.width {
-            let symbol = buffer[(x, y)].symbol();
-            line.push_str(symbol);
-            x += crate::tui::widget::width(symbol).max(1);
-        }
-        assert!(!line.contains('⟨'), "the key of a sentence is still marked: {line}");
-        line.trim_end().to_owned()
-    };
-    (0..buffer.area.height).map(row).collect()
 }
 
 pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
