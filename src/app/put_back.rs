@@ -42,8 +42,14 @@ impl PutBack {
     }
 
     /// An opt-out at another number held them back there: they are sent to now.
-    pub(super) fn goes_on_in(&mut self, blasts: Vec<BlastId>) {
+    pub(super) async fn goes_on_in(
+        &mut self,
+        tx: &mut PgConnection,
+        blasts: impl IntoIterator<Item = BlastId>,
+    ) -> Result<(), AppError> {
         self.queued.extend(blasts);
+        self.names = names(tx, &self.queued).await?;
+        Ok(())
     }
 
     /// Where somebody is left out still though the blast is not over: its number was confirmed without them, or something else

@@ -209,10 +209,7 @@ impl App {
         };
         let held = self.hold_undos(&mut tx, acts).await?;
         self.close_acts(&mut tx, &held).await?;
-        let lifted = match phones[..] {
-            [] => Vec::new(),
-            _ => suppression::remove_taken_back(&mut tx, &phones).await?,
-        };
+        let (lifted, held_elsewhere) = sends::lift(&mut tx, &phones, &ids).await?;
         let of_opt_outs = held.iter().filter(|undo| undo.undone == Undone::OptOut).map(|undo| &undo.person);
         let of_opt_outs: Vec<&PersonRow> = of_opt_outs.collect();
         let still_suppressed = self.still_suppressed(&mut tx, &of_opt_outs).await?;
@@ -220,7 +217,8 @@ impl App {
         let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(own));
         let (undos, left) = self.record_undos(&mut tx, held, &still_suppressed).await?;
         self.log_undos(&mut tx, &undos, cancelled).await?;
-        let elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
+        let mut elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
+        elsewhere.goes_on_in(&mut tx, held_elsewhere).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
         let over = over::in_words(&mut tx, &undos).await?;
         let order = orders::in_words(&mut tx, &undos, cancelled).await?;

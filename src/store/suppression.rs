@@ -20,7 +20,7 @@ use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
 pub use everybody::{NumberedPerson, everybody};
-pub use held_elsewhere::queued_at_other_numbers;
+pub use held_elsewhere::{HeldPerson, held_until_taken_back, queued_at_other_numbers};
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
 pub use standing::{StandingSuppression, standing};

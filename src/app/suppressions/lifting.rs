@@ -33,7 +33,7 @@ impl App {
         for phone in &phones {
             self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
         }
-        back.goes_on_in(held_elsewhere);
+        back.goes_on_in(&mut tx, held_elsewhere).await?;
         let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
         self.commit_lifted(tx, &lifted).await?;
         self.notify_all(back.changed.iter().copied()).await;

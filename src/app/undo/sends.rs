@@ -9,11 +9,12 @@ use crate::app::marks::person_of;
 use crate::domain::act::Act;
 use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::phone::Phone;
 use crate::domain::text::people;
 use crate::store::action::LoggedAction;
 use crate::store::alias;
 use crate::store::blast;
-use crate::store::suppression::{self, TakenOut};
+use crate::store::suppression::{self, HeldPerson, TakenOut};
 
 /// The numbers that these acts opted out: those of their people, and the others by which WhatsApp knows them.
 pub(super) async fn opted_out_numbers(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<Vec<String>, AppError> {
@@ -24,6 +25,21 @@ pub(super) async fn opted_out_numbers(tx: &mut PgConnection, acts: &[LoggedActio
     }
     let others = alias::of_all(tx, &own).await?;
     Ok(own.into_iter().map(str::to_owned).chain(others).collect())
+}
+
+/// Removes what these acts suppressed, once they are closed. Returns what was removed, and the blasts in which that had held back another
+/// number of the same person.
+pub(super) async fn lift(
+    tx: &mut PgConnection,
+    phones: &[&str],
+    acts: &[ActionId],
+) -> Result<(Vec<(String, Phone)>, Vec<BlastId>), AppError> {
+    if phones.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let held = suppression::held_until_taken_back(&mut *tx, phones, acts).await?;
+    let lifted = suppression::remove_taken_back(tx, phones).await?;
+    Ok((lifted, held.into_iter().map(|person| person.blast).collect()))
 }
 
 /// ` Then Nadia gets the message of Ragu, Initial.`, behind the question whether these acts are to be taken back; `None` where nobody gets one.
@@ -47,9 +63,15 @@ pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Re
     // Whom something else suppresses, as their own word, stays out.
     let stay = suppression::suppressed_without(tx, &phones, &ids, &rows).await?;
     sent_to.retain(|one| !stay.contains(&one.id));
-    let is_own = |one: &&&TakenOut| own.contains(&one.id);
+    let mut sent_to: Vec<HeldPerson> = sent_to
+        .into_iter()
+        .map(|one| HeldPerson { id: one.id, blast: one.blast, opted_out: one.phone_number.clone() })
+        .collect();
+    // In a blast that is for people they wait at another number of theirs, which nobody took out.
+    sent_to.extend(suppression::held_until_taken_back(tx, &phones, &ids).await?);
+    let is_own = |one: &&HeldPerson| own.contains(&one.id);
     let Some(first) = sent_to.iter().find(is_own).or_else(|| sent_to.first()) else { return Ok(None) };
-    let numbers: Vec<&str> = sent_to.iter().map(|one| one.phone_number.as_str()).collect();
+    let numbers: Vec<&str> = sent_to.iter().map(|one| one.opted_out.as_str()).collect();
     let (who, gets) = match alias::people_of(tx, &numbers).await? {
         1 => (person_of(tx, first.id).await?.who(), "gets"),
         several => (people(several), "get"),

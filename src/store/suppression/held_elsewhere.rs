@@ -1,11 +1,13 @@
 //! Launched blasts that an opt-out at another number of theirs keeps somebody out of.
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::domain::ids::BlastId;
+use super::taken_back::{ACTS_THAT_HOLD, TAKEN_BACK, stays};
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::store::StoreError;
 use crate::store::claim::{is_for_people, opted_out_elsewhere};
+use crate::store::customer::other_numbers;
 
 /// Blasts in which another number of this person waits for its message, and nothing suppresses it: asked once an opt-out is lifted, these
 /// are the ones that it has held. Only blasts that are for people respect opt-outs at other numbers.
@@ -35,4 +37,54 @@ pub async fn queued_at_other_numbers(
         " order by r.blast_id"
     ));
     Ok(blasts.bind(phone).bind(business).fetch_all(tx).await?)
+}
+
+/// Somebody who waits for the message of a blast, and whom an opt-out at another number of theirs alone keeps from it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HeldPerson {
+    pub id: RecipientId,
+    pub blast: BlastId,
+    /// The number that opted out.
+    pub opted_out: String,
+}
+
+const HELD_BY_WHAT_IS_TAKEN_BACK: &str = concat!(
+    "others as (
+         select distinct on (x.business, n.person) x.business, x.phone_number as opted_out, n.person
+           from suppressions x
+          cross join lateral ",
+    other_numbers!("x."),
+    " n
+          where x.source = 'operator' and x.id in (select id from taken_back)
+          order by x.business, n.person, x.phone_number)
+     select distinct on (r.id) r.id, r.blast_id as blast, o.opted_out
+       from others o
+       join blast_recipients r on person_key(r.phone_number) = o.person and r.status >= 'queued' and r.status <= 'queued'
+       join blasts b on b.id = r.blast_id and ",
+    is_for_people!("b."),
+    " and b.state in ('sending', 'scheduled')
+                    and b.repeat_rule is null and b.deleted_at is null
+       join senders s on s.id = b.sender_id and o.business in (s.business, '*')
+      where not exists (select from suppressions x
+                         where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*')
+                           and ",
+    stays!(),
+    ")
+        and not exists (select from ",
+    other_numbers!("r."),
+    " n join suppressions x on person_key(x.phone_number) = n.person and x.business in (s.business, '*')
+                         where ",
+    stays!(),
+    ")
+      order by r.id, o.opted_out"
+);
+
+/// Who goes on once these acts on these numbers are taken back, and whatever of them was before.
+pub async fn held_until_taken_back(
+    tx: &mut PgConnection,
+    phones: &[&str],
+    undone: &[ActionId],
+) -> Result<Vec<HeldPerson>, StoreError> {
+    let held = sqlx::query_as(AssertSqlSafe(format!("{ACTS_THAT_HOLD}, {TAKEN_BACK}, {HELD_BY_WHAT_IS_TAKEN_BACK}")));
+    Ok(held.bind(phones).bind(undone).fetch_all(tx).await?)
 }

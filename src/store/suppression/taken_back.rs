@@ -36,7 +36,7 @@ pub(super) const ACTS_THAT_HOLD: &str = concat!(
 /// Behind the acts on the numbers `$1`: what those that are taken back added, and the acts `$2` as if they were by now, for every business
 /// that the act held for, also where the opt-out was carried on since. A row and the act that added it have the same time and author.
 /// Whatever another act, one that stands, holds for is not among it.
-const TAKEN_BACK: &str = "taken_back as (
+pub(super) const TAKEN_BACK: &str = "taken_back as (
      select x.id
        from acts a join suppressions x on person_key(x.phone_number) = a.person
       where a.action = 'opt-out' and (a.undone_at is not null or a.id = any($2::bigint[]))
@@ -45,6 +45,14 @@ const TAKEN_BACK: &str = "taken_back as (
         and not exists (select 1 from held h
                          where h.person = a.person and (h.business = x.business or h.business is null)
                            and not h.id = any($2::bigint[])))";
+
+/// A condition: the suppression `x` stands once those acts are taken back.
+macro_rules! stays {
+    () => {
+        "not (x.source = 'operator' and x.id in (select id from taken_back))"
+    };
+}
+pub(super) use stays;
 
 /// Removes what acts on these numbers added that are taken back by now. What the person said stays, and so does whatever another act
 /// holds for too. Returns what was removed.
@@ -63,6 +71,8 @@ pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result
     Ok(removed.bind(phones).bind(none).fetch_all(tx).await?)
 }
 
+const STAYS: &str = stays!();
+
 /// Which of these people, who have some of these numbers, stay suppressed once these acts are taken back.
 pub async fn suppressed_without(
     tx: &mut PgConnection,
@@ -80,7 +90,7 @@ pub async fn suppressed_without(
            join suppressions x
              on person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*')
           where r.id = any($3)
-            and not (x.source = 'operator' and x.id in (select id from taken_back))"
+            and {STAYS}"
     )));
     Ok(suppressed.bind(phones).bind(undone).bind(people).fetch_all(tx).await?)
 }

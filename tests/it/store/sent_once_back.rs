@@ -112,6 +112,48 @@ async fn a_paused_blast_a_note_and_an_opt_out_that_stays_ask_nothing_more_and_on
     assert!(taken_back.sentence.contains("stays opted out: by their own word"), "{}", taken_back.sentence);
 }
 
+/// Person 4, whose message of Deepavali is out, has a second number, which is queued as person 2 in Raya: a blast for people, which leaves
+/// out whoever opted out at another number of theirs.
+async fn merged() -> Scene {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            "update blasts set segment = 'blast:9';
+             insert into blasts (blast_tag, sender_id, message, state, total_recipients)
+             values ('Deepavali', 1, 'Hi', 'completed', 1);
+             insert into blast_recipients (blast_id, phone_number, name, status, standing, sent_at)
+             values (2, '+60100000009', 'Person 4', 'sent', 'sent', now());
+             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             values (2, 4, 1, 'queued', 'sent', 'send');
+             insert into customer_numbers (person, customer, merged_into, merged_by)
+             values (person_key('+60100000002'), person_key('+60100000009'), person_key('+60100000009'), 'aina')",
+        )
+        .await;
+    scene
+}
+
+#[tokio::test]
+async fn an_opt_out_that_held_back_another_number_of_a_merged_customer_asks_before_it_is_taken_back() {
+    let scene = merged().await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(RecipientId(4), Mark::OptOut).await.unwrap();
+    let claimed: Vec<_> = scene.claim(3).await.iter().map(|person| person.id.0).collect();
+    assert_eq!(claimed, [1, 3]);
+
+    let asked = aina.ask_about_mark(RecipientId(4)).await.unwrap();
+    assert_eq!(asked.as_deref(), Some("take back your opt-out of Person 4? Then Person 2 gets the message of Raya."));
+
+    // Whoever opted out at that number too waits on.
+    let own = "insert into suppressions (business, phone_number, source, created_by) values ('*', '+60100000002', 'person', 'x')";
+    scene.execute(own).await;
+    assert_eq!(aina.ask_about_mark(RecipientId(4)).await.unwrap(), None);
+    scene.execute("delete from suppressions where business = '*'").await;
+
+    let taken_back = aina.undo_mine().await.unwrap().sentence;
+    assert!(taken_back.ends_with("; queued again in Raya (blast 1) too"), "{taken_back}");
+    assert_eq!(scene.claim(3).await.len(), 1);
+}
+
 #[tokio::test]
 async fn an_opt_out_that_is_taken_back_after_the_end_says_who_stays_left_out_and_how_to_reach_them() {
     let scene = Scene::queued(3).await;
