@@ -6,6 +6,8 @@ use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::store::StoreError;
 use crate::store::alias::known_numbers;
+use crate::store::claim::is_for_people;
+use crate::store::customer::other_numbers;
 
 /// Of the numbers `$1`, every act that suppressed or allowed one, and in `held` those that hold still, each for the businesses that
 /// it holds for: neither taken back nor followed by an *unsuppress*. A business is null where the act's blast is gone. A mark is one act
@@ -71,7 +73,23 @@ pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result
     Ok(removed.bind(phones).bind(none).fetch_all(tx).await?)
 }
 
-const STAYS: &str = stays!();
+/// A condition: such a suppression keeps out whoever the row `r` is of, in the business of `s`; in a blast `b` that is for people, also one
+/// of another number of theirs.
+const STAYS_OUT: &str = concat!(
+    "(exists (select from suppressions x
+               where person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*')
+                 and ",
+    stays!(),
+    ")
+      or ",
+    is_for_people!("b."),
+    " and exists (select from ",
+    other_numbers!("r."),
+    " n join suppressions x on person_key(x.phone_number) = n.person and x.business in (s.business, '*')
+                   where ",
+    stays!(),
+    "))"
+);
 
 /// Which of these people, who have some of these numbers, stay suppressed once these acts are taken back.
 pub async fn suppressed_without(
@@ -83,14 +101,11 @@ pub async fn suppressed_without(
     let suppressed = sqlx::query_scalar(AssertSqlSafe(format!(
         "{ACTS_THAT_HOLD},
          {TAKEN_BACK}
-         select distinct r.id
+         select r.id
            from blast_recipients r
            join blasts b on b.id = r.blast_id
            join senders s on s.id = b.sender_id
-           join suppressions x
-             on person_key(x.phone_number) = person_key(r.phone_number) and x.business in (s.business, '*')
-          where r.id = any($3)
-            and {STAYS}"
+          where r.id = any($3) and {STAYS_OUT}"
     )));
     Ok(suppressed.bind(phones).bind(undone).bind(people).fetch_all(tx).await?)
 }

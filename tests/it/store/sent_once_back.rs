@@ -155,6 +155,22 @@ async fn an_opt_out_that_held_back_another_number_of_a_merged_customer_asks_befo
 }
 
 #[tokio::test]
+async fn whoever_stays_out_by_another_number_of_theirs_is_not_said_to_get_the_message() {
+    let scene = merged().await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+    assert!(aina.ask_about_mark(RecipientId(2)).await.unwrap().is_some());
+
+    let other = "insert into suppressions (business, phone_number, source, created_by) values ('kedai', '+60100000009', 'person', 'x')";
+    scene.execute(other).await;
+    assert_eq!(aina.ask_about_mark(RecipientId(2)).await.unwrap(), None);
+
+    // A list that somebody made is sent to its numbers.
+    scene.execute("update blasts set segment = null").await;
+    assert!(aina.ask_about_mark(RecipientId(2)).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn an_opt_out_that_is_taken_back_after_the_end_says_who_stays_left_out_and_how_to_reach_them() {
     let scene = Scene::queued(3).await;
     let aina = operator_app(&scene, "aina").await;
