@@ -140,8 +140,8 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     let (mut known, mut left_aside) = (None, 0);
     if answer == ResolutionArg::Resend {
         let before = known_of_all(&context, &asked_about).await?;
-        // The number is of those who get it.
-        people -= before.opted_out + before.settled + before.too_soon;
+        // Whoever may not have it now is refused below. The number is of those who get it.
+        people -= before.get_nothing();
         known = before.of_several();
         if people <= 0 {
             let why = known.unwrap_or_default();
@@ -192,6 +192,7 @@ async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<Befor
     for some in people.chunks(PAGE as usize) {
         let some = context.app.before_resend(some).await?;
         known.wrote += some.wrote;
+        known.cancelled += some.cancelled;
         known.opted_out += some.opted_out;
         known.had_same_message += some.had_same_message;
         known.settled += some.settled;

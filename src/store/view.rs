@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 pub mod actions;
 pub mod activity;
+mod before_resend;
 pub mod blasts;
 pub mod charges;
 mod condition;

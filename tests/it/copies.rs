@@ -370,6 +370,10 @@ async fn of_uncertain_people_it_is_known_who_had_the_message_by_a_copy() {
     let known = app.before_resend(&people).await.unwrap();
     assert_eq!((known.opted_out, known.settled, known.too_soon), (1, 1, 1));
     assert!(known.not_now.len() == 2 && !known.not_now.contains(&people[1]), "{known:?}");
+    shop.execute(&format!("update blasts set state = 'cancelled' where id = {blast}")).await;
+    let cancelled = app.before_resend(&people).await.unwrap();
+    assert_eq!((cancelled.cancelled, cancelled.get_nothing(), cancelled.not_now.len()), (3, 3, 3));
+    shop.execute(&format!("update blasts set state = 'draft' where id = {blast}")).await;
     let page = app.recipient(people[0]).await.unwrap();
     assert!(page.elsewhere.is_empty(), "the copy was not launched: {page:?}");
     shop.execute(&format!("update blasts set launched_at = now() where id = {}", copy.id)).await;

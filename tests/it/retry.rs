@@ -111,6 +111,23 @@ async fn whoever_may_not_have_it_yet_is_said_and_counted_by_one_answer_for_all()
     assert_eq!(shop.count("uncertain").await, 2);
 }
 
+#[tokio::test]
+async fn whoever_is_uncertain_in_a_cancelled_blast_is_not_asked_for_a_resend() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..3).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1,
+                claimed_at = now() - interval '1 day', changed_at = now() - interval '1 day' where blast_id = {blast}"
+    ))
+    .await;
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+
+    let again = shop.run(&["uncertain", "resolve", &blast, "all", "resend", "--yes"]).await;
+
+    let why = "nobody in blast 1 may have the message again now: 3 of them are in a blast that was cancelled and get nothing.";
+    assert!(again.code == 3 && again.err.contains(why), "{again:?}");
+}
+
 /// The number is typed while more people come to be asked about.
 #[tokio::test]
 async fn a_number_that_is_typed_is_of_the_people_who_were_counted() {

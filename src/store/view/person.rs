@@ -1,6 +1,6 @@
 //! One person in full, and one person in every blast.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
@@ -10,10 +10,8 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
-use crate::domain::text::number;
 use crate::store::history::changes_of;
 use crate::store::in_flight::current;
-use crate::store::settings::interval;
 use crate::store::transaction::begin_with;
 use crate::store::{StoreError, session};
 
@@ -258,101 +256,6 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
     );
     let others = sqlx::query_as(AssertSqlSafe(sql));
     others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).bind(row.blast_id).fetch_all(snapshot).await
-}
-
-/// What is known of uncertain people whose message is to go once more.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BeforeResend {
-    /// How many of them had the message of their blast by another one, too.
-    pub had_same_message: i64,
-    /// How many of them have written since it was tried.
-    pub wrote: i64,
-    /// How many of them opted out: nothing goes to them.
-    pub opted_out: i64,
-    /// How many of the others are not uncertain any more.
-    pub settled: i64,
-    /// How many of the others were tried so lately that an answer may still come.
-    pub too_soon: i64,
-    /// Who is settled or too soon: a resend of them is refused.
-    pub not_now: Vec<RecipientId>,
-}
-
-impl BeforeResend {
-    /// Of several people: `2 of them wrote since, maybe in answer to it.`
-    pub fn of_several(&self) -> Option<String> {
-        let wrote =
-            (self.wrote > 0).then(|| format!("{} of them wrote since, maybe in answer to it.", number(self.wrote)));
-        let had = self.had_same_message;
-        let had = (had > 0).then(|| format!("{} of them had this very message from another blast, too.", number(had)));
-        let out = self.opted_out;
-        let gets = if out == 1 { "gets" } else { "get" };
-        let out = (out > 0).then(|| format!("{} of them opted out and {gets} nothing.", number(out)));
-        let is_or_are = if self.settled == 1 { "is" } else { "are" };
-        let settled =
-            (self.settled > 0).then(|| format!("{} of them {is_or_are} settled by now.", number(self.settled)));
-        let soon = (self.too_soon > 0)
-            .then(|| format!("{} of them may not be sent to yet: an answer may still come.", number(self.too_soon)));
-        joined([out, settled, soon, wrote, had])
-    }
-
-    /// Of one person.
-    pub fn of_one(&self) -> Option<String> {
-        let wrote = (self.wrote > 0).then(|| "They wrote since, maybe in answer to it.".to_owned());
-        let had = (self.had_same_message > 0).then(|| "They had this very message from another blast, too.".to_owned());
-        let out = (self.opted_out > 0).then(|| "They opted out: nothing goes to them.".to_owned());
-        joined([out, wrote, had])
-    }
-}
-
-fn joined<const N: usize>(parts: [Option<String>; N]) -> Option<String> {
-    let said: Vec<_> = parts.into_iter().flatten().collect();
-    (!said.is_empty()).then(|| said.join(" "))
-}
-
-/// Of somebody: whether they wrote, had the message by another blast, opted out, are uncertain, and were tried too lately.
-type ResendRow = (RecipientId, bool, bool, bool, bool, bool);
-
-/// What is known of these people before their message goes once more; that is refused less than `resend_after` after it was tried.
-pub async fn before_resend(
-    pool: &PgPool,
-    people: &[RecipientId],
-    resend_after: TimeDelta,
-) -> Result<BeforeResend, StoreError> {
-    let known = sqlx::query_as(
-        "select r.id,
-                exists (select from replies p
-                         where person_key(p.phone_number) = person_key(r.phone_number)
-                           and (p.recipient_id = r.id or p.undecided_attempt is not null)),
-                exists (select from blast_recipients x
-                          join blasts other on other.id = x.blast_id and other.deleted_at is null
-                                           and other.message = own.message and other.template is not distinct from own.template
-                         where person_key(x.phone_number) = person_key(r.phone_number) and x.id <> r.id
-                           and x.sent_at is not null),
-                exists (select from suppressions o
-                         where person_key(o.phone_number) = person_key(r.phone_number) and o.business in (s.business, '*')),
-                r.status = 'uncertain', coalesce(r.claimed_at + $2 > now(), false)
-           from blast_recipients r join blasts own on own.id = r.blast_id join senders s on s.id = own.sender_id
-          where r.id = any($1)",
-    );
-    let ids = people.iter().map(|id| id.0).collect::<Vec<_>>();
-    let rows: Vec<ResendRow> = known.bind(ids).bind(interval(resend_after)?).fetch_all(pool).await?;
-    // Whoever is gone is settled too.
-    let gone = i64::try_from(people.len().saturating_sub(rows.len())).unwrap_or(i64::MAX);
-    let mut known = BeforeResend { settled: gone, ..BeforeResend::default() };
-    for (id, wrote, had_same_message, opted_out, is_uncertain, is_too_soon) in rows {
-        known.wrote += i64::from(wrote);
-        known.had_same_message += i64::from(had_same_message);
-        known.opted_out += i64::from(opted_out);
-        if opted_out {
-            continue;
-        }
-        known.settled += i64::from(!is_uncertain);
-        known.too_soon += i64::from(is_uncertain && is_too_soon);
-        if !is_uncertain || is_too_soon {
-            known.not_now.push(id);
-        }
-    }
-    Ok(known)
 }
 
 /// Who matches in every blast (of one sender, where it is given), newest blast first, those of the blast `here` after all others:

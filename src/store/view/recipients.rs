@@ -20,7 +20,8 @@ use crate::domain::status::Status;
 use crate::store::StoreError;
 use crate::store::in_flight::current;
 
-pub use super::person::{BeforeResend, before_resend, details, find};
+pub use super::before_resend::{BeforeResend, before_resend};
+pub use super::person::{details, find};
 
 /// The columns of a [`RecipientRow`], by its names.
 pub(super) const COLUMNS: &str = concat!(

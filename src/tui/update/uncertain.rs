@@ -60,7 +60,7 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
             let had = page.known_in_words().map(|had| format!(" {had}")).unwrap_or_default();
             let all = i64::try_from(page.people.len()).unwrap_or(i64::MAX);
             let known = page.known.take().unwrap_or_default();
-            let people = all - known.opted_out - known.settled - known.too_soon;
+            let people = all - known.get_nothing();
             if people <= 0 {
                 let why = if known.opted_out == all {
                     "opted out, nothing goes to them; leave them out instead".to_owned()
