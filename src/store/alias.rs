@@ -18,7 +18,8 @@ pub struct NumberAlias {
 }
 
 /// The statement that keeps aliases, from two arrays of text. An opt-out of the one holds for the other from then on; whoever is due
-/// already is passed over by claims, and left out when their blast ends.
+/// already is passed over by claims, and left out when their blast ends. It has the time of the one that it follows, by which a mark that
+/// is taken back knows what it added.
 pub(super) fn learning(aliases: &str, phones: &str) -> [String; 2] {
     let kept = format!(
         "insert into number_aliases (alias, phone_number)
@@ -27,9 +28,11 @@ pub(super) fn learning(aliases: &str, phones: &str) -> [String; 2] {
          on conflict do nothing returning alias, phone_number"
     );
     let followed = format!(
-        "insert into suppressions as s (business, phone_number, reason, source, created_by)
+        "insert into suppressions as s (business, phone_number, reason, source, created_by, created_at,
+                                        operator_reason, operator_by, operator_at)
          select distinct on (o.business, person_key(n.other)) o.business, n.other,
-                'they opted out as ' || o.phone_number || ', which WhatsApp has for this number', o.source, o.created_by
+                'they opted out as ' || o.phone_number || ', which WhatsApp has for this number', o.source, o.created_by,
+                o.created_at, o.operator_reason, o.operator_by, o.operator_at
            from learned_aliases a
           cross join lateral (values (a.alias, a.phone_number), (a.phone_number, a.alias)) as n (one, other)
            join suppressions o on person_key(o.phone_number) = person_key(n.one)

@@ -7,6 +7,7 @@ use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::Mark;
+use blastdeck::store::alias::{self, NumberAlias};
 use blastdeck::store::suppression::{self, LiftOutcome, NewSuppression};
 use chrono::TimeDelta;
 
@@ -74,6 +75,29 @@ async fn whichever_of_two_marks_is_taken_back_last_puts_back_whom_either_took_ou
         assert!(last.contains("queued again in ") && last.contains(" 3)"), "{last}");
         assert_eq!(opted_out(&scene).await, 0);
         scene.invariants().await;
+    }
+}
+
+#[tokio::test]
+async fn a_mark_is_taken_back_also_for_a_number_that_was_learned_after_it() {
+    for is_stopped in [false, true] {
+        let (scene, aina, _) = scene().await;
+        aina.mark(BEN, Mark::OptOut).await.unwrap();
+        if is_stopped {
+            stop(&scene).await;
+        }
+        let mut tx = scene.pool().begin().await.unwrap();
+        let known = NumberAlias { alias: "+60100000077".to_owned(), phone: "+60100000002".to_owned() };
+        alias::learn(&mut tx, &[known]).await.unwrap();
+        tx.commit().await.unwrap();
+        let by_operator = "select count(*) from suppressions where source = 'operator' or operator_by = 'aina'";
+        assert_eq!(scene.number(by_operator).await, 2);
+
+        aina.undo_person(BEN).await.unwrap();
+
+        assert_eq!(scene.number(by_operator).await, 0);
+        let left = if is_stopped { 2 } else { 0 };
+        assert_eq!(scene.number("select count(*) from suppressions").await, left, "what they said stays");
     }
 }
 
