@@ -164,18 +164,16 @@ impl App {
         let written = form.content();
         let content = written.clone().or_else(|_| plain())?;
         self.begin_taking(at).await?;
-        let taken = match self.replace((at, form), content, (source, to_take), progress).await {
+        let taken = match self.replace((at, form), (content, written.err()), (source, to_take), progress).await {
             Err(error @ ImportError::UnknownVariable { .. }) => {
-                let again = self.replace((at, form), plain()?, (to_take.open()?, to_take), progress).await;
-                again.map(|imported| (imported, Some(error.to_string())))
+                let without = (plain()?, Some(error.to_string()));
+                self.replace((at, form), without, (to_take.open()?, to_take), progress).await
             }
-            other => other.map(|imported| (imported, written.err())),
+            other => other,
         };
-        let unfinished = match &taken {
-            Ok((_, unfinished)) => unfinished.clone(),
-            Err(_) => before.unfinished,
-        };
-        self.end_taking(at.id, unfinished.as_deref()).await?;
+        if taken.is_err() {
+            self.end_taking(at.id, before.unfinished.as_deref()).await?;
+        }
         let (imported, mut unfinished) = taken.map_err(refused)?;
         let row = self.blast_row(at.id).await?;
         if imported.by_hand > 0 && unfinished.is_none() {
@@ -191,13 +189,15 @@ impl App {
         Ok(TakenList { saved, people, imported, left_out_since: self.left_out_since(&row).await? })
     }
 
+    /// With why the draft cannot be sent yet. That is written together with the list, so that another list, which is refused, does not take it
+    /// for what it said itself.
     async fn replace(
         &self,
         (at, form): (DraftAt, &DraftForm),
-        content: BlastContent,
+        (content, unfinished): (BlastContent, Option<String>),
         (source, to_take): (PeopleSource, &ListToTake),
         progress: &Arc<ImportProgress>,
-    ) -> Result<Imported, ImportError> {
+    ) -> Result<(Imported, Option<String>), ImportError> {
         let region = self.config().sender(&form.sender).map(|sender| sender.region);
         let region = region.ok_or_else(|| ImportError::Sender(self.no_sender(&form.sender)))?;
         let to = Replacement {
@@ -213,6 +213,7 @@ impl App {
             operator: Some(self.operator().to_owned()),
             token: self.acting_operator().token,
             is_list: true,
+            unfinished: unfinished.clone().map_or(FieldChange::Clear, FieldChange::Set),
             ..ImportNote::default()
         };
         let (rejections, progress) = (to_take.list.rejections(), Arc::clone(progress));
@@ -221,7 +222,7 @@ impl App {
         let is_new = to_take.mends.is_empty() && !rejections.is_of(&kept);
         let earlier_mends = if is_new { self.earlier_mends(&rejections, Some(at.id)).await? } else { Vec::new() };
         let options = ImportOptions { note, rejections, earlier_mends, progress, ..self.import_options() };
-        replace_people(self.pool(), to, source, options).await
+        Ok((replace_people(self.pool(), to, source, options).await?, unfinished))
     }
 
     /// The columns of a list with some of their cells, for whoever chooses among them.

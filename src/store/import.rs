@@ -27,6 +27,7 @@ use super::{fence, forget};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastState, PersonClocks, RepeatColumns};
 use crate::domain::content::BlastContent;
+use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Variables;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
@@ -73,6 +74,8 @@ pub struct ImportNote {
     pub token: Option<i64>,
     /// What is logged is that the draft's list was read, and not that people were added.
     pub is_list: bool,
+    /// Why its draft cannot be sent yet.
+    pub unfinished: FieldChange<String>,
     /// What makes it a follow-up.
     pub follows: Option<Lineage>,
     /// The follow-ups that their blast had when its people were read: whoever is in one of those is not among them.
@@ -128,6 +131,7 @@ pub struct Import {
     has_consent: bool,
     /// Whoever was in the draft is taken out of it.
     is_cleared: bool,
+    unfinished: FieldChange<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +144,7 @@ enum ImportTarget {
 pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreError> {
     let mut connection = open(pool).await?;
     let blast = insert(&mut connection, draft).await?;
-    Ok(Import { connection, blast, target: ImportTarget::NewDraft, has_consent: false, is_cleared: false })
+    Ok(Import::of(connection, blast, ImportTarget::NewDraft))
 }
 
 /// Begins a transaction that adds people to this blast, under a lock for which launches, edits and other lists wait: however long the list
@@ -162,11 +166,7 @@ pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<(Impor
     .bind(blast)
     .fetch_optional(&mut *connection)
     .await?;
-    let import = |state| {
-        let target = ImportTarget::Draft;
-        (Import { connection, blast, target, has_consent: false, is_cleared: false }, state)
-    };
-    Ok(state.map(import))
+    Ok(state.map(|state| (Import::of(connection, blast, ImportTarget::Draft), state)))
 }
 
 async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
@@ -219,6 +219,10 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
 }
 
 impl Import {
+    const fn of(connection: PoolConnection<Postgres>, blast: BlastId, target: ImportTarget) -> Self {
+        Self { connection, blast, target, has_consent: false, is_cleared: false, unfinished: FieldChange::Keep }
+    }
+
     /// The blast's id, not yet visible to others.
     pub const fn blast(&self) -> BlastId {
         self.blast
@@ -262,6 +266,7 @@ impl Import {
         if let Some(lineage) = note.follows {
             self.follow(lineage).await?;
         }
+        self.unfinished.clone_from(&note.unfinished);
         Ok(true)
     }
 
@@ -340,7 +345,8 @@ impl Import {
         // Whoever launches what they saw before is refused.
         let transaction: TransactionId = sqlx::query_scalar(
             "update blasts
-                set total_recipients = case when $4 then 0 else total_recipients end + $2, version = version + $3, updated_at = now()
+                set total_recipients = case when $4 then 0 else total_recipients end + $2, version = version + $3, updated_at = now(),
+                    unfinished = case when $5 then unfinished else $6 end
               where id = $1
              returning pg_current_xact_id()::text",
         )
@@ -348,6 +354,8 @@ impl Import {
         .bind(i32::try_from(people).unwrap_or(i32::MAX))
         .bind(i64::from(self.target == ImportTarget::Draft))
         .bind(self.is_cleared)
+        .bind(self.unfinished.is_keep())
+        .bind(self.unfinished.get())
         .fetch_one(&mut *self.connection)
         .await?;
         let Err(error) = self.connection.execute("commit").await else { return Ok(self.blast) };

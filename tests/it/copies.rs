@@ -10,6 +10,7 @@ use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::list_columns::ChosenColumns;
 use blastdeck::domain::phone::{Phone, Region};
 use blastdeck::domain::rejected_rows::{CellMend, LeftOutRow};
+use blastdeck::store::draft::end_unfinished;
 use serde_json::json;
 
 use crate::recurring::engine_app;
@@ -60,6 +61,36 @@ async fn a_draft_that_is_opened_again_and_its_copy_name_the_rows_and_the_list_of
     let refused = taking.await.unwrap().unwrap_err().to_string();
     assert_eq!(refused, "somebody changed this draft a moment ago: open it again");
     assert_eq!(shop.text(&format!("select unfinished from blasts where id = {draft}")).await, "nobody has {code}");
+}
+
+#[tokio::test]
+async fn why_a_draft_cannot_be_sent_with_its_list_stays_where_another_window_s_list_is_refused_meanwhile() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    let mut opened = app.open_draft(draft).await.unwrap();
+    opened.form.message = "Hi {branch}".to_owned();
+    let file = DraftList::File(shop.path("raya.csv"));
+    let list = ListToTake { list: file, columns: ChosenColumns::default(), mends: Vec::new() };
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('list of ' || $1::bigint, 0))")
+        .bind(draft)
+        .execute(&mut *holds)
+        .await
+        .unwrap();
+    let taking = tokio::spawn(async move { app.take_list(opened.at, &opened.form, &list).await });
+    eventually_async("the list waits", async || shop.number(WAITING_FOR_A_LOCK).await > 0).await;
+
+    let unfinished = format!("select unfinished from blasts where id = {draft}");
+    let begun = shop.text(&unfinished).await;
+    let mut other = shop.database.pool.begin().await.unwrap();
+    end_unfinished(&mut other, draft, (&begun, None)).await.unwrap();
+    other.commit().await.unwrap();
+    holds.rollback().await.unwrap();
+
+    taking.await.unwrap().unwrap();
+    let why = shop.text(&unfinished).await;
+    assert!(why.contains("{branch}"), "{why}");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ pub async fn begin_unfinished(
     Ok(begun.rows_affected() == 1)
 }
 
-/// Ends what was begun so: whatever somebody else said of the draft since stays.
+/// Ends what was begun so and came to nothing: whatever somebody else said of the draft since stays.
 pub async fn end_unfinished(
     tx: &mut PgConnection,
     id: BlastId,
