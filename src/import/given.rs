@@ -89,18 +89,16 @@ impl GivenList {
                     return Ok(Some((self.row, Outcome::Blank)));
                 }
                 Some(line) => {
-                    serde_json::from_slice::<WrittenPerson>(line.strip_prefix(BOM).unwrap_or(&line)).map_err(|_| {
-                        let reason = if std::str::from_utf8(&line).is_ok() { Reason::NotJson } else { Reason::NotUtf8 };
-                        ("line".to_owned(), String::from_utf8_lossy(&line).into_owned(), reason)
-                    })
+                    let is_shown = self.seen.forgotten.is_nobody();
+                    serde_json::from_slice::<WrittenPerson>(line.strip_prefix(BOM).unwrap_or(&line))
+                        .map_err(|_| unreadable(&line, is_shown))
                 }
             },
         };
         self.row += 1;
         let name = value.as_ref().ok().and_then(|written| name_of(&written.value));
-        let person = |written: WrittenPerson| {
-            self.person(&written).map_err(|refusal| self.unless_forgotten(&written.value, refusal))
-        };
+        let person =
+            |written: WrittenPerson| self.person(&written).map_err(|refusal| self.unless_forgotten(&written, refusal));
         let outcome = match value.and_then(person) {
             Ok(person) => Outcome::Taken(person, RowNotes::default()),
             Err((column, value, reason)) => {
@@ -114,7 +112,7 @@ impl GivenList {
         Ok(Some((self.row, outcome)))
     }
 
-    fn person(&mut self, WrittenPerson { value, twice, is_ours }: &WrittenPerson) -> Result<NewRecipient, Refusal> {
+    fn person(&mut self, WrittenPerson { value, twice, is_ours, .. }: &WrittenPerson) -> Result<NewRecipient, Refusal> {
         if let Some(field) = twice {
             return Err((field.clone(), String::new(), Reason::Twice));
         }
@@ -150,9 +148,9 @@ impl GivenList {
     }
 
     /// Of whoever was forgotten nothing else that is wrong is said: it would be kept.
-    fn unless_forgotten(&self, value: &Value, refusal: Refusal) -> Refusal {
-        let numbers = all_phones(value).into_iter().filter_map(text_of);
-        let mut phones = numbers.filter_map(|written| Phone::parse(&written, self.region).ok());
+    fn unless_forgotten(&self, written: &WrittenPerson, refusal: Refusal) -> Refusal {
+        let numbers = all_phones(written).into_iter();
+        let mut phones = numbers.filter_map(|number| Phone::parse(&number, self.region).ok());
         let forgotten = phones.find_map(|phone| self.seen.refuse_forgotten(&phone).err());
         forgotten.map_or(refusal, |reason| ("phone_number".to_owned(), String::new(), reason))
     }
@@ -186,6 +184,13 @@ fn line(source: &mut BufReader<Box<dyn Read + Send>>, row: u64) -> Result<Option
         return Err(ImportError::RowTooLong { row });
     }
     Ok((!line.is_empty()).then_some(line))
+}
+
+/// Whose line it is cannot be read: where anybody was forgotten, it may be theirs, and nothing of it is kept.
+fn unreadable(line: &[u8], is_shown: bool) -> Refusal {
+    let reason = if std::str::from_utf8(line).is_ok() { Reason::NotJson } else { Reason::NotUtf8 };
+    let shown = if is_shown { String::from_utf8_lossy(line).into_owned() } else { String::new() };
+    ("line".to_owned(), shown, reason)
 }
 
 /// A text that is not empty: programs write `""` for nothing.

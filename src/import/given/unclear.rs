@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{EXTERNAL_KEYS, NAME, PHONE_KEYS, Refusal, filled, first_of, is_column, text_of};
+use super::{EXTERNAL_KEYS, NAME, PHONE_KEYS, Refusal, WrittenPerson, filled, first_of, is_column, text_of};
 use crate::domain::content::ContentRenderError;
 use crate::domain::message::{RenderError, Variables};
 use crate::domain::text;
@@ -11,12 +11,22 @@ use crate::import::person::Reason;
 /// The longest id, in characters.
 pub(super) const EXTERNAL_ID_MAX: usize = 255;
 
-/// All that stands where a number belongs, whichever of it is meant.
-pub(super) fn all_phones(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Object(_) => PHONE_KEYS.iter().filter_map(|key| value.get(*key)).collect(),
+/// All that stands where a number belongs, whichever of it is meant: also what stands there a second time, or in a list.
+pub(super) fn all_phones(written: &WrittenPerson) -> Vec<String> {
+    let mut left: Vec<&Value> = match &written.value {
+        Value::Object(fields) => PHONE_KEYS.iter().filter_map(|key| fields.get(*key)).collect(),
         plain => vec![plain],
+    };
+    left.extend(&written.overwritten);
+    let mut numbers = Vec::new();
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => left.extend(items),
+            Value::Object(fields) => left.extend(fields.values()),
+            plain => numbers.extend(text_of(plain)),
+        }
     }
+    numbers
 }
 
 /// Refuses a value that says under one of its names something else than under another.

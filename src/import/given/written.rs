@@ -5,38 +5,50 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::PHONE_KEYS;
+
 /// A person as a program wrote them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WrittenPerson {
     pub(super) value: Value,
     /// A field that is there twice, with different values.
     pub(super) twice: Option<String>,
+    /// What stood where a number belongs, before something else stood there.
+    pub(super) overwritten: Vec<Value>,
     /// It is of people whom the database has already.
     pub(super) is_ours: bool,
 }
 
 impl From<Value> for WrittenPerson {
     fn from(value: Value) -> Self {
-        Self { value, twice: None, is_ours: true }
+        Self { value, twice: None, overwritten: Vec::new(), is_ours: true }
     }
 }
 
 impl<'de> serde::Deserialize<'de> for WrittenPerson {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let mut twice = None;
-        let value = AnyValue { twice: &mut twice }.deserialize(source)?;
-        Ok(Self { value, twice, is_ours: false })
+        let mut doubles = Doubles::default();
+        let value = AnyValue { doubles: &mut doubles }.deserialize(source)?;
+        let Doubles { twice, overwritten } = doubles;
+        Ok(Self { value, twice, overwritten, is_ours: false })
     }
 }
 
-/// Reads any value, and notes the first field that is there twice.
+/// The first field that is there twice, and the numbers that a plain value would lose by it.
+#[derive(Default)]
+struct Doubles {
+    twice: Option<String>,
+    overwritten: Vec<Value>,
+}
+
+/// Reads any value, and notes what is there twice.
 struct AnyValue<'a> {
-    twice: &'a mut Option<String>,
+    doubles: &'a mut Doubles,
 }
 
 impl AnyValue<'_> {
     const fn again(&mut self) -> AnyValue<'_> {
-        AnyValue { twice: self.twice }
+        AnyValue { doubles: self.doubles }
     }
 }
 
@@ -91,8 +103,11 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
         let mut values = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             let value = fields.next_value_seed(self.again())?;
-            if values.get(&name).is_some_and(|before| *before != value) {
-                self.twice.get_or_insert_with(|| name.clone());
+            if let Some(before) = values.get(&name).filter(|before| **before != value) {
+                self.doubles.twice.get_or_insert_with(|| name.clone());
+                if PHONE_KEYS.contains(&name.as_str()) {
+                    self.doubles.overwritten.push(before.clone());
+                }
             }
             values.insert(name, value);
         }

@@ -41,6 +41,9 @@ fn nothing_is_kept_of_what_a_program_gives_of_whoever_was_forgotten() {
         r#"{"phone":"+60100120001","name":"Aina","customerId":"1","external_id":"2"}"#,
         r#"{"phone":"+60100120002","to":"+60100120001","name":"Aina"}"#,
         r#"{"phone":"+60100120001","name":["Aina"]}"#,
+        r#"{"phone":"+60100120001","phone":"+60100120002","name":"Aina"}"#,
+        r#"{"phone":["+60100120001"],"name":"Aina"}"#,
+        r#"{"phone":{"number":60100120001},"name":"Aina"}"#,
         "60100120001",
     ] {
         let person = from_str::<WrittenPerson>(given).unwrap();
@@ -52,5 +55,20 @@ fn nothing_is_kept_of_what_a_program_gives_of_whoever_was_forgotten() {
 
         let Outcome::Rejected(refused) = outcome else { panic!("{outcome:?}") };
         assert_eq!((refused.reason, refused.value.as_str(), refused.name), (Reason::Forgotten, "", None), "{given}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_of_a_line_that_cannot_be_read_where_somebody_was_forgotten() {
+    const LINE: &str = r#"{"phone":"+60100120001","name":"Aina",}"#;
+    for (people, kept) in [(forgotten(), ""), (ForgottenPeople::default(), LINE)] {
+        let content = BlastContent::parse("Hi", None).unwrap();
+        let mut list = GivenList::lines(Box::new(LINE.as_bytes()), "MY".parse().unwrap(), content, false);
+        list.seen.forgotten = people;
+
+        let (_, outcome) = list.next().unwrap().unwrap();
+
+        let Outcome::Rejected(refused) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((refused.reason, refused.value.as_str(), refused.name), (Reason::NotJson, kept, None));
     }
 }
