@@ -96,10 +96,21 @@ pub struct PersonTraces {
 /// Keeps whoever is to be forgotten out of this transaction: it sees everybody who was until then. Somebody who is being forgotten is waited
 /// for: in a large database that takes longer than any other lock is waited for.
 pub async fn share_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
-    let patience: String = sqlx::query_scalar("select current_setting('lock_timeout')").fetch_one(&mut *tx).await?;
-    sqlx::query("set local lock_timeout = 0").execute(&mut *tx).await?;
+    let now = sqlx::query_as("select current_setting('lock_timeout'), current_setting('statement_timeout')");
+    let patience: (String, String) = now.fetch_one(&mut *tx).await?;
+    // The lock is waited for inside a statement, which would end with its own time.
+    set_patience(&mut *tx, ("0", "0")).await?;
     sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
-    sqlx::query("select set_config('lock_timeout', $1, true)").bind(patience).execute(tx).await?;
+    set_patience(tx, (&patience.0, &patience.1)).await
+}
+
+/// How long a lock is waited for, and how long a statement takes, until the transaction ends.
+async fn set_patience(tx: &mut PgConnection, (lock, statement): (&str, &str)) -> Result<(), StoreError> {
+    sqlx::query("select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)")
+        .bind(lock)
+        .bind(statement)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

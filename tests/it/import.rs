@@ -204,11 +204,16 @@ async fn a_list_waits_for_somebody_who_is_being_forgotten() {
     let mut forgets = database.pool.begin().await.unwrap();
     forget::hold_lists(&mut forgets).await.unwrap();
     let mut list = database.pool.begin().await.unwrap();
-    sqlx::query("set local lock_timeout = '1ms'").execute(&mut *list).await.unwrap();
+    sqlx::raw_sql("set local lock_timeout = '1ms'; set local statement_timeout = '500ms'")
+        .execute(&mut *list)
+        .await
+        .unwrap();
 
     let waits = tokio::spawn(async move {
         forget::share_lists(&mut list).await.unwrap();
-        let after = sqlx::query_scalar::<_, String>("select current_setting('lock_timeout')");
+        let after = sqlx::query_scalar::<_, String>(
+            "select current_setting('lock_timeout') || ', ' || current_setting('statement_timeout')",
+        );
         after.fetch_one(&mut *list).await.unwrap()
     });
     let is_waiting = async || {
@@ -216,9 +221,11 @@ async fn a_list_waits_for_somebody_who_is_being_forgotten() {
         waiting > 0
     };
     crate::support::eventually_async("it waits", is_waiting).await;
+    // Longer than a statement may take.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     forgets.commit().await.unwrap();
 
-    assert_eq!(waits.await.unwrap(), "1ms", "nothing else is waited for any longer");
+    assert_eq!(waits.await.unwrap(), "1ms, 500ms", "nothing else is waited for any longer");
 }
 
 async fn is_copying(pool: &PgPool) -> bool {
