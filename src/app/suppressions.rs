@@ -125,6 +125,7 @@ impl App {
         if self.forgotten_people(&mut tx).await?.has(phone) {
             return Ok(SuppressOutcome { is_new: false, unremembered: None });
         }
+        lock_rows_of(&mut tx, (business, &[phone.as_str()]), OptOutTime::Now).await?;
         let (noted, carried) = self.suppress_person(&mut tx, business, (phone, reason)).await?;
         if noted.is_new {
             self.count_later(&mut tx, std::slice::from_ref(&noted.opt_out)).await?;
@@ -195,8 +196,8 @@ impl App {
         let (mut noted, mut new) = (Vec::with_capacity(people.len()), Vec::new());
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
         let forgotten = self.forgotten_people(&mut tx).await?;
-        let phones = people.iter().map(|person| person.phone.as_str()).collect();
-        suppression::lock_open_rows(&mut tx, &business, phones).await?;
+        let phones: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
+        lock_rows_of(&mut tx, (&business, &phones), when).await?;
         for OptOut { phone, reason } in people.iter().filter(|person| !forgotten.has(&person.phone)) {
             let (one, carried) = self.suppress_person(&mut tx, &business, (phone, reason.as_deref())).await?;
             new.extend(one.is_new.then(|| one.opt_out.clone()));
@@ -342,6 +343,15 @@ impl App {
     pub(super) async fn business(&self, sender: SenderId) -> Result<String, AppError> {
         Ok(crate::store::sender::business(self.pool(), sender).await?)
     }
+}
+
+/// Before the first row is written, all that are: one that is locked afterwards is out of order.
+async fn lock_rows_of(tx: &mut PgConnection, of: (&str, &[&str]), when: OptOutTime) -> Result<(), AppError> {
+    let senders = match when {
+        OptOutTime::Now => suppression::senders_of(&mut *tx, of.0).await?,
+        OptOutTime::Earlier => Vec::new(),
+    };
+    Ok(suppression::lock_rows_of(tx, of, (&senders, REPLY_WINDOW)).await?)
 }
 
 /// An opt-out from a business without a sender would have no effect.

@@ -3,6 +3,7 @@
 
 mod everybody;
 mod held_elsewhere;
+mod locking;
 mod operators;
 mod page;
 mod standing;
@@ -21,6 +22,7 @@ use crate::domain::phone::Phone;
 
 pub use everybody::{NumberedPerson, everybody};
 pub use held_elsewhere::{HeldPerson, held_until_taken_back, queued_at_other_numbers};
+pub use locking::lock_rows_of;
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
 pub use standing::{StandingSuppression, standing};
@@ -344,27 +346,6 @@ pub async fn open_rows_of(
     .fetch_all(tx)
     .await?;
     Ok(rows)
-}
-
-/// Locks the rows in which these numbers are open in a business (any, for `*`), in the order of their ids: number by number they would be
-/// locked in any order.
-pub async fn lock_open_rows(tx: &mut PgConnection, business: &str, phones: Vec<&str>) -> Result<(), StoreError> {
-    sqlx::query(
-        "select 1 from blast_recipients
-          where id = any(array(
-                    select r.id
-                      from unnest($2::text[]) as p (phone)
-                     cross join lateral (select id, blast_id, status from blast_recipients
-                                          where person_key(phone_number) = person_key(p.phone) offset 0) r
-                      join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
-                     where r.status in ('queued', 'uncertain') and $1 in (s.business, '*')))
-          order by id for update",
-    )
-    .bind(business)
-    .bind(phones)
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// How many of a blast's queued people opted out, as the claim passes over them.

@@ -370,6 +370,30 @@ async fn the_people_of_a_list_of_opt_outs_are_locked_in_the_order_of_everybody_e
     assert_eq!(scene.statuses().await[..3], ["opted_out", "queued", "opted_out"]);
 }
 
+/// An opt-out counts for the newest message that reached somebody: that row is locked with the open ones.
+#[tokio::test]
+async fn whoever_a_message_reached_is_locked_in_one_order_with_whoever_is_queued() {
+    let (scene, aina, _) = scene().await;
+    let sent = "update blast_recipients set status = 'sent', standing = 'sent', sent_at = now() where id = 1;
+                insert into number_aliases (alias, phone_number) values ('+60100000002', '+60100000003')";
+    scene.execute(sent).await;
+    let listed = |n| OptOut { phone: Phone::from_database(format!("+60100{n:06}")), reason: None };
+    let mut clears = scene.pool().begin().await.unwrap();
+    sqlx::query("select from blast_recipients where id = 3 for update").execute(&mut *clears).await.unwrap();
+
+    let suppresses =
+        tokio::spawn(
+            async move { aina.suppress_all(Some("kedai"), vec![listed(3), listed(1)], OptOutTime::Now).await },
+        );
+    eventually_async("it waits for the third", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+    let free = "select count(*) from (select from blast_recipients where id in (1, 2) for update skip locked) r";
+    assert_eq!(scene.number(free).await, 0, "it has the one who was reached, and the third's other number");
+    clears.commit().await.unwrap();
+
+    assert_eq!(suppresses.await.unwrap().unwrap().added, 2);
+    assert_eq!(scene.statuses().await[..3], ["opted_out", "opted_out", "opted_out"]);
+}
+
 #[tokio::test]
 async fn a_test_of_what_nobody_gets_any_more_says_so() {
     let (scene, aina, _) = scene().await;
