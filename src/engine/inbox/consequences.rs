@@ -116,7 +116,7 @@ async fn pause_or_hold(
     }
     // Whoever failed so may be retried by an operator: a blast that was over waits for them.
     let states = [
-        // Somebody has seen to what happened before they resumed it.
+        // Somebody has seen to what happened before they resumed it; but once it is over, nobody else says that one more can be tried again.
         (BlastState::Sending, !blast::was_resumed_since(tx, id, why, at).await?),
         (BlastState::Completed, OperatorRetry::of(&error.code) == OperatorRetry::Now),
     ];

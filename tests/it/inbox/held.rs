@@ -60,6 +60,10 @@ async fn a_template_that_is_paused_under_assessment_has_its_blast_wait_for_the_o
     scene.receive(statuses(&[a_minute_ago(failed(3, 132_015))])).await;
     assert_eq!(scene.status(3).await, "failed");
     assert_ne!(scene.shop.state("1").await, "paused");
+    // Once it is over, it waits for whoever can be tried again.
+    scene.shop.execute("update blasts set state = 'completed', completed_at = now()").await;
+    scene.receive(statuses(&[a_minute_ago(failed(4, 132_015))])).await;
+    assert_eq!((scene.status(4).await.as_str(), scene.shop.state("1").await.as_str()), ("failed", "paused"));
 }
 
 #[tokio::test]
