@@ -82,10 +82,10 @@ pub struct LocalGroup {
     pub people: i64,
 }
 
-/// No more people of a blast are looked at than those who are due last.
+/// No more people of a blast are looked at.
 const LOOKED_AT: i64 = 20_000;
 
-/// When the last of the queued are due; the first digits of a number tell its country.
+/// When the queued are due, of many those who are last; the first digits of a number tell its country.
 pub async fn groups(pool: &PgPool, blast: BlastId) -> Result<Vec<LocalGroup>, StoreError> {
     let groups = sqlx::query_as(
         "select min(phone_number) as phone_number, zone, max(next_attempt_at) as due, count(*) as people
@@ -96,6 +96,23 @@ pub async fn groups(pool: &PgPool, blast: BlastId) -> Result<Vec<LocalGroup>, St
           order by due, zone, phone_number",
     );
     Ok(groups.bind(blast).bind(LOOKED_AT).fetch_all(pool).await?)
+}
+
+/// Those of the queued who are due first, and whether they are all.
+pub async fn due_first(pool: &PgPool, blast: BlastId) -> Result<(Vec<LocalGroup>, bool), StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let groups = sqlx::query_as(
+        "select min(phone_number) as phone_number, zone, max(next_attempt_at) as due, count(*) as people
+           from (select phone_number, next_attempt_at, coalesce(variables ->> 'timezone', variables ->> 'time_zone') as zone
+                   from blast_recipients where blast_id = $1 and status = 'queued'
+                  order by next_attempt_at, id limit $2) r
+          group by zone, left(phone_number, 8)
+          order by zone, phone_number",
+    );
+    let groups: Vec<LocalGroup> = groups.bind(blast).bind(LOOKED_AT).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    let are_all = groups.iter().map(|group| group.people).sum::<i64>() < LOOKED_AT;
+    Ok((groups, are_all))
 }
 
 /// Has people wait until then, each for themselves. Few moments are different: one for each zone, or a few.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use blastdeck::domain::ids::BlastId;
+use blastdeck::store::local_time::due_first;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use serde_json::{Value, json};
 
@@ -355,4 +356,31 @@ async fn nobody_is_added_to_what_waits_for_each_persons_own_time() {
     let daily = shop.draft_with(0..2, &further).await;
     shop.send(&daily).await;
     shop.ok(&["blast", "add", &daily, "+12125550123", "--name", "Ann", "--yes"]).await;
+}
+
+#[tokio::test]
+async fn the_zones_of_a_large_blast_are_those_of_the_people_who_are_due_first() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..1).await;
+    shop.execute(&format!(
+        "insert into blast_recipients (blast_id, phone_number)
+         select {blast}, '+49151' || lpad(n::text, 8, '0') from generate_series(1, 20001) n"
+    ))
+    .await;
+    let known = async || {
+        let (groups, are_all) = due_first(&shop.database.pool, BlastId(blast.parse().unwrap())).await.unwrap();
+        let first: Vec<_> = groups.iter().map(|group| group.phone_number.as_str()[..3].to_owned()).collect();
+        (first.contains(&"+60".to_owned()), are_all)
+    };
+
+    assert_eq!(known().await, (true, false));
+
+    // Everybody else was put off.
+    shop.execute(
+        "update blast_recipients set next_attempt_at = now() + interval '1 day' where phone_number like '+49%'",
+    )
+    .await;
+    assert_eq!(known().await, (true, false));
+    shop.execute("delete from blast_recipients where phone_number like '+49%' and id % 2 = 0").await;
+    assert_eq!(known().await, (true, true));
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
+use super::own_hours::PeopleZones;
 use super::{LONGEST_MEMORY, Sender, SenderContext};
 use crate::domain::content::{BlastContent, PreparedContent};
 use crate::domain::ids::BlastId;
@@ -37,8 +37,8 @@ pub(super) struct BlastQueue {
     pub pacer: Pacer,
     /// When people may be sent to by their own clocks; its zone is not looked at.
     pub people_window: Option<Window>,
-    /// The zones of those who were queued when they were last looked at, where these hours hold.
-    pub people_zones: Vec<Tz>,
+    /// Where these hours hold.
+    pub people_zones: PeopleZones,
     /// Behind whom people are to be put off whose own hours are over; `None`: nobody was claimed to whom that happened.
     pub closed_behind: Option<QueuePosition>,
     /// How many were served: the least served queue goes first. One that could not be served falls behind nobody.
@@ -136,7 +136,7 @@ impl BlastQueue {
             ),
             pacer: Pacer::new(limits.limits, &PastAttempts::default(), now),
             people_window,
-            people_zones: Vec::new(),
+            people_zones: PeopleZones::default(),
             closed_behind: None,
             limits,
             unreadable,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
@@ -20,6 +20,25 @@ use crate::store::local_time::{self, LocalDue};
 /// How many people are looked at in one step, for each blast.
 const PAGE: usize = 2_000;
 
+/// Zones in which nobody is left are known for this long.
+const ZONES_KEPT: TimeDelta = TimeDelta::minutes(5);
+
+/// The zones of those who were queued when they were last looked at.
+#[derive(Debug, Default)]
+pub(super) struct PeopleZones {
+    zones: Vec<Tz>,
+    /// Nobody's is missing.
+    are_all: bool,
+    read_at: Option<DateTime<Utc>>,
+}
+
+impl PeopleZones {
+    #[cfg(test)]
+    pub(super) const fn of(zones: Vec<Tz>, are_all: bool) -> Self {
+        Self { zones, are_all, read_at: None }
+    }
+}
+
 impl BlastQueue {
     /// Until when it is too early or too late for somebody who was claimed, by their own clock.
     pub(super) fn closed_for(&self, person: &Claimed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -35,10 +54,11 @@ impl BlastQueue {
     }
 
     /// When the blast's hours let it go on from a time on: those that hold by people's own clocks once they are open for the first of them.
+    /// Where the zones of some are not known, theirs may be open then.
     pub(super) fn goes_on_at(&self, at: DateTime<Utc>) -> DateTime<Utc> {
         let of_people = || {
             let opens = |zone: &Tz| Some(Window { zone: *zone, ..self.people_window? }.next_open(at));
-            self.people_zones.iter().filter_map(opens).min().unwrap_or(at)
+            self.people_zones.zones.iter().filter_map(opens).min().filter(|_| self.people_zones.are_all).unwrap_or(at)
         };
         self.limits.window.map_or_else(of_people, |window| window.next_open(at))
     }
@@ -55,14 +75,24 @@ impl BlastQueue {
         if self.people_window.is_none() {
             return Ok(());
         }
-        let groups = match local_time::groups(&context.pool, self.id).await {
+        let (groups, are_all) = match local_time::due_first(&context.pool, self.id).await {
             Err(error) if error.is_transient() => return Err(error),
             // A row that cannot be read holds up no other blast of the sender.
             groups => groups.unwrap_or_default(),
         };
         let zones = groups.iter().filter_map(|group| home_zone(&group.phone_number, group.zone.as_deref()).ok());
-        self.people_zones = zones.map(|zone| (zone.name(), zone)).collect::<BTreeMap<_, _>>().into_values().collect();
+        let zones = zones.map(|zone| (zone.name(), zone)).collect::<BTreeMap<_, _>>().into_values().collect();
+        self.people_zones = PeopleZones { zones, are_all, read_at: Some(context.clock.now()) };
         Ok(())
+    }
+
+    /// The same where they were read a while ago: of some zone nobody may be left.
+    async fn renew_zones(&mut self, context: &SenderContext) -> Result<(), StoreError> {
+        let now = context.clock.now();
+        if self.people_zones.read_at.is_some_and(|read_at| now - read_at < ZONES_KEPT) {
+            return Ok(());
+        }
+        self.read_zones(context).await
     }
 
     /// Somebody was claimed whose hours are over: those of others behind them may be as well.
@@ -72,6 +102,14 @@ impl BlastQueue {
 }
 
 impl Sender {
+    /// Before it is written how long each blast waits.
+    pub(super) async fn renew_zones(&mut self) -> Result<(), StoreError> {
+        for queue in &mut self.queues {
+            queue.renew_zones(&self.context).await?;
+        }
+        Ok(())
+    }
+
     /// Where somebody was claimed whose hours are over, puts off everybody behind them whose hours are, too: a page a step, as long as there
     /// are such people. Claimed one after the other, each would have an attempt and a line of history for nothing, at no pace. Nobody of the
     /// blast is claimed meanwhile.

@@ -47,6 +47,9 @@ impl Sender {
     pub(super) async fn write_report(&mut self) -> Result<(), StoreError> {
         let trouble = self.context.recorder.trouble().or(self.trouble);
         self.context.notifier.hold(self.context.sender.id, trouble);
+        if trouble.is_none() {
+            self.renew_zones().await?;
+        }
         let report = self.reasons(trouble, self.context.clock.now());
         if report != self.report {
             lease::write_waiting(&self.context.pool, self.context.lease.lease, &report).await?;

@@ -43,10 +43,15 @@ fn a_blast_with_hours_by_everyones_own_clock_goes_on_once_they_are_open_for_the_
     let midnight: DateTime<Utc> = "2026-11-20T16:00:00Z".parse().unwrap();
     assert_eq!(queue.goes_on_at(midnight), midnight, "whose zones they are is not known yet");
 
-    queue.people_zones = vec![chrono_tz::Asia::Kuala_Lumpur, chrono_tz::Asia::Yangon];
+    queue.people_zones = PeopleZones::of(vec![chrono_tz::Asia::Kuala_Lumpur, chrono_tz::Asia::Yangon], true);
 
     assert_eq!(queue.goes_on_at(midnight), "2026-11-21T01:00:00Z".parse::<DateTime<Utc>>().unwrap());
     let open = "2026-11-20T13:30:00Z".parse().unwrap();
     assert_eq!(queue.goes_on_at(open), open, "by the clocks of Yangon it is eight");
     assert_eq!(queue.hours().as_deref(), Some("09:00-21:00 daily by everyone's own clock"));
+
+    // Of so many people not everybody was looked at.
+    queue.people_zones = PeopleZones::of(vec![chrono_tz::Europe::Berlin], false);
+    let morning = "2026-11-21T01:30:00Z".parse().unwrap();
+    assert_eq!(queue.goes_on_at(morning), morning, "somebody else's hours may be open");
 }
