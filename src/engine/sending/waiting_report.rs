@@ -83,7 +83,7 @@ impl Sender {
 
     /// Of the sender's pace and the blast's own limits whatever lasts longer, until the blast really goes on.
     fn why(&self, queue: &BlastQueue, pace: Option<&LongPace>, now: DateTime<Utc>) -> Option<Why> {
-        if let Some(waiting) = queue.refusal() {
+        if let Some(waiting) = queue.standing_refusal(pace.map(|pace| &pace.waiting), now) {
             return Some(Why { of_sender: None, waiting });
         }
         let own = queue.hold.as_ref().filter(|hold| hold.until - now > WORTH_SAYING);
@@ -145,6 +145,25 @@ impl Sender {
         };
         Some(Why { of_sender: (whose == LimitOwner::Sender).then(|| waiting.clone()), waiting })
     }
+}
+
+impl BlastQueue {
+    /// Why nobody of it can be claimed. That one of its rows could not be read is said no longer than until it is to be tried again where
+    /// something else holds the blast, or its sender (`pace`), for long: somebody may have fixed it since, and no claim tells.
+    pub(super) fn standing_refusal(&self, pace: Option<&Waiting>, now: DateTime<Utc>) -> Option<Waiting> {
+        let is_old = self.refused.as_ref().is_some_and(|refused| refused.until <= now);
+        let own = self.hold.as_ref().and_then(|hold| hold.waiting.as_ref());
+        let is_held = own.into_iter().chain(pace).any(lasts);
+        self.refusal().filter(|_| !is_old || !is_held)
+    }
+}
+
+/// Whether nothing is claimed for hours, perhaps.
+const fn lasts(waiting: &Waiting) -> bool {
+    matches!(
+        waiting,
+        Waiting::Window { .. } | Waiting::Provider { .. } | Waiting::DailyCap { .. } | Waiting::PeopleLimit { .. }
+    )
 }
 
 impl Why {

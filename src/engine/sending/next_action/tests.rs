@@ -55,3 +55,25 @@ fn a_blast_with_hours_by_everyones_own_clock_goes_on_once_they_are_open_for_the_
     let morning = "2026-11-21T01:30:00Z".parse().unwrap();
     assert_eq!(queue.goes_on_at(morning), morning, "somebody else's hours may be open");
 }
+
+#[test]
+fn what_refused_a_claim_is_not_said_while_hours_hold_the_blast_in_which_it_may_be_fixed() {
+    let mut queue = queue(Some("09:00-21:00"));
+    queue.limits.window = queue.people_window.take();
+    let closed: DateTime<Utc> = "2026-11-20T21:00:01Z".parse().unwrap();
+    queue.refused = Some(ClaimPause { until: closed + TimeDelta::seconds(5), why: "row 7".to_owned() });
+    let is_said = |queue: &BlastQueue, pace: Option<&Waiting>, now| queue.standing_refusal(pace, now).is_some();
+
+    queue.look(closed, Pace::Go);
+    assert!(is_said(&queue, None, closed));
+    let later = closed + TimeDelta::seconds(5);
+    queue.look(later, Pace::Go);
+    assert!(!is_said(&queue, None, later));
+    assert!(matches!(queue.hold.as_ref().and_then(|hold| hold.waiting.as_ref()), Some(Waiting::Window { .. })));
+
+    // It is tried, and nobody knows yet what comes of it.
+    let open = "2026-11-21T09:00:01Z".parse().unwrap();
+    queue.look(open, Pace::Go);
+    assert!(is_said(&queue, None, open));
+    assert!(!is_said(&queue, Some(&Waiting::DailyCap { cap: 7, until: open, hours: None }), open));
+}
