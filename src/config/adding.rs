@@ -150,7 +150,8 @@ impl PreparedConfig {
         Ok(prepared)
     }
 
-    /// Puts the new configuration in the place of the old one. Both files belong to whom that belongs to.
+    /// Puts the new configuration in the place of the old one. Both files belong to whom that belongs to, as far as this process may give
+    /// them away.
     ///
     /// # Errors
     /// Why not, also where somebody has written another one meanwhile; the old one is still in place then.
@@ -161,7 +162,7 @@ impl PreparedConfig {
         let replace = || {
             if let Ok(before) = fs::metadata(&self.path) {
                 for new in self.token.iter().chain([&self.draft]) {
-                    chown(new, Some(before.uid()), Some(before.gid()))?;
+                    give_to_owner(new, &before)?;
                 }
                 fs::set_permissions(&self.draft, before.permissions())?;
             }
@@ -209,6 +210,24 @@ impl NewSender {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// Only root gives a file to somebody else, and others to a group that they are in: the configuration can be replaced all the same, by
+/// whoever may write in its directory.
+fn give_to_owner(new: &Path, before: &fs::Metadata) -> io::Result<()> {
+    let now = fs::metadata(new)?;
+    let group = Some(before.gid()).filter(|group| *group != now.gid());
+    let user = Some(before.uid()).filter(|user| *user != now.uid());
+    for (user, group) in [(None, group), (user, None)] {
+        if user.or(group).is_none() {
+            continue;
+        }
+        match chown(new, user, group) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            given => given?,
+        }
+    }
+    Ok(())
 }
 
 /// By which clocks a screen shows its times once the first sender is there: its country's, where a machine that runs by UTC says nothing of where

@@ -1,4 +1,5 @@
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use super::*;
 
@@ -143,4 +144,31 @@ fn both_files_belong_to_whom_the_configuration_belonged_to() {
         let owner = fs::metadata(file).unwrap();
         assert_eq!((owner.uid(), owner.gid()), (64_998, 64_999));
     }
+}
+
+/// In a process of its own, which has no right to give files away, as nobody but root has.
+#[test]
+fn a_sender_is_added_to_a_configuration_that_belongs_to_somebody_else() {
+    const OF_CHILD: &str = "BLASTDECK_TEST_OF_SOMEBODY_ELSE";
+    const NAME: &str = "config::adding::tests::a_sender_is_added_to_a_configuration_that_belongs_to_somebody_else";
+    if let Some(path) = std::env::var_os(OF_CHILD) {
+        let config = Config::load(&Flags { config: Some(path.into()), database_url: None }).unwrap();
+        PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
+        return;
+    }
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else can have a file that belongs to somebody else.
+        return;
+    }
+    let (_dir, config) = config("");
+    let path = config.path().unwrap();
+    chown(path, Some(64_998), Some(64_999)).unwrap();
+
+    let mut child = Command::new("setpriv");
+    child.arg("--bounding-set=-chown").arg(std::env::current_exe().unwrap()).args(["--exact", NAME]);
+    let ended = child.env(OF_CHILD, path).output().unwrap();
+
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+    assert!(fs::read_to_string(path).unwrap().contains("sales"));
 }
