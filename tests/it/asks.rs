@@ -1,7 +1,9 @@
 //! What a verb asks on a terminal, and what can still be taken back after the answer.
 
+use blastdeck::domain::ids::SenderId;
 use chrono::{TimeDelta, Utc};
 
+use crate::recurring::engine_app;
 use crate::support::{Pty, Setup, Shop, Size, TestDatabase, TestDir, private_postgres};
 
 #[tokio::test]
@@ -194,6 +196,12 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
     terminal.type_keys("n\r");
     assert_eq!(terminal.wait_for_exit().exit_code(), 3);
     assert_eq!(shop.number(is_stopped).await, 1);
+
+    // It is seen, too, where this machine has another sender.
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace("\"sales\"", "\"office\"").replace("5850", "7777"));
+    let elsewhere = engine_app(&shop, "aina").await;
+    assert_eq!(elsewhere.stop_reason_of(SenderId(1)).await.unwrap().as_deref(), Some("offline"));
 }
 
 #[tokio::test]

@@ -67,11 +67,11 @@ pub(super) async fn taken_back(
 }
 
 /// Waits until a sender that was let go on is stopped again: whoever takes that back leaves its blasts as they are.
-pub(super) async fn stopped_again(context: &Context, sender: &str) -> Result<RefusedError> {
+pub(super) async fn stopped_again(context: &Context, blast: &BlastView) -> Result<RefusedError> {
     loop {
-        match context.app.stop_reason(sender).await {
+        match context.app.stop_of(blast.sender_id).await {
             Ok(None) => {}
-            Ok(Some(why)) => return Ok(is_stopped_again(sender, &why)),
+            Ok(Some(why)) => return Ok(is_stopped_again(&blast.sender, &why)),
             Err(AppError::Store(error)) if error.is_transient() => {}
             Err(error) => return Err(error.into()),
         }

@@ -34,7 +34,7 @@ impl SendArgs {
         if until.is_some() {
             tokio::select! {
                 is_final = until_final(context, &launched, (&mut interrupt, until)) => is_final?,
-                stopped = stopped_again(context, &blast.sender) => return Err(stopped?.into()),
+                stopped = stopped_again(context, &blast) => return Err(stopped?.into()),
             }
         }
         let is_attended = match attended {
