@@ -201,7 +201,7 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
     shop.write("config.toml", config.replace("\"sales\"", "\"office\"").replace("5850", "7777"));
     let elsewhere = engine_app(&shop, "aina").await;
-    assert_eq!(elsewhere.stop_reason_of(SenderId(1)).await.unwrap().as_deref(), Some("offline"));
+    assert_eq!(elsewhere.stop_of(SenderId(1)).await.unwrap().as_deref(), Some("offline"));
 }
 
 #[tokio::test]
