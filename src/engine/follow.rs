@@ -1,17 +1,16 @@
 //! What an engine stands on while it works: its program, its configuration file, its database, its directory. It follows
 //! them: a process that could be started better now is started anew, and one that has nothing left to stand on ends.
 
+mod trial;
+
 use std::io::ErrorKind;
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use self::trial::{ProgramTrials, takes_settings};
 use super::configured_sender::{is_another_phone, registration};
 use super::context::EngineContext;
 use super::fingerprint::{Fingerprint, program, stamp};
@@ -32,8 +31,6 @@ const ASK_EVERY: Duration = Duration::from_secs(10);
 const ABSENT_PATIENCE: Duration = Duration::from_secs(10);
 /// A network, or a server, that is away for longer is not waited for.
 const UNREACHABLE_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
-/// A program that takes longer to read its configuration is not ready to take over.
-const PROGRAM_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why an engine does not go on as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +64,7 @@ pub struct Follower {
     not_followed: Option<String>,
     /// The program in place of this one, as it was at the last look.
     program: Option<u64>,
+    trials: ProgramTrials,
     program_checked_at: Instant,
     asked_at: Instant,
     absent_since: Option<Instant>,
@@ -114,6 +112,7 @@ impl Follower {
             files,
             not_followed: None,
             program: None,
+            trials: ProgramTrials::default(),
             program_checked_at: Instant::now(),
             asked_at: Instant::now(),
             absent_since: None,
@@ -201,18 +200,24 @@ impl Follower {
     async fn is_program_ready(&mut self) -> bool {
         if !self.fingerprint.is_program_replaced() {
             self.program = None;
+            self.trials.forget();
             return false;
         }
         let Ok(path) = program() else { return false };
         let now = stamp(&path).ok();
-        let is_settled = now.is_some() && now == self.program;
-        self.program = now;
-        is_settled && self.has_token_for_another() && takes_settings(&path, self.config.path()).await
-    }
-
-    /// Whether another program would find a token. What this one cannot read at all is for that one to judge.
-    fn has_token_for_another(&self) -> bool {
-        (self.reload)().map_or(true, |config| !usable_senders(&config).is_empty())
+        let Some(settled) = now.filter(|_| now == self.program) else {
+            self.program = now;
+            return false;
+        };
+        let (reload, config) = (&self.reload, self.config.path());
+        let trial = async {
+            // What this one cannot read at all is for that one to judge.
+            if (reload)().is_ok_and(|config| usable_senders(&config).is_empty()) {
+                return Err("the configuration has no sender whose token can be read".to_owned());
+            }
+            takes_settings(&path, config).await
+        };
+        self.trials.is_ready((settled, SettingsFiles::of(&self.config)), trial).await
     }
 
     /// Only what can be used is followed: not a file that is half written, or that names nobody to send for. `None` where
@@ -341,59 +346,4 @@ impl Fingerprint {
 /// Those whose token can be read.
 fn usable_senders(config: &Config) -> Vec<&SenderConfig> {
     config.senders.iter().filter(|sender| sender.token.read(&sender.name).is_ok()).collect()
-}
-
-/// Whether that program runs and takes the configuration: it may know other keys than this one. It prints an address that it is given, which
-/// every version does without a look at any database.
-async fn takes_settings(program: &Path, config: Option<&Path>) -> bool {
-    let mut command = Command::new(program);
-    command.args(["db", "url", "--database-url", "postgres://localhost/none"]);
-    if let Some(config) = config {
-        command.arg("--config").arg(config);
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    ends_well(command).await
-}
-
-/// Whether a program ends well, and soon.
-async fn ends_well(mut command: Command) -> bool {
-    let Ok(child) = command.process_group(0).kill_on_drop(true).spawn() else { return false };
-    let mut trial = ProgramTrial(child);
-    matches!(timeout(PROGRAM_PATIENCE, trial.0.wait()).await, Ok(Ok(status)) if status.success())
-}
-
-/// A program that is tried. What it started, as a script does, ends with it where it is not waited for any more.
-struct ProgramTrial(Child);
-
-impl Drop for ProgramTrial {
-    fn drop(&mut self) {
-        // It has none once it has ended: the number may be another's by then.
-        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(group) = id.and_then(Pid::from_raw) {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read as _;
-
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn what_a_tried_program_started_ends_with_it() {
-        let begun = Instant::now();
-        let (mut output, writer) = std::io::pipe().unwrap();
-        let mut command = Command::new("sh");
-        command.args(["-c", "sleep 60 & echo begun; wait"]).stdout(writer);
-        let trial = tokio::spawn(ends_well(command));
-        output.read_exact(&mut [0; "begun\n".len()]).unwrap();
-
-        trial.abort();
-
-        // Until nobody can write to it any more.
-        output.read_to_end(&mut Vec::new()).unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
-    }
 }

@@ -141,7 +141,8 @@ async fn an_engine_whose_program_is_replaced_becomes_the_new_one() {
     let (program, next) = (shop.path("blastdeck"), shop.path("blastdeck.new"));
     // By another process: a file that this one has open for writing is busy, also for whatever another test starts just then.
     copy(&blastdeck(), &program);
-    let mut engine = shop.command_of(&program, &["engine"]).spawn().unwrap();
+    let log = std::fs::File::create(shop.path("engine.log")).unwrap();
+    let mut engine = shop.command_of(&program, &["engine"]).stderr(log).spawn().unwrap();
     shop.until_posts(1).await;
     let pid = Pid::from_raw(i32::try_from(engine.id().unwrap()).unwrap()).unwrap();
     let before = program_of(pid);
@@ -153,6 +154,10 @@ async fn an_engine_whose_program_is_replaced_becomes_the_new_one() {
     let posts = shop.sim.stats().await.posts;
     shop.until_posts(posts + 3).await;
     assert_eq!(program_of(pid), before);
+    let logged = || std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    let words = "another program is in the place of this one and is not followed";
+    eventually("it says so", || logged().contains(words));
+    assert_eq!(logged().matches(words).count(), 1, "{}", logged());
     shop.configure(SLOW);
     eventually("it is the new program", || program_of(pid) == std::fs::metadata(&program).unwrap().ino());
 
