@@ -70,6 +70,12 @@ impl FailedCalls {
         Self { failures: self.failures.saturating_add(1), down }
     }
 
+    /// As the hook's row counts them by now: after a replay none, since somebody has seen to the receiver.
+    #[must_use]
+    pub fn as_counted(self, failures: u32) -> Self {
+        if failures == 0 { Self::default() } else { Self { failures, ..self } }
+    }
+
     /// How long the whole hook pauses: a receiver that is down is not asked about each call apart.
     pub fn pause(self, jitter: f64) -> Duration {
         match self.down {
@@ -92,6 +98,14 @@ mod tests {
         let sixteen: Duration = pauses[..16].iter().sum();
         assert!(sixteen < RETRIED_FOR && RETRIED_FOR < sixteen + pauses[16], "{sixteen:?}");
         assert_eq!(retry_pause(1, 1.0), Duration::from_millis(5_500));
+    }
+
+    #[test]
+    fn after_a_replay_a_hook_pauses_as_after_the_first_failure() {
+        let down = (0..15).fold(FailedCalls::default(), |failed, _| failed.and(true));
+
+        assert_eq!(down.as_counted(15).and(true).pause(0.0), Duration::from_secs(5 * 60));
+        assert_eq!(down.as_counted(0).and(true).pause(0.0), Duration::from_secs(5));
     }
 
     #[test]

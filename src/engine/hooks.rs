@@ -181,7 +181,7 @@ impl HookDeliverer {
 
     async fn turn(&mut self) -> Result<HookTurn, StoreError> {
         let Some(held) = self.hold().await? else { return Ok(HookTurn::Elsewhere) };
-        self.failed.failures = u32::try_from(held.failures).unwrap_or_default();
+        self.failed = self.failed.as_counted(u32::try_from(held.failures).unwrap_or_default());
         self.is_paused = held.is_paused;
         self.retry_due(&held).await?;
         self.pending = hook::pending(&self.engine.pool, held.id).await?;
