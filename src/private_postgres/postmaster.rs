@@ -110,15 +110,14 @@ fn data_dir_in(text: &str) -> &Path {
     Path::new(text.lines().nth(1).unwrap_or_default())
 }
 
-/// Whether the file is of this directory, and of a process as old as this one.
+/// Whether the file is of this directory, and this process the one that wrote it.
 fn describes(text: &str, pid: i32, cluster: &Path) -> bool {
     let started = text.lines().nth(2).and_then(|second| second.trim().parse().ok());
-    let is_its = |second| ProcessFacts::of(pid).is_some_and(|process| process.began_at(second));
-    is_dir(data_dir_in(text), cluster) && started.is_some_and(is_its)
+    is_dir(data_dir_in(text), cluster) && ProcessFacts::of(pid).is_some_and(|process| process.is_of(cluster, started))
 }
 
 /// Whether both are the same directory, by whatever path.
-fn is_dir(path: &Path, other: &Path) -> bool {
+pub(super) fn is_dir(path: &Path, other: &Path) -> bool {
     identity(path).is_ok_and(|one| identity(other).is_ok_and(|other| one == other))
 }
 

@@ -1,9 +1,13 @@
 //! A process as `/proc` shows it to everybody, also to those who may not see where it works: root in a container, or the same
 //! user with another group or fewer capabilities. Linux only; elsewhere nothing is known.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use super::postmaster::is_dir;
 
 /// The name of a server's processes.
 const SERVER: &str = "postgres";
@@ -20,6 +24,8 @@ pub(super) struct ProcessFacts {
     owner: u32,
     /// In seconds since 1970, by this machine's clock.
     started: Option<u64>,
+    /// The directory of data that it was started with, where that is there.
+    data_dir: Option<PathBuf>,
 }
 
 impl ProcessFacts {
@@ -36,7 +42,9 @@ impl ProcessFacts {
         let name = before.split_once('(')?.1.to_owned();
         let ticks: u64 = rest.split_whitespace().nth(22 - 3)?.parse().ok()?;
         let started = booted(proc).map(|booted| booted + ticks / rustix::param::clock_ticks_per_second().max(1));
-        Some(Self { name, state: rest.chars().next()?, owner, started })
+        let data_dir =
+            fs::read(dir.join("cmdline")).ok().and_then(|line| data_dir_in(&line)).filter(|dir| dir.is_dir());
+        Some(Self { name, state: rest.chars().next()?, owner, started, data_dir })
     }
 
     /// Whether a signal has stopped it.
@@ -50,10 +58,26 @@ impl ProcessFacts {
         self.name == SERVER && !is_dead && fs::metadata(cluster).is_ok_and(|data| data.uid() == self.owner)
     }
 
-    /// Whether it is as old as a server that noted this second as its start: its number may be another process's by now.
-    pub fn began_at(&self, second: u64) -> bool {
+    /// Whether it is the server of this data directory that noted this second as its start: its number may be another process's by now. Where
+    /// it does not name its directory, its age tells, which moves with each step of the machine's clock.
+    pub fn is_of(&self, cluster: &Path, second: Option<u64>) -> bool {
+        match &self.data_dir {
+            Some(dir) => is_dir(dir, cluster),
+            None => second.is_some_and(|second| self.began_at(second)),
+        }
+    }
+
+    fn began_at(&self, second: u64) -> bool {
         self.started.is_some_and(|started| started.abs_diff(second) <= START_SLACK)
     }
+}
+
+/// What stands behind `-D` on a command line, as a whole path.
+fn data_dir_in(line: &[u8]) -> Option<PathBuf> {
+    let mut arguments = line.split(|byte| *byte == 0);
+    arguments.find(|argument| *argument == b"-D")?;
+    let dir = PathBuf::from(OsStr::from_bytes(arguments.next()?));
+    dir.is_absolute().then_some(dir)
 }
 
 /// When the machine was booted.
@@ -68,11 +92,16 @@ mod tests {
 
     /// As `/proc` has it, 30 seconds after the boot.
     fn facts(name: &str, state: char) -> ProcessFacts {
+        facts_of(name, state, "")
+    }
+
+    fn facts_of(name: &str, state: char, command_line: &str) -> ProcessFacts {
         let proc = tempfile::tempdir().unwrap();
         fs::create_dir(proc.path().join("4711")).unwrap();
         let ticks = 30 * rustix::param::clock_ticks_per_second();
         let stat = format!("4711 ({name}) {state} 1 4711 4711 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 {ticks} 23 24\n");
         fs::write(proc.path().join("4711/stat"), stat).unwrap();
+        fs::write(proc.path().join("4711/cmdline"), command_line).unwrap();
         fs::write(proc.path().join("stat"), "cpu  1 2 3\nbtime 1790000000\nprocesses 5\n").unwrap();
         ProcessFacts::read(proc.path(), 4711).unwrap()
     }
@@ -89,6 +118,21 @@ mod tests {
         assert!(!facts("a) postgres", 'S').may_serve(cluster.path()));
         assert!(!facts("postgres", 'Z').may_serve(cluster.path()), "it has ended");
         assert!(facts("postgres", 'T').is_frozen());
+    }
+
+    #[test]
+    fn a_server_is_known_by_its_directory_though_the_clock_was_set_since() {
+        let (cluster, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let of = |dir: &str| facts_of("postgres", 'S', &format!("/usr/bin/postgres\0-D\0{dir}\0-c\0x=1\0"));
+        let (began, moved) = (Some(1_790_000_031), Some(1_790_000_091));
+
+        let server = of(&cluster.path().display().to_string());
+        assert!(server.is_of(cluster.path(), moved) && server.is_of(cluster.path(), None));
+        assert!(!of(&other.path().display().to_string()).is_of(cluster.path(), began), "a server of another one");
+        for unknown in ["data", "/no/such/directory"] {
+            let server = of(unknown);
+            assert!(server.is_of(cluster.path(), began) && !server.is_of(cluster.path(), moved), "{unknown}");
+        }
     }
 
     #[test]
