@@ -144,28 +144,21 @@ impl EngineVerb {
     /// continue when others cannot; a server, since it has said already that it listens. Both go by the settings as they are at each try.
     /// `None` when it was asked to stop meanwhile.
     async fn open(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<(Context, SettingsFiles)>> {
-        let mut config = load(global)?;
-        let mut files = SettingsFiles::of(&config);
+        let mut settings = SettingsAtHand::of(load(global)?);
         let began = Instant::now();
         let mut failures = 0;
         while !shutdown.is_cancelled() {
-            match self.open_once(global, &config, shutdown).await {
+            match self.open_once(global, &settings.config, shutdown).await {
                 Err(error) if self.outlasts_outages() && is_transient(&error) && began.elapsed() < OPEN_PATIENCE => {
                     tracing::warn!(error = format!("{error:#}"), "the engine waits for the database");
                 }
-                other => return Ok(Some((other?, files))),
+                other => return Ok(Some((other?, settings.files))),
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(StoreError::backoff(failures)) => failures += 1,
             }
-            if SettingsFiles::of(&config) != files {
-                config = load(global).unwrap_or_else(|error| {
-                    tracing::warn!(error = format!("{error:#}"), "the configuration has changed and is not followed");
-                    config
-                });
-                files = SettingsFiles::of(&config);
-            }
+            settings.renew(|| load(global));
         }
         Ok(None)
     }
@@ -178,6 +171,38 @@ impl EngineVerb {
             local.revive().await?;
         }
         Context::open_with(global, config.clone(), ProcessKind::LongLived, shutdown.token()).await
+    }
+}
+
+/// The settings of an engine that waits for its database, with their files as they were when they were read.
+struct SettingsAtHand {
+    config: Config,
+    files: SettingsFiles,
+    /// Why the files are not followed as they are now, as it was logged.
+    not_followed: Option<String>,
+}
+
+impl SettingsAtHand {
+    fn of(config: Config) -> Self {
+        Self { files: SettingsFiles::of(&config), config, not_followed: None }
+    }
+
+    /// Reads changed files again. What cannot be read is tried again each time, also by the engine once it is open: where only its rights
+    /// were wrong, it does not change once they are not.
+    fn renew(&mut self, load: impl FnOnce() -> Result<Config>) {
+        if SettingsFiles::of(&self.config) == self.files {
+            return;
+        }
+        match load() {
+            Ok(config) => *self = Self::of(config),
+            Err(error) => {
+                let why = format!("{error:#}");
+                if self.not_followed.as_ref() != Some(&why) {
+                    tracing::warn!(error = why, "the configuration has changed and is not followed");
+                }
+                self.not_followed = Some(why);
+            }
+        }
     }
 }
 
@@ -240,4 +265,43 @@ fn is_transient(error: &color_eyre::Report) -> bool {
         return !matches!(error, PrivatePostgresError::NoData { .. } | PrivatePostgresError::NotInstalled);
     }
     matches!(error.downcast_ref::<AppError>(), Some(AppError::Store(error)) if error.is_transient())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Flags;
+
+    /// A configuration with so many senders.
+    fn written(path: &Path, senders: usize) {
+        let sender = |n| {
+            format!(
+                "[[senders]]\nname = \"s{n}\"\nprovider = \"wsapme\"\ndevice = \"{n}\"\ntoken = {{ env = \"X\" }}\n"
+            )
+        };
+        std::fs::write(path, (0..senders).map(sender).collect::<String>()).unwrap();
+    }
+
+    fn read(path: &Path) -> Result<Config> {
+        Ok(Config::load(&Flags { config: Some(path.to_owned()), database_url: None })?)
+    }
+
+    #[test]
+    fn settings_that_could_not_be_read_are_read_again_though_their_file_has_not_changed_since() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        written(&path, 1);
+        let mut settings = SettingsAtHand::of(read(&path).unwrap());
+        let before = settings.files.clone();
+        settings.renew(|| panic!("nothing has changed"));
+
+        written(&path, 2);
+        settings.renew(|| Err(eyre!("permission denied")));
+        assert_eq!((settings.config.senders.len(), &settings.files), (1, &before), "the engine tries it too");
+        settings.renew(|| read(&path));
+        assert_eq!(settings.config.senders.len(), 2);
+        assert_ne!(settings.files, before);
+    }
 }
