@@ -141,8 +141,7 @@ impl EngineVerb {
     }
 
     /// Opens the app, with the files that its settings are from. A standby retries while the database is unreachable, since it is there to
-    /// continue when others cannot; a server, since it has said already that it listens. Both go by the settings as they are at each try.
-    /// `None` when it was asked to stop meanwhile.
+    /// continue when others cannot; a server, since it has said already that it listens. `None` when it was asked to stop meanwhile.
     async fn open(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<(Context, SettingsFiles)>> {
         let mut settings = SettingsAtHand::of(load(global)?);
         let began = Instant::now();
@@ -158,9 +157,17 @@ impl EngineVerb {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(StoreError::backoff(failures)) => failures += 1,
             }
-            settings.renew(|| load(global));
+            self.renew(&mut settings, || load(global));
         }
         Ok(None)
+    }
+
+    /// A standby goes by its settings as they are at each try. A server listens by those that it began with, and restarts as a whole once it
+    /// is open.
+    fn renew(&self, settings: &mut SettingsAtHand, load: impl FnOnce() -> Result<Config>) {
+        if self.standby {
+            settings.renew(load);
+        }
     }
 
     /// A standby neither creates a database nor starts one that was stopped on purpose.
@@ -278,7 +285,7 @@ mod tests {
     fn written(path: &Path, senders: usize) {
         let sender = |n| {
             format!(
-                "[[senders]]\nname = \"s{n}\"\nprovider = \"wsapme\"\ndevice = \"{n}\"\ntoken = {{ env = \"X\" }}\n"
+                "[[senders]]\nname = \"s{n}\"\nprovider = \"wsapme\"\ndevice = \"585{n}\"\ntoken = {{ env = \"WSAPME_TOKEN\" }}\n"
             )
         };
         std::fs::write(path, (0..senders).map(sender).collect::<String>()).unwrap();
@@ -303,5 +310,25 @@ mod tests {
         settings.renew(|| read(&path));
         assert_eq!(settings.config.senders.len(), 2);
         assert_ne!(settings.files, before);
+    }
+
+    #[test]
+    fn a_server_that_waits_goes_by_one_configuration_until_it_restarts_with_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        written(&path, 1);
+        let mut settings = SettingsAtHand::of(read(&path).unwrap());
+        let before = settings.files.clone();
+        written(&path, 2);
+
+        EngineVerb::of_server(ServerAround::AtSetting).renew(&mut settings, || read(&path));
+        assert_eq!(
+            (settings.config.senders.len(), &settings.files),
+            (1, &before),
+            "once it is open it sees the change"
+        );
+        EngineVerb { standby: true, ..EngineVerb::of_server(ServerAround::Absent) }
+            .renew(&mut settings, || read(&path));
+        assert_eq!(settings.config.senders.len(), 2);
     }
 }
