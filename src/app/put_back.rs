@@ -47,8 +47,11 @@ impl PutBack {
         tx: &mut PgConnection,
         blasts: impl IntoIterator<Item = BlastId>,
     ) -> Result<(), AppError> {
+        let before = self.queued.len();
         self.queued.extend(blasts);
-        self.names = names(tx, &self.queued).await?;
+        if self.queued.len() > before {
+            self.names = names(tx, &self.queued).await?;
+        }
         Ok(())
     }
 
