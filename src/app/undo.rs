@@ -35,7 +35,6 @@ use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry};
 use crate::store::person::PersonRow;
-use crate::store::suppression;
 
 /// What an undo changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
