@@ -8,6 +8,7 @@ mod entry;
 mod ids;
 mod people;
 mod rows;
+mod statement;
 mod write;
 
 use std::borrow::Cow;
@@ -31,7 +32,7 @@ use crate::domain::retry::RetryRules;
 use crate::domain::status::Status;
 use blasts::{HeldBlast, hold_blasts};
 use people::RecipientChange;
-use write::StatementBuilder;
+use statement::StatementBuilder;
 
 /// At most this many pieces of evidence in one transaction.
 pub const BATCH_MAX: usize = 1_000;
@@ -202,7 +203,10 @@ async fn write_batch<'a>(
     trust: Assumption,
 ) -> Result<Vec<EntryOutcome>, StoreError> {
     let settled: Vec<_> = entries.iter().map(|entry| batch.settle(entry)).collect();
-    let mut writing = StatementBuilder::default();
+    let mut writing = match trust {
+        Assumption::Claims => StatementBuilder::of_known(),
+        Assumption::Ids | Assumption::Nothing => StatementBuilder::default(),
+    };
     let recorded = batch.recorded(entries, &settled);
     write::answers(tx, &mut writing, &recorded, trust).await?;
     write::history(&mut writing, &batch.steps, trust)?;

@@ -37,7 +37,7 @@ fn has_item(text: &str, item: &str) -> bool {
     let begins = |at: &str| {
         at.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
     };
-    ["fn ", "macro_rules! ", "const ", "static ", "struct ", "enum ", "trait ", "mod "]
+    ["fn ", "macro_rules! ", "const ", "static ", "struct ", "enum ", "trait ", "mod ", "function "]
         .iter()
         .any(|kind| text.match_indices(kind).any(|(at, kind)| begins(&text[at + kind.len()..])))
 }

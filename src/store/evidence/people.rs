@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::write::{CLAIMS, StatementBuilder, WRITTEN, column, rows, storable, storable_option};
+use super::statement::{CLAIMS, StatementBuilder, WRITTEN, rows};
+use super::write::{column, storable, storable_option};
 use super::{Assumption, EvidenceEntry};
 use crate::domain::ids::MessageId;
 use crate::domain::recipient::Recipient;
@@ -150,12 +151,12 @@ impl Update {
     /// When they moved, and which attempt ended or landed.
     fn add_attempts(&mut self, writing: &mut StatementBuilder, changes: &[RecipientChange]) -> Result<(), StoreError> {
         if changes.iter().any(RecipientChange::moves) {
-            let moves = writing.array("boolean", column(changes, RecipientChange::moves))?;
+            let moves = writing.column("boolean", column(changes, RecipientChange::moves))?;
             self.set("moves", "changed_at = case when x.moves then now() else r.changed_at end", moves);
         }
         if changes.iter().any(RecipientChange::ends_an_attempt) {
             let attempts = column(changes, |change| change.ends_an_attempt().then_some(change.after.attempt));
-            let attempts = writing.array("int", attempts)?;
+            let attempts = writing.column("int", attempts)?;
             self.set("attempt", "attempt = coalesce(x.attempt, r.attempt)", attempts);
         }
         if changes.iter().any(RecipientChange::lands) {

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::Value;
-use sqlx::postgres::PgArguments;
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{Arguments, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
 
+use super::statement::{StatementBuilder, rows};
 use super::{Assumption, AttemptAnswer, EvidenceEntry, StatusChange};
-use crate::domain::status::Status;
 use crate::store::StoreError;
 use crate::store::alias::{self, NumberAlias};
 
@@ -20,86 +19,6 @@ pub(super) fn storable(text: &str) -> Cow<'_, str> {
 
 pub(super) fn storable_option(text: Option<&String>) -> Option<Cow<'_, str>> {
     text.map(|text| storable(text))
-}
-
-/// What a batch writes, gathered into one statement: each trip to the server costs as much as three people.
-#[derive(Default)]
-pub(super) struct StatementBuilder {
-    parts: Vec<(Option<&'static str>, String)>,
-    arguments: PgArguments,
-    arrays: usize,
-}
-
-impl StatementBuilder {
-    /// Adds an array, and gives the text that stands for it.
-    pub(super) fn array<'q, T>(&mut self, kind: &str, values: Vec<T>) -> Result<String, StoreError>
-    where
-        Vec<T>: Encode<'q, Postgres> + Type<Postgres>,
-    {
-        self.arguments.add(values).map_err(sqlx::Error::Encode)?;
-        self.arrays += 1;
-        Ok(format!("${}::{kind}[]", self.arrays))
-    }
-
-    /// Adds an array of statuses, as one text: sqlx has no array of a type that is stored by its word.
-    pub(super) fn statuses(&mut self, values: &[Status]) -> Result<String, StoreError> {
-        let words: Vec<&str> = values.iter().map(|status| status.word()).collect();
-        self.arguments.add(format!("{{{}}}", words.join(","))).map_err(sqlx::Error::Encode)?;
-        self.arrays += 1;
-        Ok(format!("${}::text::recipient_status[]", self.arrays))
-    }
-
-    pub(super) fn part(&mut self, sql: String) {
-        self.parts.push((None, sql));
-    }
-
-    /// Adds a part whose rows later parts read.
-    pub(super) fn named_part(&mut self, name: &'static str, sql: String) {
-        self.parts.push((Some(name), sql));
-    }
-
-    /// Executes it. The parts touch different tables, so their order means nothing to the others.
-    pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<(), StoreError> {
-        let Some(((_, last), first)) = self.parts.split_last() else { return Ok(()) };
-        let sql = format!("{}{last}", with(first));
-        sqlx::query_with(AssertSqlSafe(sql), self.arguments).execute(tx).await?;
-        Ok(())
-    }
-
-    /// Executes it. Returns how many rows its parts [`WRITTEN`] and [`CLAIMS`] have together.
-    pub(super) async fn execute_and_count(self, tx: &mut PgConnection) -> Result<i64, StoreError> {
-        let counted = self.parts.iter().filter_map(|(name, _)| name.filter(|name| [WRITTEN, CLAIMS].contains(name)));
-        let counts: Vec<String> = counted.map(|name| format!("(select count(*) from {name})")).collect();
-        if counts.is_empty() {
-            self.execute(tx).await?;
-            return Ok(0);
-        }
-        let sql = format!("{}select {}", with(&self.parts), counts.join(" + "));
-        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), self.arguments).fetch_one(tx).await?)
-    }
-}
-
-/// The part that writes the changed people.
-pub(super) const WRITTEN: &str = "written";
-/// The part that finds the claims by which they are known.
-pub(super) const CLAIMS: &str = "known_claims";
-
-/// The parts before the statement itself.
-fn with(parts: &[(Option<&'static str>, String)]) -> String {
-    let part = |(at, (name, part)): (usize, &(Option<&str>, String))| match name {
-        Some(name) => format!("{name} as ({part})"),
-        None => format!("part{at} as ({part})"),
-    };
-    let parts: Vec<String> = parts.iter().enumerate().map(part).collect();
-    if parts.is_empty() { String::new() } else { format!("with {} ", parts.join(", ")) }
-}
-
-/// Rows of arrays, one for each column, to select from as `x`. Unnested one by one in the list: a function in `from` that unnests several
-/// writes all rows to a store of their own first, which takes a twentieth of what a batch costs the server.
-pub(super) fn rows(columns: &[&str], arrays: &[String]) -> String {
-    let columns: Vec<_> =
-        arrays.iter().zip(columns).map(|(array, column)| format!("unnest({array}) as {column}")).collect();
-    format!("(select {}) as x", columns.join(", "))
 }
 
 /// An entry with its answer.
@@ -196,22 +115,22 @@ fn insert_answers(
     }
     let arrays = [
         writing.array("bigint", column(answered, |(entry, _)| entry.recipient.0))?,
-        writing.array("int", column(answered, |(entry, _)| entry.stamped.attempt))?,
-        writing.array("bigint", column(answered, |(_, answer)| answer.sender.0))?,
-        writing.array("bigint", column(answered, |(_, answer)| answer.epoch))?,
+        writing.column("int", column(answered, |(entry, _)| entry.stamped.attempt))?,
+        writing.column("bigint", column(answered, |(_, answer)| answer.sender.0))?,
+        writing.column("bigint", column(answered, |(_, answer)| answer.epoch))?,
         writing.array("timestamptz", column(answered, |(_, answer)| answer.claimed_at))?,
-        writing.array("text", column(answered, |(_, answer)| answer.outcome.word()))?,
+        writing.column("text", column(answered, |(_, answer)| answer.outcome.word()))?,
         writing.array(
             "text",
             column(answered, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))),
         )?,
-        writing.array(
+        writing.column(
             "smallint",
             column(answered, |(_, answer)| answer.http_status.and_then(|s| i16::try_from(s).ok())),
         )?,
-        writing.array("text", column(answered, |(_, answer)| storable_option(answer.error_code.as_ref())))?,
+        writing.column("text", column(answered, |(_, answer)| storable_option(answer.error_code.as_ref())))?,
         writing.array("bytea", column(answered, |(_, answer)| &answer.body[..]))?,
-        writing.array("text", column(answered, |(_, answer)| answer.flagged))?,
+        writing.column("text", column(answered, |(_, answer)| answer.flagged))?,
     ];
     writing.part(format!(
         "insert into provider_message

@@ -350,7 +350,7 @@ fn a_wait_for_a_gap_names_the_gap_that_binds_whichever_the_engine_waited_for_las
     }
     let waiting = Some(crate::domain::waiting::Waiting::Gap { gap: "20s..1m".to_owned(), next: None, slowed: 1 });
     let dashboard = with_blasts(Size { width: 200, height: 50 }, vec![BlastView { waiting, ..raya() }]);
-    assert!(text(&dashboard).contains("gap 20-60 s, made 2 times"), "{:#?}", dashboard.screen());
+    assert!(text(&dashboard).contains("gap 20-60 s, made twice as long"), "{:#?}", dashboard.screen());
 }
 
 #[test]

@@ -64,7 +64,7 @@ async fn a_reply_belongs_to_a_message_that_is_known_to_have_gone_in_the_same_mom
     let scene = InboxScene::with(1, "cloud", &uncertain(1)).await;
     // After the reply's message was looked for, and before it is asked whether one may be on its way.
     let mut between = scene.shop.database.pool.begin().await.unwrap();
-    sqlx::query("lock table in_flight in access exclusive mode").execute(&mut *between).await.unwrap();
+    sqlx::query("lock table claims in access exclusive mode").execute(&mut *between).await.unwrap();
     scene.serve.meta(envelope(&text(1, "wamid.in1", "Hello")).to_string()).await;
     let asks = "select count(*) from pg_stat_activity
                  where datname = current_database() and wait_event_type = 'Lock' and query like '%in_flight f where f.recipient_id = r.id) or r.status = ''uncertain''%'";

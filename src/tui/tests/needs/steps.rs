@@ -1,0 +1,42 @@
+//! Lines of steps and of the drafts that they made.
+
+use super::*;
+
+/// A blast with a step, and the draft that the step made.
+fn with_a_step() -> TestDashboard {
+    let origin = BlastOrigin { has_steps: true, ..BlastOrigin::default() };
+    let of_step = BlastOrigin { step: Some(1), ..BlastOrigin::default() };
+    let made = BlastView { origin: of_step, state_by: Some(Actor::Engine), follows: Some(RAYA), ..draft() };
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { origin, ..raya() }, made]))).taken();
+    dashboard
+}
+
+#[test]
+fn steps_are_listed_where_their_drafts_are_asked_about() {
+    let mut dashboard = with_a_step();
+
+    dashboard.keys("!");
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Steps(vec![RAYA]))));
+    for (waits, expected) in [(None, "comes 15:30"), (Some(DRAFT), "its draft waits for you")] {
+        dashboard.answer(Completion::Steps(Ok(vec![step(waits)])));
+
+        let screen = dashboard.screen().join("\n");
+        let line = format!("Raya promo, step 1: 1d after read, not replied; {expected}");
+        assert!(screen.contains(&line), "{screen}");
+        assert!(screen.contains("p pauses it, X removes it"), "{screen}");
+    }
+}
+
+#[test]
+fn enter_on_the_draft_of_a_step_opens_its_plan() {
+    let mut dashboard = with_a_step();
+    dashboard.keys("!").taken();
+    let row = dashboard.model.needs_list().iter().position(|need| *need == AttentionItem::Paused(DRAFT)).unwrap();
+
+    dashboard.keys(&"j".repeat(row)).keys("\n");
+
+    assert!(matches!(&dashboard.model.overlays[..], [Overlay::Plan(plan)] if plan.blast == DRAFT));
+    assert!(dashboard.taken().iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Plan(DRAFT, _)))));
+    assert_eq!(dashboard.model.blast().unwrap().id, DRAFT);
+}
