@@ -223,8 +223,9 @@ async fn cancelled(people: u32) -> TestDatabase {
 async fn whoever_is_in_flight_in_a_deleted_blast_goes_when_their_answer_is_known_and_gets_no_late_post() {
     let database = cancelled(3).await;
     let pool = &database.pool;
-    execute(pool, "insert into in_flight (recipient_id, blast_id, attempt, sender_id, epoch) values (2, 1, 1, 1, 0)")
-        .await;
+    let claim = "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+                 values (1, 1, 1, 0, 2, 2, '{2}')";
+    execute(pool, claim).await;
     execute(pool, "update blasts set deleted_at = now()").await;
     let delete = Clearing { blast: BlastId(1), kind: ClearingKind::Remove };
     let there = "select count(*) from blast_recipients";

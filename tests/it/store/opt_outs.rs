@@ -391,7 +391,9 @@ async fn whoever_a_message_reached_is_locked_in_one_order_with_whoever_is_queued
     clears.commit().await.unwrap();
 
     assert_eq!(suppresses.await.unwrap().unwrap().added, 2);
-    assert_eq!(scene.statuses().await[..3], ["opted_out", "opted_out", "opted_out"]);
+    assert_eq!(scene.statuses().await[..3], ["sent", "opted_out", "opted_out"]);
+    let counted = "select count(*) from blast_recipients where id = 1 and opted_out_at is not null";
+    assert_eq!(scene.number(counted).await, 1);
 }
 
 #[tokio::test]
