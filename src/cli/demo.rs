@@ -93,7 +93,7 @@ impl DemoArgs {
         }
         let environment = DemoEnvironment::make(global, &self).await?;
         let _log = self.log(global, &environment)?;
-        let outcome = self.play(global, &environment, &shutdown).await;
+        let outcome = Box::pin(self.play(global, &environment, &shutdown)).await;
         environment.end().await?;
         if outcome.is_ok() && has_dashboard && !self.practice {
             talk("the demo is over: nobody was sent anything, and its people and blasts are removed");

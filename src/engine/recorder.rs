@@ -125,14 +125,17 @@ pub struct RecorderHandle {
 /// The attempts of one sender that this process holds and has not settled: what its own sweep must leave alone. With each when it was
 /// claimed, by the database's time.
 #[derive(Clone, Default)]
-pub struct InFlight(Arc<Mutex<HashMap<(RecipientId, i32), DateTime<Utc>>>>);
+pub struct InFlight(Arc<Mutex<HashMap<AttemptKey, DateTime<Utc>>>>);
+
+/// Whose attempt, and which.
+type AttemptKey = (RecipientId, i32);
 
 impl InFlight {
-    fn insert(&self, attempt: (RecipientId, i32), claimed_at: DateTime<Utc>) {
+    fn insert(&self, attempt: AttemptKey, claimed_at: DateTime<Utc>) {
         self.0.lock().insert(attempt, claimed_at);
     }
 
-    fn remove(&self, attempt: (RecipientId, i32)) {
+    fn remove(&self, attempt: AttemptKey) {
         self.0.lock().remove(&attempt);
     }
 

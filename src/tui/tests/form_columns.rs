@@ -56,7 +56,9 @@ fn typing_on(columns: &[&str]) -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     wants_draft(&mut dashboard).answer(opened());
     let form = dashboard.model.form.as_mut().unwrap();
-    columns.iter().for_each(|column| form.first_people[0].variables.set(column, "Aina"));
+    for column in columns {
+        form.first_people[0].variables.set(column, "Aina");
+    }
     form.line = FormLine::Message;
     dashboard.keys("\n");
     dashboard
