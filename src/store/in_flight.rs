@@ -80,19 +80,23 @@ macro_rules! current {
 }
 pub(super) use current;
 
-/// Deletes claims `c` of sender `$sender` made before `$before` whose people have all landed: what is in flight is read without them from then
-/// on. Who says so by the setting has looked; else the table's own trigger makes whoever is in flight uncertain.
+/// Deletes claims of sender `$sender` made before `$before` whose people have all landed: what is in flight is read without them from then
+/// on. Who says so by the setting has looked; else the table's own trigger makes whoever is in flight uncertain. Those that another
+/// transaction has, maybe one that hangs, are left to the next.
 macro_rules! forget_landed {
     ($sender:literal, $before:literal) => {
         concat!(
-            "delete from claims c
-              where c.sender_id = ",
+            "delete from claims
+              where claim_id = any (array(
+                    select c.claim_id from claims c
+                     where c.sender_id = ",
             $sender,
             " and c.claimed_at < ",
             $before,
             " and not exists (select from blast_recipients r
-                                where r.id = any (c.recipients) and r.id >= c.first_id and r.id <= c.last_id
-                                  and r.attempt = c.attempt_number - 1)
+                                       where r.id = any (c.recipients) and r.id >= c.first_id and r.id <= c.last_id
+                                         and r.attempt = c.attempt_number - 1)
+                       for update of c skip locked))
                 and (select set_config('blastdeck.ends_flights', 'on', true)) = 'on'"
         )
     };
