@@ -124,7 +124,12 @@ mod tests {
         assert_ne!(beside.name(), name);
 
         drop(first);
-        assert_eq!(Identity::take(directory.path(), "kedai1").name(), name);
+        // A process that another test starts just now has the lock as well, until it is another program.
+        let is_again = |_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            Identity::take(directory.path(), "kedai1").name() == name
+        };
+        assert!((0..500).any(is_again));
     }
 
     #[test]
