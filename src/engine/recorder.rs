@@ -125,17 +125,17 @@ pub struct RecorderHandle {
 /// The attempts of one sender that this process holds and has not settled: what its own sweep must leave alone. With each when it was
 /// claimed, by the database's time.
 #[derive(Clone, Default)]
-pub struct InFlight(Arc<Mutex<HashMap<AttemptKey, DateTime<Utc>>>>);
+pub struct InFlight(Arc<Mutex<HashMap<HeldAttempt, DateTime<Utc>>>>);
 
 /// Whose attempt, and which.
-type AttemptKey = (RecipientId, i32);
+type HeldAttempt = (RecipientId, i32);
 
 impl InFlight {
-    fn insert(&self, attempt: AttemptKey, claimed_at: DateTime<Utc>) {
+    fn insert(&self, attempt: HeldAttempt, claimed_at: DateTime<Utc>) {
         self.0.lock().insert(attempt, claimed_at);
     }
 
-    fn remove(&self, attempt: AttemptKey) {
+    fn remove(&self, attempt: HeldAttempt) {
         self.0.lock().remove(&attempt);
     }
 
