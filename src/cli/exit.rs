@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::output::{ChangesStandError, json_to_stderr, talk};
+use super::output::{ChangesStandError, StdoutError, json_to_stderr, talk};
 use crate::app::{AppError, StoreError};
 use crate::config::ConfigError;
 use crate::domain::text::{clean, pasteable, without_details};
@@ -49,7 +49,7 @@ impl ErrorStyle {
 /// Prints the failure on standard error, in one line (each problem of a configuration in its own), and returns its exit code. A reader that has gone away (`| head`)
 /// is not a failure where nothing was changed: nobody has the secret that was made, or knows the id.
 pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
-    if is_broken_pipe(report) && report.downcast_ref::<ChangesStandError>().is_none() {
+    if is_reader_gone(report) && report.downcast_ref::<ChangesStandError>().is_none() {
         return ExitCode::SUCCESS;
     }
     let (kind, code) = kind(report);
@@ -110,14 +110,19 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     }
 }
 
-fn is_broken_pipe(report: &color_eyre::Report) -> bool {
+/// Whether nobody reads standard output any more. A broken connection has the same kind, and is a failure.
+fn is_reader_gone(report: &color_eyre::Report) -> bool {
     let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
-    report.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(broken)
+    report.downcast_ref::<StdoutError>().is_some()
+        && report.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(broken)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{lines, sentence};
+    use std::io;
+
+    use super::{is_reader_gone, lines, sentence};
+    use crate::cli::output::StdoutError;
     use crate::config::Config;
 
     #[test]
@@ -128,5 +133,15 @@ mod tests {
 
         assert_eq!(lines(&invalid, &sentence(&invalid)).lines().count(), 2);
         assert_eq!(lines(&other, &sentence(&other)), "one two");
+    }
+
+    #[test]
+    fn a_broken_connection_is_a_failure_and_no_reader_that_has_gone_away() {
+        let broken = || color_eyre::Report::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        let full = color_eyre::Report::from(io::Error::from(io::ErrorKind::StorageFull));
+
+        assert!(is_reader_gone(&broken().wrap_err(StdoutError)));
+        assert!(!is_reader_gone(&full.wrap_err(StdoutError)));
+        assert!(!is_reader_gone(&broken().wrap_err("the database's server cannot be started")));
     }
 }

@@ -115,12 +115,14 @@ async fn a_resume_while_the_first_are_in_flight_still_waits_for_somebody_to_look
     let blast = shop.blast_with(0..12, &["--first", "3"]).await;
     let engine = shop.engine();
     eventually_async("they are in flight", async || shop.count("sending").await == 3).await;
+    shop.sim.hold();
 
     shop.ok(&["blast", "pause", &blast]).await;
     let plan = shop.ok(&["blast", "plan", &blast]).await;
     let resumed = shop.run(&["blast", "resume", &blast, "--yes", "--no-engine"]).await.err;
     assert!(resumed.contains("to nobody more before it waits for you"), "{resumed}");
     assert_eq!(shop.count("sending").await, 3, "the provider answers after all of this");
+    shop.sim.let_go();
     let asks = async || shop.json(&["blast", "show", &blast]).await["state_reason"].to_string().contains("are done");
     eventually_async("it waits for somebody to look", asks).await;
     engine.stop().await;

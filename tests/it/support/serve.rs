@@ -49,9 +49,13 @@ impl Serve {
         let mut process = shop.command(&arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
-        let said = || std::fs::read_to_string(&log).unwrap_or_default();
-        let ready: serde_json::Value =
-            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}, {}", said()));
+        let Ok(ready) = serde_json::from_str::<serde_json::Value>(&line) else {
+            let ended = process.wait().await.unwrap();
+            panic!(
+                "it said {line:?}, ended with {ended}, and logged {}",
+                std::fs::read_to_string(&log).unwrap_or_default()
+            );
+        };
         let base_url = format!("http://{}", ready["listen"].as_str().unwrap());
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
         Self { process, base_url, client, log }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use chrono::{DateTime, Utc};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -116,6 +117,19 @@ impl Sim {
     /// These faults, and no others, from now on.
     pub async fn faults(&self, faults: &[&str]) {
         self.post("/sim/faults", &json!(faults)).await;
+    }
+
+    /// Answers nothing until [`let_go`](Self::let_go): what is in flight stays there, however busy the machine is.
+    pub fn hold(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub fn let_go(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
