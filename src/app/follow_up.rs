@@ -12,6 +12,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::domain::text::{count_of, number};
 use crate::import::{ImportError, Imported, Lineage, PeopleSource, ReasonCount, RejectedTo};
+use crate::store::view;
 use crate::store::view::follow_up::{self, FollowUpResponses, StuckPerson, StuckQuery};
 
 /// Whom a follow-up goes to.
@@ -83,8 +84,9 @@ impl App {
         let row = self.blast_row(from.blast).await?;
         let seen = follow_up::follow_ups_of(self.pool(), from.blast).await?;
         let (people, left_out) = self.people_to_follow(from, &self.business(row.sender_id).await?).await?;
+        let unasked = self.unasked(from).await?;
         if people.is_empty() {
-            return Err(AppError::Refused(nobody(from, &left_out)));
+            return Err(AppError::Refused(nobody(from, &left_out, unasked)));
         }
         let mut options = self.caller_options();
         options.note.follows =
@@ -92,6 +94,7 @@ impl App {
         options.note.follow_ups_seen = Some(seen);
         let made = self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await;
         let left_out = left_out.left_out.iter().map(|(reason, people)| (reason.words(), people.unsigned_abs()));
+        let left_out = left_out.chain([(UNASKED, unasked.unsigned_abs())]);
         Ok(made.map(|made| with_left_out(made, left_out)))
     }
 
@@ -151,6 +154,15 @@ impl App {
         }
     }
 
+    /// How many at *sent* nobody has asked the provider about: whether they are stuck there is not known, and they get no follow-up.
+    async fn unasked(&self, from: FollowUp) -> Result<i64, AppError> {
+        if from.stuck_at != Status::Sent {
+            return Ok(0);
+        }
+        let sent_before = self.engine().clock.now() - from.older_than;
+        Ok(view::unasked_before(self.pool(), from.blast, sent_before).await?)
+    }
+
     /// Who is stuck for so long: those who get the follow-up, and how many do not.
     async fn people_to_follow(&self, from: FollowUp, business: &str) -> Result<(Vec<Value>, AgeCount), AppError> {
         let stuck = StuckQuery { blast: from.blast, stage: from.stuck_at, business };
@@ -178,10 +190,17 @@ pub(super) fn with_left_out(mut made: Imported, left_out: impl Iterator<Item = (
     made
 }
 
+/// After a number of people.
+const UNASKED: &str = "at sent whom the provider was not asked about yet";
+
 /// Why nobody gets a follow-up.
-fn nobody(from: FollowUp, found: &AgeCount) -> String {
+fn nobody(from: FollowUp, found: &AgeCount, unasked: i64) -> String {
     let FollowUp { blast, stuck_at, older_than, .. } = from;
     let for_so_long = if older_than > TimeDelta::zero() { " for so long" } else { "" };
+    if unasked > 0 {
+        let known = nobody(from, found, 0);
+        return format!("{known}; and {} {UNASKED}, who may be stuck there or have the message", number(unasked));
+    }
     if found.stuck == 0 && for_so_long.is_empty() {
         return format!("nobody of blast {blast} is stuck at {stuck_at}");
     }

@@ -115,6 +115,22 @@ async fn whoever_is_sent_to_by_an_operator_s_word_can_not_be_asked_about_and_is_
 }
 
 #[tokio::test]
+async fn a_follow_up_to_those_at_sent_says_of_how_many_nobody_knows_whether_they_are_stuck() {
+    let shop = Shop::open(SLOW).await;
+    let blast = unanswered(&shop, 3).await;
+    let follow_up = ["blast", "follow-up", &blast, "--stuck-at", "sent", "--message", "Did you get this?"];
+
+    let nobody = shop.run(&follow_up).await;
+    shop.execute("update blast_recipients set message_id = null where message_id = 'OLD1'").await;
+    let made = shop.json(&follow_up).await;
+
+    let words = "3 at sent whom the provider was not asked about yet, who may be stuck there or have the message";
+    assert!(nobody.code == 3 && nobody.err.contains(words), "{nobody:?}");
+    assert_eq!((&made["taken"], &made["rejected"]), (&json!(1), &json!(2)), "{made}");
+    assert_eq!(made["reasons"][0]["reason"], "at sent whom the provider was not asked about yet", "{made}");
+}
+
+#[tokio::test]
 async fn who_is_asked_about_while_the_gateway_is_in_trouble_is_not_stuck() {
     let shop = Shop::open(Setup { sim: &["--latency", "5ms", "--speed", "0.001"], ..SLOW }).await;
     shop.sim

@@ -107,6 +107,7 @@ impl Trial {
         let mut deadline = Deadline::after(PATIENCE);
         while self.shop.number(&open).await > 0 {
             let is_time = deadline.wait_a_moment().await;
+            self.confirm_added_senders().await;
             assert!(is_time, "the new sender's blast is not sent: {}", self.how_it_stands().await);
         }
         let posts = self.shop.sim.posts().await;
