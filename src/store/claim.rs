@@ -258,7 +258,7 @@ async fn count_first(tx: &mut PgConnection, blast: BlastId, people: usize) -> Re
 /// (`store/history.rs`).
 const CLAIM: &str = concat!(
     "with claimed as materialized (
-        select r.id, r.blast_id, case when r.attempt < 2147483647 then r.attempt + 1 end as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
+        select r.id, case when r.attempt < 2147483647 then r.attempt + 1 end as attempt, r.phone_number, r.name, r.variables, r.next_attempt_at,
                r.attempt = 0 and r.tries = 0
                and (r.message_id, r.message_timestamp, r.message_c2s_timestamp, r.sent_at, r.delivered_at, r.read_timestamp,
                     r.reply_seen_at, r.replied_marked_at, r.closed_at, r.failed_at, r.failed_attempt, r.opted_out_at, r.amount,
@@ -294,7 +294,7 @@ const CLAIM: &str = concat!(
         insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
         select $1, $4, attempt, $3, min(id), max(id), array_agg(id) from claimed where not is_by_hand group by attempt),
     landed as (",
-    forget_landed!("$4", "coalesce($7::timestamptz, 'infinity')"),
+    forget_landed!("$4", "now() - interval '30 seconds'", "coalesce($7::timestamptz, 'infinity')"),
     ")
     select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh, is_by_hand from claimed order by id"
 );

@@ -122,8 +122,6 @@ pub enum StoreError {
 const MESSAGE_KEY: &str = "provider_message_sender_message_key";
 /// An attempt ends once.
 const ATTEMPT_KEY: &str = "provider_message_attempt_key";
-/// Nobody is in flight twice: a claim that finds somebody there is made again, without them. It writes these rows first.
-const FLIGHT_KEY: &str = "in_flight_pkey";
 
 impl StoreError {
     /// Worth trying again with the same evidence.
@@ -190,7 +188,6 @@ impl From<sqlx::Error> for StoreError {
                 Some(code) if matches!(code.get(..2), Some("08" | "53" | "57")) => Self::Unavailable(error),
                 Some("23505") if refusal.constraint() == Some(MESSAGE_KEY) => Self::IdTaken,
                 Some("23505") if refusal.constraint() == Some(ATTEMPT_KEY) => Self::Moved,
-                Some("23505") if refusal.constraint() == Some(FLIGHT_KEY) => Self::Busy(error),
                 Some(code) if matches!(code.get(..2), Some("22" | "23")) => Self::Data(error),
                 _ => Self::Other(error),
             },

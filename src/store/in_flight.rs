@@ -16,11 +16,13 @@ use crate::domain::recipient::Recipient;
 use crate::domain::status::Status;
 
 /// Claims `c` that the person of a row is in flight by: one at most. Their ids are between the lowest and the highest of a claim's, by
-/// which nearly all other claims are passed over.
+/// which nearly all other claims of their blast are passed over.
 macro_rules! flights_of {
     ($row:literal) => {
         concat!(
-            "claims c where c.last_id >= ",
+            "claims c where c.blast_id = ",
+            $row,
+            "blast_id and c.last_id >= ",
             $row,
             "id and c.first_id <= ",
             $row,
@@ -80,17 +82,20 @@ macro_rules! current {
 }
 pub(super) use current;
 
-/// Deletes claims of sender `$sender` made before `$before` whose people have all landed: what is in flight is read without them from then
-/// on. Who says so by the setting has looked; else the table's own trigger makes whoever is in flight uncertain. Those that another
-/// transaction has, maybe one that hangs, are left to the next.
+/// Deletes claims of sender `$sender` made since `$since` and before `$before` whose people have all landed: what is in flight is read
+/// without them from then on. Who says so by the setting has looked; else the table's own trigger makes whoever is in flight uncertain. Those
+/// that another transaction has, maybe one that hangs, are left to the next. What was deleted is walked over as long as any transaction is
+/// open that might see it: whoever does this often looks no further back than a sweep comes round.
 macro_rules! forget_landed {
-    ($sender:literal, $before:literal) => {
+    ($sender:literal, $since:literal, $before:literal) => {
         concat!(
             "delete from claims
               where claim_id = any (array(
                     select c.claim_id from claims c
                      where c.sender_id = ",
             $sender,
+            " and c.claimed_at >= ",
+            $since,
             " and c.claimed_at < ",
             $before,
             " and not exists (select from blast_recipients r

@@ -204,7 +204,7 @@ async fn sweep_in(
     epoch: i64,
     scope: SweepScope<'_>,
 ) -> Result<u64, StoreError> {
-    sqlx::query(forget_landed!("$1", "now()")).bind(sender).execute(&mut *tx).await?;
+    sqlx::query(forget_landed!("$1", "'-infinity'", "now()")).bind(sender).execute(&mut *tx).await?;
     let held = bind_sweep(sqlx::query(LOCK_LOST), sender, epoch, &scope).fetch_all(&mut *tx).await?;
     let locked = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
     if locked.is_empty() {

@@ -67,7 +67,8 @@ macro_rules! posted {
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of their people would get another message:
 /// who is queued though no answer says what came of the attempt, and who had failed before a lost one in a blast that is open. Whoever opted out, or failed in a blast that is
-/// over, stays so, and is not queued again by a retry or an undo. `$lost` are common
+/// over, stays so, and is not queued again by a retry or an undo. Where somebody is in flight by the same number, two posts may have been
+/// made: by no answer to one of them the other is known not to have been accepted, so the attempt gets the lease of neither. `$lost` are common
 /// table expressions, one of which names them: `lost (id, status, attempt, epoch, claimed_at)`, their rows
 /// locked. `$unknown` counts whom the database does not have at all. `$1` is the sender, `$2` the reason.
 macro_rules! restore_lost {
@@ -77,7 +78,11 @@ macro_rules! restore_lost {
             $($lost,)+
             ", tried as (
              insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
-             select id, attempt, $1, 'unknown', max(epoch), max(claimed_at) from lost group by id, attempt
+             select id, attempt, $1, 'unknown',
+                    case when exists (select from in_flight f where f.recipient_id = lost.id and f.attempt = lost.attempt)
+                         then -1 else max(epoch) end,
+                    max(claimed_at)
+               from lost group by id, attempt
              on conflict (recipient_id, attempt) do update
                 set epoch = excluded.epoch, claimed_at = excluded.claimed_at where provider_message.epoch = 0),
          known as (
@@ -113,6 +118,7 @@ macro_rules! restore_lost {
          ended as (
              insert into provider_message (recipient_id, attempt, sender_id, outcome, epoch, claimed_at)
              select recipient_id, attempt, sender_id, 'unknown', epoch, claimed_at from landed
+              where not exists (select from lost l where l.id = landed.recipient_id and l.attempt = landed.attempt)
              on conflict (recipient_id, attempt) do nothing),
          logged as (
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)

@@ -176,3 +176,23 @@ async fn a_sender_has_sent_though_everybody_it_sent_to_was_deleted() {
     assert_eq!(scene.number("select count(*) from attempts").await, 0);
     assert!(fence::facts(&mut connection, SENDER).await.unwrap().has_sent);
 }
+
+/// The answer of one of the two posts, that it was not accepted, says nothing of the other.
+#[tokio::test]
+async fn somebody_in_flight_whose_number_was_posted_to_before_the_database_went_back_in_time_is_uncertain_once() {
+    let scene = Scene::sending(2).await;
+    let other_lease = scene.lease.epoch + 5;
+    let since = Utc::now() - TimeDelta::hours(1);
+    let mut connection = scene.pool().acquire().await.unwrap();
+    let of_another_blast = PostedAttempt { recipient: RecipientId(91), ..posted(1, 1, other_lease) };
+
+    let by_number = fence::doubt_imported_again(&mut connection, (SENDER, since), &[of_another_blast]).await.unwrap();
+    let by_id = fence::restore_attempts(&mut connection, SENDER, &[posted(2, 1, other_lease)]).await.unwrap();
+
+    assert_eq!((by_number.uncertain, by_id.uncertain), (1, 1));
+    assert_eq!(scene.statuses().await, ["uncertain", "uncertain"]);
+    let attempts = "select string_agg(recipient_id || ' ' || attempt || ' ' || epoch, ', ' order by recipient_id) from provider_message";
+    let attempts: String = sqlx::query_scalar(attempts).fetch_one(scene.pool()).await.unwrap();
+    assert_eq!(attempts, "1 1 -1, 2 1 -1");
+    scene.invariants().await;
+}

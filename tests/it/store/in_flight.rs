@@ -7,11 +7,11 @@ use blastdeck::store::claim::{ClaimRequest, claim};
 use blastdeck::store::clearing::{Clearing, ClearingKind};
 use blastdeck::store::count::audit_history;
 use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry};
-use blastdeck::store::{session, view};
+use blastdeck::store::{lease, session, view};
 use sqlx::{Postgres, Transaction};
 
 use super::marks::operator_app;
-use super::{BLAST, Scene, accepted, acquire, entry};
+use super::{BLAST, SENDER, Scene, accepted, acquire, entry};
 
 const ROWS: &str = "select coalesce(string_agg(r::text || r.xmin, ' ' order by id), '') from blast_recipients r";
 
@@ -302,6 +302,45 @@ async fn a_claim_whose_people_have_landed_is_forgotten_with_the_next() {
     assert_eq!((claims().await, scene.in_flight().await), (3, 4));
     assert_eq!(scene.statuses().await, ["sent", "sent", "sending", "sending", "sending", "sending"]);
     scene.invariants().await;
+}
+
+/// What was deleted is walked over as long as a transaction is open that might see it.
+#[tokio::test]
+async fn a_claim_looks_no_further_back_for_those_to_forget_than_a_sweep_comes_round() {
+    let scene = Scene::queued(4).await;
+    scene.claim(2).await;
+    scene.record(&[accepted(1, "M1"), accepted(2, "M2")]).await;
+    scene.execute("update claims set claimed_at = now() - interval '31 seconds'").await;
+    let claims = async || scene.number("select count(*) from claims").await;
+
+    scene.claim(1).await;
+    assert_eq!(claims().await, 2, "left to the sweep");
+    lease::sweep(scene.pool(), SENDER, scene.lease.epoch, &[RecipientId(3)]).await.unwrap();
+
+    assert_eq!((claims().await, scene.in_flight().await), (1, 1));
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn a_status_that_comes_later_looks_for_nobody_in_flight() {
+    let scene = Scene::sending(3).await;
+    scene.record(&[accepted(1, "M1"), accepted(2, "M2")]).await;
+    let mut tx = scene.pool().begin().await.unwrap();
+    let scans =
+        "select coalesce(seq_scan, 0) + coalesce(idx_scan, 0) from pg_stat_xact_user_tables where relname = 'claims'";
+    // Of what the session did before, not all is counted elsewhere yet.
+    let mut scanned: i64 = sqlx::query_scalar(scans).fetch_one(&mut *tx).await.unwrap();
+    let mut by = async |update: &'static str| {
+        sqlx::query(update).execute(&mut *tx).await.unwrap();
+        let before = std::mem::replace(&mut scanned, sqlx::query_scalar(scans).fetch_one(&mut *tx).await.unwrap());
+        scanned - before
+    };
+
+    let received = by("update blast_recipients set status = 'delivered', standing = 'delivered' where id < 3").await;
+    let landed = by("update blast_recipients set attempt = 1, status = 'sent', standing = 'sent' where id = 3").await;
+
+    assert_eq!(received, 0);
+    assert!(landed > 0, "whoever lands is looked for");
 }
 
 #[tokio::test]
