@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::error::unread_after;
 use super::orders::editing::are_same;
 use super::orders::items::{ItemsEdit, as_given};
 use super::orders::note;
@@ -72,7 +73,8 @@ impl App {
         self.log_cart_act(&mut tx, (id, "written"), (draft.blast, person.id, person.phone.as_str())).await?;
         self.keep_written(&mut tx, id.0).await?;
         tx.commit().await?;
-        Ok(WrittenCart { cart: self.cart(id).await?, sold_out })
+        let cart = self.cart(id).await.map_err(unread_after(format!("cart {id} is written")))?;
+        Ok(WrittenCart { cart, sold_out })
     }
 
     /// Changes an open cart.
@@ -99,7 +101,8 @@ impl App {
             self.log_cart_act(&mut tx, (id, "changed"), whose(&cart)).await?;
         }
         tx.commit().await?;
-        Ok(WrittenCart { cart: self.cart(id).await?, sold_out })
+        let cart = self.cart(id).await.map_err(unread_after(format!("cart {id} is changed")))?;
+        Ok(WrittenCart { cart, sold_out })
     }
 
     /// Writes an order from an open cart, which closes its person, in one transaction: of two who order the same cart the second is
@@ -117,7 +120,8 @@ impl App {
         cart::end(&mut tx, id, Some(order), self.operator()).await?;
         tx.commit().await?;
         self.notify(blast).await;
-        Ok(WrittenOrder { order: self.order(order).await?, sold_out })
+        let order = self.order(order).await.map_err(unread_after(format!("order {order} of cart {id} is written")))?;
+        Ok(WrittenOrder { order, sold_out })
     }
 
     /// Ends an open cart that is not going to be ordered.
@@ -128,7 +132,7 @@ impl App {
         cart::end(&mut tx, id, None, self.operator()).await?;
         self.log_cart_act(&mut tx, (id, "abandoned"), whose(&held)).await?;
         tx.commit().await?;
-        self.cart(id).await
+        self.cart(id).await.map_err(unread_after(format!("cart {id} is abandoned")))
     }
 
     /// What was done with a cart is an act of its own: no older one is taken back in its place.

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
-use super::error::broken_off;
+use super::error::{broken_off, unread_after};
 use super::launching::Counted;
 use super::undo::early_start;
 use super::view::BlastView;
@@ -42,7 +42,7 @@ impl App {
         self.log_blast_act(&mut tx, Act::Pause, &head, json!({})).await?;
         tx.commit().await?;
         self.notify(id).await;
-        self.blast(id).await
+        self.blast(id).await.map_err(unread_after(format!("{} is paused", name(&head))))
     }
 
     /// Stops for good, at once; people who are still queued are left out. Returns how many. If this is interrupted, an engine

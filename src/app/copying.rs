@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::error::unread_after;
 use super::{App, AppError, DraftAt};
 use crate::domain::act::Act;
 use crate::domain::ids::BlastId;
@@ -18,6 +19,7 @@ impl App {
         self.log_draft_act(&mut tx, Act::Create, &copied, json!({ "from": id })).await?;
         tx.commit().await?;
         self.notify(copy).await;
-        Ok((DraftAt { id: copy, version: self.blast_row(copy).await?.version }, people))
+        let row = self.blast_row(copy).await.map_err(unread_after(format!("the copy is made: blast {copy}")))?;
+        Ok((DraftAt { id: copy, version: row.version }, people))
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::PgExecutor;
 
+use super::error::unread_after;
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::customer_tag::{self, TAG_MAX, bare_tag};
@@ -102,7 +103,7 @@ impl App {
         remove: &[String],
     ) -> Result<CustomerRow, AppError> {
         let key = self.edit_customer(phone, (add, remove), None).await?;
-        customer_row(self.pool(), &key).await
+        customer_row(self.pool(), &key).await.map_err(unread_after("the tags are changed"))
     }
 
     /// Writes a note about a customer.
@@ -186,8 +187,9 @@ impl App {
         customer::merge(&mut tx, (&from_key, &into_key), self.operator()).await?;
         self.log_customer(&mut tx, into, json!({ "merged": from_key })).await?;
         tx.commit().await?;
+        let customer = customer_row(self.pool(), &into_key).await;
         Ok(Merged {
-            customer: customer_row(self.pool(), &into_key).await?,
+            customer: customer.map_err(unread_after("they are one customer now"))?,
             merged: from_key,
             is_unknown,
             opted_out_apart: apart_in(&apart),
@@ -227,7 +229,7 @@ impl App {
         }
         self.log_customer(&mut tx, phone, json!({ "unmerged": key })).await?;
         tx.commit().await?;
-        customer_row(self.pool(), &key).await
+        customer_row(self.pool(), &key).await.map_err(unread_after(format!("{phone} is a customer of its own again")))
     }
 
     async fn log_customer(&self, tx: &mut DbTransaction, phone: &Phone, detail: Value) -> Result<(), AppError> {

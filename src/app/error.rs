@@ -40,6 +40,10 @@ pub enum AppError {
     /// It took effect, and the work that follows from it was broken off: an engine finishes that. Exit code 1.
     #[error("{done}; what is left of it was broken off ({error}): an engine finishes it, or the same command")]
     Unfinished { done: &'static str, error: StoreError },
+    /// It is done, and a read behind its commit failed: only what was to be answered is missing. Exit code 1. Done once more, it may be done
+    /// twice.
+    #[error("{done}; how it stands now could not be read ({error}): look before you do it again")]
+    Unread { done: String, error: StoreError },
     /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),
@@ -119,8 +123,43 @@ pub(super) fn broken_off(done: &'static str) -> impl Fn(StoreError) -> AppError 
     }
 }
 
+/// Says of an error of the database that came after an act was committed, and from reading alone, that the act is done.
+pub fn unread_after(done: impl Into<String>) -> impl FnOnce(AppError) -> AppError {
+    move |error| match error {
+        AppError::Store(error) => AppError::Unread { done: done.into(), error },
+        other => other,
+    }
+}
+
 impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken() -> AppError {
+        AppError::Store(StoreError::Unavailable(sqlx::Error::PoolTimedOut))
+    }
+
+    #[test]
+    fn a_read_that_fails_behind_a_commit_says_that_the_act_is_done() {
+        let unread = unread_after("it is launched")(broken());
+
+        assert!(matches!(&unread, AppError::Unread { done, .. } if done == "it is launched"), "{unread:?}");
+        let says = "it is launched; how it stands now could not be read (the database cannot be reached: ";
+        assert!(unread.to_string().starts_with(says), "{unread}");
+    }
+
+    #[test]
+    fn what_was_said_to_be_done_first_stays_and_a_refusal_is_one() {
+        let twice = unread_after("order 3 is written")(unread_after("it is launched")(broken()));
+        let refused = unread_after("it is launched")(AppError::Refused("it is deleted".to_owned()));
+
+        assert!(matches!(twice, AppError::Unread { done, .. } if done == "it is launched"));
+        assert!(matches!(refused, AppError::Refused(_)));
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 use tracing::Instrument;
 
+use super::error::unread_after;
 use super::{App, AppError, Caller, Imported, PeopleSource};
 use crate::domain::api_token::TokenScope;
 use crate::domain::blast::BlastState;
@@ -41,7 +42,7 @@ impl App {
         let total = Some(blast.counts.sent + blast.counts.delivered);
         let job = self.insert_job(NewJob { kind: JobKind::CheckStatus, blast: id, by: self.operator(), total }).await?;
         let _ = self.engine().notifier.order(self.pool(), Some(id)).await;
-        self.job(job).await
+        self.job(job).await.map_err(unread_after(format!("job {job} is asked for")))
     }
 
     /// Adds people to a draft beside the caller's request, which is answered at once.

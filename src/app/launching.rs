@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 
 use super::answered::AnsweredSince;
 use super::commands::name;
+use super::error::unread_after;
 use super::plan::Readiness;
 use super::schedule::waits_for_its_time;
 use super::segment::CappedAudience;
@@ -218,7 +219,7 @@ impl App {
         tx.commit().await?;
         self.leave_out_after_launch(&blast).await;
         self.notify(head.id).await;
-        self.blast(head.id).await
+        self.blast(head.id).await.map_err(unread_after(started_in_words(&head, command)))
     }
 
     /// Leaves out who answered, and refuses whoever would get a second message by another launch at the same moment; and more people than
@@ -255,6 +256,16 @@ impl App {
             _ => "the blast is sending: it was not paused".to_owned(),
         })
     }
+}
+
+/// That a blast is started.
+fn started_in_words(head: &BlastHead, command: BlastCommand) -> String {
+    let done = match command {
+        BlastCommand::Schedule => "scheduled",
+        BlastCommand::Resume => "resumed",
+        _ => "launched",
+    };
+    format!("{} is {done}", name(head))
 }
 
 /// How long a launch can be taken back from its transaction on: over a slow link what is still to come takes about as long as what came

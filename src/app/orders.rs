@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 
 use self::pricing::{Priced, SoldOut, Unpriced};
 use self::reentry::ReentryCommand;
+use super::error::unread_after;
 use super::marks::{SAME_ACT, outcome};
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -127,7 +128,8 @@ impl App {
         self.keep_written(&mut tx, id.0).await?;
         tx.commit().await?;
         self.notify(draft.blast).await;
-        Ok(WrittenOrder { order: self.order(id).await?, sold_out })
+        let order = self.order(id).await.map_err(unread_after(format!("order {id} is written")))?;
+        Ok(WrittenOrder { order, sold_out })
     }
 
     /// The same in a transaction of the caller's; also the SKUs that the catalogue calls sold out.
@@ -212,7 +214,8 @@ impl App {
         if let Some(person) = person {
             self.notify(person.blast_id).await;
         }
-        Ok(SteppedOrder { order: self.order(id).await?, left_out, reopened })
+        let order = self.order(id).await.map_err(unread_after(format!("order {id} is {next}")))?;
+        Ok(SteppedOrder { order, left_out, reopened })
     }
 
     /// What to do in place of changing an order that is cancelled.

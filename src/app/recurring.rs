@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 
 use super::commands::require_unraced;
 use super::create::{RepeatOrder, refused};
+use super::error::broken_off;
 use super::launching::{Launch, doubted_words};
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
@@ -20,6 +21,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
 use crate::domain::text;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
+use crate::store::StoreError;
 use crate::store::blast::{self, BlastHead};
 use crate::store::clearing::{Clearing, ClearingKind};
 use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcome, OccurrenceRow};
@@ -147,7 +149,7 @@ impl App {
         } else {
             self.launch_occurrence(blast, now).await?;
         }
-        self.clear_when_over(&row, note.next).await
+        Ok(self.clear_when_over(&row, note.next).await?)
     }
 
     /// Notes a time of which no blast is made.
@@ -227,7 +229,7 @@ impl App {
     }
 
     /// The people of a pattern get nothing once it is over: they are left out, as of a cancelled blast.
-    async fn clear_when_over(&self, row: &BlastRow, next: Option<DateTime<Utc>>) -> Result<(), AppError> {
+    async fn clear_when_over(&self, row: &BlastRow, next: Option<DateTime<Utc>>) -> Result<(), StoreError> {
         if next.is_none() {
             Clearing { blast: row.id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
         }
@@ -293,7 +295,7 @@ impl App {
         require_unraced(recurring::note(&mut tx, note, self.operator()).await?)?;
         self.log_blast_act(&mut tx, Act::Edit, &head, serde_json::json!({ "skipped": at })).await?;
         tx.commit().await?;
-        self.clear_when_over(&row, next).await?;
+        self.clear_when_over(&row, next).await.map_err(broken_off("that time is left out"))?;
         Ok(SkippedOccurrence { at, next })
     }
 

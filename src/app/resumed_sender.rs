@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::commands::unstop;
+use super::commands::{name, unstop};
+use super::error::unread_after;
 use super::launching::{Counted, Launch};
 use super::undo::UndoOutcome;
 use super::view::BlastView;
@@ -67,7 +68,8 @@ impl App {
         self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;
         tx.commit().await?;
         self.notify(head.id).await;
-        self.blast(head.id).await
+        let done = format!("the sender of {} may go on", name(head));
+        self.blast(head.id).await.map_err(unread_after(done))
     }
 
     /// Stops a sender again that was let go on: nothing has been sent since.
@@ -83,7 +85,8 @@ impl App {
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.notify(blast).await;
-        let name = self.blast(blast).await?.sender;
+        let done = format!("the sender of {} is stopped again, and nothing was sent", name(&head));
+        let name = self.blast(blast).await.map_err(unread_after(done))?.sender;
         Ok(UndoOutcome {
             recipients: Vec::new(),
             sentence: format!("sender {name} is stopped again: nothing was sent"),

@@ -1,5 +1,6 @@
 //! Lists that are kept under a name, as an audience: `--from 'list:raya'`.
 
+use super::error::unread_after;
 use super::{App, AppError};
 use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::text::clean;
@@ -39,7 +40,8 @@ impl App {
             saved_list::add(&mut tx, id, some).await?;
         }
         tx.commit().await?;
-        Ok(SavedList { list: self.saved_list(&name).await?, forgotten: gone.len() })
+        let list = self.saved_list(&name).await.map_err(unread_after(format!("the list {name} is kept")))?;
+        Ok(SavedList { list, forgotten: gone.len() })
     }
 
     /// Every list, by name.

@@ -14,6 +14,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use self::same::{refuse_same, says_the_same};
+use super::error::unread_after;
 use super::segment::values_of;
 use super::view::BlastView;
 use super::{App, AppError};
@@ -206,7 +207,8 @@ impl App {
         let content = self.draft_alike(from.blast).await?.content;
         let new = NewStep { rule, stage: None, content, first: None, at_most: None, is_paused: false };
         let number = self.add_step(from.blast, new).await?;
-        self.step(StepKey { blast: from.blast, number }).await
+        let step = self.step(StepKey { blast: from.blast, number }).await;
+        step.map_err(unread_after(format!("step {number} of blast {} is added", from.blast)))
     }
 
     /// Changes a step: what it makes from now on.

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use color_eyre::Report;
 use serde_json::json;
 
 use super::output::{ChangesStandError, StdoutError, json_to_stderr, talk};
-use crate::app::{AppError, StoreError};
+use crate::app::{AppError, StoreError, unread_after};
 use crate::config::ConfigError;
 use crate::domain::text::{clean, pasteable, without_details};
 
@@ -48,7 +49,7 @@ impl ErrorStyle {
 
 /// Prints the failure on standard error, in one line (each problem of a configuration in its own), and returns its exit code. A reader that has gone away (`| head`)
 /// is not a failure where nothing was changed: nobody has the secret that was made, or knows the id.
-pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
+pub fn fail(report: &Report, style: &ErrorStyle) -> ExitCode {
     if is_reader_gone(report) && report.downcast_ref::<ChangesStandError>().is_none() {
         return ExitCode::SUCCESS;
     }
@@ -68,12 +69,12 @@ pub(super) fn print_json(kind: &str, code: u8, message: &str) {
 }
 
 /// The sentence in one line; of an invalid configuration a line for each problem.
-fn lines(report: &color_eyre::Report, sentence: &str) -> String {
+fn lines(report: &Report, sentence: &str) -> String {
     if report.downcast_ref::<ConfigError>().is_some() { sentence.to_owned() } else { sentence.replace('\n', " ") }
 }
 
 /// The error and its causes, except those whose text is already included.
-pub(super) fn sentence(report: &color_eyre::Report) -> String {
+pub(super) fn sentence(report: &Report) -> String {
     let said = report.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         if said.is_empty() {
             cause
@@ -87,7 +88,7 @@ pub(super) fn sentence(report: &color_eyre::Report) -> String {
 }
 
 /// The failure's kind in JSON, and its exit code.
-fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
+fn kind(report: &Report) -> (&'static str, u8) {
     if report.downcast_ref::<ConfigError>().is_some() || report.downcast_ref::<UsageError>().is_some() {
         return ("usage", 2);
     }
@@ -103,6 +104,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
         ) => ("refused", 3),
         Some(AppError::NotFound(_)) => ("not_found", 1),
         Some(AppError::Store(_) | AppError::Unfinished { .. }) => ("database", 1),
+        Some(AppError::Unread { .. }) => ("done_unread", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
         None if report.downcast_ref::<NotDoneError>().is_some() => ("not_done", 5),
         None if report.downcast_ref::<StoreError>().is_some() => ("database", 1),
@@ -110,8 +112,16 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     }
 }
 
+/// Says of a failure of the database, behind something that was done and from reading alone, that it is done.
+pub(super) fn unread_report(done: impl Into<String>) -> impl FnOnce(Report) -> Report {
+    move |report| match report.downcast::<AppError>() {
+        Ok(error) => unread_after(done)(error).into(),
+        Err(other) => other,
+    }
+}
+
 /// Whether nobody reads standard output any more. A broken connection has the same kind, and is a failure.
-fn is_reader_gone(report: &color_eyre::Report) -> bool {
+fn is_reader_gone(report: &Report) -> bool {
     let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     report.downcast_ref::<StdoutError>().is_some()
         && report.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(broken)
@@ -121,14 +131,17 @@ fn is_reader_gone(report: &color_eyre::Report) -> bool {
 mod tests {
     use std::io;
 
-    use super::{is_reader_gone, lines, sentence};
+    use color_eyre::Report;
+
+    use super::{is_reader_gone, kind, lines, sentence, unread_report};
+    use crate::app::{AppError, StoreError};
     use crate::cli::output::StdoutError;
     use crate::config::Config;
 
     #[test]
     fn each_problem_of_a_configuration_has_its_own_line_and_other_failures_have_one() {
         let invalid = Config::from_toml_str("[ui]\ntimezone = \"Mars\"\n[polling]\nper_second = -1\n").unwrap_err();
-        let invalid = color_eyre::Report::from(invalid);
+        let invalid = Report::from(invalid);
         let other = color_eyre::eyre::eyre!("one\ntwo");
 
         assert_eq!(lines(&invalid, &sentence(&invalid)).lines().count(), 2);
@@ -136,9 +149,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_and_unread_is_a_failure_of_its_own_that_says_so() {
+        let broken = || AppError::Store(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+        let done = unread_report("Raya is launched")(broken().into());
+        let refused = unread_report("Raya is launched")(AppError::Refused("it is paused".to_owned()).into());
+
+        assert_eq!(kind(&done), ("done_unread", 1));
+        assert!(sentence(&done).starts_with("Raya is launched; how it stands now could not be read"), "{done}");
+        assert_eq!((kind(&broken().into()), kind(&refused)), (("database", 1), ("refused", 3)));
+    }
+
+    #[test]
     fn a_broken_connection_is_a_failure_and_no_reader_that_has_gone_away() {
-        let broken = || color_eyre::Report::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        let full = color_eyre::Report::from(io::Error::from(io::ErrorKind::StorageFull));
+        let broken = || Report::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        let full = Report::from(io::Error::from(io::ErrorKind::StorageFull));
 
         assert!(is_reader_gone(&broken().wrap_err(StdoutError)));
         assert!(!is_reader_gone(&full.wrap_err(StdoutError)));

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Global;
 use super::context::{Context, Intent, hand_over};
+use super::exit::unread_report;
 use super::output::{json, line, talk};
 use crate::app::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer, SessionAnswer};
 use crate::domain::ids::BlastId;
@@ -58,17 +59,27 @@ impl ReplyVerb {
         };
         let queued = context.app.answer(&request).await?;
         if !self.no_engine {
-            let blast = context.app.blast(queued.id).await?;
-            hand_over(&context.app, &blast).await?;
+            hand_on(&context, queued.id).await.map_err(unread_report(in_words(&queued)))?;
         }
         let patience = if self.no_wait { Duration::ZERO } else { self.wait };
-        let answer = outcome(&context, queued.id, patience).await?;
+        let answer = outcome(&context, queued.id, patience).await.map_err(unread_report(in_words(&queued)))?;
         if context.is_json {
             json(&as_json(&queued, &answer))?;
         }
         report(&context, &queued, &answer)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// That an answer is queued. Asked for once more it would be sent twice.
+fn in_words(queued: &QueuedAnswer) -> String {
+    format!("the answer to {} is queued (blast {})", clean(&queued.who), queued.id)
+}
+
+/// Sees to it that an engine sends it.
+async fn hand_on(context: &Context, id: BlastId) -> Result<()> {
+    let blast = context.app.blast(id).await?;
+    hand_over(&context.app, &blast).await
 }
 
 /// The answer once its outcome is known, or as it is when the patience is over.

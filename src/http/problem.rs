@@ -15,6 +15,9 @@ use crate::app::{AppError, InvalidPlace, StoreError};
 /// The media type of a problem.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
+/// Of what is done and could not be read afterwards.
+const DONE_UNREAD: &str = "done-unread";
+
 /// An error for the caller. `kind` is stable; `detail` is a sentence.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -159,6 +162,19 @@ impl Problem {
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// 500: an act is done, and its answer could not be read. Nothing says when to try again, since it would be done twice.
+    fn unread(done: &str, error: &StoreError) -> Self {
+        tracing::warn!(%error, done, "the answer for what was done could not be read");
+        let look = "look before you repeat it, or repeat it with the same Idempotency-Key";
+        let detail = format!("{done}; how it stands now could not be read: {look}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, DONE_UNREAD, detail)
+    }
+
+    /// Whether the act is done, and only its answer is missing.
+    pub(super) fn is_done(&self) -> bool {
+        self.kind == DONE_UNREAD
+    }
+
     /// Whether somebody else was quicker: another try sees what they did.
     pub(super) const fn is_race(&self) -> bool {
         matches!(self.status, StatusCode::PRECONDITION_FAILED)
@@ -217,6 +233,7 @@ impl From<AppError> for Problem {
                 tracing::warn!(%error, done, "the work that follows is left to an engine");
                 Self::no_database(&format!("{done}; what is left of it was broken off, and an engine finishes it"))
             }
+            AppError::Unread { done, error } => Self::unread(&for_programs(&done), &error),
             AppError::Store(error) => Self::from(error),
         }
     }
@@ -263,6 +280,7 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::unread_after;
 
     #[test]
     fn people_who_change_in_the_last_moment_are_named_as_before_it() {
@@ -270,5 +288,27 @@ mod tests {
 
         assert_eq!(changed.body()["type"], "urn:blastdeck:recipients-changed");
         assert_eq!(changed.status(), StatusCode::CONFLICT);
+    }
+
+    #[test]
+    fn what_is_done_and_unread_says_so_and_asks_nobody_to_try_again() {
+        let broken = AppError::Store(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+        let done = Problem::from(unread_after("order 3 is written")(broken));
+
+        assert_eq!((done.status(), done.is_done()), (StatusCode::INTERNAL_SERVER_ERROR, true));
+        assert_eq!(done.body()["type"], "urn:blastdeck:done-unread");
+        let detail = done.body()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("order 3 is written; how it stands now could not be read: look"), "{detail}");
+        assert!(detail.ends_with("repeat it with the same Idempotency-Key"), "{detail}");
+        assert!(done.into_response().headers().get(header::RETRY_AFTER).is_none());
+    }
+
+    #[test]
+    fn what_was_not_done_for_the_database_is_to_be_tried_again() {
+        let broken = StoreError::Unavailable(sqlx::Error::PoolTimedOut);
+        let problem = Problem::from(AppError::Store(broken));
+
+        assert_eq!((problem.status(), problem.is_done()), (StatusCode::SERVICE_UNAVAILABLE, false));
+        assert_eq!(problem.into_response().headers()[header::RETRY_AFTER], "1");
     }
 }

@@ -241,6 +241,8 @@ pub enum EffectError {
     Unavailable,
     /// It did not say whether it kept a change, or not in time: it may or may not have been saved.
     Unconfirmed,
+    /// It is done, and how things stand now could not be read.
+    Unread,
     /// A list of people that was read, but not taken: other columns of it may do.
     List(String),
     /// Somebody else was quicker with the draft that is written.
@@ -254,6 +256,7 @@ impl From<AppError> for EffectError {
         match error {
             AppError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
             AppError::Store(StoreError::Unconfirmed(_)) => Self::Unconfirmed,
+            AppError::Unread { .. } => Self::Unread,
             AppError::Store(store) if store.is_transient() => Self::Unavailable,
             AppError::Refused(why) => Self::Other(why),
             AppError::Overtaken(overtaken) => Self::Overtaken(overtaken),
@@ -276,6 +279,9 @@ impl EffectError {
             Self::Unconfirmed => {
                 "the database did not confirm that: it may or may not have been saved, so look before you do it again"
                     .to_owned()
+            }
+            Self::Unread => {
+                "that is done; how it stands now could not be read, so look before you repeat it".to_owned()
             }
             Self::Overtaken(overtaken) => {
                 format!("{}: what you wrote is not saved; esc asks what becomes of it", clean(&overtaken.to_string()))

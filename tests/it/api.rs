@@ -25,6 +25,7 @@ mod steps;
 mod suppressions;
 mod tokens;
 mod twice;
+mod unread;
 mod words;
 
 use crate::support::serve::{Serve, senders};

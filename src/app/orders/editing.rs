@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::items::ItemsEdit;
 use super::pricing::Unpriced;
 use super::{WrittenOrder, no_order};
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, unread_after};
 use crate::domain::amount::BELOW;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::order::{OrderState, OrderTotal, OrderedItem, Uncounted};
@@ -44,7 +44,8 @@ impl App {
         if let Some(blast) = blast {
             self.notify(blast).await;
         }
-        Ok(WrittenOrder { order: self.order(id).await?, sold_out: priced.sold_out })
+        let order = self.order(id).await.map_err(unread_after(format!("order {id} is changed")))?;
+        Ok(WrittenOrder { order, sold_out: priced.sold_out })
     }
 
     /// The blast of whom it changed.

@@ -6,6 +6,7 @@ use color_eyre::{Report, Result};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::unread::{read_at_last, started_words};
 use super::plan::{plan_with_steps, who_gets_one};
 use super::schedule::rule_of_zone;
 use super::taking_back::{Launched, taken_back};
@@ -14,7 +15,7 @@ use crate::app::{AppError, Launch, Plan, StartMismatch};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
-use crate::cli::exit::RefusedError;
+use crate::cli::exit::{RefusedError, unread_report};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
@@ -22,6 +23,7 @@ use crate::domain::pace::Forecast;
 use crate::domain::text::{self, clean};
 
 mod stopped_sender;
+mod unread;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
@@ -140,9 +142,15 @@ impl SendArgs {
         let (launch, shown) = self.ask(&context, &plan, start).await?;
         // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let blast = match start {
-            StartKind::Launch | StartKind::LaunchNow => context.app.launch(launch).await?,
-            StartKind::Resume => context.app.resume(launch).await?,
+        let started = match start {
+            StartKind::Launch | StartKind::LaunchNow => context.app.launch(launch).await,
+            StartKind::Resume => context.app.resume(launch).await,
+        };
+        let blast = match started {
+            Err(AppError::Unread { done, .. }) if !self.is_sure() => {
+                read_at_last(&context, (&plan.blast, &done), &mut interrupt).await?
+            }
+            started => started?,
         };
         if start == StartKind::Resume
             && blast.state == BlastState::Sending
@@ -172,9 +180,9 @@ impl SendArgs {
         until_final(&context, &launched, (&mut interrupt, until)).await?;
         let is_attended = match is_attended {
             Some(is_attended) => is_attended,
-            None => self.is_attended(&context, &blast).await?,
+            None => self.is_attended(&context, &blast).await.map_err(unread_report(started_words(&launched)))?,
         };
-        talk(&farewell(&context, &plan, is_attended).await?);
+        talk(&farewell(&context, &plan, is_attended).await.map_err(unread_report(started_words(&launched)))?);
         Ok(())
     }
 
@@ -237,7 +245,7 @@ impl SendArgs {
         match attended {
             Err(error) if until.is_some() && is_away(&error) => Ok(None),
             Err(error) if until.is_some() => Err(launched.unless_taken_back(context, error).await),
-            attended => attended.map(Some),
+            attended => attended.map(Some).map_err(unread_report(started_words(launched))),
         }
     }
 }

@@ -16,10 +16,11 @@ use super::body::{JsonBody, PathId, fingerprint, media_type, parse, unsupported}
 use super::jobs::{JobAnswer, preferred, prefers_async};
 use super::once::{Answer, Repeatable, once};
 use super::upload::{Upload, UploadMax, receive};
-use crate::app::{AddedReport, App, Imported, PeopleSource, WrittenPerson};
+use crate::app::{AddedReport, App, Imported, PeopleSource, WrittenPerson, unread_after};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::UnusualLengths;
+use crate::domain::text::people_are;
 
 /// People to be added; the array alone is read as well.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -100,7 +101,9 @@ pub(super) async fn take_list(
             return Ok(preferred(app.add_people_later(id, source, report).await?));
         }
         let added = app.add_people(id, source).await?;
-        Ok(Answer::created(report(&added, app.blast_without_unasked(id).await?.total_recipients)))
+        let done = unread_after(format!("{} added", people_are(i64::try_from(added.taken).unwrap_or(i64::MAX))));
+        let blast = app.blast_without_unasked(id).await.map_err(done)?;
+        Ok(Answer::created(report(&added, blast.total_recipients)))
     })
     .await
 }
@@ -276,7 +279,8 @@ pub(super) async fn take_out(
     }
     once(caller, body.about(id), async |app: App| {
         let removed = app.remove_people(id, &phones).await?;
-        Ok(Answer::ok(report(removed, app.blast_without_unasked(id).await?.total_recipients)))
+        let blast = app.blast_without_unasked(id).await.map_err(unread_after("they are taken out"))?;
+        Ok(Answer::ok(report(removed, blast.total_recipients)))
     })
     .await
 }

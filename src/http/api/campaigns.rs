@@ -22,7 +22,7 @@ use super::commands::{LaunchBody, start};
 use super::edited::Edited;
 use super::once::{Answer, Repeatable, once, once_unraced};
 use crate::app::view::{BlastFilter, BlastView};
-use crate::app::{App, AppError, PeopleSource};
+use crate::app::{App, AppError, PeopleSource, unread_after};
 use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use answer::{Campaign, CampaignAnswer};
@@ -152,7 +152,8 @@ async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CampaignBody>) -> R
     once(&caller, Repeatable { headers: &headers, fingerprint, blast: None }, async |app: App| {
         let draft = value.draft(&app).await?;
         let made = app.create_for_caller(draft, PeopleSource::Given(value.recipients)).await?;
-        let blast = app.blast(made.blast).await?;
+        let done = unread_after(format!("the campaign is made: {}", made.blast));
+        let blast = app.blast(made.blast).await.map_err(done)?;
         let answer = CampaignAnswer { import: Some((&made).into()), ..CampaignAnswer::of(&blast) };
         Ok(Answer::created(answer).with_etag(blast.version).at(&format!("/api/whatsapp/campaigns/{}", made.blast)))
     })
@@ -190,7 +191,7 @@ async fn edit(
         body.value.refuse_fixed(&Campaign::from(&blast))?;
         let edit = body.value.change.edit(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
-        let blast = app.blast_without_unasked(id).await?;
+        let blast = app.blast_without_unasked(id).await.map_err(unread_after("it is changed"))?;
         Ok(Answer::ok(CampaignAnswer::of(&blast)).with_etag(blast.version))
     })
     .await

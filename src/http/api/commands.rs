@@ -16,10 +16,10 @@ use super::follow_up::{FollowUpBody, follow_up};
 use super::once::{Answer, Repeatable, once_unraced};
 use super::plan::{PlanAnswer, plan};
 use crate::app::view::BlastView;
-use crate::app::{App, AppError, Launch, StartMismatch};
+use crate::app::{App, AppError, Launch, StartMismatch, unread_after};
 use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
-use crate::domain::text;
+use crate::domain::text::{self, people_are};
 
 pub(super) fn routes() -> Routes {
     let stopping = |summary| Operation::write(summary).body::<EmptyBody>();
@@ -235,7 +235,7 @@ async fn cancel(
     let work = async |app: App| {
         let app = if_match(&app, &body.headers, &app.blast_without_unasked(id).await?)?;
         let left_out = app.cancel(id).await?;
-        let blast = app.blast_without_unasked(id).await?;
+        let blast = app.blast_without_unasked(id).await.map_err(unread_after("it is cancelled"))?;
         let version = blast.version;
         Ok(Answer::ok(CancelledBlast { blast: blast.into(), left_out }).with_etag(version))
     };
@@ -250,7 +250,10 @@ async fn retry(
     let work = async |app: App| {
         let app = if_match(&app, &body.headers, &app.blast_without_unasked(id).await?)?;
         let retried = app.retry(id, body.value.code.as_deref()).await?;
-        let blast = app.blast_without_unasked(id).await?;
+        let blast = app
+            .blast_without_unasked(id)
+            .await
+            .map_err(unread_after(format!("{} queued again", people_are(retried))))?;
         let version = blast.version;
         Ok(Answer::ok(RetriedBlast { blast: blast.into(), retried }).with_etag(version))
     };
@@ -266,7 +269,7 @@ async fn undo(
     let work = async |app: App| {
         let app = if_match(&app, &body.headers, &app.blast_without_unasked(id).await?)?;
         let undone = app.undo_launch_of(id).await?.sentence;
-        let blast = app.blast_without_unasked(id).await?;
+        let blast = app.blast_without_unasked(id).await.map_err(unread_after("its start is taken back"))?;
         let version = blast.version;
         Ok(Answer::ok(UndoneBlast { blast: blast.into(), undone }).with_etag(version))
     };

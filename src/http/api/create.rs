@@ -16,7 +16,7 @@ use super::blasts::BlastAnswer;
 use super::body::{JsonBody, read_field};
 use super::draft::{OwnPace, PaceFields, content, description, name};
 use super::once::{Answer, Repeatable, once};
-use crate::app::{App, Imported, NewDraft, PeopleSource, RepeatOrder, SegmentDraft, WrittenPerson};
+use crate::app::{App, Imported, NewDraft, PeopleSource, RepeatOrder, SegmentDraft, WrittenPerson, unread_after};
 use crate::domain::blast::PersonClocks;
 use crate::domain::field_change::FieldChange;
 
@@ -212,7 +212,8 @@ pub(super) struct MadeBlast {
 
 /// The answer for a draft that was made a moment ago.
 pub(super) async fn made_answer(app: &App, made: &Imported) -> Result<Answer, Problem> {
-    let blast = app.blast(made.blast).await?;
+    let done = unread_after(format!("the draft is made: blast {}", made.blast));
+    let blast = app.blast(made.blast).await.map_err(done)?;
     let version = blast.version;
     Ok(Answer::created(MadeBlast { blast: blast.into(), import: made.into() }).with_etag(version))
 }

@@ -15,7 +15,7 @@ use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, PathId};
 use super::once::{Answer, Repeatable, once};
-use crate::app::{App, CustomerBlast, CustomerDetails, CustomerNote, CustomerRow};
+use crate::app::{App, AppError, CustomerBlast, CustomerDetails, CustomerNote, CustomerRow, unread_after};
 use crate::domain::phone::{PersonKey, Phone};
 
 pub(super) fn routes() -> Routes {
@@ -301,10 +301,10 @@ const TAGS_MAX: usize = 50;
 
 async fn show(ApiReader(caller): ApiReader, PathId(id): PathId<String>) -> Result<Answer, Problem> {
     let app = caller.app();
-    answer(&app, &app.customer_phone(&id)?).await
+    Ok(answer(&app, &app.customer_phone(&id)?).await?)
 }
 
-async fn answer(app: &App, phone: &Phone) -> Result<Answer, Problem> {
+async fn answer(app: &App, phone: &Phone) -> Result<Answer, AppError> {
     Ok(Answer::ok(CustomerAnswer::from(app.customer(phone).await?)))
 }
 
@@ -320,7 +320,7 @@ async fn edit(
     }
     let edited = once(&caller, repeatable(&body), async |app: App| {
         app.edit_customer(&phone, (add_tags, remove_tags), note.as_deref()).await?;
-        answer(&app, &phone).await
+        Ok(answer(&app, &phone).await.map_err(unread_after("the customer is changed"))?)
     });
     edited.await.map_err(|problem| body.spelled(problem))
 }
@@ -334,7 +334,7 @@ async fn merge(
     let (phone, into) = (app.customer_phone(&id)?, id_or_number(&app, "into", &body.value.into).await?);
     once(&caller, repeatable(&body), async |app: App| {
         app.merge_customers(&phone, &into).await?;
-        answer(&app, &into).await
+        Ok(answer(&app, &into).await.map_err(unread_after("they are one customer now"))?)
     })
     .await
 }
@@ -350,7 +350,7 @@ async fn unmerge(
     let phone = phone.map_err(|problem| body.spelled(problem))?;
     let apart = once(&caller, repeatable(&body), async |app: App| {
         app.unmerge_from(&of, &phone).await?;
-        answer(&app, &phone).await
+        Ok(answer(&app, &phone).await.map_err(unread_after("they are two customers again"))?)
     });
     apart.await.map_err(|problem| body.spelled(problem))
 }

@@ -15,7 +15,7 @@ use super::draft::{PaceFields, content, description, name, needed};
 use super::edited::{Editable, Edited};
 use super::once::once_unraced;
 use crate::app::view::BlastView;
-use crate::app::{App, DraftEdit};
+use crate::app::{App, DraftEdit, unread_after};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
@@ -163,7 +163,8 @@ pub(super) async fn edit(
         refuse_fixed(&app, &body.value, id).await?;
         let edit = body.value.change.read(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
-        Ok(with_etag(StatusCode::OK, app.blast_without_unasked(id).await?))
+        let blast = app.blast_without_unasked(id).await.map_err(unread_after("it is changed"))?;
+        Ok(with_etag(StatusCode::OK, blast))
     })
     .await
 }

@@ -16,7 +16,7 @@ use super::once::{Answer, Repeatable, once};
 use super::page;
 use super::people::PersonAnswer;
 use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
-use crate::app::{App, Marked, StillSuppressed, UndoOutcome};
+use crate::app::{App, Marked, StillSuppressed, UndoOutcome, unread_after};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -223,7 +223,8 @@ async fn mark(
                 (Some(marked.into_iter().map(MarkAnswer::from).collect()), None)
             }
         };
-        let recipient = PersonAnswer::of(&app, id).await?;
+        let done = if undone.is_some() { "the newest mark is taken back" } else { "the marks are written" };
+        let recipient = PersonAnswer::of(&app, id).await.map_err(unread_after(done))?;
         let (undone, still_suppressed) = undone.map(in_answer).unzip();
         Ok(Answer::ok(MarkedPerson {
             marks,
@@ -258,7 +259,7 @@ async fn resolve(
     let blast = caller.app().recipient_row(id).await?.blast_id;
     once(&caller, body.about(blast), async |app: App| {
         let done = app.mark(id, Mark::Resolve(resolution)).await?.into();
-        let recipient = PersonAnswer::of(&app, id).await?;
+        let recipient = PersonAnswer::of(&app, id).await.map_err(unread_after("it is resolved"))?;
         Ok(Answer::ok(MarkedPerson { marks: Some(vec![done]), undone: None, still_suppressed: Vec::new(), recipient }))
     })
     .await

@@ -14,7 +14,7 @@ use super::super::problem::{PROBLEM_JSON, Problem};
 use super::super::spelling::ApiSpelling;
 use super::authentication::ApiCaller;
 use super::jobs;
-use crate::app::{App, AppError, StoredRequest};
+use crate::app::{App, AppError, StoredRequest, unread_after};
 use crate::domain::ids::{BlastId, JobId};
 
 const KEY: &str = "idempotency-key";
@@ -155,7 +155,8 @@ where
     let app = caller.app_once(key.clone(), request.fingerprint, request.blast);
     match work(app.clone()).await {
         Ok(answer) => {
-            if app.store_answer(answer.status.as_u16(), &answer.body, answer.kept_headers()).await? {
+            let stored = app.store_answer(answer.status.as_u16(), &answer.body, answer.kept_headers()).await;
+            if stored.map_err(unread_after("it is done"))? {
                 return Ok(answer.into_response());
             }
             // It had no effect of its own: that of the other one is answered.
@@ -167,10 +168,20 @@ where
             Err(refused)
         }
         // A request with the same key may have been first by a moment.
-        Err(refused) => match earlier(caller, &key).await? {
-            Some(earlier) => replay(caller, &request, &key, earlier).await?.ok_or(refused),
-            None => Err(refused),
+        Err(refused) => match again(caller, &request, &key).await {
+            Ok(again) => again.ok_or(refused),
+            // That it is done is known, and would not be said.
+            Err(_) if refused.is_done() => Err(refused),
+            Err(unanswered) => Err(unanswered),
         },
+    }
+}
+
+/// What the request that had this key first is answered, where there was one.
+async fn again(caller: &ApiCaller, request: &Repeatable<'_>, key: &str) -> Result<Option<Response>, Problem> {
+    match earlier(caller, key).await? {
+        Some(earlier) => replay(caller, request, key, earlier).await,
+        None => Ok(None),
     }
 }
 

@@ -13,8 +13,8 @@ use super::body::{Params, PathId};
 use super::customers::customer_id;
 use super::export;
 use super::page::{self, NumberedPage};
-use crate::app::App;
 use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, Total};
+use crate::app::{App, AppError};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -82,7 +82,7 @@ pub(super) struct PersonAnswer {
 
 impl PersonAnswer {
     /// One of them, as the database has them now.
-    pub(super) async fn of(app: &App, id: RecipientId) -> Result<Self, Problem> {
+    pub(super) async fn of(app: &App, id: RecipientId) -> Result<Self, AppError> {
         Ok(app.recipient_row(id).await?.into())
     }
 

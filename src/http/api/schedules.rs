@@ -13,7 +13,7 @@ use super::blasts::BlastAnswer;
 use super::body::{EmptyBody, JsonBody, PathId};
 use super::create::{CreateBody, MadeBlast, make_where};
 use super::once::{Answer, once};
-use crate::app::{App, OccurrenceRow, ScheduleView};
+use crate::app::{App, AppError, OccurrenceRow, ScheduleView, unread_after};
 use crate::domain::ids::BlastId;
 
 pub(super) fn routes() -> Routes {
@@ -137,13 +137,13 @@ fn wants_repeat(body: &CreateBody) -> Result<(), Problem> {
     body.repeats().then_some(()).ok_or_else(missing)
 }
 
-async fn details(app: &App, id: BlastId) -> Result<Answer, Problem> {
+async fn details(app: &App, id: BlastId) -> Result<Answer, AppError> {
     let (schedule, occurrences) = app.schedule(id).await?;
     Ok(Answer::ok(ScheduleDetails { schedule: schedule.into(), occurrences }))
 }
 
 async fn show(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
-    details(&caller.app(), id).await
+    Ok(details(&caller.app(), id).await?)
 }
 
 async fn skip(
@@ -153,7 +153,7 @@ async fn skip(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         app.skip_occurrence(id).await?;
-        details(&app, id).await
+        Ok(details(&app, id).await.map_err(unread_after("its next time is left out"))?)
     })
     .await
 }

@@ -16,7 +16,7 @@ use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, PathId, PathIds};
 use super::draft::{content, name, needed};
 use super::once::{Answer, once};
-use crate::app::{App, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepRow, StepView};
+use crate::app::{App, AppError, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepRow, StepView, unread_after};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::filter;
@@ -307,7 +307,7 @@ async fn add(
             }
             app.release_step(hold).await?;
         }
-        Ok(Answer::created(answer(&app, key).await?))
+        Ok(Answer::created(answer(&app, key).await.map_err(unread_after("the step is added"))?))
     })
     .await
 }
@@ -327,7 +327,7 @@ async fn set(
             expect_at_once(&app, key, (body.value.expect_recipients, "it is changed, and paused")).await?;
             app.release_step(hold).await?;
         }
-        Ok(Answer::ok(answer(&app, key).await?))
+        Ok(Answer::ok(answer(&app, key).await.map_err(unread_after("the step is changed"))?))
     })
     .await
 }
@@ -357,6 +357,6 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn answer(app: &App, key: StepKey) -> Result<StepAnswer, Problem> {
+async fn answer(app: &App, key: StepKey) -> Result<StepAnswer, AppError> {
     Ok(app.step(key).await?.into())
 }

@@ -17,7 +17,7 @@ use super::body::{JsonBody, Params, fingerprint, media_type, parse_object, unsup
 use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
-use crate::app::{App, OptOut, OptOutTime, SuppressionId, SuppressionQuery, SuppressionRow};
+use crate::app::{App, OptOut, OptOutTime, SuppressionId, SuppressionQuery, SuppressionRow, unread_after};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
@@ -364,8 +364,10 @@ async fn remove(ApiWriter(caller): ApiWriter, body: JsonBody<LiftSuppressionBody
             };
             return Err(Problem::not_found(format!("{phone} is not suppressed for `{business}`{but}")));
         };
+        let still_for = app.suppressed_for(&phone).await;
         Ok(Answer::ok(RemovedSuppression {
-            still_for: app.suppressed_for(&phone).await?,
+            still_for: still_for
+                .map_err(unread_after(format!("{phone} is not suppressed for `{business}` any more")))?,
             phone_number: phone.clone(),
             business,
             removed: true,

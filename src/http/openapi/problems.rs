@@ -100,7 +100,7 @@ pub(super) const PROBLEMS: [ProblemStatus; 17] = [
     ),
     of(
         (500, "Failed", "Internal Server Error"),
-        "`failed`: the server's log says why",
+        "`failed`: the server's log says why; `done-unread`: it is done, and cannot be read: look before you repeat it",
         ("failed", "that failed here: the server's log says why"),
     ),
     of(

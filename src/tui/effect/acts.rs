@@ -8,8 +8,10 @@ use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, d
 use crate::app::view::BlastView;
 use crate::app::{
     AnswerRequest, App, AppError, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile, UndoOffer,
+    unread_after,
 };
 use crate::domain::ids::{BlastId, ReplyId};
+use crate::domain::text::people_are;
 
 /// Does what an operator asked for, or asks first.
 pub(super) async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
@@ -82,7 +84,7 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
         WriteRequest::EditPace { blast: id, version, people, edit } => {
             app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone(), *people).await?;
-            blast(app.blast(*id).await?)
+            blast(app.blast(*id).await.map_err(unread_after("its hours or pace are changed"))?)
         }
         WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
         WriteRequest::Report(blast) => WriteOutcome::Report(drafts::shortened(&app.write_report(*blast).await?)),
@@ -150,7 +152,8 @@ fn exported(PeopleFile { path, people }: PeopleFile) -> WriteOutcome {
 }
 
 async fn drafted(app: &App, made: Imported) -> EffectResult<WriteOutcome> {
-    Ok(WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken })
+    let done = unread_after(format!("the draft is made: blast {}", made.blast));
+    Ok(WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await.map_err(done)?), people: made.taken })
 }
 
 /// Skips the time that was asked about, and no other.
@@ -159,10 +162,11 @@ async fn skip(app: &App, id: BlastId, at: DateTime<Utc>) -> EffectResult<BlastVi
         return Err(EffectError::Other("its next time is another one now: nothing was left out".to_owned()));
     }
     app.skip_occurrence(id).await?;
-    Ok(app.blast(id).await?)
+    Ok(app.blast(id).await.map_err(unread_after("its next time is left out"))?)
 }
 
 async fn retried(app: &App, blast: BlastId, shown: i64) -> EffectResult<WriteOutcome> {
     let people = app.retry_as_shown(blast, None, shown).await?;
-    Ok(WriteOutcome::Retried { blast: Box::new(app.blast(blast).await?), people })
+    let row = app.blast(blast).await.map_err(unread_after(format!("{} queued again", people_are(people))))?;
+    Ok(WriteOutcome::Retried { blast: Box::new(row), people })
 }

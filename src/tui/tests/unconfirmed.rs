@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::support::{STACKED, TestDashboard, WIDE, noon, people, raya};
 use crate::app::view::{Anchor, BlastView};
+use crate::app::{AppError, StoreError, unread_after};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -33,6 +34,20 @@ fn an_act_whose_answer_was_lost_is_said_to_be_unknown_and_is_read_again() {
         "Siti Aminah: reply may have been written: the database did not confirm it, so check before you repeat it";
     assert_eq!(dashboard.said(), said);
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Rows(vec![RecipientId(1)]))));
+}
+
+#[test]
+fn an_act_that_is_done_and_could_not_be_read_is_said_to_be_done() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1").effects.clear();
+    let broken = AppError::Store(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+    let failure = EffectError::from(unread_after("it is paused")(broken));
+
+    dashboard.answer(Completion::Written { request: WriteRequest::Pause(raya().id), outcome: Err(failure) });
+
+    let said = "Raya promo: paused; how it stands now could not be read, so look before you repeat it";
+    assert_eq!(dashboard.said(), said);
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Blasts)));
 }
 
 #[test]

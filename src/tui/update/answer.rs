@@ -156,7 +156,7 @@ pub fn refused(model: &mut Model, (answer, about): (&AnswerText, &str), failure:
         page.progress = AnswerProgress::Refused(why);
         return;
     }
-    let refused = if *failure == EffectError::Unconfirmed { "" } else { "not answered: " };
+    let refused = if lost::may_be_done(failure) { "" } else { "not answered: " };
     let text = if is_begun { format!("it said: {}", answer.text) } else { "⟨a⟩ brings the text back".to_owned() };
     if !is_begun {
         model.begun.answers.keep(answer.person, answer.text.clone());

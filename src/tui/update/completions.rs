@@ -168,10 +168,11 @@ fn with<T>(model: &mut Model, result: EffectResult<T>, used: impl FnOnce(&mut Mo
 /// A read failed. That the database is down is for the header to say.
 pub(super) fn failed(model: &mut Model, failure: &EffectError) {
     match failure {
-        EffectError::Unavailable | EffectError::Unconfirmed if model.database == DatabaseState::Up => {
-            model.database = DatabaseState::Down { since: model.now };
+        EffectError::Unavailable | EffectError::Unconfirmed | EffectError::Unread => {
+            if model.database == DatabaseState::Up {
+                model.database = DatabaseState::Down { since: model.now };
+            }
         }
-        EffectError::Unavailable | EffectError::Unconfirmed => {}
         EffectError::Overtaken(overtaken) => model.refuse(overtaken.to_string()),
         EffectError::List(sentence) | EffectError::Other(sentence) => model.refuse(sentence.clone()),
     }

@@ -20,14 +20,22 @@ pub fn sentence(request: &WriteRequest, of: &str, failure: &EffectError) -> Stri
         EffectError::Unconfirmed => {
             format!("{of}{what}may have been {done}: the database did not confirm it, so check before you repeat it")
         }
+        EffectError::Unread => {
+            format!("{of}{what}{done}; how it stands now could not be read, so look before you repeat it")
+        }
         EffectError::Overtaken(overtaken) => overtaken.to_string(),
         EffectError::List(why) | EffectError::Other(why) => why.clone(),
     }
 }
 
-/// Whether an act failed since the database did not answer.
+/// Whether an act failed since the database did not answer, or what came of it cannot be shown for that.
 pub const fn is_lost(failure: &EffectError) -> bool {
-    matches!(failure, EffectError::Unavailable | EffectError::Unconfirmed)
+    matches!(failure, EffectError::Unavailable) || may_be_done(failure)
+}
+
+/// Whether an act is done, or may be: what is shown is what was read after it.
+pub const fn may_be_done(failure: &EffectError) -> bool {
+    matches!(failure, EffectError::Unconfirmed | EffectError::Unread)
 }
 
 /// Says that an act was lost.

@@ -78,7 +78,7 @@ fn close_unread(model: &mut Model, failure: &EffectError) {
 pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Option<Vec<Effect>> {
     let (WriteRequest::Launch(launch) | WriteRequest::Resume(launch)) = request else { return None };
     let why = match failure {
-        EffectError::Other(_) | EffectError::Unconfirmed => failure.sentence(&model.options.keys),
+        EffectError::Other(_) | EffectError::Unconfirmed | EffectError::Unread => failure.sentence(&model.options.keys),
         EffectError::Unavailable | EffectError::List(_) | EffectError::Overtaken(_) => return None,
     };
     let zone = model.options.zone;

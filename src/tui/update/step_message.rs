@@ -189,7 +189,7 @@ pub fn refused(model: &mut Model, edit: &StepMessageEdit, failure: &EffectError)
         model.refuse(why);
     } else {
         let name = steps::name(model, edit.step);
-        let said = if *failure == EffectError::Unconfirmed { why } else { format!("{name} is not changed: {why}") };
+        let said = if lost::may_be_done(failure) { why } else { format!("{name} is not changed: {why}") };
         if is_begun {
             lost::say(model, &format!("{said}; it was: {}", edit.message.replace('\n', " ")));
         } else {

@@ -140,8 +140,7 @@ fn refused(
     } else {
         model.say(Notice { of, ..Notice::refusal(why) });
     }
-    if *failure == EffectError::Unconfirmed {
-        // It may be done: what is shown is what was read after it.
+    if lost::may_be_done(failure) {
         return after_mark(model, people_of(request));
     }
     vec![Effect::Read(ReadRequest::Blasts)]
@@ -172,7 +171,7 @@ fn typed(model: &Model, request: &WriteRequest, failure: &EffectError) -> String
         EffectError::Unavailable | EffectError::Unconfirmed => {
             format!("; you typed {}", in_currency(sum, &model.options.currency))
         }
-        EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) => String::new(),
+        EffectError::Unread | EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) => String::new(),
     }
 }
 

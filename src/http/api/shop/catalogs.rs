@@ -14,7 +14,7 @@ use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
-use crate::app::{App, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow};
+use crate::app::{App, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow, unread_after};
 use crate::domain::ids::{CatalogueId, ProductId};
 
 pub(super) fn routes() -> Routes {
@@ -267,7 +267,8 @@ async fn replace(ApiWriter(caller): ApiWriter, body: JsonBody<CatalogBody>) -> R
     once(&caller, request, async |app: App| {
         let CatalogBody { name, business, .. } = &body.value;
         let change = app.import_catalogue((business.as_deref(), CatalogueSource::Program), name, &items).await?;
-        Ok(Answer::ok(CatalogAnswer::from(app.catalogue(change.id).await?)))
+        let done = unread_after(format!("catalogue {} is taken in", change.id));
+        Ok(Answer::ok(CatalogAnswer::from(app.catalogue(change.id).await.map_err(done)?)))
     })
     .await
 }

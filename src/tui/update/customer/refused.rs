@@ -17,7 +17,8 @@ pub fn refused(
         // The header says so from now on, as it does of a read.
         completions::failed(model, failure);
     }
-    match write.typed.clone() {
+    // Of what is done nothing is left to be typed.
+    match write.typed.clone().filter(|_| *failure != EffectError::Unread) {
         Some(items) if !is_typed_since && takes_field(model) => {
             let trouble = Some(failure.sentence(&model.options.keys));
             model.prompt = Some(Prompt::Items(ItemsPrompt { trouble, ..items }));
@@ -26,8 +27,7 @@ pub fn refused(
         typed => say(model, (write, about), failure, typed.as_ref()),
     }
     let mut effects = Vec::new();
-    if *failure == EffectError::Unconfirmed {
-        // It may be done: what is shown is what was read after it.
+    if lost::may_be_done(failure) {
         effects.extend(written::after_mark(model, write.person.as_slice()));
     }
     effects.extend(page(model).map(|page| Effect::Read(ReadRequest::Customer(page.phone.clone()))));
@@ -42,7 +42,7 @@ fn takes_field(model: &Model) -> bool {
 
 fn say(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &EffectError, typed: Option<&ItemsPrompt>) {
     let said = match failure {
-        EffectError::Unavailable | EffectError::Unconfirmed => {
+        EffectError::Unavailable | EffectError::Unconfirmed | EffectError::Unread => {
             lost::sentence(&WriteRequest::Shop(Box::new(write.clone())), about, failure)
         }
         EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) => {

@@ -95,6 +95,7 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
     let goes_on = if form.id().is_some() { "⟨e⟩ goes on" } else { "⟨n⟩ goes on" };
     let (name, is_last) = (name(form), form.backlog.was_reopened || is_launched);
     let words = match failure {
+        EffectError::Unread => format!("{name}: {sentence}"),
         EffectError::Unavailable | EffectError::Unconfirmed => {
             format!("{name} is not saved: the database does not answer; it is saved as soon as it does")
         }
