@@ -44,6 +44,9 @@ pub enum AppError {
     /// twice.
     #[error("{done}; how it stands now could not be read ({error}): look before you do it again")]
     Unread { done: String, error: StoreError },
+    /// A part of it is done, and the rest was broken off: the same command does that. Exit code 1.
+    #[error("{done}, and the rest is not, since {}: look, then repeat it for the rest", cause_in_words(.error))]
+    PartlyDone { done: String, error: Box<AppError> },
     /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),
@@ -123,6 +126,14 @@ pub(super) fn broken_off(done: &'static str) -> impl Fn(StoreError) -> AppError 
     }
 }
 
+/// Why the rest of something was not done: of what is refused since it changed, not that nothing was done.
+fn cause_in_words(error: &AppError) -> String {
+    match error {
+        AppError::Changed => "somebody changed this blast meanwhile".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// Says of an error of the database that came after an act was committed, and from reading alone, that the act is done.
 pub fn unread_after(done: impl Into<String>) -> impl FnOnce(AppError) -> AppError {
     move |error| match error {
@@ -152,6 +163,19 @@ mod tests {
         assert!(matches!(&unread, AppError::Unread { done, .. } if done == "it is launched"), "{unread:?}");
         let says = "it is launched; how it stands now could not be read (the database cannot be reached: ";
         assert!(unread.to_string().starts_with(says), "{unread}");
+    }
+
+    #[test]
+    fn of_what_is_partly_done_nothing_says_that_nothing_was() {
+        let partly = |error| AppError::PartlyDone { done: "Raya: 1,000 people are queued again".to_owned(), error };
+
+        let changed = partly(Box::new(AppError::Changed)).to_string();
+        let away = partly(Box::new(broken())).to_string();
+
+        let says = "Raya: 1,000 people are queued again, and the rest is not, since ";
+        let rest = ": look, then repeat it for the rest";
+        assert_eq!(changed, format!("{says}somebody changed this blast meanwhile{rest}"));
+        assert!(away.starts_with(&format!("{says}the database cannot be reached: ")) && away.ends_with(rest), "{away}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::App;
 use super::AppError;
 use super::segment::SegmentAudience;
 use crate::domain::act::Act;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::domain::retry::OperatorRetry;
@@ -18,6 +18,7 @@ use crate::store::action::{self, NewAction};
 use crate::store::answered;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
+use crate::store::view::BlastRow;
 
 /// Whom a retry would send to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,26 +76,39 @@ impl App {
         counted: Option<&[(RecipientId, i32)]>,
     ) -> Result<i64, AppError> {
         require_retryable(self.state(blast).await?)?;
+        let row = self.blast_row(blast).await?;
         let mut count = RetryCount::default();
+        let ended = self.retry_pages(&row, (code, counted), &mut count).await;
+        self.notify(blast).await;
+        ended.map_err(|error| broken_off_after(&row, count.people, error))?;
+        if count.people == 0 {
+            return Err(self.nobody_to_retry(blast, code, count.left_out).await?);
+        }
+        Ok(count.people)
+    }
+
+    /// The same a page at a time; `count` is of those that are committed.
+    async fn retry_pages(
+        &self,
+        row: &BlastRow,
+        (code, counted): (Option<&str>, Option<&[(RecipientId, i32)]>),
+        count: &mut RetryCount,
+    ) -> Result<(), AppError> {
         let mut seen = self.seen;
-        let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
-        let mut next = self.retry_page(blast, code, RecipientId(0)).await?;
+        let capped = self.retried_audience(row).await?;
+        let mut next = self.retry_page(row.id, code, RecipientId(0)).await?;
         while let Some(RetryPage { mut failed, last }) = next {
-            next = self.retry_page(blast, code, last).await?;
+            next = self.retry_page(row.id, code, last).await?;
             failed.retain(|person| counted.is_none_or(|counted| counted.binary_search(person).is_ok()));
             let app = if next.is_some() { self.before_its_last() } else { self.clone() };
             let app = Self { seen, ..app };
-            let (page, version) = app.retry_these((blast, capped.as_ref()), failed, count.people).await?;
+            let (page, version) = app.retry_these((row.id, capped.as_ref()), failed, count.people).await?;
             // The first of one that was over make another version of it; anybody else's ends this.
             seen = seen.map(|(blast, _)| (blast, version));
             count.people += page.people;
             count.left_out += page.left_out;
         }
-        self.notify(blast).await;
-        if count.people == 0 {
-            return Err(self.nobody_to_retry(blast, code, count.left_out).await?);
-        }
-        Ok(count.people)
+        Ok(())
     }
 
     /// Why nobody can be sent to again; `left_out` are those who could be, and are not to be.
@@ -222,6 +236,15 @@ impl App {
         tx.commit().await?;
         Ok((RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), left_out }, version))
     }
+}
+
+/// What a retry ended with that had queued so many people by then.
+fn broken_off_after(row: &BlastRow, people: i64, error: AppError) -> AppError {
+    if people == 0 {
+        return error;
+    }
+    let done = format!("{}: {} queued again", blast_name(&row.tag, &row.follow_up_stage), text::people_are(people));
+    AppError::PartlyDone { done, error: Box::new(error) }
 }
 
 /// A blast that ended for good sends no more, and nobody of a draft has failed.

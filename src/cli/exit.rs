@@ -103,12 +103,13 @@ fn kind(report: &Report) -> (&'static str, u8) {
             | AppError::Repeated,
         ) => ("refused", 3),
         Some(AppError::NotFound(_)) => ("not_found", 1),
+        Some(AppError::PartlyDone { error, .. }) if matches!(**error, AppError::Store(_)) => ("database", 1),
         Some(AppError::Store(_) | AppError::Unfinished { .. }) => ("database", 1),
         Some(AppError::Unread { .. }) => ("done_unread", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
         None if report.downcast_ref::<NotDoneError>().is_some() => ("not_done", 5),
         None if report.downcast_ref::<StoreError>().is_some() => ("database", 1),
-        None | Some(AppError::Failed(_)) => ("failed", 1),
+        None | Some(AppError::Failed(_) | AppError::PartlyDone { .. }) => ("failed", 1),
     }
 }
 

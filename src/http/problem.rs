@@ -233,6 +233,12 @@ impl From<AppError> for Problem {
                 tracing::warn!(%error, done, "the work that follows is left to an engine");
                 Self::no_database(&format!("{done}; what is left of it was broken off, and an engine finishes it"))
             }
+            AppError::PartlyDone { done, error } => {
+                let why =
+                    if matches!(*error, AppError::Changed) { "somebody changed this blast meanwhile: " } else { "" };
+                let rest = format!("{done}, and the rest is not: {why}look, then repeat it for the rest");
+                Self::from(*error).with_detail(for_programs(&rest))
+            }
             AppError::Unread { done, error } => Self::unread(&for_programs(&done), &error),
             AppError::Store(error) => Self::from(error),
         }
@@ -301,6 +307,22 @@ mod tests {
         assert!(detail.starts_with("order 3 is written; how it stands now could not be read: look"), "{detail}");
         assert!(detail.ends_with("repeat it with the same Idempotency-Key"), "{detail}");
         assert!(done.into_response().headers().get(header::RETRY_AFTER).is_none());
+    }
+
+    #[test]
+    fn what_is_partly_done_says_how_much_with_the_status_of_what_broke_it_off() {
+        let partly = |error| AppError::PartlyDone { done: "Raya: 1,000 people are queued again".to_owned(), error };
+
+        let changed = Problem::from(partly(Box::new(AppError::Changed)));
+        let away = StoreError::Unavailable(sqlx::Error::PoolTimedOut);
+        let away = Problem::from(partly(Box::new(AppError::Store(away))));
+
+        let says = "Raya: 1,000 people are queued again, and the rest is not: ";
+        let detail = changed.body()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(changed.status(), StatusCode::PRECONDITION_FAILED);
+        assert!(detail.starts_with(says) && !detail.contains("nothing was done"), "{detail}");
+        assert_eq!(away.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(away.body()["detail"].as_str().unwrap().starts_with(says), "{away:?}");
     }
 
     #[test]

@@ -166,6 +166,9 @@ async fn a_retry_that_names_a_version_makes_one_itself_and_ends_where_somebody_e
     held.rollback().await.unwrap();
 
     edit.await.unwrap().unwrap();
-    assert!(matches!(asked.await.unwrap(), Err(AppError::Changed)));
+    let broken_off = asked.await.unwrap().unwrap_err();
+    assert!(matches!(&broken_off, AppError::PartlyDone { error, .. } if matches!(**error, AppError::Changed)));
+    let says = "1,000 people are queued again, and the rest is not, since somebody changed this blast meanwhile";
+    assert!(broken_off.to_string().contains(says), "{broken_off}");
     assert_eq!(scene.number("select count(*) from blast_recipients where status = 'failed'").await, 1);
 }
