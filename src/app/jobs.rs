@@ -13,11 +13,15 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, JobId};
 use crate::domain::job::{JobKind, JobState};
 use crate::domain::request_fingerprint::RequestFingerprint;
+use crate::store::StoreError;
 use crate::store::api_request::RequestKey;
 use crate::store::job::{self, JobRow, NewJob};
 
 /// How often whoever works on a job says so.
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// How often the blast of a list that is in is read for the job's result.
+const READ_TRIES: u32 = 8;
 
 /// What a job answers about a list that was added, with the blast's people then.
 pub type AddedReport = fn(&Imported, i64) -> Value;
@@ -122,17 +126,26 @@ impl App {
             () = alive => return,
         };
         let ended = match added {
-            Ok(added) => {
-                let total = self.blast(blast).await.map_or(0, |blast| blast.total_recipients);
-                let result = report(&added, total);
-                let rows = i64::try_from(added.taken + added.rejected.total).unwrap_or(i64::MAX);
-                job::finish_list(pool, job, rows, &result).await
-            }
-            Err(error) => job::fail(pool, job, &words(&error)).await,
+            Ok(added) => self.end_list(job, blast, (added, report)).await,
+            // The key of a list that is in says so, and of one that is not that it never will be.
+            Err(error) if is_unknown(&error) => Err(error),
+            Err(error) => job::fail(pool, job, &words(&error)).await.map_err(AppError::from),
         };
         if let Err(error) = ended {
             tracing::warn!(%error, %job, "what became of it is found out later");
         }
+    }
+
+    /// Writes what a list that is in came to. Where its blast cannot be read, nothing: its key says that it is in.
+    async fn end_list(
+        &self,
+        job: JobId,
+        blast: BlastId,
+        (added, report): (Imported, AddedReport),
+    ) -> Result<(), AppError> {
+        let total = read_again(|| self.blast(blast)).await?.total_recipients;
+        let rows = i64::try_from(added.taken + added.rejected.total).unwrap_or(i64::MAX);
+        Ok(job::finish_list(self.pool(), job, rows, &report(&added, total)).await?)
     }
 
     /// A job of a blast that this app may see.
@@ -159,6 +172,25 @@ impl App {
     }
 }
 
+/// Reads something, once more after a moment where the database was not there for it.
+async fn read_again<T, F>(mut read: impl FnMut() -> F) -> Result<T, AppError>
+where
+    F: Future<Output = Result<T, AppError>>,
+{
+    for failures in 1..READ_TRIES {
+        match read().await {
+            Err(AppError::Store(error)) if error.is_transient() => sleep(StoreError::backoff(failures)).await,
+            done => return done,
+        }
+    }
+    read().await
+}
+
+/// Whether the database did not say if a list is in.
+const fn is_unknown(error: &AppError) -> bool {
+    matches!(error, AppError::Store(StoreError::Unconfirmed(_)))
+}
+
 /// Why a job failed, for whoever asked for it. What the database says may name hosts: it belongs into the log.
 fn words(error: &AppError) -> String {
     match error {
@@ -167,5 +199,36 @@ fn words(error: &AppError) -> String {
             "that failed here: the server's log says why".to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken() -> StoreError {
+        StoreError::Unavailable(sqlx::Error::PoolTimedOut)
+    }
+
+    #[test]
+    fn a_list_whose_commit_was_not_confirmed_has_not_failed() {
+        let unconfirmed = StoreError::Unconfirmed(sqlx::Error::PoolTimedOut);
+
+        assert!(is_unknown(&unconfirmed.into()));
+        assert!(!is_unknown(&broken().into()) && !is_unknown(&AppError::Refused("row 1: nonsense".to_owned())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_many_people_there_are_is_read_again_and_is_never_made_up() {
+        let mut reads = 0;
+        let total = read_again(|| {
+            reads += 1;
+            let is_away = reads < 3;
+            async move { if is_away { Err(AppError::Store(broken())) } else { Ok(249) } }
+        });
+        assert_eq!(total.await.unwrap(), 249);
+
+        let never: Result<i64, AppError> = read_again(|| async { Err(AppError::Store(broken())) }).await;
+        assert!(matches!(never, Err(AppError::Store(_))), "{never:?}");
     }
 }
