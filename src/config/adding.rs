@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -16,6 +16,10 @@ use crate::domain::home_zone::country_zone;
 use crate::domain::pace::Gap;
 use crate::domain::phone::Region;
 use crate::domain::sender::ProviderKind;
+use crate::domain::text::shell_quoted;
+
+/// Root reads every file.
+const ROOT: u32 = 0;
 
 /// A sender as somebody typed it. Empty texts are left out of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,17 +158,14 @@ impl PreparedConfig {
     /// them away.
     ///
     /// # Errors
-    /// Why not, also where somebody has written another one meanwhile; the old one is still in place then.
+    /// Why not, also where somebody has written another one meanwhile, or could not read the new one; the old one is still in place then.
     pub fn keep(mut self) -> Result<(PathBuf, Option<PathBuf>), String> {
         if read_before(&self.path)? != self.before {
             return Err(format!("{} was changed meanwhile, so nothing is written: add it again", self.path.display()));
         }
         let replace = || {
             if let Ok(before) = fs::metadata(&self.path) {
-                for new in self.token.iter().chain([&self.draft]) {
-                    give_to_owner(new, &before)?;
-                }
-                fs::set_permissions(&self.draft, before.permissions())?;
+                self.give_to_readers(&before)?;
             }
             fs::rename(&self.draft, &self.path)
         };
@@ -172,6 +173,40 @@ impl PreparedConfig {
         self.is_kept = true;
         Ok((self.path.clone(), self.token.clone()))
     }
+
+    /// Whoever could read the old configuration can read the new one. Its token is its owner's alone; that of a configuration of root is
+    /// also for the group that alone reads it, as that of a service.
+    fn give_to_readers(&self, before: &fs::Metadata) -> io::Result<()> {
+        for new in self.token.iter().chain([&self.draft]) {
+            give_to_owner(new, before)?;
+        }
+        if self.locks_out(before)? {
+            let path = shell_quoted(&self.path.to_string_lossy());
+            return Err(io::Error::other(format!(
+                "it belongs to another user or group, who could then not read it or the new token; add the sender as root, with \
+                 `sudo blastdeck --config {path}`"
+            )));
+        }
+        if let Some(token) = self.token.as_ref().filter(|_| before.uid() == ROOT && reads_by_group(before)) {
+            fs::set_permissions(token, fs::Permissions::from_mode(0o640))?;
+        }
+        fs::set_permissions(&self.draft, before.permissions())
+    }
+
+    /// Whether somebody who reads the configuration could not read what takes its place, or the token, which is its owner's: neither could be
+    /// given to them.
+    fn locks_out(&self, before: &fs::Metadata) -> io::Result<bool> {
+        let draft = fs::metadata(&self.draft)?;
+        let is_owner_left = draft.uid() != before.uid() && before.uid() != ROOT;
+        let is_for_all = before.mode() & 0o044 == 0o044;
+        let is_group_left = draft.gid() != before.gid() && reads_by_group(before);
+        Ok(is_group_left || is_owner_left && (self.token.is_some() || !is_for_all))
+    }
+}
+
+/// Whether a file is read by its group, and by nobody else but its owner.
+fn reads_by_group(file: &fs::Metadata) -> bool {
+    file.mode() & 0o044 == 0o040
 }
 
 impl Drop for PreparedConfig {

@@ -1,4 +1,3 @@
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::*;
@@ -146,29 +145,92 @@ fn both_files_belong_to_whom_the_configuration_belonged_to() {
     }
 }
 
+#[test]
+fn the_group_that_alone_reads_roots_configuration_reads_the_token_as_well() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for (mode, token_mode) in [(0o640, 0o640), (0o644, 0o600), (0o600, 0o600)] {
+        let (_dir, config) = config("");
+        given(config.path().unwrap(), (0, 64_999), mode);
+
+        let (path, token) = PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
+
+        let (path, token) = (fs::metadata(path).unwrap(), fs::metadata(token.unwrap()).unwrap());
+        assert_eq!((path.mode() & 0o777, token.mode() & 0o777, token.gid()), (mode, token_mode, 64_999));
+    }
+}
+
+/// Gives a file away, as only root may.
+fn given(path: &Path, (user, group): (u32, u32), mode: u32) {
+    chown(path, Some(user), Some(group)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 /// In a process of its own, which has no right to give files away, as nobody but root has.
 #[test]
-fn a_sender_is_added_to_a_configuration_that_belongs_to_somebody_else() {
+fn a_sender_is_added_to_a_configuration_of_somebody_else_who_can_still_read_it() {
     const OF_CHILD: &str = "BLASTDECK_TEST_OF_SOMEBODY_ELSE";
-    const NAME: &str = "config::adding::tests::a_sender_is_added_to_a_configuration_that_belongs_to_somebody_else";
-    if let Some(path) = std::env::var_os(OF_CHILD) {
-        let config = Config::load(&Flags { config: Some(path.into()), database_url: None }).unwrap();
-        PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
+    const NAME: &str =
+        "config::adding::tests::a_sender_is_added_to_a_configuration_of_somebody_else_who_can_still_read_it";
+    if let Some(dir) = std::env::var_os(OF_CHILD) {
+        add_to_those_of_others(Path::new(&dir));
         return;
     }
     if !rustix::process::geteuid().is_root() {
         // Nobody else can have a file that belongs to somebody else.
         return;
     }
-    let (_dir, config) = config("");
-    let path = config.path().unwrap();
-    chown(path, Some(64_998), Some(64_999)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    for (name, owner, mode) in OF_OTHERS {
+        fs::create_dir(dir.path().join(name)).unwrap();
+        let path = dir.path().join(name).join("config.toml");
+        fs::write(&path, "").unwrap();
+        given(&path, owner, mode);
+    }
 
     let mut child = Command::new("setpriv");
     child.arg("--bounding-set=-chown").arg(std::env::current_exe().unwrap()).args(["--exact", NAME]);
-    let ended = child.env(OF_CHILD, path).output().unwrap();
+    let ended = child.env(OF_CHILD, dir.path()).output().unwrap();
 
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert!(ended.status.success() && said.contains("1 passed"), "{said}");
-    assert!(fs::read_to_string(path).unwrap().contains("sales"));
+}
+
+/// Configurations, each in a directory of its own, with owner, group and mode.
+const OF_OTHERS: [(&str, (u32, u32), u32); 5] = [
+    ("owner-alone", (64_998, 64_999), 0o600),
+    ("owner-and-group", (64_998, 0), 0o640),
+    ("group-alone", (0, 64_999), 0o640),
+    ("everybody", (64_998, 64_999), 0o644),
+    ("everybody-by-group", (0, 64_999), 0o644),
+];
+
+fn add_to_those_of_others(dir: &Path) {
+    let by_variable = NewSender { token: TypedToken::Variable("SALES_TOKEN".to_owned()), ..new("sales") };
+    for (name, typed, named) in [
+        ("owner-alone", false, false),
+        ("owner-and-group", false, false),
+        ("group-alone", false, false),
+        ("everybody", false, true),
+        ("everybody-by-group", true, true),
+    ] {
+        let path = dir.join(name).join("config.toml");
+        for (new, is_added) in [(&new("sales"), typed), (&by_variable, named)] {
+            let config = Config::load(&Flags { config: Some(path.clone()), database_url: None }).unwrap();
+
+            let kept = PreparedConfig::write(&config, new).unwrap().keep();
+
+            assert_eq!(kept.is_ok(), is_added, "{name}: {kept:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap().contains("sales"), is_added, "{name}");
+            if let Err(why) = kept {
+                let line = format!("`sudo blastdeck --config '{}'`", path.display());
+                assert!(why.contains("could then not read it") && why.contains(&line), "{why}");
+                assert_eq!(fs::read_dir(dir.join(name)).unwrap().count(), 1, "no draft and no token");
+            }
+            // The next one is added to it as it was.
+            let as_it_was = fs::OpenOptions::new().write(true).truncate(true).open(&path);
+            as_it_was.unwrap();
+        }
+    }
 }
