@@ -15,7 +15,7 @@ use super::{Global, output, postgres};
 use crate::app::Engines;
 use crate::app::view::BlastView;
 use crate::app::{Access, App, ProcessKind, Setup};
-use crate::config::{Config, DatabaseUrl, Flags};
+use crate::config::{Config, DatabaseUrl, Environment, Flags};
 use crate::domain::text::{self, clean, shell_quoted};
 use crate::domain::zone::words::start_words;
 use crate::private_postgres::PrivatePostgres;
@@ -120,39 +120,42 @@ impl Context {
 /// How this program is called where nothing else is said.
 pub(super) const PROGRAM: &str = "blastdeck";
 
-/// The variables that name the database, the strongest first, and those that name the directory of the private one.
+/// The variables that name the database, the strongest first, those that name the directory of the private one, and those of this machine's
+/// memory.
 const ADDRESSES: [&str; 2] = ["DATABASE_URL", "BLASTDECK_DATABASE_URL"];
 const DATA_DIRS: [&str; 2] = ["BLASTDECK_DATA_DIR", "BLASTDECK_DATABASE_DATA_DIR"];
+const STATE_DIRS: [&str; 2] = ["BLASTDECK_STATE_DIR", "BLASTDECK_DATABASE_STATE_DIR"];
 
-/// The command line of this program with what selects the same database and configuration, whether flags chose them or the environment. A
-/// password is never shown: the line then takes the address from its variable, and fails without it.
+/// The command line of this program with what selects the same database, configuration and memory, whether flags chose them or the
+/// environment. A password is never shown: the line then takes the address from its variable, and fails without it.
 pub(super) fn program(global: &Global) -> String {
-    let set = |name: &str| std::env::var(name).ok().map(|set| set.trim().to_owned()).filter(|set| !set.is_empty());
-    program_of((global.config.as_deref(), global.database_url.as_deref()), set)
+    program_of((global.config.as_deref(), global.database_url.as_deref()), &Environment::of_process())
 }
 
-fn program_of((config, url): (Option<&Path>, Option<&str>), set: impl Fn(&str) -> Option<String>) -> String {
-    let first_of = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, set(name)?)));
-    let config = config.map(Path::to_owned).or_else(|| set("BLASTDECK_CONFIG").map(PathBuf::from));
+fn program_of((config, url): (Option<&Path>, Option<&str>), environment: &Environment) -> String {
+    let first_of =
+        |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, environment.get(name)?.to_owned())));
+    let config = config.map(Path::to_owned).or_else(|| environment.get("BLASTDECK_CONFIG").map(PathBuf::from));
     let address = url.map(|url| (ADDRESSES[0], url.to_owned())).or_else(|| first_of(ADDRESSES));
     let mut line = PROGRAM.to_owned();
     if let Some(path) = config {
+        let path = std::path::absolute(&path).unwrap_or(path);
         line.extend([" --config ", &shell_path(&path)]);
     }
     if let Some((variable, url)) = &address {
         let shown = if has_secret(url) { format!("\"${variable}\"") } else { shell_quoted(url) };
         line.extend([" --database-url ", &shown]);
     }
-    // No flag names it, and beside an address it chooses no database.
-    match first_of(DATA_DIRS).filter(|_| address.is_none()) {
-        Some((variable, dir)) => format!("{variable}={} {line}", shell_path(Path::new(&dir))),
-        None => line,
+    // No flag names a directory. Beside an address that of the private database chooses none.
+    let data = first_of(DATA_DIRS).filter(|_| address.is_none());
+    for (variable, dir) in first_of(STATE_DIRS).into_iter().chain(data) {
+        let dir = environment.directory(PathBuf::from(dir));
+        line = format!("{variable}={} {line}", shell_path(&dir));
     }
+    line
 }
 
-/// A path as a shell in any directory reads it.
 fn shell_path(path: &Path) -> String {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     shell_quoted(&path.to_string_lossy())
 }
 
@@ -186,6 +189,7 @@ mod tests {
     use std::path::Path;
 
     use super::{has_secret, program_of};
+    use crate::config::{Config, Environment, Flags};
     use crate::domain::text::shell_quoted;
 
     #[test]
@@ -200,23 +204,53 @@ mod tests {
 
     #[test]
     fn a_command_line_names_what_flags_or_the_environment_chose_and_no_password() {
-        let line = |flags, set: &[(&str, &str)]| {
-            program_of(flags, |name| set.iter().find(|(other, _)| *other == name).map(|(_, set)| (*set).to_owned()))
-        };
         let (none, data) = ((None, None), ("BLASTDECK_DATA_DIR", "/srv/rehearsal"));
-        let environment =
-            [("BLASTDECK_CONFIG", "/etc/rehearsal.toml"), ("DATABASE_URL", "postgres://aina@host/shop"), data];
+        let environment = Environment::with([
+            ("BLASTDECK_CONFIG", "/etc/rehearsal.toml"),
+            ("DATABASE_URL", "postgres://aina@host/shop"),
+            data,
+        ]);
 
-        assert_eq!(line(none, &[]), "blastdeck");
+        assert_eq!(program_of(none, &Environment::with([])), "blastdeck");
         let chosen = "blastdeck --config '/etc/rehearsal.toml' --database-url 'postgres://aina@host/shop'";
-        assert_eq!(line(none, &environment), chosen);
+        assert_eq!(program_of(none, &environment), chosen);
         let flags = (Some(Path::new("/srv/a.toml")), Some("postgres://host/b"));
-        assert_eq!(line(flags, &environment), "blastdeck --config '/srv/a.toml' --database-url 'postgres://host/b'");
-        assert_eq!(line(none, &[data]), "BLASTDECK_DATA_DIR='/srv/rehearsal' blastdeck");
+        let by_flags = "blastdeck --config '/srv/a.toml' --database-url 'postgres://host/b'";
+        assert_eq!(program_of(flags, &environment), by_flags);
+        assert_eq!(program_of(none, &Environment::with([data])), "BLASTDECK_DATA_DIR='/srv/rehearsal' blastdeck");
         for variable in ["DATABASE_URL", "BLASTDECK_DATABASE_URL"] {
-            let secret = line(none, &[(variable, "postgres://aina:s3cret@host/shop")]);
+            let secret = program_of(none, &Environment::with([(variable, "postgres://aina:s3cret@host/shop")]));
             assert_eq!(secret, format!("blastdeck --database-url \"${variable}\""));
         }
+    }
+
+    #[test]
+    fn a_command_line_names_the_memory_of_this_machine_beside_an_address_as_well() {
+        let (data, state) = (("BLASTDECK_DATA_DIR", "/srv/x/data"), ("BLASTDECK_STATE_DIR", "/srv/x/state"));
+        let of = |environment| program_of((None, None), &environment);
+
+        let private = "BLASTDECK_DATA_DIR='/srv/x/data' BLASTDECK_STATE_DIR='/srv/x/state' blastdeck";
+        assert_eq!(of(Environment::with([data, state])), private);
+        let address = ("DATABASE_URL", "postgres://aina@host/shop");
+        let elsewhere = "BLASTDECK_STATE_DIR='/srv/x/state' blastdeck --database-url 'postgres://aina@host/shop'";
+        assert_eq!(of(Environment::with([address, data, state])), elsewhere);
+        let other = ("BLASTDECK_DATABASE_STATE_DIR", "/srv/y");
+        assert_eq!(of(Environment::with([other])), "BLASTDECK_DATABASE_STATE_DIR='/srv/y' blastdeck");
+    }
+
+    #[test]
+    fn the_directories_of_a_command_line_are_those_of_the_configuration() {
+        let set = [("BLASTDECK_DATA_DIR", "~/rehearsal"), ("BLASTDECK_STATE_DIR", "memory")];
+        let environment = Environment::with(set).at_home("/home/aina".into());
+
+        let line = program_of((None, None), &environment);
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let flags = Flags { config: Some(file.path().to_owned()), database_url: None };
+        let database = Config::load_in(&flags, &environment).unwrap().database;
+        assert_eq!(database.data_dir, Path::new("/home/aina/rehearsal"));
+        let (data, state) = (database.data_dir.display(), database.state_dir.display());
+        assert_eq!(line, format!("BLASTDECK_DATA_DIR='{data}' BLASTDECK_STATE_DIR='{state}' blastdeck"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use etcetera::BaseStrategy;
 
+use super::directory::absolute;
 use super::document::{Document, RawValue, SourcedValue, TableValues, unknown_key};
 use super::keys::{self, TableKeys};
 use super::log::{ConfigLog, ValueSource};
@@ -72,6 +73,18 @@ impl Environment {
     pub fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { variables, ..Self::default() }
+    }
+
+    /// The same with a home directory.
+    #[cfg(test)]
+    pub fn at_home(self, home: PathBuf) -> Self {
+        let [config, data, state] = [".config", ".local/share", ".local/state"].map(|dir| home.join(dir));
+        Self { directories: Some(UserDirectories { home, config, data, state }), ..self }
+    }
+
+    /// A directory as a setting of the configuration has it: `~` is the home directory, and a relative path is of the working directory.
+    pub fn directory(&self, written: PathBuf) -> PathBuf {
+        absolute(written, self)
     }
 
     /// A variable's value; an empty one counts as unset.

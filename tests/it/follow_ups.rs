@@ -227,7 +227,7 @@ async fn an_answer_that_is_taken_back_says_which_launched_follow_up_still_leaves
 
     assert!(!sale.contains("left out"), "what they replied still leaves them out: {sale}");
     assert!(
-        reply.contains(&format!("; still left out of people, Follow-up 1 (blast {draft}): `blastdeck ")),
+        reply.contains(&format!("; still left out of people, Follow-up 1 (blast {draft}): `BLASTDECK_STATE_DIR='")),
         "{reply}"
     );
     let from = format!("blast:{draft} phone:{}", digits(0));
@@ -245,7 +245,7 @@ async fn an_answer_that_is_said_again_and_taken_back_again_says_it_again() {
     let draft = follow_up_draft(&shop, &blast).await;
     shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
     let take_back = async || shop.ok(&["mark", &blast, &format!("+{}", digits(0)), "undo"]).await;
-    let still = format!("; still left out of people, Follow-up 1 (blast {draft}): `blastdeck ");
+    let still = format!("; still left out of people, Follow-up 1 (blast {draft}): `BLASTDECK_STATE_DIR='");
 
     for answer in ["replied", "closed"] {
         mark(&shop, &blast, 0, answer).await;
@@ -268,7 +268,10 @@ async fn a_cancelled_order_says_which_follow_up_still_leaves_its_person_out() {
 
     assert!(!first.contains("left out"), "another order still leaves them out: {first}");
     let said = second["left_out"].as_str().unwrap();
-    assert!(said.starts_with(&format!("still left out of people, Follow-up 1 (blast {draft}): `blastdeck ")), "{said}");
+    assert!(
+        said.starts_with(&format!("still left out of people, Follow-up 1 (blast {draft}): `BLASTDECK_STATE_DIR='")),
+        "{said}"
+    );
     let from = format!("--from 'blast:{draft} phone:{}'", digits(3));
     assert!(said.contains(&from), "{said}");
 }
@@ -290,7 +293,7 @@ async fn a_follow_up_whose_people_a_filter_names_says_that_it_goes_on_without_wh
 
     assert_eq!(made["taken"], 1, "who read it, and neither replied nor bought: {made}");
     assert!(
-        named.contains(&format!("; still left out of people, Follow-up 1 (blast {draft}): `blastdeck ")),
+        named.contains(&format!("; still left out of people, Follow-up 1 (blast {draft}): `BLASTDECK_STATE_DIR='")),
         "{named}"
     );
     let from = format!("blast:{blast} phone:{}", digits(0));

@@ -39,7 +39,7 @@ async fn a_sender_that_was_added_is_sent_for_though_a_standby_was_started_before
     let second = shop.draft_of("counter", 900..901, &[]).await;
     let said = shop.run(&["blast", "send", &second, "--yes"]).await;
 
-    assert!(said.code == 0 && said.err.contains("to 1 person; `blastdeck"), "{said:?}");
+    assert!(said.code == 0 && said.err.contains("to 1 person; `BLASTDECK_STATE_DIR='"), "{said:?}");
     until_sent_to(&shop, 900).await;
     eventually("one standby is left", || shop.engines().len() == 1);
     // The one before goes on as well.
@@ -71,7 +71,7 @@ async fn a_shell_with_fewer_tokens_leaves_the_standby_that_has_them_all() {
     one.env("COUNTER_TOKEN", TOKEN).env_remove("WSAPME_TOKEN");
     let said = said(one).await;
 
-    assert!(said.code == 0 && said.err.contains("to 1 person; `blastdeck"), "{said:?}");
+    assert!(said.code == 0 && said.err.contains("to 1 person; `BLASTDECK_STATE_DIR='"), "{said:?}");
     until_sent_to(&shop, 900).await;
     assert_eq!(shop.engines(), before);
     let posts = shop.sim.stats().await.posts;

@@ -229,7 +229,7 @@ async fn a_retry_of_a_paused_blast_says_that_it_is_paused_and_starts_nobody() {
 
     let said = shop.run(&["blast", "retry", &blast, "--yes"]).await;
 
-    assert!(said.code == 0 && said.err.contains("the blast is paused: `blastdeck --config"), "{said:?}");
+    assert!(said.code == 0 && said.err.contains("the blast is paused: `BLASTDECK_STATE_DIR='"), "{said:?}");
     assert!(said.err.contains(&format!("blast resume {blast}` goes on")), "{said:?}");
     assert!(shop.engines().is_empty());
 }

@@ -45,7 +45,7 @@ async fn a_check_that_finds_a_stopped_sender_well_sends_to_nobody_and_says_what_
     let checks = [shop.run(&["sender", "check"]).await, shop.run(&["sender", "check", "sales", "--json"]).await];
 
     for said in checks {
-        let says = "its health shows that this is over, and 3 people are queued: `blastdeck";
+        let says = "its health shows that this is over, and 3 people are queued: `BLASTDECK_STATE_DIR='";
         assert!(said.code == 1 && said.out.contains(says), "{said:?}");
         assert!(said.out.contains("sender confirm sales` asks for their number"), "{said:?}");
     }
@@ -66,7 +66,7 @@ async fn a_blast_whose_time_came_while_its_sender_was_stopped_starts_for_nobody_
 
     let check = shop.run(&["sender", "check", "sales"]).await;
 
-    let says = "its health shows that this is over, and 3 people are queued: `blastdeck";
+    let says = "its health shows that this is over, and 3 people are queued: `BLASTDECK_STATE_DIR='";
     assert!(check.code == 1 && check.out.contains(says), "{check:?}");
     assert!(is_stopped(&shop).await && shop.sim.posts().await.is_empty());
     let running = shop.blast(3..4).await;
@@ -134,7 +134,7 @@ async fn a_lifted_stop_names_the_people_who_are_queued_in_a_paused_blast() {
 #[tokio::test]
 async fn doctor_lists_a_stopped_sender_as_bad_with_the_mend_and_lifts_nothing() {
     for (code, reason, mend) in [
-        ("device", "Device is offline", "`blastdeck --config"),
+        ("device", "Device is offline", "' blastdeck --config"),
         ("restored", "this database went back in time", "sender confirm sales`"),
     ] {
         let shop = stopped_shop(code, reason).await;

@@ -26,7 +26,7 @@ async fn an_opt_out_that_is_not_found_names_where_the_number_is() {
 
     let line = format!("suppress remove +{} --business 'kedai'`", digits(1));
     assert!(said.code == 3 && said.err.contains("is suppressed for `kedai`, not for every business"), "{said:?}");
-    assert!(said.err.contains("`blastdeck --config") && said.err.contains(&line), "{said:?}");
+    assert!(said.err.contains("' blastdeck --config") && said.err.contains(&line), "{said:?}");
     assert!(nowhere.code == 3 && nowhere.err.contains("is not suppressed\n"), "{nowhere:?}");
 }
 
@@ -193,7 +193,7 @@ async fn a_bad_number_and_an_unknown_sender_have_one_exit_code_each() {
         assert!(said.code == code && said.err.contains(&format!("\"kind\":\"{kind}\"")), "{verb:?}: {said:?}");
     }
     let mend = shop.run(&["blast", "show", "77"]).await;
-    assert!(mend.err.contains("`blastdeck --config") && mend.err.contains(" blast list`"), "{mend:?}");
+    assert!(mend.err.contains("' blastdeck --config") && mend.err.contains(" blast list`"), "{mend:?}");
 }
 
 #[tokio::test]

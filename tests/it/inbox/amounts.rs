@@ -148,7 +148,7 @@ async fn an_edited_order_keeps_what_it_was_and_revenue_follows() {
     let cancelled = scene.shop.run(&["order", "edit", "1", "teh×9"]).await;
     let again = format!("order add 1 +{} 'teh*2@", digits(1));
     assert!(cancelled.code == 3 && cancelled.err.contains("cancelled, for good"), "{cancelled:?}");
-    assert!(cancelled.err.contains("`blastdeck --config") && cancelled.err.contains(&again), "{cancelled:?}");
+    assert!(cancelled.err.contains("' blastdeck --config") && cancelled.err.contains(&again), "{cancelled:?}");
     assert_eq!(amount(&scene, 1).await, None);
     scene.shop.ok(&["audit"]).await;
     scene.shop.invariants().await;

@@ -246,7 +246,7 @@ async fn an_order_of_an_id_without_a_number_is_said_while_it_waits_and_listed_by
 
     let waits = scene.shop.run(&["order", "list"]).await;
 
-    let says = "1 order waits: the writer's number is not known yet: `blastdeck";
+    let says = "1 order waits: the writer's number is not known yet: `BLASTDECK_STATE_DIR='";
     assert!(waits.code == 0 && waits.err.contains(says), "{waits:?}");
     let hour = "received_at = received_at - interval '2 hours', next_try_at = now()";
     scene.shop.execute(&format!("update webhook_inbox set {hour} where state = 'parked'")).await;

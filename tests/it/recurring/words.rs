@@ -71,7 +71,7 @@ async fn a_pause_a_skip_and_a_resume_say_what_comes_next_alike() {
         format!("{there} Pacific/Auckland ({} UTC)", times[n].format("%-d %b %H:%M"))
     };
     let run = async |verb: &[&str]| shop.run(&[&["blast", "schedule"], verb].concat()).await.err;
-    let until = "makes a blast until `blastdeck";
+    let until = "makes a blast until `BLASTDECK_STATE_DIR='";
     let resumes = format!("blast schedule resume {id}` resumes it");
 
     let skipped = run(&["skip", &id]).await;
@@ -80,7 +80,7 @@ async fn a_pause_a_skip_and_a_resume_say_what_comes_next_alike() {
     assert!(paused.contains(&format!("none of its times (every day 09:00 (Pacific/Auckland)) {until}")), "{paused}");
     assert!(paused.contains(&format!("{resumes}; the next would be {}", at(1))), "{paused}");
     let refused = run(&["skip", &id]).await;
-    assert!(refused.contains("it is paused: it makes no blasts until `blastdeck"), "{refused}");
+    assert!(refused.contains("it is paused: it makes no blasts until `BLASTDECK_STATE_DIR='"), "{refused}");
     assert!(refused.contains(&resumes), "{refused}");
     let shown = shop.ok(&["blast", "schedule", "show", &id]).await;
     assert!(shown.contains(&format!("  next     {}, once it is resumed", at(1))), "{shown}");

@@ -206,7 +206,7 @@ async fn what_was_typed_wrongly_is_reported_with_what_to_type() {
     let shop = busy_shop().await;
     let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", "people.csv", "--timezone"];
     let cases: [(&[&str], &[&str]); 9] = [
-        (&["blast", "show", "seven"], &["`seven` is not an id", "`blastdeck --config '", "' blast list`"]),
+        (&["blast", "show", "seven"], &["`seven` is not an id", "' blastdeck --config '", "' blast list`"]),
         (&["audit", "99999999999999999999"], &["is not an id"]),
         (&["blast", "list", "--date", "1/12/2026"], &["`1/12/2026` is not a valid date", "2026-12-01"]),
         (&["blast", "list", "--from", "2026-02-30"], &["`2026-02-30` is not a valid date", "2026-12-01"]),
