@@ -13,7 +13,7 @@ use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::sender::StopCode;
 use crate::store::action::{self, LoggedAction};
-use crate::store::blast::{self, BlastHead};
+use crate::store::blast::{self, BlastHead, DueStart};
 use crate::store::{DbTransaction, sender};
 
 /// What stopped a sender that was let go on, as it is logged.
@@ -21,6 +21,9 @@ use crate::store::{DbTransaction, sender};
 pub(super) struct LiftedStop {
     code: StopCode,
     why: String,
+    /// What was scheduled, and was started with the others since its time had come.
+    #[serde(default)]
+    started: Vec<DueStart>,
 }
 
 impl LiftedStop {
@@ -58,13 +61,14 @@ impl App {
         }
         let (queued, _) = sender::queued_and_in_flight(&mut tx, head.sender_id).await?;
         Counted::AtMost.check(queued, people)?;
+        let mut started = Vec::new();
         if !armed_for.is_zero() {
-            let too_late = self.engine().settings.too_late;
-            blast::arm_all(&mut tx, head.sender_id, (armed_for, too_late)).await?;
+            started = blast::start_due(&mut tx, head.sender_id, self.engine().settings.too_late).await?;
+            blast::arm_all(&mut tx, head.sender_id, armed_for).await?;
             // This one has the act that an undo takes back; the others have that of whoever launched them.
             blast::arm(&mut tx, head.id, self.operator(), armed_for).await?;
         }
-        let lifted = stop.map(|(code, why)| LiftedStop { code, why });
+        let lifted = stop.map(|(code, why)| LiftedStop { code, why, started });
         self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;
         tx.commit().await?;
         self.notify(head.id).await;
@@ -81,6 +85,9 @@ impl App {
     ) -> Result<UndoOutcome, AppError> {
         let head = self.require_not_begun(&mut tx, blast).await?;
         sender::stop_by(&mut *tx, head.sender_id, (&stop.code, &stop.why), self.operator()).await?;
+        for started in &stop.started {
+            blast::set_due_back(&mut tx, started, &head).await?;
+        }
         blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;

@@ -9,6 +9,7 @@ mod away;
 mod broken_off;
 mod counters;
 mod deleted;
+mod due_with_a_stop;
 mod early_starts;
 mod evidence;
 mod fence;

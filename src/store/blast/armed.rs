@@ -1,6 +1,7 @@
 //! Blasts that wait for the end of the time in which what somebody confirmed can be taken back.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 
 use super::BlastHead;
@@ -9,28 +10,65 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;
 use crate::store::settings::interval;
 
-/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock. What its next engine would start at
-/// once, since its time came while the sender was stopped, is started here and waits as well; what is later than `too_late` asks then.
-pub async fn arm_all(
+/// A scheduled blast that was started with others of its sender, and who had scheduled it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct DueStart {
+    pub id: BlastId,
+    pub state_by: Option<String>,
+}
+
+/// Starts what a sender's next engine would start at once, since its time came while the sender was stopped; what is later than `too_late`
+/// asks then. One that somebody holds, as a list that comes in does, is left to the engine, which starts it a moment later.
+pub async fn start_due(
     tx: &mut PgConnection,
     sender: SenderId,
-    (armed_for, too_late): (TimeDelta, TimeDelta),
-) -> Result<(), StoreError> {
-    let (wait, late) = (interval(armed_for)?, interval(too_late)?);
+    too_late: TimeDelta,
+) -> Result<Vec<DueStart>, StoreError> {
+    let late = interval(too_late)?;
+    let started = sqlx::query_as(
+        "with due as (
+            select id, state_by from blasts
+             where sender_id = $1 and state = 'scheduled' and deleted_at is null and repeat_rule is null
+               and send_after <= now() and send_after >= now() - $2
+             order by id for no key update skip locked)
+         update blasts b
+            set state = 'sending', state_by = 'engine', launched_at = now(), blast_date = now(), version = version + 1, updated_at = now()
+           from due where b.id = due.id
+         returning b.id, due.state_by",
+    );
+    Ok(started.bind(sender).bind(late).fetch_all(tx).await?)
+}
+
+/// Has what [`start_due`] started wait for its time as before, which has passed. Only where it still waits with the blast `of`, and nothing
+/// of it was sent.
+pub async fn set_due_back(tx: &mut PgConnection, started: &DueStart, of: &BlastHead) -> Result<(), StoreError> {
+    if has_begun_since_armed(&mut *tx, started.id).await? {
+        return Ok(());
+    }
     sqlx::query(
         "update blasts
-            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now(),
-                state = 'sending',
-                launched_at = case when state = 'scheduled' then now() else launched_at end,
-                blast_date = case when state = 'scheduled' then now() else blast_date end,
-                state_by = case when state = 'scheduled' then 'engine' else state_by end
-          where sender_id = $1 and deleted_at is null
-            and (state = 'sending'
-                 or state = 'scheduled' and repeat_rule is null and send_after <= now() and send_after >= now() - $3)",
+            set state = 'scheduled', state_by = $2, send_after = scheduled_for, armed_at = null, launched_at = null,
+                blast_date = scheduled_for, version = version + 1, updated_at = now()
+          where id = $1 and state = 'sending' and send_after = $3 and scheduled_for is not null and deleted_at is null",
+    )
+    .bind(started.id)
+    .bind(&started.state_by)
+    .bind(of.send_after)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock.
+pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
+    let wait = interval(armed_for)?;
+    sqlx::query(
+        "update blasts
+            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'sending' and deleted_at is null",
     )
     .bind(sender)
     .bind(wait)
-    .bind(late)
     .execute(tx)
     .await?;
     Ok(())

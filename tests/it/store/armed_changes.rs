@@ -218,34 +218,6 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
 }
 
 #[tokio::test]
-async fn what_came_due_while_its_sender_was_stopped_waits_a_moment_with_the_others_and_asks_where_that_is_long_ago() {
-    let scene = Scene::queued(3).await;
-    scene
-        .execute(
-            "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
-             insert into blasts (blast_tag, sender_id, message, state, send_after, scheduled_for, total_recipients)
-             select tag, 1, 'Hi', 'scheduled', now() - late, now() - late, 1
-               from (values ('Due', interval '1 hour'), ('Late', '7 hours'), ('Ahead', '-1 hour')) as t (tag, late);
-             insert into blast_recipients (blast_id, phone_number)
-             select id, '+6010000010' || id from blasts where state = 'scheduled'",
-        )
-        .await;
-    let aina = operator_app(&scene, "aina").await;
-    let version = aina.blast(BLAST).await.unwrap().version;
-    let resume = |people| aina.resume(Launch { blast: BLAST, version, people, armed_for: Launch::ARMED_FOR });
-    let scheduled = "select count(*) from blasts where state = 'scheduled' and blast_tag in ('Late', 'Ahead')";
-
-    assert!(refusal(resume(3).await).starts_with("it is 5 people now, not 3"));
-    resume(5).await.unwrap();
-
-    assert_eq!(scene.number(scheduled).await, 2);
-    let armed = "select count(*) from blasts where state = 'sending' and send_after > now() and (id = 1 or launched_at is not null)";
-    assert_eq!(scene.number(armed).await, 2);
-    aina.undo_mine().await.unwrap();
-    assert_eq!(aina.queued_for(aina.blast(BLAST).await.unwrap().sender_id).await.unwrap(), 5, "nobody got anything");
-}
-
-#[tokio::test]
 async fn a_stopped_sender_does_not_go_on_for_more_people_than_were_confirmed() {
     let scene = Scene::queued(3).await;
     let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'";

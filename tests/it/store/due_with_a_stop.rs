@@ -1,0 +1,78 @@
+//! What was scheduled, and came due while its sender was stopped: it goes on with the others once the stop is lifted, and waits for its
+//! time as before where that is taken back.
+
+use blastdeck::app::Launch;
+use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::ids::BlastId;
+
+use super::marks::{operator_app, refusal};
+use super::{BLAST, Scene};
+
+/// A stopped sender, beside whose blast others were scheduled by ben: for an hour ago, for seven, and for in an hour.
+async fn with_due_blasts() -> Scene {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
+             insert into blasts (blast_tag, sender_id, message, state, state_by, send_after, scheduled_for, blast_date, total_recipients)
+             select tag, 1, 'Hi', 'scheduled', 'ben', now() - late, now() - late, now() - late, 1
+               from (values ('Due', interval '1 hour'), ('Late', '7 hours'), ('Ahead', '-1 hour')) as t (tag, late);
+             insert into blast_recipients (blast_id, phone_number)
+             select id, '+6010000010' || id from blasts where state = 'scheduled'",
+        )
+        .await;
+    scene
+}
+
+#[tokio::test]
+async fn what_came_due_while_its_sender_was_stopped_waits_a_moment_with_the_others_and_asks_where_that_is_long_ago() {
+    let scene = with_due_blasts().await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    let resume = |people| aina.resume(Launch { blast: BLAST, version, people, armed_for: Launch::ARMED_FOR });
+    let scheduled = "select count(*) from blasts where state = 'scheduled' and blast_tag in ('Late', 'Ahead')";
+
+    assert!(refusal(resume(3).await).starts_with("it is 5 people now, not 3"));
+    resume(5).await.unwrap();
+
+    assert_eq!(scene.number(scheduled).await, 2);
+    let armed = "select count(*) from blasts where state = 'sending' and send_after > now() and (id = 1 or launched_at is not null)";
+    assert_eq!(scene.number(armed).await, 2);
+    let undone = aina.undo_mine().await.unwrap().sentence;
+    assert_eq!(undone, "sender sales is stopped again: nothing was sent");
+    assert_eq!(aina.queued_for(aina.blast(BLAST).await.unwrap().sender_id).await.unwrap(), 5, "nobody got anything");
+    let as_before = "select count(*) from blasts where blast_tag = 'Due' and state = 'scheduled' and state_by = 'ben' and launched_at is null
+                        and armed_at is null and send_after = scheduled_for and blast_date = scheduled_for";
+    assert_eq!(scene.number(as_before).await, 1, "whether it is still to go is asked once its sender goes on late");
+}
+
+#[tokio::test]
+async fn what_was_started_with_the_others_and_paused_since_stays_paused_where_the_sender_is_stopped_again() {
+    let scene = with_due_blasts().await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.resume(Launch { blast: BLAST, version, people: 5, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    let due = BlastId(scene.number("select id from blasts where blast_tag = 'Due'").await);
+    operator_app(&scene, "ben").await.pause(due).await.unwrap();
+
+    aina.undo_launch_of(BLAST).await.unwrap();
+
+    assert_eq!(aina.blast(due).await.unwrap().state, BlastState::Paused);
+    assert_eq!(scene.number("select count(*) from senders where stopped_at is not null").await, 1);
+}
+
+#[tokio::test]
+async fn a_list_that_comes_in_for_a_blast_whose_time_came_does_not_hold_up_its_sender() {
+    let scene = with_due_blasts().await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    let mut list = scene.pool().begin().await.unwrap();
+    sqlx::query("select from blasts where blast_tag = 'Due' for share").execute(&mut *list).await.unwrap();
+
+    aina.resume(Launch { blast: BLAST, version, people: 5, armed_for: Launch::ARMED_FOR }).await.unwrap();
+
+    list.commit().await.unwrap();
+    let left = "select count(*) from blasts where blast_tag = 'Due' and state = 'scheduled'";
+    assert_eq!(scene.number(left).await, 1, "its engine starts it");
+    assert_eq!(scene.number("select count(*) from senders where stopped_at is not null").await, 0);
+}
