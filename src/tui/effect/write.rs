@@ -169,11 +169,6 @@ impl WriteRequest {
         matches!(self, Self::Cancel { .. } | Self::Delete { .. } | Self::AddStep(_) | Self::Retry { .. })
     }
 
-    /// Whether it stands from its beginning on, and an engine ends what takes minutes of it.
-    pub const fn is_finished_by_others(&self) -> bool {
-        matches!(self, Self::Cancel { .. } | Self::Delete { .. })
-    }
-
     /// Whether it may take minutes: it runs beside those that follow.
     pub const fn takes_long(&self) -> bool {
         matches!(

@@ -74,9 +74,9 @@ impl Unwritten {
     }
 
     /// How many would be left behind by somebody who leaves now, and how many of them go on: none as long as all of them are new.
-    pub fn left_behind(&self, now: DateTime<Utc>) -> Option<(usize, usize)> {
+    pub fn left_behind(&self, now: DateTime<Utc>, goes_on: impl Fn(&WriteRequest) -> bool) -> Option<(usize, usize)> {
         let (acts, _) = self.waiting().filter(|(_, begun)| *begun + SOON <= now)?;
-        Some((acts, self.acts.iter().filter(|begun| begun.request.is_finished_by_others()).count()))
+        Some((acts, self.acts.iter().filter(|begun| goes_on(&begun.request)).count()))
     }
 
     /// How many there are and since when, however new and however large they are.

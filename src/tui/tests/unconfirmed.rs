@@ -116,13 +116,32 @@ fn a_cancel_that_takes_long_is_said_and_asked_about_before_leaving() {
     dashboard.dispatch(Msg::Refresh).taken();
     assert!(!dashboard.line(0).contains("NOT CONFIRMED"), "it may take minutes: {}", dashboard.line(0));
 
-    dashboard.keys("q");
+    let cancelled = BlastView { state: BlastState::Cancelled, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![cancelled]))).keys("q");
 
     let says = "1 act of yours is still being done, and you would not hear how it ended. q again to leave";
     assert_eq!(dashboard.said(), says);
     assert!(!dashboard.taken().contains(&Effect::Exit(ExitReason::Quit)));
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Cancelled(140)) });
     assert!(dashboard.model.unwritten.is_empty());
+}
+
+#[test]
+fn a_cancel_that_the_database_may_not_have_yet_is_said_to_be_lost_perhaps_by_whoever_leaves() {
+    let [paused, cancelled] = [BlastState::Paused, BlastState::Cancelled].map(|state| BlastView { state, ..raya() });
+    let down = crate::app::DatabaseState::Down { since: noon() };
+    for (listed, database) in [(paused.clone(), crate::app::DatabaseState::Up), (cancelled, down)] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.answer(Completion::Blasts(Ok(vec![paused.clone()]))).keys("1X140\n");
+        dashboard.now += TimeDelta::seconds(10);
+        dashboard.answer(Completion::Blasts(Ok(vec![listed])));
+        dashboard.dispatch(Msg::Database(database));
+
+        dashboard.keys("q");
+
+        let says = "1 act of yours is not confirmed by the database, and may be lost. q again to leave";
+        assert_eq!(dashboard.said(), says);
+    }
 }
 
 #[test]

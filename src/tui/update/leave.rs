@@ -2,10 +2,12 @@
 
 use super::lists::{self, ListRequest};
 use super::{answer, blast_filter, find, form, keys, moves, prompts, step_message, unkept, welcome};
+use crate::app::DatabaseState;
 use crate::app::view::Anchor;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
-use crate::tui::effect::{Effect, EffectResult, ReadRequest};
+use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{TimeFormat, count_of, number};
 use crate::tui::layout::Zoom;
 use crate::tui::model::{CursorTarget, FunnelView, Leaving, ListScope, Model, Notice, Overlay, Pane, Prompt};
@@ -135,7 +137,8 @@ fn leave_paused(model: &mut Model) -> Vec<Effect> {
 
 /// Asks before leaving acts behind of which nobody would hear whether they were done.
 fn unconfirmed(model: &mut Model) -> Option<Vec<Effect>> {
-    let (acts, going_on) = model.unwritten.left_behind(model.now).filter(|_| model.leaving != Leaving::Warned)?;
+    let left = model.unwritten.left_behind(model.now, |request| is_finished_by_engine(model, request));
+    let (acts, going_on) = left.filter(|_| model.leaving != Leaving::Warned)?;
     model.leaving = Leaving::Warned;
     let counted =
         |acts: usize| count_of(i64::try_from(acts).unwrap_or(i64::MAX), "act of yours is", "acts of yours are");
@@ -150,6 +153,17 @@ fn unconfirmed(model: &mut Model) -> Option<Vec<Effect>> {
     let quit = model.options.keys.of(QUIT);
     ask(model, Notice::refusal(format!("{words}. {quit} again to leave")));
     Some(Vec::new())
+}
+
+/// Whether an engine ends what an act began: once the list shows a blast as cancelled, or no more. Before, the database may not have it yet.
+fn is_finished_by_engine(model: &Model, request: &WriteRequest) -> bool {
+    let shows = |blast: &BlastId| model.blasts.get(*blast).map(|blast| blast.state);
+    let is_shown = match request {
+        WriteRequest::Cancel { blast, .. } => shows(blast) == Some(BlastState::Cancelled),
+        WriteRequest::Delete { blast, .. } => model.blasts.is_loaded() && shows(blast).is_none(),
+        _ => false,
+    };
+    is_shown && model.database == DatabaseState::Up
 }
 
 /// Says to an operator who is leaving whether a blast continues without this window.
