@@ -13,7 +13,8 @@ use super::context::{Context, Intent};
 use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use crate::app::AppError;
-use crate::app::view::{Anchor, BeforeResend, BlastFilter, Order, RecipientQuery};
+use crate::app::view::{Anchor, BeforeResend, BlastFilter, BlastView, Order, RecipientQuery};
+use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
@@ -81,20 +82,15 @@ impl UncertainVerb {
             Self::List { blast: None } => blasts(global).await?,
             Self::List { blast: Some(blast) } => {
                 let context = Context::open(global, Intent::Reads).await?;
-                let uncertain = context.app.blast(blast).await?.counts.uncertain;
+                let doubted = context.app.blast(blast).await?;
+                let uncertain = doubted.counts.uncertain;
                 if uncertain == 0 && !context.is_json {
                     talk(&format!("nobody is uncertain in blast {blast}"));
                     return Ok(ExitCode::SUCCESS);
                 }
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
                 if uncertain > 0 && !context.is_json {
-                    let people = uncertain_people(&context, blast).await?;
-                    if let Some(known) = known_of_all(&context, &people).await?.of_several() {
-                        talk(&known);
-                    }
-                    talk(&format!(
-                        "look into each chat on the phone, then: `blastdeck uncertain resolve {blast} NUMBER sent`, or resend, or drop"
-                    ));
+                    ask_to_resolve(&context, &doubted).await?;
                 }
             }
             Self::Resolve { blast, phone, answer, yes } if phone.eq_ignore_ascii_case("all") => {
@@ -127,6 +123,22 @@ impl ResolutionArg {
         };
         format!("{}.", count_of(people, one, many))
     }
+}
+
+/// Says what is to be done, and what is known of those who may have the message once more: nobody in a blast that was cancelled.
+async fn ask_to_resolve(context: &Context, blast: &BlastView) -> Result<()> {
+    let may_resend = blast.state != BlastState::Cancelled;
+    if may_resend {
+        let people = uncertain_people(context, blast.id).await?;
+        if let Some(known) = known_of_all(context, &people).await?.of_several() {
+            talk(&known);
+        }
+    }
+    let (id, answers) = (blast.id, if may_resend { "resend, or drop" } else { "drop" });
+    talk(&format!(
+        "look into each chat on the phone, then: `blastdeck uncertain resolve {id} NUMBER sent`, or {answers}"
+    ));
+    Ok(())
 }
 
 /// Resolves everybody with one answer. Each resolution is a separate act, and can be undone.
@@ -208,7 +220,12 @@ async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (
     let person = context.app.recipient_by_phone(blast, phone).await?;
     let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
     let is_resent = answer == ResolutionArg::Resend && person.status == Status::Uncertain;
-    let known = if is_resent { context.app.before_resend(&[person.id]).await?.of_one() } else { None };
+    let before = if is_resent { context.app.before_resend(&[person.id]).await? } else { BeforeResend::default() };
+    if before.cancelled > 0 {
+        let why = format!("{}: the blast was cancelled, and nothing more of it is sent", clean(&who));
+        return Err(RefusedError(why).into());
+    }
+    let known = before.of_one();
     let said = known.as_ref().map(|known| format!(" {known}")).unwrap_or_default();
     let question = format!("Send to {} again?{said} If it did arrive, they get it twice.", clean(&who));
     let is_sure = sure || answer != ResolutionArg::Resend || person.status != Status::Uncertain;

@@ -126,6 +126,15 @@ async fn whoever_is_uncertain_in_a_cancelled_blast_is_not_asked_for_a_resend() {
 
     let why = "nobody in blast 1 may have the message again now: 3 of them are in a blast that was cancelled and get nothing.";
     assert!(again.code == 3 && again.err.contains(why), "{again:?}");
+
+    let one = shop.run(&["uncertain", "resolve", &blast, &digits(1), "resend"]).await;
+    let listed = shop.run(&["uncertain", "list", &blast]).await;
+
+    let why = "the blast was cancelled, and nothing more of it is sent";
+    assert!(one.code == 3 && one.err.contains(why) && !one.err.contains("again?"), "{one:?}");
+    assert!(listed.code == 0 && listed.err.contains(" NUMBER sent`, or drop"), "{listed:?}");
+    assert!(!listed.err.contains("resend") && !listed.err.contains("get nothing"), "{listed:?}");
+    assert_eq!(shop.count("uncertain").await, 3);
 }
 
 /// The number is typed while more people come to be asked about.
