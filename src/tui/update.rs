@@ -22,6 +22,7 @@ mod known;
 pub mod leave;
 mod lists;
 mod lost;
+mod marked;
 mod marked_several;
 pub mod marks;
 mod mouse;

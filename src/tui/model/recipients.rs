@@ -90,6 +90,8 @@ pub struct RecipientTable {
     pub changed_since: Option<Total>,
     /// For the next act, in whichever list of the blast they were marked; with a name where one was marked by hand.
     pub marked: BTreeMap<RecipientId, Option<String>>,
+    /// Who alone was marked and is acted on, until that is written.
+    pub acted_on: BTreeMap<RecipientId, Option<String>>,
     pub marked_by: MarkedBy,
     /// The request whose completion replaces the list because a key asked for it.
     pub awaiting: Option<u64>,

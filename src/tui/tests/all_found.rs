@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 
 use super::support::{STACKED, TestDashboard, WIDE, crowd};
 use crate::app::view::Total;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::Mark;
-use crate::tui::effect::{ALL_FOUND_MAX, Completion, Effect, EffectError, ReadRequest, WriteRequest};
+use crate::tui::effect::{ALL_FOUND_MAX, Completion, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Prompt;
 use crate::tui::msg::Msg;
@@ -146,6 +146,52 @@ fn whoever_is_found_after_the_star_is_whom_the_next_key_is_about() {
 
     let acts = dashboard.acts();
     assert!(matches!(acts[..], [WriteRequest::Mark { person: RecipientId(99), .. }]), "{acts:?}");
+}
+
+/// The first of the crowd is marked alone, and acted on by these keys.
+fn acted_on_alone(keys: &str) -> (TestDashboard, WriteRequest) {
+    let mut dashboard = TestDashboard::with(WIDE, crowd(1, 4));
+    dashboard.keys("3 k").keys(keys);
+    let act = dashboard.acts().pop().unwrap();
+    assert!(dashboard.model.recipients.marked.is_empty(), "{keys}: {act:?}");
+    (dashboard, act)
+}
+
+#[test]
+fn whoever_alone_was_marked_is_marked_again_where_the_act_was_not_written() {
+    for keys in ["r", "by", "U", "c\n", "ered\n"] {
+        let (mut dashboard, request) = acted_on_alone(keys);
+
+        dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Unavailable) });
+
+        let marked = &dashboard.model.recipients.marked;
+        assert_eq!(marked.keys().collect::<Vec<_>>(), [&RecipientId(1)], "{keys}");
+        assert_eq!(marked.values().next().unwrap().as_deref(), Some("Person 1"), "{keys}");
+    }
+}
+
+#[test]
+fn whoever_alone_was_marked_is_marked_until_the_question_about_their_mark_is_answered() {
+    for (answer, is_marked) in [("n", true), ("y", false)] {
+        let (mut dashboard, request) = acted_on_alone("U");
+        let then = WriteRequest::UndoAnyMark(RecipientId(1), vec![ActionId(9)]);
+        let question = "Ben's mark: take it back?".to_owned();
+        dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::AsksFirst { question, then }) });
+        dashboard.screen();
+
+        dashboard.keys(answer);
+
+        assert_eq!(dashboard.model.recipients.marked.contains_key(&RecipientId(1)), is_marked, "{answer}");
+    }
+}
+
+#[test]
+fn an_amount_that_is_kept_leaves_whoever_alone_was_marked_unmarked() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3j kc130\n");
+
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::Amend { person: RecipientId(2), .. }]));
+    assert!(dashboard.model.recipients.marked.is_empty());
 }
 
 #[test]

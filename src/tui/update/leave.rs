@@ -1,7 +1,7 @@
 //! Back, out of a field, out of the dashboard.
 
 use super::lists::{self, ListRequest};
-use super::{answer, blast_filter, find, form, keys, moves, prompts, step_message, unkept, welcome};
+use super::{answer, blast_filter, find, form, keys, marked, moves, prompts, step_message, unkept, welcome};
 use crate::app::DatabaseState;
 use crate::app::view::Anchor;
 use crate::domain::blast::BlastState;
@@ -225,10 +225,13 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
             blast_filter::leave(model, filter);
             Vec::new()
         }
-        Some(Prompt::Amount(amount)) => prompts::kept(&amount, &model.options.currency).unwrap_or_else(|why| {
-            model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
-            Vec::new()
-        }),
+        Some(Prompt::Amount(amount)) => {
+            let kept = prompts::kept(&amount, &model.options.currency).map(|effects| marked::kept(model, effects));
+            kept.unwrap_or_else(|why| {
+                model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
+                Vec::new()
+            })
+        }
         Some(prompt) => {
             if let Some(words) = unkept::words(&prompt) {
                 ask(model, Notice::done(format!("{words}; ctrl-c again leaves")));

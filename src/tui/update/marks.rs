@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::marked::at_once;
 use super::{completions, keys, prompts};
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
@@ -100,12 +101,6 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
         Some(doubt) => prompts::ask(model, format!("{doubt}: take back the last mark?"), ConfirmBy::Yes, vec![undo]),
         None => at_once(model, undo),
     }
-}
-
-/// An act that nothing is asked before.
-fn at_once(model: &mut Model, act: WriteRequest) -> Vec<Effect> {
-    unmark(model, std::slice::from_ref(&act));
-    vec![Effect::Write(act)]
 }
 
 /// Undoes the launch that the line of messages announces, else the operator's own newest act.
@@ -259,44 +254,6 @@ fn ask_whether_it_went(model: &mut Model, mark: Mark, did: &str) -> Vec<Effect> 
     let then = [Mark::Resolve(Resolution::Sent), mark].map(|mark| WriteRequest::Mark { person, mark }).to_vec();
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by: ConfirmBy::Yes, then, otherwise }));
     Vec::new()
-}
-
-/// Whom an act on the marked people is about; nobody of any other act.
-fn of_marked(request: &WriteRequest) -> &[RecipientId] {
-    match request {
-        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoAnyMarks(people, _) => people,
-        _ => &[],
-    }
-}
-
-/// Whom an act is about that is on one person, marked or not.
-const fn of_one(request: &WriteRequest) -> Option<RecipientId> {
-    match request {
-        WriteRequest::Mark { person, .. } | WriteRequest::UndoPerson(person) | WriteRequest::UndoAnyMark(person, _) => {
-            Some(*person)
-        }
-        _ => None,
-    }
-}
-
-/// They are acted on, or the only one of them alone is: they are not marked for another act. Whoever is marked stays so where it was about
-/// something else.
-pub fn unmark(model: &mut Model, acts: &[WriteRequest]) {
-    let marked = &mut model.recipients.marked;
-    let is_only = |person: RecipientId| marked.len() == 1 && marked.contains_key(&person);
-    if acts.iter().any(|act| !of_marked(act).is_empty() || of_one(act).is_some_and(is_only)) {
-        marked.clear();
-    }
-}
-
-/// What was to be done to them was not written: they are marked again, where they are listed and others are not.
-pub fn mark_again(model: &mut Model, request: &WriteRequest) {
-    let list = &mut model.recipients;
-    let people = of_marked(request);
-    // Of another blast nobody is listed.
-    if list.marked.is_empty() && people.iter().any(|id| list.get(*id).is_some()) {
-        list.marked = people.iter().map(|id| (*id, list.get(*id).map(|person| person.row.who()))).collect();
-    }
 }
 
 /// Those who are marked, where all of them are uncertain.

@@ -2,7 +2,7 @@
 
 use super::marks::opt_out_in;
 use super::{
-    answer, armed, blast_acts, completions, customer, follow_ups, form, keys, lists, lost, marks, pace, plan, prompts,
+    answer, armed, blast_acts, completions, customer, follow_ups, form, keys, lists, lost, marked, pace, plan, prompts,
     reports, retries, senders, step_message, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
@@ -32,6 +32,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     if let WriteRequest::AddSender(_) = request {
         return welcome::added(model, outcome);
     }
+    marked::answered(model, request, &outcome);
     if outcome.as_ref().is_ok_and(WriteOutcome::is_act) {
         model.no_undo = None;
     }
@@ -94,7 +95,6 @@ fn refused(
     is_typed_since: bool,
 ) -> Vec<Effect> {
     follow_ups::not_made(model, request);
-    marks::mark_again(model, request);
     if let WriteRequest::SendTest { .. } = request {
         plan::test_refused(model);
     }
