@@ -57,6 +57,8 @@ pub struct BlastView {
     pub limits: LimitColumns,
     /// Armed or scheduled: nothing is sent before this.
     pub send_after: Option<DateTime<Utc>>,
+    /// Scheduled: where it has not started by then, it asks whether it is still to go, by the configuration of this process.
+    pub asks_after: Option<DateTime<Utc>>,
     /// When it starts by itself once it is launched, and the local time that was asked for, if one was.
     pub scheduled_for: Option<DateTime<Utc>>,
     pub scheduled_local: Option<NaiveDateTime>,
@@ -114,6 +116,7 @@ impl BlastView {
             template: row.template,
             limits: row.limits,
             send_after: row.send_after,
+            asks_after: None,
             scheduled_for,
             scheduled_local: row.scheduled_local,
             state_reason: row.state_reason,
@@ -190,6 +193,11 @@ impl BlastView {
             BlastState::Scheduled => self.origin.repeat.rule.is_none() && self.send_after.is_some_and(|at| at <= now),
             _ => false,
         }
+    }
+
+    /// Whether its time is so long ago that it asks before it starts.
+    pub fn asks_first(&self, now: DateTime<Utc>) -> bool {
+        self.state == BlastState::Scheduled && self.asks_after.is_some_and(|at| at < now)
     }
 
     /// Its state in lists for people: what asks for a person reads so, and what is completed is done. What repeated is over, or

@@ -53,6 +53,7 @@ fn blast() -> BlastView {
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,
         mend: None,
+        asks_after: None,
         estimate: crate::app::view::Estimate::default(),
     }
 }

@@ -326,6 +326,7 @@ mod tests {
             message: "Salam".to_owned(),
             limits: LimitColumns::default(),
             send_after: None,
+            asks_after: None,
             scheduled_for: None,
             scheduled_local: None,
             state_reason: None,

@@ -22,7 +22,7 @@ use crate::domain::status::Status;
 use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::frame::FrameDiff;
-use crate::tui::model::{AttentionItem, ListScope, NeedsLine, Overlay, PageRequest, Pane};
+use crate::tui::model::{AttentionItem, ListScope, NeedsLine, Overlay, PageRequest, Pane, Prompt};
 use crate::tui::msg::Msg;
 use crate::tui::view::window_title;
 use crate::tui::{DatabaseKind, Size};
@@ -188,15 +188,20 @@ fn a_blast_whose_time_came_while_its_sender_was_stopped_is_in_the_number_that_le
         ..raya()
     };
     let (due, ahead) = (at(77, -1), at(78, 1));
-    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting: Some(stopped), ..raya() }, due, ahead])));
+    let late = BlastView { asks_after: Some(dashboard.now - TimeDelta::hours(1)), ..at(79, -7) };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting: Some(stopped), ..raya() }, due, ahead, late])));
 
     dashboard.keys("S");
 
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("Fixed? Due-77") && !screen.contains("Due-78 goes"), "{screen}");
-    dashboard.keys("280\n");
+    let Some(Prompt::Confirm(asked)) = &dashboard.model.prompt else { panic!("{screen}") };
+    let says = asked.question.contains(" goes on too. Due-79")
+        && asked.question.contains(" asks first: its time is long past.");
+    assert!(says, "{}", asked.question);
+    dashboard.keys("420\n");
     let acts = dashboard.acts();
-    assert!(matches!(&acts[..], [WriteRequest::Resume(again)] if again.people == 280), "{acts:?}");
+    assert!(matches!(&acts[..], [WriteRequest::Resume(again)] if again.people == 420), "{acts:?}");
 }
 
 #[test]

@@ -42,18 +42,25 @@ pub fn ask_by_queued(
     }
 }
 
-/// Which other blasts a sender goes on with once its stop is lifted, as the end of a question.
+/// Which other blasts a sender goes on with once its stop is lifted, and of which it is asked first, as the end of a question.
 pub fn others_that_go_on(model: &Model, meant: &BlastView) -> String {
-    let goes_on = |blast: &&BlastView| blast.id != meant.id && blast.has_people_left();
-    let others: Vec<_> =
-        launched_of(model, &meant.sender).filter(goes_on).map(|other| model.distinct_name(other)).collect();
-    match &others[..] {
+    let others = launched_of(model, &meant.sender).filter(|blast| blast.id != meant.id && blast.has_people_left());
+    let (late, others): (Vec<_>, Vec<_>) = others.partition(|blast| blast.asks_first(model.now));
+    let names =
+        |blasts: Vec<&BlastView>| blasts.into_iter().map(|other| model.distinct_name(other)).collect::<Vec<_>>();
+    let go_on = match &names(others)[..] {
         [] => String::new(),
         [one] => format!(" {one} goes on too."),
         [one, other] => format!(" {one} and {other} go on too."),
         [one, other, more @ ..] => {
             format!(" {one}, {other} and {} go on too.", count_of(more.len(), "other blast", "other blasts"))
         }
+    };
+    match &names(late)[..] {
+        [] => go_on,
+        [one] => format!("{go_on} {one} asks first: its time is long past."),
+        [one, other] => format!("{go_on} {one} and {other} ask first: their times are long past."),
+        late => format!("{go_on} {} ask first: their times are long past.", count_of(late.len(), "blast", "blasts")),
     }
 }
 
