@@ -106,6 +106,11 @@ async fn campaign(app: &App, id: BlastId) -> Result<BlastView, Problem> {
     if blast.template.is_some() { Ok(blast) } else { Err(Problem::not_found(detail())) }
 }
 
+/// Its name, for what is said of it; none where there is no campaign any more. A repeated request has its answer again all the same.
+async fn name_of(app: &App, id: BlastId) -> String {
+    campaign(app, id).await.map(|blast| blast.tag).unwrap_or_default()
+}
+
 /// Where a numbered page stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -184,7 +189,7 @@ async fn edit(
     PathId(id): PathId<BlastId>,
     body: JsonBody<Edited<CampaignBody>>,
 ) -> Result<Response, Problem> {
-    let name = campaign(&caller.app(), id).await?.tag;
+    let name = name_of(&caller.app(), id).await;
     once_unraced(&caller, body.about(id), async |app: App| {
         let blast = campaign(&app, id).await?;
         if_match(&app, &body.headers, &blast)?;
@@ -226,8 +231,9 @@ async fn send(
     PathId(id): PathId<BlastId>,
     body: JsonBody<LaunchBody>,
 ) -> Result<Response, Problem> {
-    let name = campaign(&caller.app(), id).await?.tag;
+    let name = name_of(&caller.app(), id).await;
     once_unraced(&caller, body.about(id), async |app: App| {
+        campaign(&app, id).await?;
         let blast = start(&app, id, &body, BlastCommand::Launch).await?;
         let answer = CampaignAnswer { success: Some(true), ..CampaignAnswer::of(&blast) };
         Ok(Answer::ok(answer).with_etag(blast.version))

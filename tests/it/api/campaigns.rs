@@ -355,3 +355,23 @@ async fn a_repeated_call_has_the_same_bytes_again_and_the_campaigns_words_where_
     assert_eq!(shop.number("select count(*) from blasts").await, 1);
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_repeated_edit_has_its_answer_again_also_where_the_campaign_is_gone() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, _) = made(&api).await;
+    let edit = |key: &str| {
+        let request = api.request(Method::PUT, &path).header("Idempotency-Key", key);
+        request.json(&json!({ "description": "For July" }))
+    };
+    let first = said(edit("edit")).await.expect(200);
+    api.delete(&path).await.expect(200);
+
+    let again = said(edit("edit")).await.expect(200);
+    let other = said(edit("another edit")).await.expect(404);
+
+    assert_eq!((&again.body, again.header("idempotency-replayed")), (&first.body, "true"));
+    assert!(other.body.to_string().contains("there is no campaign"), "{}", other.body);
+    serve.stop().await;
+}
