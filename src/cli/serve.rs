@@ -66,7 +66,10 @@ impl ServeVerb {
             if self.no_engine && intake.is_closed() {
                 talk(NOTHING_ACCEPTED);
             }
-            announce(&context, listener.local_addr()?)?;
+            // Nobody may be reading, or not any more where it has started itself again: it serves all the same.
+            if let Err(error) = announce(&context, listener.local_addr()?) {
+                tracing::warn!(error = format!("{error:#}"), "where it listens could not be printed");
+            }
             let stop = CancellationToken::new();
             let serving = tokio::spawn(http::serve(listener, context.app.clone(), intake, stop.clone()));
             let mut engine = Box::pin(self.apply_or_wait(global, &shutdown));

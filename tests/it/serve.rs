@@ -240,6 +240,31 @@ async fn a_busy_port_is_named_with_the_mend() {
 }
 
 #[tokio::test]
+async fn a_server_whose_standard_output_nobody_reads_serves_all_the_same() {
+    let shop = shop().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (reader, nobody) = std::io::pipe().unwrap();
+    drop(reader);
+    let log = shop.path("serve.log");
+    let mut command = shop.command(&["serve", "--json", "--no-engine", "--listen", &free.to_string()]);
+    let mut serve = command.stdout(nobody).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+
+    let is_alive = async || {
+        let Ok(mut stream) = TcpStream::connect(free).await else { return false };
+        let mut answer = String::new();
+        let request = format!("GET /livez HTTP/1.1\r\nHost: {free}\r\nConnection: close\r\n\r\n");
+        let asked = stream.write_all(request.as_bytes()).await;
+        asked.is_ok() && stream.read_to_string(&mut answer).await.is_ok() && answer.starts_with("HTTP/1.1 200")
+    };
+    eventually_async("it answers, or has ended", async || is_alive().await || serve.try_wait().unwrap().is_some())
+        .await;
+
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert!(serve.try_wait().unwrap().is_none(), "{said}");
+    assert!(said.contains("where it listens could not be printed"), "{said}");
+}
+
+#[tokio::test]
 async fn an_address_at_which_it_cannot_listen_is_not_followed() {
     let shop = shop().await;
     let any = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
