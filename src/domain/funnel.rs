@@ -118,7 +118,12 @@ impl Counts {
 
     /// Whether anybody was sent to, or it was tried: who is left out, as by an opt-out, was not.
     pub fn has_tried(&self) -> bool {
-        self.total() > self.queued + self.opted_out + self.skipped
+        self.tried() > 0
+    }
+
+    /// How many were sent to, or it was tried.
+    pub fn tried(&self) -> i64 {
+        self.total() - self.queued - self.opted_out - self.skipped
     }
 
     /// Still to be decided: queued, sending or uncertain.
