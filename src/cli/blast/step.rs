@@ -9,7 +9,7 @@ use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use self::due::{confirm_due, due_already, left_paused, talk_of_due};
+use self::due::{confirm_due, due_already, left_paused, not_resumed, talk_of_due};
 use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
@@ -239,12 +239,7 @@ impl AddArgs {
         let number = context.app.add_step(self.blast, new).await?;
         let key = StepKey { blast: self.blast, number };
         if is_paused {
-            let hold = context.app.hold_of_new_step(key).await?;
-            if let Err(unconfirmed) = confirm_due(&context, key, false).await {
-                context.app.change_step(key, StepChange::Remove).await?;
-                return Err(unconfirmed);
-            }
-            context.app.release_step(hold).await?;
+            confirm_new(&context, key).await?;
         }
         let view = context.app.step(key).await?;
         if context.is_json {
@@ -254,6 +249,17 @@ impl AddArgs {
         talk_of_due(&context, &view).await?;
         line(&number.to_string())
     }
+}
+
+/// Asks whether a step that was just added may send at once: without a yes it is gone again.
+async fn confirm_new(context: &Context, key: StepKey) -> Result<()> {
+    let of = (key, "added");
+    let hold = context.app.hold_of_new_step(key).await.map_err(|error| not_resumed(error, of))?;
+    if let Err(unconfirmed) = confirm_due(context, key, false).await {
+        context.app.change_step(key, StepChange::Remove).await.map_err(|error| not_resumed(error, of))?;
+        return Err(unconfirmed);
+    }
+    context.app.release_step(hold).await.map_err(|error| not_resumed(error, of))
 }
 
 impl SetArgs {
@@ -291,8 +297,9 @@ impl SetArgs {
             context.app.set_step(key, edit).await.map_err(by_option)?;
         } else if let Some(hold) = context.app.set_step_on_hold(key, edit).await.map_err(by_option)? {
             // Whether it may send at once is asked before it can.
-            confirm_due(&context, key, false).await.map_err(|error| left_paused(&error, key))?;
-            context.app.release_step(hold).await?;
+            let of = (key, "changed");
+            confirm_due(&context, key, false).await.map_err(|error| left_paused(error, of))?;
+            context.app.release_step(hold).await.map_err(|error| not_resumed(error, of))?;
         }
         let view = context.app.step(key).await?;
         if context.is_json {
