@@ -4,6 +4,7 @@ mod alike;
 mod by_hand;
 mod carts;
 mod changed;
+mod held;
 mod late;
 mod merged;
 mod message;

@@ -17,9 +17,9 @@ use crate::domain::status::Status;
 use crate::domain::step::{StepRule, StepSince};
 use crate::import::{ImportOptions, Lineage, PeopleSource, RejectedTo};
 use crate::store::step::{self, StepKey, StepNote, StepRow};
-use crate::store::suppression;
 use crate::store::view::segment::StepAudience;
 use crate::store::view::{BlastRow, Total};
+use crate::store::{StoreError, suppression};
 
 /// How long a step that cannot make a draft is left alone.
 const AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
@@ -43,25 +43,33 @@ pub(super) struct DuePeople {
 }
 
 impl App {
-    /// Sends the drafts that steps are to send by themselves, and makes those that are due.
+    /// Sends the drafts that steps are to send by themselves, and makes those that are due. One that fails holds up no other.
+    ///
+    /// # Errors
+    /// The first that failed, once everything else was gone through; at once where the database does not answer.
     pub(in crate::app) async fn run_steps(&self, senders: &[SenderId], now: DateTime<Utc>) -> Result<(), AppError> {
+        let mut failed = None;
         for draft in step::unlaunched(self.pool(), senders).await? {
-            self.send_by_itself(draft).await?;
+            failed = failed.or(failure_of(draft, self.send_by_itself(draft).await)?);
         }
         for (key, draft) in step::emptied(self.pool(), senders, now).await? {
-            self.refill(key, draft, now).await?;
+            failed = failed.or(failure_of(draft, self.refill(key, draft, now).await)?);
         }
         for due in step::due(self.pool(), senders, now).await? {
-            match self.run_step(&due, now).await {
-                Ok(()) => {}
-                Err(AppError::Store(error)) => return Err(error.into()),
-                Err(error) => {
-                    tracing::warn!(%error, blast = due.blast.0, step = due.number, "a step cannot make its draft");
-                    step::look_again(self.pool(), due.key(), now + AGAIN_AFTER).await?;
-                }
-            }
+            failed = failed.or(failure_of(due.blast, self.run_due(&due, now).await)?);
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Makes the draft of a step. One that cannot make it is left alone for a while.
+    async fn run_due(&self, due: &StepRow, now: DateTime<Utc>) -> Result<(), AppError> {
+        match self.run_step(due, now).await {
+            Err(error) if !matches!(error, AppError::Store(_)) => {
+                tracing::warn!(%error, blast = due.blast.0, step = due.number, "a step cannot make its draft");
+                Ok(step::look_again(self.pool(), due.key(), now + AGAIN_AFTER).await?)
+            }
+            made => made,
+        }
     }
 
     /// How many people are due for a step now, whom its next draft goes to.
@@ -250,6 +258,21 @@ impl App {
         // The step is locked by now: who changes it was first, or comes after this launch.
         let is_stopped = self.operator() == Actor::ENGINE && !step::sends_by_itself(tx, key, row.id).await?;
         if has_twice || is_stopped { Err(AppError::found_others()) } else { Ok(()) }
+    }
+}
+
+/// Why something could not be done for a step of a blast, or for a draft, which is logged; the others are still to be gone through.
+///
+/// # Errors
+/// A database that does not answer: each of the others would wait for it as well.
+fn failure_of(blast: BlastId, done: Result<(), AppError>) -> Result<Option<AppError>, AppError> {
+    match done {
+        Ok(()) => Ok(None),
+        Err(AppError::Store(error @ (StoreError::Unavailable(_) | StoreError::Silent { .. }))) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, blast = blast.0, "what a step is to make or to send could not be done");
+            Ok(Some(error))
+        }
     }
 }
 
