@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres};
 use super::dashboard::{CtrlC, follower, hand_over, standby};
-use super::output::{line, refuse_gone_reader, talk};
+use super::output::{StdoutError, line, refuse_gone_reader, talk};
 use crate::app::view::{ActivityEvent, ActivityPosition, ActivityRow, BlastFilter, BlastView};
 use crate::app::{App, AppError, ProcessKind};
 use crate::domain::blast::BlastState;
@@ -60,8 +60,23 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let followed = beside_engine(app, options, &shutdown).await;
     let code = hand_over(app, CtrlC::EndsProcess).await;
     app.close().await;
-    followed?;
-    code
+    ended(followed, code)
+}
+
+/// How it ends. Where nobody reads what happens any more (`| head`) that alone would be no failure: a blast that does not continue is one.
+fn ended(followed: Result<()>, handed_over: Result<ExitCode>) -> Result<ExitCode> {
+    match followed {
+        Ok(()) => handed_over,
+        Err(unread) if unread.downcast_ref::<StdoutError>().is_some() && !is_success(&handed_over) => {
+            tracing::warn!(error = format!("{unread:#}"), "what happened could not be printed any more");
+            handed_over
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_success(ended: &Result<ExitCode>) -> bool {
+    ended.as_ref().is_ok_and(|code| *code == ExitCode::SUCCESS)
 }
 
 /// Prints what happens, with an engine in this process, which ends with it: after the responses to messages in flight.
@@ -214,4 +229,25 @@ impl<'a> PlainFollower<'a> {
 
 const fn is_unfinished(blast: &BlastView) -> bool {
     matches!(blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use color_eyre::Report;
+    use color_eyre::eyre::eyre;
+
+    use super::*;
+
+    #[test]
+    fn a_blast_that_does_not_continue_is_a_failure_also_where_nobody_reads_any_more() {
+        let gone = || Err(Report::from(io::Error::from(io::ErrorKind::BrokenPipe)).wrap_err(StdoutError));
+
+        assert!(ended(gone(), Ok(ExitCode::FAILURE)).is_ok_and(|code| code == ExitCode::FAILURE));
+        assert_eq!(ended(gone(), Err(eyre!("no lease"))).unwrap_err().to_string(), "no lease");
+        assert!(ended(gone(), Ok(ExitCode::SUCCESS)).unwrap_err().downcast_ref::<StdoutError>().is_some());
+        assert_eq!(ended(Err(eyre!("no reading")), Ok(ExitCode::FAILURE)).unwrap_err().to_string(), "no reading");
+        assert!(ended(Ok(()), Ok(ExitCode::FAILURE)).is_ok_and(|code| code == ExitCode::FAILURE));
+    }
 }
