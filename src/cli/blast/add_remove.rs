@@ -57,9 +57,14 @@ impl AddPeopleArgs {
         let starts = self.confirm_scheduled(&context, &blast)?;
         let added = context.app.add_people_as_seen((self.blast, blast.state), source).await;
         let added = added.map_err(|error| self.refused(error))?;
+        context.done(format!(
+            "{} added to blast {}, and only this could not be printed",
+            were(added.taken),
+            self.blast
+        ));
         report(&added);
-        say_who_gets_nothing(&context, self.blast).await?;
-        let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
+        say_who_gets_nothing(&context, self.blast).await;
+        let total = total_now(&context, self.blast).await;
         if context.is_json {
             let reason = |reason: &ReasonCount| json!({ "reason": reason.reason, "rows": reason.rows });
             let reasons: Vec<_> = added.rejected.reasons.iter().map(reason).collect();
@@ -69,7 +74,10 @@ impl AddPeopleArgs {
             }));
         }
         let starts = starts.map_or_else(String::new, |starts| format!(", which {starts}"));
-        line(&format!("{} in blast {} now{starts}", people(total), self.blast))
+        match total {
+            Some(total) => line(&format!("{} in blast {} now{starts}", people(total), self.blast)),
+            None => line(&format!("{} added to blast {}{starts}", were(added.taken), self.blast)),
+        }
     }
 
     /// When it starts by itself, or goes out next, which somebody confirmed for fewer people.
@@ -153,7 +161,9 @@ impl RemovePeopleArgs {
             })
             .into());
         }
-        let total = context.app.blast_without_unasked(self.blast).await?.total_recipients;
+        let taken_out = people(removed);
+        context.done(format!("{taken_out} taken out of blast {}, and only this could not be printed", self.blast));
+        let total = total_now(&context, self.blast).await;
         if context.is_json {
             return json(&json!({ "id": self.blast, "removed": removed, "total_recipients": total }));
         }
@@ -161,9 +171,24 @@ impl RemovePeopleArgs {
             let were = count_of(absent, "number was", "numbers were");
             talk(&format!("{were} not in blast {}", self.blast));
         }
-        let removed = people(i64::try_from(removed).unwrap_or(i64::MAX));
-        line(&format!("{removed} taken out, {} in blast {} now", people(total), self.blast))
+        match total {
+            Some(total) => line(&format!("{taken_out} taken out, {} in blast {} now", people(total), self.blast)),
+            None => line(&format!("{taken_out} taken out of blast {}", self.blast)),
+        }
     }
+}
+
+/// How many people are in a draft after a change of them, which stands also where that cannot be read.
+async fn total_now(context: &Context, blast: BlastId) -> Option<i64> {
+    let read = context.app.blast_without_unasked(blast).await;
+    let read =
+        read.inspect_err(|error| tracing::warn!(%error, blast = blast.0, "how many are in it now could not be read"));
+    read.ok().map(|blast| blast.total_recipients)
+}
+
+/// `1 person was`, `3 people were`.
+fn were(number: u64) -> String {
+    count_of(number, "person was", "people were")
 }
 
 #[cfg(test)]

@@ -190,7 +190,6 @@ impl NewArgs {
             repeat: self.repeat_order(),
         };
         let Some(imported) = self.create_once(&context, once, draft, source).await? else { return Ok(()) };
-        context.done(format!("blast {} is a draft now, and only this could not be printed", imported.blast));
         // The draft is made, whatever comes of this.
         if let Ok(Some(binds)) = context.app.unheeded_limit(imported.blast).await {
             let sender = &self.sender;
@@ -252,15 +251,22 @@ impl NewArgs {
             let source = TableSource::from(source).of_sheet(self.sheet.clone()).by_columns(self.columns.chosen());
             let source = if path == Path::new("-") { source } else { source.of_file(path) };
             let imported = app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
+            is_made(context, imported.blast);
             taken::report(&imported);
-            taken::say_who_gets_nothing(context, imported.blast).await?;
+            taken::say_who_gets_nothing(context, imported.blast).await;
             return Ok(imported);
         }
         let from = self.from.clone().unwrap_or_default();
         let imported = app.create_from_segment(SegmentDraft { draft, from, follows: None }).await?;
+        is_made(context, imported.blast);
         taken::found(&imported);
         Ok(imported)
     }
+}
+
+/// Keeps that the draft is there, whatever comes of what is said of it.
+fn is_made(context: &Context, draft: BlastId) {
+    context.done(format!("blast {draft} is a draft now, and only this could not be printed"));
 }
 
 pub(in crate::cli) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {

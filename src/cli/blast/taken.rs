@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use color_eyre::Result;
 use serde_json::{Value, json};
 
 use crate::app::GetNothing;
@@ -44,9 +43,16 @@ pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
     }
 }
 
-/// Says how many of a draft's people get nothing: who opted out before is counted as queued until they are left out of it.
-pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) -> Result<()> {
-    let GetNothing { opted_out, uncertain } = context.app.get_nothing(blast).await?;
+/// Says how many of a draft's people get nothing: who opted out before is counted as queued until they are left out of it. They are in it
+/// whatever comes of this.
+pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) {
+    let GetNothing { opted_out, uncertain } = match context.app.get_nothing(blast).await {
+        Ok(nothing) => nothing,
+        Err(error) => {
+            tracing::warn!(%error, blast = blast.0, "how many of its people get nothing could not be read");
+            return;
+        }
+    };
     if opted_out > 0 {
         talk(&format!("{} opted out before: they get nothing", text::people(opted_out)));
     }
@@ -57,7 +63,6 @@ pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) -> R
                 .pasteable(&format!("{people} may have had it already: they get nothing until you decide ({them})")),
         );
     }
-    Ok(())
 }
 
 /// Reports on standard error how many people were imported, and why others were not.

@@ -79,3 +79,26 @@ async fn schedules_have_the_same_verbs_at_the_top() {
 
     assert_eq!(shop.ok(&["schedule", "list"]).await, shop.ok(&["blast", "schedule", "list"]).await);
 }
+
+/// Once people are written nothing is read of blasts any more.
+const READS_NOTHING_SINCE: &str = "create function hide() returns trigger language plpgsql as $$ begin
+         alter table if exists blast_polls rename to hidden_polls; return null; end $$;
+     create trigger hide after insert on blast_recipients for each statement execute function hide()";
+
+#[tokio::test]
+async fn a_draft_that_is_made_is_printed_whatever_comes_of_what_is_said_of_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.list(0..3);
+    shop.execute(READS_NOTHING_SINCE).await;
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+
+    let made = shop.run(&new).await;
+
+    let id = shop.number("select max(id) from blasts").await.to_string();
+    assert_eq!((made.code, made.out.trim()), (0, id.as_str()), "{made:?}");
+    assert!(made.err.contains("3 people taken") && made.err.contains("could not be read"), "{made:?}");
+    shop.execute("alter table hidden_polls rename to blast_polls").await;
+    let added = shop.run(&["blast", "add", &id, &format!("+{}", digits(7))]).await;
+    assert_eq!((added.code, added.out.trim()), (0, format!("1 person was added to blast {id}").as_str()), "{added:?}");
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 4);
+}
