@@ -17,7 +17,8 @@ use crate::app::{AppError, ProcessKind, StoreError};
 use crate::config::Config;
 use crate::domain::engine_role::EngineRole;
 use crate::engine::{
-    self, EngineChange, Fingerprint, Follower, Following, RunOptions, SettingsFiles, StandbyLock, Until, lock_path,
+    self, EngineChange, EngineEnd, Fingerprint, Follower, Following, RunOptions, SettingsFiles, StandbyLock, Until,
+    lock_path,
 };
 use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -111,10 +112,10 @@ impl EngineVerb {
         let options = RunOptions { role: self.role(), until, standby: None, local, follower: None };
         let repeating = app.spawn_schedules(stop.token());
         let mut working = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
-        tokio::select! {
-            ended = &mut working => drop(ended?),
-            () = stop.cancelled() => {}
-        }
+        let ended = tokio::select! {
+            ended = &mut working => Some(ended?),
+            () = stop.cancelled() => None,
+        };
         stop.cancel();
         let _ = repeating.await;
         let change = match watching.await? {
@@ -125,11 +126,12 @@ impl EngineVerb {
             // Nothing can be recorded any more.
             return Ok(change);
         }
-        if !working.is_finished() {
-            working.await?;
-        }
+        let ended = match ended {
+            Some(ended) => ended,
+            None => working.await?,
+        };
         app.close().await;
-        Ok(change)
+        known_end(change, ended)
     }
 
     async fn lock(&self, config: &Config, url: &str, fingerprint: &Fingerprint) -> Result<ServeLock> {
@@ -228,6 +230,16 @@ pub(super) fn after(change: Option<EngineChange>) -> Result<Option<ExitCode>> {
     Ok(None)
 }
 
+/// The change that ended an engine. One that was stopped, and ended without its database, has failed.
+fn known_end(change: Option<EngineChange>, ended: EngineEnd) -> Result<Option<EngineChange>> {
+    match (change, ended) {
+        (None, EngineEnd::Silent) => Err(eyre!(
+            "the engine ended without its database, which does not answer: whoever was in flight will be uncertain"
+        )),
+        (change, _) => Ok(change),
+    }
+}
+
 /// Whether this engine may serve.
 enum ServeLock {
     /// `None` for an engine that is no standby: it needs no lock.
@@ -310,6 +322,13 @@ mod tests {
         settings.renew(|| read(&path));
         assert_eq!(settings.config.senders.len(), 2);
         assert_ne!(settings.files, before);
+    }
+
+    #[test]
+    fn an_engine_that_was_stopped_without_its_database_has_failed_and_one_that_restarts_has_not() {
+        assert!(known_end(None, EngineEnd::Silent).is_err());
+        assert!(matches!(known_end(None, EngineEnd::Orderly), Ok(None)));
+        assert!(matches!(known_end(Some(EngineChange::Settings), EngineEnd::Silent), Ok(Some(EngineChange::Settings))));
     }
 
     #[test]

@@ -176,10 +176,13 @@ async fn an_engine_whose_database_stands_still_ends_when_it_is_asked() {
     shop.until_posts(20).await;
 
     let frozen = Frozen::stop(&local);
-    let ended = tokio::time::timeout(Duration::from_secs(20), engine.stop()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), engine.end()).await;
     drop(frozen);
 
-    ended.expect("it ends, though its database does not answer");
+    let ended = ended.expect("it ends, though its database does not answer");
+    let said = std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    assert_eq!(ended.code(), Some(1), "{said}");
+    assert!(said.contains("the engine ended without its database, which does not answer"), "{said}");
     let engine = shop.engine();
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
     engine.stop().await;

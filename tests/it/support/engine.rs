@@ -1,6 +1,6 @@
 //! An engine in a process of its own.
 
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -37,9 +37,13 @@ impl Engine {
     }
 
     /// Asks it to end, and waits until it has.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        assert!(self.end().await.success());
+    }
+
+    /// The same; how it ended.
+    pub async fn end(mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        let ended = tokio::time::timeout(PATIENCE, self.0.wait()).await;
-        assert!(ended.expect("it ends when asked").unwrap().success());
+        tokio::time::timeout(PATIENCE, self.0.wait()).await.expect("it ends when asked").unwrap()
     }
 }
