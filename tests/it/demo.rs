@@ -6,8 +6,9 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use sqlx::PgPool;
 
-use crate::support::{TestDir, blastdeck, eventually, long_form, processes_naming};
+use crate::support::{TestDir, blastdeck, eventually, eventually_async, long_form, processes_naming};
 
 /// A demo without a terminal, its temporary files in a directory of the test's own.
 fn demo(dir: &TestDir, arguments: &[&str]) -> Command {
@@ -113,6 +114,46 @@ fn a_headless_demo_ends_with_a_true_report_and_leaves_nothing_and_a_seed_gives_o
     assert_eq!(first["blast"]["state"], "completed");
     assert_eq!(left_in(&dir), BTreeSet::new());
     assert_eq!(processes_of(&dir), [""; 0]);
+}
+
+/// The database of a demo whose blast is drafted.
+async fn database_of(dir: &TestDir) -> PgPool {
+    let mut database = None;
+    eventually_async("its blast is drafted", async || {
+        let config = left_in(dir).into_iter().find_map(|made| std::fs::read_to_string(made.join("demo.toml")).ok());
+        let config = config.unwrap_or_default();
+        let Some(url) = config.lines().find_map(|line| line.strip_prefix("url = ")) else { return false };
+        let Ok(pool) = PgPool::connect(url.trim_matches('"')).await else { return false };
+        let drafted = sqlx::query_scalar::<_, i64>("select count(*) from blasts").fetch_one(&pool).await;
+        database = Some(pool);
+        drafted.is_ok_and(|blasts| blasts > 0)
+    })
+    .await;
+    database.unwrap()
+}
+
+/// The first three texts that are to be kept meet a database that is busy with something else.
+const REFUSES_THREE: &str = "create sequence refusals;
+     create function refuse() returns trigger language plpgsql as $$ begin
+         if nextval('refusals') <= 3 then raise exception 'busy' using errcode = '40P01'; end if; return new; end $$;
+     create trigger refuse before insert on replies for each row execute function refuse()";
+
+#[tokio::test]
+async fn replies_that_could_not_be_written_for_a_moment_are_in_the_report_of_a_demo() {
+    let dir = TestDir::new();
+    let demo = demo(&dir, SMALL).spawn().unwrap();
+    let database = database_of(&dir).await;
+    sqlx::raw_sql(REFUSES_THREE).execute(&database).await.unwrap();
+
+    eventually_async("three are refused", async || {
+        let refused = sqlx::query_scalar::<_, i64>("select last_value from refusals").fetch_one(&database).await;
+        refused.unwrap() >= 3
+    })
+    .await;
+    database.close().await;
+    let ended = tokio::task::spawn_blocking(move || demo.wait_with_output().unwrap()).await.unwrap();
+
+    assert_eq!(report_of(&ended)["blast"]["state"], "completed");
 }
 
 /// Everything that names the directory, but for its own keeper.

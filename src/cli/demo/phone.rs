@@ -55,7 +55,7 @@ pub(super) struct PretendPhone {
     only_sales: bool,
     /// So many of the next people who write are left for the operator to mark.
     unmarked: u32,
-    /// Replies that arrived before we knew that their person was reached.
+    /// Replies that arrived before we knew that their person was reached, or that could not be written yet.
     early: HashMap<u64, ReceivedReply>,
 }
 
@@ -97,13 +97,17 @@ impl PretendPhone {
             }
         }
         let waiting: Vec<u64> = self.early.keys().copied().collect();
+        let mut failed = None;
         for seq in waiting {
             let Some(reply) = self.early.remove(&seq) else { continue };
-            if !self.deliver(&reply).await? {
+            let delivered = self.deliver(&reply).await;
+            // One that could not be written is delivered again with the next poll: a text that was kept is kept once.
+            if !matches!(delivered, Ok(true)) {
                 self.early.insert(seq, reply);
             }
+            failed = failed.or(delivered.err());
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Returns `false` while nobody is known to have been reached under this number.
