@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::Global;
-use super::output::{json, line, talk};
+use super::output::{after_tidying, json, line, talk};
 use crate::config::BaseUrl;
 use crate::domain::pace::parse_span;
 use crate::domain::sender::ProviderKind;
@@ -119,8 +119,7 @@ impl BenchVerb {
             environment.send_to(provider_url.clone());
         }
         let figures = unless_stopped(&stop, Box::pin(self.measure(&environment, latency))).await;
-        environment.clear().await?;
-        let mut figures = figures?;
+        let mut figures = after_tidying(figures, |_| true, environment.clear().await)?;
         if let (Self::Send { count, provider, provider_url: None, .. }, Value::Object(figures)) = (self, &mut figures) {
             figures.insert("nothing_waits".to_owned(), nothing_waits(global, provider, count, &stop).await?);
         }
@@ -169,8 +168,7 @@ async fn nothing_waits(global: &Global, provider: ProviderKind, count: u32, stop
     let environment = BenchEnvironment::make(global, ANSWERS_AT_ONCE, sender).await?;
     let measured = Box::pin(send::measure(&environment, count, ANSWERS_AT_ONCE));
     let figures = unless_stopped(stop, measured).await;
-    environment.clear().await?;
-    let mut figures = figures?;
+    let mut figures = after_tidying(figures, |_| true, environment.clear().await)?;
     if let Value::Object(figures) = &mut figures {
         figures.insert("latency_ms".to_owned(), json!(ANSWERS_AT_ONCE.as_millis()));
         figures.insert("in_flight".to_owned(), json!(AT_ONCE));

@@ -16,7 +16,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 
 use super::Global;
 use super::dashboard::{DashboardArgs, Ended, charset, needs_terminal, open, welcome};
-use super::output::{json as print_json, talk, text};
+use super::output::{after_tidying, json as print_json, talk, text};
 use super::plain;
 use super::sim::check_together;
 use crate::app::report;
@@ -94,7 +94,7 @@ impl DemoArgs {
         let environment = DemoEnvironment::make(global, &self).await?;
         let _log = self.log(global, &environment)?;
         let outcome = Box::pin(self.play(global, &environment, &shutdown)).await;
-        environment.end().await?;
+        let outcome = after_tidying(outcome, |code| *code == ExitCode::SUCCESS, environment.end().await);
         if outcome.is_ok() && has_dashboard && !self.practice {
             talk("the demo is over: nobody was sent anything, and its people and blasts are removed");
         }

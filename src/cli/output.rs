@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 use serde::Serialize;
 
+use super::exit::sentence;
 use crate::domain::text::{clean_shown, escaped_json, pasteable};
 
 /// This program's command line as it was called, for the lines of [`talk`].
@@ -149,6 +150,16 @@ pub(super) async fn unless_quick<T>(what: &str, work: impl Future<Output = T>) -
     work.await
 }
 
+/// What was done, or why it failed, where it was tidied up after: a failure of that is one of its own only where all was well before.
+pub(super) fn after_tidying<T>(done: Result<T>, is_well: impl Fn(&T) -> bool, tidied: Result<()>) -> Result<T> {
+    let Err(untidy) = tidied else { return done };
+    if matches!(&done, Ok(done) if is_well(done)) {
+        return Err(untidy);
+    }
+    talk(&format!("tidying up failed as well: {}", sentence(&untidy)));
+    done
+}
+
 /// A sentence whose command lines call this program as it was called.
 pub(super) fn as_called(text: &str) -> String {
     CALLED_AS.get().map_or_else(|| text.to_owned(), |program| pasteable(text, program))
@@ -169,7 +180,23 @@ fn clean_lines(text: &str) -> String {
 mod tests {
     use std::io;
 
-    use super::{ChangesStandError, CommandChanges, clean_lines, unwritten};
+    use color_eyre::Result;
+    use color_eyre::eyre::eyre;
+
+    use super::{ChangesStandError, CommandChanges, after_tidying, clean_lines, unwritten};
+
+    #[test]
+    fn what_failed_first_is_the_failure_also_where_tidying_up_fails() {
+        let end = |done: Result<u8>, tidied: Result<()>| {
+            after_tidying(done, |code| *code == 0, tidied).map_err(|error| error.to_string())
+        };
+        let untidy = || Err(eyre!("its schema is left"));
+
+        assert_eq!(end(Err(eyre!("the database is gone")), untidy()), Err("the database is gone".to_owned()));
+        assert_eq!(end(Ok(4), untidy()), Ok(4), "an exit code that says what is wrong stays");
+        assert_eq!(end(Ok(0), untidy()), Err("its schema is left".to_owned()));
+        assert_eq!(end(Ok(4), Ok(())), Ok(4));
+    }
 
     #[test]
     fn a_reader_that_has_gone_away_is_a_failure_only_of_a_command_that_changes_something() {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::database::{drop_schema, make_schema};
 use crate::app::{Access, App, NewDraft, ProcessKind, Setup};
 use crate::cli::exit::RefusedError;
+use crate::cli::output::after_tidying;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{BaseUrl, Config};
@@ -90,10 +91,7 @@ impl BenchEnvironment {
         };
         match around.await {
             Ok((simulator, home, app)) => Ok(Self { app, simulator, home, sender, database, url, stand_in: None }),
-            Err(error) => {
-                database.remove().await?;
-                Err(error)
-            }
+            Err(error) => after_tidying(Err(error), |_| true, database.remove().await),
         }
     }
 
