@@ -202,3 +202,20 @@ async fn a_blast_that_stands_still_is_not_called_sending_and_says_why_to_whoever
     }
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn what_fails_for_good_is_no_outage_on_any_page() {
+    let (shop, serve, client) = served().await;
+    shop.draft(0..2).await;
+    let session = cookie(sign_in(&serve, &client, &token(&shop, &["payer", "--scope", "read"]).await).await.headers());
+    shop.execute("alter table blast_polls rename to hidden_polls").await;
+
+    for path in ["/", "/blasts/1"] {
+        let (status, headers, text) = get(&client, format!("{}{path}", serve.base_url), &session).await;
+        assert_eq!((status, headers.get("retry-after")), (500, None), "{path}");
+        assert!(text.contains("That did not work"), "{path}: {text}");
+    }
+    shop.execute("alter table hidden_polls rename to blast_polls").await;
+    assert_eq!(get(&client, format!("{}/", serve.base_url), &session).await.0, 200);
+    serve.stop().await;
+}

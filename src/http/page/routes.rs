@@ -96,21 +96,24 @@ fn page_of(state: &HttpState, problem: Problem) -> Response {
 
 async fn list(State(state): State<HttpState>, MaybeVisitor(visitor): MaybeVisitor) -> Response {
     let Some(visitor) = visitor else { return sign_in_page(&state, "/", None) };
-    match state.live.look(Topic::Blasts(visitor.sender)).await.as_deref() {
-        Ok(Frame::Blasts(frame)) => {
-            let page = Page {
-                title: brand(&state),
-                brand: brand(&state),
-                events: Some("/events".to_owned()),
-                address: AddressSecrecy::Plain,
-                is_signed_in: true,
-                ids: frame.page.ids(),
-                main: frame.page.render(),
-            };
-            page.answer(StatusCode::OK)
-        }
-        _ => page_of(&state, Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-database", "")),
+    match state.live.look(Topic::Blasts(visitor.sender)).await {
+        Ok(frame) => list_page(&state, &frame),
+        Err(problem) => page_of(&state, problem),
     }
+}
+
+fn list_page(state: &HttpState, frame: &Frame) -> Response {
+    let Frame::Blasts(frame) = frame else { return page_of(state, Problem::not_found("")) };
+    let page = Page {
+        title: brand(state),
+        brand: brand(state),
+        events: Some("/events".to_owned()),
+        address: AddressSecrecy::Plain,
+        is_signed_in: true,
+        ids: frame.page.ids(),
+        main: frame.page.render(),
+    };
+    page.answer(StatusCode::OK)
 }
 
 async fn blast(
