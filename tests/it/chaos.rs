@@ -283,11 +283,11 @@ impl Trial {
         self.faults(&[]).await;
         self.shop.ok(&["blast", "cancel", endless, "--yes"]).await;
         self.bring_back_added_senders();
-        self.receive_apart().await;
         let mut open = String::new();
         // Whom the last news calls not reached is tried again, three times at most; a sender that was away while the database went back
         // in time asks first.
         for _ in 0..=4 {
+            self.receive_apart().await;
             self.shop.until_idle().await;
             self.confirm_added_senders().await;
             self.until_all_news_is_applied().await;
