@@ -1,7 +1,8 @@
--- Claims are found by their blast first, so that those of another are never walked over; and a statement that leaves everybody's attempt as
--- it is looks for no flights.
+-- Claims are found by their blast first, so that those of another are never walked over; a statement that leaves everybody's attempt as
+-- it is looks for no flights; and nobody in flight gets another status or blast by hand, nor a claim other people.
 -- Why: dead rows of claims, which any long transaction keeps, were walked over by claims in an older blast. A status that came later
--- had two sums of attempts that differ from zero, one of each status.
+-- had two sums of attempts that differ from zero, one of each status. Whoever was in flight reads as *queued* in psql: a hand that left out
+-- all who were queued took them along, their counters were wrong until they landed, and an unknown outcome was nowhere.
 -- Locks: claims, for as long as it takes to index some thousand rows.
 
 drop index claims_people;
@@ -13,12 +14,20 @@ create or replace view in_flight as
       join blast_recipients r on r.id = any (c.recipients) and r.id >= c.first_id and r.id <= c.last_id and r.attempt = c.attempt_number - 1
                              and r.blast_id = c.blast_id;
 
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'claims are not changed: nobody would know what came of these people'
+        using hint = 'claims that are deleted make their people uncertain';
+end $$;
+create trigger refuse_change before update on claims for each statement execute function refuse_change();
+
 -- Whose attempt rises lands, and whoever is in flight counts as *sending*. Who writes people as their claims knew them says so, for that
 -- one statement: all of them were in flight, with nothing else of theirs that is counted. Otherwise it is looked up where the attempts of a
 -- statement's people differ: a status that comes later changes none.
 create or replace function count_updated() returns trigger language plpgsql as $$
 declare
     moved boolean;
+    flying bigint;
 begin
     if current_setting('blastdeck.all_land', true) is not distinct from 'on' then
         perform set_config('blastdeck.all_land', '', true);
@@ -28,6 +37,24 @@ begin
          union all
         select blast_id, 'sending', -count(*), 0, 0 from added group by 1;
         return null;
+    end if;
+    if exists (select from removed where status = 'queued') and exists (select from claims) then
+        -- What we write ends a flight with its attempt's number. A hand that writes a status leaves the attempt as it is.
+        select min(was.id) into flying
+          from (select id, max(blast_id) filter (where is_old) as blast_id, max(attempt) filter (where is_old) as attempt
+                  from (select id, blast_id, attempt, status, true as is_old from removed
+                         union all select id, blast_id, attempt, status, false from added) as each
+                 group by id
+                having bool_or(status = 'queued') filter (where is_old) and max(attempt) filter (where not is_old) <= max(attempt) filter (where is_old)
+                   and (not bool_or(status = 'queued') filter (where not is_old)
+                        or max(blast_id) filter (where not is_old) <> max(blast_id) filter (where is_old))) was
+          join claims c on c.blast_id = was.blast_id and c.attempt_number - 1 = was.attempt and c.first_id <= was.id and c.last_id >= was.id
+                       and was.id = any (c.recipients);
+        if flying is not null then
+            raise exception 'recipient % is in flight: what comes of their message gives them their status', flying
+                using errcode = 'serialization_failure',
+                      hint = 'leave out whoever is in flight (and not exists (select from in_flight f where f.recipient_id = blast_recipients.id)), or wait for the outcome';
+        end if;
     end if;
     insert into blast_count_deltas (blast_id, status, people, amount, held)
     select blast_id, status, sum(people), sum(amount), sum(held)

@@ -173,7 +173,7 @@ async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
     let mut connection = pool.acquire().await?;
     // A COPY broken off in the middle leaves a connection that nobody can use; this one is never used again.
     connection.close_on_drop();
-    connection.execute("begin").await?;
+    connection.execute("begin isolation level read committed").await?;
     // People come as fast as they are read, and a pipe may be slow.
     connection.execute("set local statement_timeout = 0").await?;
     connection.execute("set local idle_in_transaction_session_timeout = 0").await?;

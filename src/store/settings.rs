@@ -91,7 +91,7 @@ pub(super) async fn begin_claim(pool: &PgPool) -> Result<DbTransaction, StoreErr
 
 /// Begins a transaction whose commit is on disk when it returns, whatever the database's default.
 pub(super) async fn begin_durable(pool: &PgPool) -> Result<DbTransaction, StoreError> {
-    begin_with(pool, "begin; set local synchronous_commit = on").await
+    begin_with(pool, "begin isolation level read committed; set local synchronous_commit = on").await
 }
 
 /// The same as on the hot path with a short lock timeout, for callers that have another way.
@@ -102,7 +102,7 @@ pub(super) async fn begin_impatient(pool: &PgPool) -> Result<DbTransaction, Stor
 macro_rules! begin_with_lock_timeout {
     ($longest:literal) => {
         concat!(
-            "begin; set local jit = off; set local enable_seqscan = off; set local enable_hashjoin = off;
+            "begin isolation level read committed; set local jit = off; set local enable_seqscan = off; set local enable_hashjoin = off;
              set local enable_mergejoin = off; set local enable_bitmapscan = off; set local synchronous_commit = on;
              set local idle_in_transaction_session_timeout = '5s'; set local lock_timeout = '",
             $longest,

@@ -12,9 +12,10 @@ use super::StoreError;
 #[derive(Debug)]
 pub struct DbTransaction(PgTransaction<'static>);
 
-/// Begins a transaction.
+/// Begins a transaction. What it reads in a second statement is newer than in its first, whatever the database's default: whoever locks
+/// rows goes by that.
 pub async fn begin(pool: &PgPool) -> Result<DbTransaction, StoreError> {
-    begin_with(pool, "begin").await
+    begin_with(pool, "begin isolation level read committed").await
 }
 
 /// The same by a statement of the caller's, which may have settings behind its BEGIN.

@@ -141,6 +141,12 @@ impl Scene {
         .await;
     }
 
+    /// As nobody does but a test.
+    async fn change_claims(&self, update: &str) {
+        let disabled = "alter table claims disable trigger refuse_change";
+        self.execute(&format!("{disabled}; {update}; {}", disabled.replace("disable", "enable"))).await;
+    }
+
     /// As a database does that goes back in time.
     async fn forget_claims(&self) {
         self.execute(

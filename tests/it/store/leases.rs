@@ -191,7 +191,7 @@ async fn truth_of_a_dead_epoch_is_still_recorded() {
 async fn a_sweep_takes_those_of_its_own_epoch_whom_nobody_holds_and_no_others() {
     let scene = Scene::sending(4).await;
     scene.claims_one_by_one().await;
-    scene.execute("update claims set claimed_at = now() - interval '31 s' where first_id <= 3").await;
+    scene.change_claims("update claims set claimed_at = now() - interval '31 s' where first_id <= 3").await;
     let held = [blastdeck::domain::ids::RecipientId(2)];
     let mut by_hand = scene.pool().begin().await.unwrap();
     sqlx::query("select 1 from blast_recipients where id = 3 for update").execute(&mut *by_hand).await.unwrap();
@@ -209,7 +209,7 @@ async fn a_takeover_leaves_nobody_in_flight_whatever_their_epoch_and_the_state_o
     let scene = Scene::sending(3).await;
     scene.claims_one_by_one().await;
     scene
-        .execute(
+        .change_claims(
             "update claims set epoch = 0 where first_id = 1;
              update claims set epoch = 1000 where first_id = 2;
              update blasts set state = 'draft';
