@@ -7,6 +7,7 @@ mod attempt_lookups;
 mod attempts;
 mod away;
 mod broken_off;
+mod by_hand;
 mod counters;
 mod deleted;
 mod due_with_a_stop;

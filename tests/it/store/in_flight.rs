@@ -246,33 +246,6 @@ async fn the_flights_of_people_go_with_them() {
     assert_eq!((scene.in_flight().await, scene.number("select count(*) from blast_status_counts").await), (0, 0));
 }
 
-/// In psql whoever is in flight is queued.
-#[tokio::test]
-async fn nobody_in_flight_gets_a_status_or_another_blast_by_hand_nor_a_claim_other_people() {
-    let scene = Scene::queued(3).await;
-    scene.execute("insert into blasts (blast_tag, sender_id, message) values ('Next', 1, 'Hi')").await;
-    scene.claim(2).await;
-    scene.record(&[accepted(1, "M1")]).await;
-    let by_hand = async |update: &'static str| {
-        let done = sqlx::query(update).execute(scene.pool()).await;
-        done.map(|done| done.rows_affected()).map_err(|error| error.as_database_error().unwrap().message().to_owned())
-    };
-    let leave_out = "update blast_recipients set status = 'skipped', standing = 'skipped' where status = 'queued'";
-    let refused = Err("recipient 2 is in flight: what comes of their message gives them their status".to_owned());
-
-    assert_eq!(by_hand(leave_out).await, refused);
-    assert_eq!(by_hand("update blast_recipients set blast_id = 2 where id = 2").await, refused);
-    let of_claims = by_hand("update claims set recipients = recipients[1:1]").await.unwrap_err();
-    assert!(of_claims.starts_with("claims are not changed"), "{of_claims}");
-    assert_eq!(by_hand("update blast_recipients set note = 'VIP' where id = 2").await, Ok(1));
-    let others = "update blast_recipients set status = 'skipped', standing = 'skipped'
-                   where status = 'queued' and not exists (select from in_flight f where f.recipient_id = blast_recipients.id)";
-    assert_eq!(by_hand(others).await, Ok(1));
-
-    assert_eq!(scene.statuses().await, ["sent", "sending", "skipped"]);
-    scene.invariants().await;
-}
-
 /// An older claim, given up by its engine, commits while the next one is under way: that one's first look was before it, and its locks after.
 #[tokio::test]
 async fn a_claim_of_somebody_who_has_come_into_flight_meanwhile_claims_nobody_and_is_made_again() {
