@@ -86,7 +86,11 @@ impl EngineVerb {
 
     /// Sends until shutdown, until idle, or until something changes; returns the change.
     pub(super) async fn serve(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
-        let Some((context, files)) = self.open(global, shutdown).await? else { return Ok(None) };
+        let (context, files) = match self.open(global, shutdown).await? {
+            EngineOpening::Open(opened) => *opened,
+            EngineOpening::Stopped => return Ok(None),
+            EngineOpening::Outdated => return Ok(Some(EngineChange::Settings)),
+        };
         let app = &context.app;
         let fingerprint = Fingerprint::of_this_process(app.config())?;
         let lock = match self.lock(app.config(), app.database_url(), &fingerprint).await? {
@@ -143,8 +147,8 @@ impl EngineVerb {
     }
 
     /// Opens the app, with the files that its settings are from. A standby retries while the database is unreachable, since it is there to
-    /// continue when others cannot; a server, since it has said already that it listens. `None` when it was asked to stop meanwhile.
-    async fn open(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<(Context, SettingsFiles)>> {
+    /// continue when others cannot; a server, since it has said already that it listens.
+    async fn open(&self, global: &Global, shutdown: &Shutdown) -> Result<EngineOpening> {
         let mut settings = SettingsAtHand::of(load(global)?);
         let began = Instant::now();
         let mut failures = 0;
@@ -153,23 +157,29 @@ impl EngineVerb {
                 Err(error) if self.outlasts_outages() && is_transient(&error) && began.elapsed() < OPEN_PATIENCE => {
                     tracing::warn!(error = format!("{error:#}"), "the engine waits for the database");
                 }
-                other => return Ok(Some((other?, settings.files))),
+                other => return Ok(EngineOpening::Open(Box::new((other?, settings.files)))),
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(StoreError::backoff(failures)) => failures += 1,
             }
-            self.renew(&mut settings, || load(global));
+            if self.renew(&mut settings, || load(global)) {
+                return Ok(EngineOpening::Outdated);
+            }
         }
-        Ok(None)
+        Ok(EngineOpening::Stopped)
     }
 
-    /// A standby goes by its settings as they are at each try. A server listens by those that it began with, and restarts as a whole once it
-    /// is open.
-    fn renew(&self, settings: &mut SettingsAtHand, load: impl FnOnce() -> Result<Config>) {
+    /// A standby goes by its settings as they are at each try. A server listens by those that it began with, and restarts as a whole: at once
+    /// where they name another database, which may be the one that answers; else once it is open. Whether it has to.
+    fn renew(&self, settings: &mut SettingsAtHand, load: impl FnOnce() -> Result<Config>) -> bool {
+        let tried = settings.config.database.clone();
         if self.standby {
             settings.renew(load);
+            return false;
         }
+        let now = settings.changed(load);
+        self.server != ServerAround::Absent && now.is_some_and(|now| now.database != tried)
     }
 
     /// A standby neither creates a database nor starts one that was stopped on purpose.
@@ -181,6 +191,15 @@ impl EngineVerb {
         }
         Context::open_with(global, config.clone(), ProcessKind::LongLived, shutdown.token()).await
     }
+}
+
+/// What came of opening an engine's database.
+enum EngineOpening {
+    Open(Box<(Context, SettingsFiles)>),
+    /// It was asked to stop meanwhile.
+    Stopped,
+    /// The server around it is to start anew, by other settings.
+    Outdated,
 }
 
 /// The settings of an engine that waits for its database, with their files as they were when they were read.
@@ -196,22 +215,29 @@ impl SettingsAtHand {
         Self { files: SettingsFiles::of(&config), config, not_followed: None }
     }
 
-    /// Reads changed files again. What cannot be read is tried again each time, also by the engine once it is open: where only its rights
-    /// were wrong, it does not change once they are not.
+    /// Reads changed files again.
     fn renew(&mut self, load: impl FnOnce() -> Result<Config>) {
+        if let Some(config) = self.changed(load) {
+            *self = Self::of(config);
+        }
+    }
+
+    /// The settings as they are in files that have changed. What cannot be read is tried again each time, also by the engine once it is open:
+    /// where only its rights were wrong, it does not change once they are not.
+    fn changed(&mut self, load: impl FnOnce() -> Result<Config>) -> Option<Config> {
         if SettingsFiles::of(&self.config) == self.files {
-            return;
+            return None;
         }
-        match load() {
-            Ok(config) => *self = Self::of(config),
-            Err(error) => {
-                let why = format!("{error:#}");
-                if self.not_followed.as_ref() != Some(&why) {
-                    tracing::warn!(error = why, "the configuration has changed and is not followed");
-                }
-                self.not_followed = Some(why);
-            }
+        let error = match load() {
+            Ok(config) => return Some(config),
+            Err(error) => error,
+        };
+        let why = format!("{error:#}");
+        if self.not_followed.as_ref() != Some(&why) {
+            tracing::warn!(error = why, "the configuration has changed and is not followed");
         }
+        self.not_followed = Some(why);
+        None
     }
 }
 
@@ -332,22 +358,24 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_waits_goes_by_one_configuration_until_it_restarts_with_another() {
+    fn a_server_that_waits_goes_by_one_configuration_until_it_restarts_and_does_so_for_another_database() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         written(&path, 1);
         let mut settings = SettingsAtHand::of(read(&path).unwrap());
         let before = settings.files.clone();
+        let server = EngineVerb::of_server(ServerAround::AtSetting);
         written(&path, 2);
 
-        EngineVerb::of_server(ServerAround::AtSetting).renew(&mut settings, || read(&path));
-        assert_eq!(
-            (settings.config.senders.len(), &settings.files),
-            (1, &before),
-            "once it is open it sees the change"
-        );
-        EngineVerb { standby: true, ..EngineVerb::of_server(ServerAround::Absent) }
-            .renew(&mut settings, || read(&path));
+        assert!(!server.renew(&mut settings, || read(&path)));
+        let at_hand = (settings.config.senders.len(), &settings.files);
+        assert_eq!(at_hand, (1, &before), "once it is open it sees the change");
+        let senders = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("[database]\nurl = \"postgres://other/shop\"\n{senders}")).unwrap();
+        assert!(server.renew(&mut settings, || read(&path)), "the other one may answer");
+
+        let standby = EngineVerb { standby: true, ..EngineVerb::of_server(ServerAround::Absent) };
+        assert!(!standby.renew(&mut settings, || read(&path)));
         assert_eq!(settings.config.senders.len(), 2);
     }
 }

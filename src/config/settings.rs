@@ -20,7 +20,7 @@ use values::{Currency, ListenAddress, PerSecond, WebOrigin};
 pub(super) use values::{DisplayName, Span, TimeZoneName};
 
 /// `[database]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseConfig {
     /// `None` for a private local Postgres under `data_dir`.
     pub url: Option<DatabaseUrl>,

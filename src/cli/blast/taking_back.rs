@@ -153,6 +153,10 @@ impl Launched<'_> {
         let (tag, id, sender) = (clean(&self.blast.tag), self.blast.id, clean(&self.blast.sender));
         match context.app.blast(id).await {
             Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
+            Ok(_) if matches!(error, AppError::Changed) && self.is_stop_lifted => RefusedError(format!(
+                "somebody else resumed sender {sender} since: `blastdeck blast undo {id}` stops it again, as long as nobody was sent to"
+            ))
+            .into(),
             Ok(_) if matches!(error, AppError::Changed) => {
                 RefusedError(format!("somebody else launched {tag} since: `blastdeck blast pause {id}` stops it"))
                     .into()
