@@ -233,9 +233,10 @@ async fn a_verb_that_changed_something_says_so_where_it_cannot_print_it() {
     let made = shop.in_shell(&new, FULL).await;
     let token = shop.in_shell(&["token", "new", "till", "--scope", "read", "--json"], FULL).await;
     let added = shop.in_shell(&["blast", "add", &draft, "+60123456780", "--name", "Ben"], FULL).await;
+    let suppressed = shop.in_shell(&["suppress", "add", "+60123456781", "--json"], FULL).await;
     let read = shop.in_shell(&["blast", "list"], FULL).await;
 
-    let said = [made, token, added, read].map(|said| {
+    let said = [made, token, added, suppressed, read].map(|said| {
         assert_eq!(said.code, 1, "{said:?}");
         said.err
     });
@@ -244,8 +245,9 @@ async fn a_verb_that_changed_something_says_so_where_it_cannot_print_it() {
         "{said:?}"
     );
     assert!(said[1].contains("token till is made") && said[1].contains("token revoke till`"), "{said:?}");
-    assert!(said[2].contains("may be done all the same: look before you repeat it"), "{said:?}");
-    assert!(said[3].contains("blastdeck: standard output cannot be written"), "{said:?}");
+    assert!(said[2].contains("1 person was added to blast 1, and only this could not be printed"), "{said:?}");
+    assert!(said[3].contains("may be done all the same: look before you repeat it"), "{said:?}");
+    assert!(said[4].contains("blastdeck: standard output cannot be written"), "{said:?}");
     assert_eq!(shop.number("select count(*) from blasts").await, 2);
 }
 
