@@ -233,7 +233,7 @@ const FILTERING: [(&str, &str); 5] = [
 const QUESTIONS: [(&str, &str); 3] = [
     (
         "0-9 , .",
-        "after ⟨c⟩ the sale is marked; its amount: enter or a key that acts keeps it (capitals, signs, o and l belong to it; if refused: backspace), esc leaves the sale without one",
+        "after ⟨c⟩ the sale is marked; its amount: enter or a key that acts keeps it (digits, capitals, signs, o and l belong to it; if refused: backspace), esc leaves the sale without one",
     ),
     ("tab", "after ⟨c⟩, in place of the amount, what they bought: SKU*2 SKU*2@12.50; a SKU with blanks in quotes"),
     ("y", "yes; every other key is no. Where a number is asked, only that number and enter"),

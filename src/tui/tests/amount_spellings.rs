@@ -169,3 +169,18 @@ fn an_o_for_a_nought_and_an_l_for_a_one_are_no_keys_and_are_refused_with_the_dig
         assert!(screen.contains(&format!("{typed}_")), "{screen}");
     }
 }
+
+#[test]
+fn a_digit_that_shows_a_pane_elsewhere_is_of_the_amount_and_the_keys_say_so() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3c");
+    assert!(dashboard.line(23).ends_with("tab items  any key but an amount's acts"), "{}", dashboard.line(23));
+
+    dashboard.keys("12").keys("3");
+    let keys = " enter keeps it  esc no amount  any key but an amount's keeps it, then acts";
+    assert_eq!(dashboard.line(23), keys);
+    dashboard.keys("j");
+
+    assert_eq!(dashboard.acts(), [closed(None), closed(Some("123"))]);
+    assert_eq!((dashboard.model.focus, dashboard.cursor()), (Pane::Recipients, Some(2)));
+}

@@ -3,6 +3,9 @@
 use super::keys::FooterKey;
 use crate::tui::model::{CloseBefore, ConfirmBy, ItemsPrompt, ItemsTarget, PaceLine, PricedSale, Prompt};
 
+/// Digits are of the amount, also those that show a pane elsewhere.
+const NO_KEY_OF_AN_AMOUNT: &str = "any key but an amount's";
+
 /// `currency` is that of amounts.
 pub fn of(prompt: &Prompt, currency: &str) -> Vec<FooterKey> {
     let keys: &[(&str, &'static str)] = match prompt {
@@ -23,16 +26,16 @@ pub fn of(prompt: &Prompt, currency: &str) -> Vec<FooterKey> {
                 &[("esc", "as it was"), ("backspace", "corrects it")]
             }
             (PricedSale::New, false) if amount.field.is_empty() => {
-                &[("enter", "keeps it"), ("esc", "no amount"), ("tab", "items"), ("another key", "keeps it, then acts")]
+                &[("enter", "keeps it"), ("esc", "no amount"), ("tab", "items"), (NO_KEY_OF_AN_AMOUNT, "acts")]
             }
             (PricedSale::New, false) => {
-                &[("enter", "keeps it"), ("esc", "no amount"), ("another key", "keeps it, then acts")]
+                &[("enter", "keeps it"), ("esc", "no amount"), (NO_KEY_OF_AN_AMOUNT, "keeps it, then acts")]
             }
             (PricedSale::Earlier(_), false) if amount.field.is_empty() => {
-                &[("enter", "keeps it"), ("esc", "as it was"), ("tab", "items"), ("another key", "keeps it, then acts")]
+                &[("enter", "keeps it"), ("esc", "as it was"), ("tab", "items"), (NO_KEY_OF_AN_AMOUNT, "acts")]
             }
             (PricedSale::Earlier(_), false) => {
-                &[("enter", "keeps it"), ("esc", "as it was"), ("another key", "keeps it, then acts")]
+                &[("enter", "keeps it"), ("esc", "as it was"), (NO_KEY_OF_AN_AMOUNT, "keeps it, then acts")]
             }
         },
         Prompt::Items(ItemsPrompt { of: ItemsTarget::NewOrder { close: CloseBefore::ByKey, .. }, .. }) => {
