@@ -224,16 +224,18 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
         let what = if matches!(model.overlays.last(), Some(Overlay::Needs(_))) { "line" } else { "page" };
         return no_blast(model).or_else(|| Some(format!("this {what} is about no blast: nothing to pause")));
     };
-    match blast.state {
-        BlastState::Sending if !blast.has_people_left() => Some(NOBODY_LEFT.to_owned()),
-        BlastState::Sending | BlastState::Scheduled => read_only(model),
-        BlastState::Completed => Some(format!("{} is done: nothing to pause", model.distinct_name(blast))),
+    let name = model.distinct_name(blast);
+    let why = match blast.state {
+        BlastState::Sending if !blast.has_people_left() => NOBODY_LEFT.to_owned(),
+        BlastState::Sending | BlastState::Scheduled => return read_only(model),
+        BlastState::Completed => format!("{name} is done: nothing to pause"),
         BlastState::Paused if blast.counts.queued == 0 && has_nobody_left(blast) => {
-            Some(format!("{} is paused already, and nobody in it is queued", model.distinct_name(blast)))
+            format!("{name} is paused already, and nobody in it is queued")
         }
-        BlastState::Paused => Some(format!("{} is paused already: ⟨S⟩ resumes it", model.distinct_name(blast))),
-        _ => Some(format!("{} is not being sent: nothing to pause", model.distinct_name(blast))),
-    }
+        BlastState::Paused => format!("{name} is paused already: ⟨S⟩ resumes it"),
+        _ => format!("{name} is not being sent: nothing to pause"),
+    };
+    Some(why + &model.others_being_sent(blast.id))
 }
 
 pub fn nobody(model: &Model) -> Option<String> {

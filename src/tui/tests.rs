@@ -49,6 +49,7 @@ mod naming;
 mod narrowing;
 mod needs;
 mod not_lost;
+mod opening;
 mod opt_outs;
 mod others;
 mod pages;

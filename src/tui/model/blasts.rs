@@ -53,6 +53,11 @@ impl BlastList {
         self.rows.is_some()
     }
 
+    /// Whether nothing is read yet, and no blast is chosen.
+    pub const fn is_unchosen(&self) -> bool {
+        self.rows.is_none() && self.cursor.is_none()
+    }
+
     pub fn get(&self, id: BlastId) -> Option<&BlastView> {
         self.rows().iter().find(|blast| blast.id == id)
     }

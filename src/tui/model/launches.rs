@@ -6,7 +6,7 @@ use super::{BlastForm, Model, Notice, Overlay};
 use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{BlastId, RecipientId};
 
 /// So long a refusal hides a launch that counts down.
 const REFUSAL_READ: TimeDelta = TimeDelta::seconds(2);
@@ -65,6 +65,31 @@ impl Model {
         self.blasts.get(of?)
     }
 
+    /// The blast that a dashboard opens on: one that is being sent or starts, before one that waits, before one that asks for somebody. Of
+    /// two alike the upper one. A follow-up stands below the blast that it follows, however new it is.
+    pub fn opens_on(&self) -> Option<BlastId> {
+        let rank = |blast: &&BlastView| match blast.state {
+            _ if is_under_way(blast) => 0,
+            BlastState::Sending if blast.has_people_left() => 1,
+            _ if blast.asks_for_person() || blast.asks_first(self.now) => 2,
+            _ => 3,
+        };
+        self.blasts.rows().iter().min_by_key(rank).map(|blast| blast.id)
+    }
+
+    /// Which other blasts are being sent, as the end of a sentence about one that is not.
+    pub fn others_being_sent(&self, shown: BlastId) -> String {
+        let is_sent = |blast: &&BlastView| is_under_way(blast) && blast.armed_until(self.now).is_none();
+        let others = self.blasts.rows().iter().filter(|blast| blast.id != shown).filter(is_sent);
+        let names: Vec<String> = others.map(|blast| self.distinct_name(blast)).collect();
+        match &names[..] {
+            [] => String::new(),
+            [one] => format!("; {one} is being sent"),
+            [one, other] => format!("; {one} and {other} are being sent"),
+            [one, rest @ ..] => format!("; {one} and {} others are being sent", rest.len()),
+        }
+    }
+
     /// The next time at which something happens by itself.
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
         let save = self.form.as_deref().and_then(BlastForm::save_due);
@@ -101,4 +126,10 @@ impl Model {
         let has_people_left = |blast: &&BlastView| blast.counts.queued + blast.counts.sending > 0;
         self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).find(has_people_left)
     }
+}
+
+/// Whether messages of a blast go out one after another, or are about to.
+fn is_under_way(blast: &BlastView) -> bool {
+    let is_sending = blast.state == BlastState::Sending && blast.has_people_left();
+    is_sending && !blast.asks_for_person() && !blast.is_held_up()
 }

@@ -73,7 +73,7 @@ fn the_activity_tells_blasts_of_one_name_apart() {
 fn refusals_and_questions_name_the_stage() {
     let mut dashboard = with(chase(BlastState::Completed));
     dashboard.keys("1p");
-    assert_eq!(dashboard.said(), "Raya promo, Follow-up 1 is done: nothing to pause");
+    assert_eq!(dashboard.said(), "Raya promo, Follow-up 1 is done: nothing to pause; Raya promo is being sent");
 
     let mut dashboard = with(chase(BlastState::Draft));
     dashboard.keys("1X");

@@ -183,8 +183,12 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
         Ok(rows) => {
             model.database = DatabaseState::Up;
             let written_on = model.form.as_deref().and_then(BlastForm::id).filter(|id| model.blasts.get(*id).is_some());
+            let is_unchosen = model.blasts.is_unchosen();
             if model.blasts.take(rows) == Changed::Yes {
                 model.news_at = Some(model.now);
+            }
+            if let Some(id) = model.opens_on().filter(|_| is_unchosen) {
+                model.blasts.select(id);
             }
             model.speeds.read(model.blasts.rows(), model.now);
             armed::recheck(model);
