@@ -275,8 +275,8 @@ fn until_shown(armed_for: TimeDelta, took: Duration) -> TimeDelta {
     if armed_for.is_zero() || took < LINK_SLOW { armed_for } else { armed_for + took }
 }
 
-/// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, which says how many
-/// people become uncertain. `None` for a sender that is stopped for another reason.
+/// Why nothing is started for a sender that stopped since its database may have been restored: somebody has to confirm it first, which
+/// says how many people become uncertain. `None` for a sender that is stopped for another reason.
 pub(super) fn unconfirmed(sender: &str, code: &StopCode, why: &str) -> Option<String> {
     let name = sender.replace('\'', "'\\''");
     let confirm =

@@ -115,7 +115,7 @@ pub enum WriteRequest {
     Shop(Box<ShopWrite>),
     /// The file of a reply, into the current directory.
     SaveFile(ReplyId),
-    /// The sender of this name may send from the database as it is, though that was restored.
+    /// The sender of this name may send from the database as it is, though that differs from this machine's record.
     ConfirmSender {
         name: String,
         /// Queued in what was launched of it, as it was shown.

@@ -1,4 +1,4 @@
-//! A sender whose database was restored waits for somebody to confirm it: that is asked apart from sending.
+//! A sender whose database differs from this machine's record waits for somebody to confirm it: that is asked apart from sending.
 
 use super::{prompts, written};
 use crate::app::Confirmed;
@@ -10,10 +10,14 @@ use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::count_of;
 use crate::tui::model::{ConfirmBy, Model, Notice};
 
+/// What is known of such a stop. Another shell may name another state directory, in which nothing or something older is remembered.
+const RECORD_DIFFERS: &str = "the database differs from this machine's record: it may have been restored, or the record is \
+                              in another state directory";
+
 /// Asks for the number of people who are queued in launched blasts, where there are any. How many become uncertain is known only
 /// afterwards.
 pub fn confirm(model: &mut Model, name: &str) -> Vec<Effect> {
-    let question = format!("{}: the database was restored. May it send?", clean(name));
+    let question = format!("{}: {RECORD_DIFFERS}. May it send?", clean(name));
     ask_by_queued(model, (name, question), |people| WriteRequest::ConfirmSender { name: name.to_owned(), people })
 }
 
