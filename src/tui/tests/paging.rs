@@ -1,7 +1,7 @@
 //! The window over a long list: pages join in the database's order, and one that was asked for always comes.
 
 use super::support::{STACKED, TestDashboard, at, crowd, marked};
-use crate::app::view::{Anchor, Order, RecipientRow};
+use crate::app::view::{Anchor, Order, RecipientRow, Total};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, Effect, ReadRequest};
@@ -87,4 +87,20 @@ fn whoever_left_the_place_that_a_list_is_read_from_leaves_the_cursor_to_nobody()
     serve(&mut dashboard, &others);
 
     assert_eq!(dashboard.cursor(), None);
+}
+
+#[test]
+fn what_changed_since_is_not_said_to_be_all_that_stands_above_a_list_that_is_seen_from_its_middle() {
+    let all = tied(1, 300);
+    let mut dashboard = TestDashboard::with(STACKED, all[..60].to_vec());
+    dashboard.keys("3/+60100120250\n").list(vec![all[249].clone()]);
+    dashboard.effects.clear();
+    dashboard.key(Key::Esc);
+    serve(&mut dashboard, &all);
+    serve(&mut dashboard, &all);
+
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::CountChanged { ticket, total: Ok(Total::Exactly(1)) });
+
+    assert!(dashboard.line(10).ends_with(" 1 changed since: g ══"), "{}", dashboard.line(10));
 }

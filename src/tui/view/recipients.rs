@@ -182,6 +182,8 @@ fn news(model: &Model) -> Option<String> {
         (0, Some(newer)) if model.recipients.direction == ListDirection::Reversed => {
             Some(format!("{newer} newer: ⟨G⟩"))
         }
+        // More stand above than have changed since: up reaches those.
+        (0, Some(newer)) if !model.recipients.is_at_start() => Some(format!("{newer} changed since: ⟨g⟩")),
         (0, Some(newer)) => Some(format!("{newer} newer above: ⟨g⟩")),
         (left, None) => Some(format!("{left} of these moved on: ⟨g⟩")),
         (left, Some(newer)) => Some(format!("{left} of these moved on, {newer} newer: ⟨g⟩")),
