@@ -54,6 +54,8 @@ impl TextArea {
             Key::Enter => self.put('\n'),
             Key::Backspace | Key::Ctrl('h') => self.remove(self.at.saturating_sub(1), self.at),
             Key::Delete | Key::Ctrl('d') => self.remove(self.at, self.at + 1),
+            // At the beginning of a line, what stands before the cursor is its break.
+            Key::Ctrl('u') if self.at == self.line_start() => self.remove(self.at.saturating_sub(1), self.at),
             Key::Ctrl('u') => self.remove(self.line_start(), self.at),
             Key::Ctrl('k') => self.remove(self.at, self.line_end()),
             Key::Ctrl('w') => self.remove(self.word_start(), self.at),
@@ -160,6 +162,16 @@ mod tests {
         area.key(Key::Ctrl('u'));
 
         assert_eq!(area.text(), "Salam_{name},\n陈!\nomo Raya");
+    }
+
+    #[test]
+    fn ctrl_u_at_the_beginning_of_a_line_joins_it_to_the_one_above() {
+        let mut area = TextArea::with("Salam\npromo\nRaya");
+
+        for text in ["Salam\npromo\n", "Salam\npromo", "Salam\n", "Salam", "", ""] {
+            area.key(Key::Ctrl('u'));
+            assert_eq!(area.text(), text);
+        }
     }
 
     #[test]
