@@ -2,6 +2,8 @@
 //! as it is.
 
 mod at_once;
+mod done;
+mod editing;
 mod hold;
 mod making;
 mod same;
@@ -13,7 +15,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use self::same::{refuse_same, says_the_same};
+use self::done::done_word;
+use self::same::refuse_same;
 use super::error::unread_after;
 use super::segment::values_of;
 use super::view::BlastView;
@@ -28,7 +31,7 @@ use crate::domain::step::{BETWEEN_DRAFTS, StepError, StepRule, StepSince};
 use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
 use crate::store::view::BlastRow;
-use crate::store::{draft, view};
+use crate::store::{DbTransaction, draft, view};
 
 pub use at_once::SendsAtOnce;
 
@@ -211,73 +214,20 @@ impl App {
         step.map_err(unread_after(format!("step {number} of blast {} is added", from.blast)))
     }
 
-    /// Changes a step: what it makes from now on.
-    pub async fn set_step(&self, key: StepKey, edit: StepEdit) -> Result<(), AppError> {
-        self.edit_step(key, edit, |_| Ok(())).await?;
-        Ok(())
-    }
-
-    /// Gives a step another text in place of the one that was seen.
-    ///
-    /// # Errors
-    /// Where it says something else by now, or sends by itself and is not paused.
-    pub async fn set_step_message(&self, key: StepKey, seen: &str, message: &str) -> Result<(), AppError> {
-        let text = BlastContent::parse(message, None).map_err(|error| AppError::Refused(error.to_string()))?;
-        let edit = StepEdit { content: Some(text), ..StepEdit::default() };
-        self.edit_step(key, edit, |now| refuse_text(now, seen)).await?;
-        Ok(())
-    }
-
-    async fn edit_step(
-        &self,
-        key: StepKey,
-        edit: StepEdit,
-        refuse: impl FnOnce(&StepRow) -> Result<(), AppError>,
-    ) -> Result<EditedStep, AppError> {
-        let row = self.blast_row(key.blast).await?;
-        if let Some(content) = &edit.content {
-            self.refuse_step_content(&row, content).await?;
-        }
-        let (mut tx, head) = self.begin_step(key.blast).await?;
-        let now = step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
-        refuse(&now)?;
-        let change = edit.change;
-        let to = changed(&now, edit)?;
-        if !says_the_same(&now, &to) {
-            let mut others = step::of_blast(&mut *tx, key.blast).await?;
-            others.retain(|other| other.number != key.number);
-            refuse_same(&others, &to)?;
-        }
-        step::set(&mut tx, key, to).await?;
-        let paused_at = match change {
-            Some(change) => step::change(&mut tx, key, change).await?,
-            None => now.paused_at,
-        };
-        self.log_step(&mut tx, &head, (key.number, "changed")).await?;
-        tx.commit().await?;
-        self.notify(key.blast).await;
-        Ok(EditedStep { before: now, paused_at })
-    }
-
     /// Pauses, resumes or removes a step. What it made stays.
     pub async fn change_step(&self, key: StepKey, to: StepChange) -> Result<(), AppError> {
         self.blast_row(key.blast).await?;
         let (mut tx, head) = self.begin_step(key.blast).await?;
         step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
         step::change(&mut tx, key, to).await?;
-        let what = match to {
-            StepChange::Pause => "paused",
-            StepChange::Resume => "resumed",
-            StepChange::Remove => "removed",
-        };
-        self.log_step(&mut tx, &head, (key.number, what)).await?;
+        self.log_step(&mut tx, &head, (key.number, done_word(to))).await?;
         tx.commit().await?;
         self.notify(key.blast).await;
         Ok(())
     }
 
     /// The blast under lock: the numbers of its steps are given one after another.
-    async fn begin_step(&self, blast: BlastId) -> Result<(crate::store::DbTransaction, BlastHead), AppError> {
+    async fn begin_step(&self, blast: BlastId) -> Result<(DbTransaction, BlastHead), AppError> {
         let mut tx = self.begin().await?;
         draft::lock(&mut tx, blast).await?;
         let head = self.head(&mut tx, blast).await?;
@@ -348,41 +298,6 @@ fn columns(
         first: first.map(number),
         at_most: at_most.map(number),
     }
-}
-
-/// A step that was changed.
-struct EditedStep {
-    before: StepRow,
-    /// Since when it is paused after the change.
-    paused_at: Option<DateTime<Utc>>,
-}
-
-/// Why a step is not given another text in place of the one that was seen.
-fn refuse_text(now: &StepRow, seen: &str) -> Result<(), AppError> {
-    let (number, blast) = (now.number, now.blast);
-    if now.template.is_some() || now.message != seen {
-        let why = format!("step {number} of blast {blast} says something else by now: nothing was changed");
-        return Err(AppError::Refused(why));
-    }
-    if now.sends_by_itself() {
-        let why = format!("step {number} of blast {blast} sends by itself: pause it before its message is changed");
-        return Err(AppError::Refused(why));
-    }
-    Ok(())
-}
-
-/// A step as it is after an edit. Where it counts from another stage and nothing is said of the other, that is the next one again.
-fn changed(now: &StepRow, edit: StepEdit) -> Result<StepColumns, AppError> {
-    let until = edit.until.or_else(|| now.until.filter(|_| edit.since.is_none()));
-    let after = edit.after.unwrap_or_else(|| TimeDelta::seconds(now.after_seconds));
-    let rule = StepRule::new(after, edit.since.unwrap_or(now.since), until).map_err(invalid_rule)?;
-    let number = |people: Option<i32>| people.and_then(|people| NonZeroU32::new(u32::try_from(people).ok()?));
-    let people = |change: FieldChange<NonZeroU32>, kept| if change.is_keep() { number(kept) } else { change.value() };
-    let numbers = (people(edit.first, now.first_people), people(edit.at_most, now.at_most));
-    let kept = || BlastContent::parse(&now.message, now.template.as_ref());
-    let content = edit.content.map_or_else(kept, Ok);
-    let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;
-    Ok(columns(rule, edit.stage, &content, numbers))
 }
 
 /// What is wrong with a rule, by the name of its field.

@@ -76,6 +76,40 @@ async fn a_step_that_would_send_at_once_wants_to_be_told_to_how_many() {
 }
 
 #[tokio::test]
+async fn what_is_done_to_a_step_is_one_act_named_for_it_and_nothing_is_none() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let steps = format!("/api/blasts/{}/steps", shop.draft(0..2).await);
+    let one = format!("{steps}/1");
+    let undo_says = async |what: &str, way: &str| {
+        let refused = api.post("/api/undo", json!({})).await.expect(409);
+        let detail = refused.body["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(what) && detail.contains(&format!("/steps/{{number}}` {way}")), "{detail}");
+    };
+
+    api.post(&steps, json!({ "after": "41h", "message": "Hi", "at_most": 5 })).await.expect(201);
+    undo_says("to add step 1 to", "removes it").await;
+    for body in [
+        json!({ "paused": true }),
+        json!({ "paused": true }),
+        json!({}),
+        json!({ "after": "41h", "message": "Hi", "at_most": 5 }),
+    ] {
+        api.patch(&one, body).await.expect(200);
+    }
+    undo_says("to pause step 1 of", "resumes it").await;
+    for body in [json!({ "paused": false }), json!({ "paused": false }), json!({})] {
+        assert_eq!(api.patch(&one, body).await.expect(200).body["paused"], json!(false));
+    }
+    undo_says("to resume step 1 of", "pauses it").await;
+    assert_eq!(api.patch(&one, json!({ "at_most": 6 })).await.expect(200).body["paused"], json!(false));
+
+    let acts = "select string_agg(detail ->> 'step_was', ', ' order by id) from operator_actions where detail ? 'step'";
+    assert_eq!(shop.text(acts).await, "added, paused, resumed, changed");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn steps_that_say_the_same_are_neither_added_at_once_nor_edited_into_one_another() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
