@@ -16,6 +16,7 @@ mod customer_sheet;
 mod customers;
 mod drafting;
 mod edit;
+mod edited_blast;
 mod error;
 mod export;
 mod finding;

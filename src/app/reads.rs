@@ -128,7 +128,7 @@ impl App {
     }
 
     /// Adds what follows from more than the row. `states` caches what is known of each sender.
-    async fn blast_view(
+    pub(super) async fn blast_view(
         &self,
         row: BlastRow,
         sender: Option<&SenderRow>,

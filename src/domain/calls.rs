@@ -96,6 +96,9 @@ fn call(command: &str) -> Option<String> {
         ("blast", verb @ ("pause" | "undo" | "retry" | "resume" | "cancel" | "send")) => {
             format!("POST /api/blasts/{}/{verb}", id())
         }
+        ("blast", "edit") if command.ends_with("--clear window,weekdays") => {
+            format!("PATCH /api/blasts/{}` with null as `send_window` and `weekdays", id())
+        }
         ("blast", "edit") => format!("PATCH /api/blasts/{}", id()),
         ("blast", "remove") => format!("DELETE /api/blasts/{}/recipients", id()),
         ("blast", "report") => format!("GET /api/blasts/{}/report", id()),
@@ -210,6 +213,10 @@ mod tests {
                  (09:00-21:00)",
             ),
             ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
+            (
+                "`blastdeck blast edit 7 --clear window,weekdays` has it send at any hour",
+                "`PATCH /api/blasts/7` with null as `send_window` and `weekdays` has it send at any hour",
+            ),
             ("nothing to type", "nothing to type"),
         ] {
             assert_eq!(for_programs(said), expected);

@@ -196,7 +196,7 @@ async fn edit(
         body.value.refuse_fixed(&Campaign::from(&blast))?;
         let edit = body.value.change.edit(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
-        let blast = app.blast_without_unasked(id).await.map_err(unread_after("it is changed"))?;
+        let blast = app.blast_after_edit(&blast).await.map_err(unread_after("it is changed"))?;
         Ok(Answer::ok(CampaignAnswer::of(&blast)).with_etag(blast.version))
     })
     .await

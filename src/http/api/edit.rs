@@ -163,7 +163,7 @@ pub(super) async fn edit(
         refuse_fixed(&app, &body.value, id).await?;
         let edit = body.value.change.read(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
-        let blast = app.blast_without_unasked(id).await.map_err(unread_after("it is changed"))?;
+        let blast = app.blast_after_edit(&blast).await.map_err(unread_after("it is changed"))?;
         Ok(with_etag(StatusCode::OK, blast))
     })
     .await

@@ -197,6 +197,37 @@ async fn of_a_blast_that_has_started_what_was_read_may_come_back_whole_with_anot
 }
 
 #[tokio::test]
+async fn an_edit_that_opens_the_hours_is_not_answered_with_the_reason_from_before() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let hours = json!({ "send_window": "23:00-23:30", "timezone": "Asia/Kuala_Lumpur", "rate_limit": 20 });
+    let path = blast(&api, hours).await;
+    let id = path.rsplit('/').next().unwrap();
+    shop.ok(&["blast", "send", id, "--yes", "--no-engine"]).await;
+    // An engine that reads no edit.
+    shop.execute(&format!(
+        "insert into sender_leases (sender_id, holder, host, epoch, expires_at, waiting)
+         select sender_id, 'elsewhere', 'elsewhere', 1, now() + interval '10 minutes',
+                jsonb_build_object('blasts', jsonb_build_object(id::text, jsonb_build_object(
+                    'reason', 'window', 'window', '23:00-23:30 daily (Asia/Kuala_Lumpur)', 'until', now() + interval '1 hour')))
+           from blasts where id = {id}
+             on conflict (sender_id) do update set holder = excluded.holder, host = excluded.host, epoch = excluded.epoch,
+                                                   expires_at = excluded.expires_at, waiting = excluded.waiting"
+    ))
+    .await;
+    assert_eq!(api.get(&path).await.body["waiting"]["reason"], "window");
+
+    let slower = api.patch(&path, json!({ "rate_limit": 10 })).await.expect(200).body;
+    assert_eq!(slower["waiting"]["reason"], "window", "its hours are the same");
+    let mend = slower["waiting"]["mend"].as_str().unwrap();
+    assert!(mend.contains("with null as `send_window` and `weekdays`"), "{mend}");
+    let opened = api.patch(&path, json!({ "send_window": null, "weekdays": null })).await.expect(200).body;
+
+    assert_eq!((&opened["send_window"], &opened["waiting"]), (&Value::Null, &Value::Null));
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn edits_that_meet_are_all_done_and_of_those_that_name_a_version_one_is() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
