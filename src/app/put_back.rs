@@ -41,7 +41,7 @@ impl PutBack {
         self.queued.iter().copied()
     }
 
-    /// An opt-out at another number held them back there: they are sent to now.
+    /// They stand there as queued, and were left out: a draft was made after the opt-out, or that was at another number.
     pub(super) async fn goes_on_in(
         &mut self,
         tx: &mut PgConnection,

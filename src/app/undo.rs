@@ -35,6 +35,7 @@ use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry};
 use crate::store::person::PersonRow;
+use crate::store::suppression;
 
 /// What an undo changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,12 +213,13 @@ impl App {
         let of_opt_outs = held.iter().filter(|undo| undo.undone == Undone::OptOut).map(|undo| &undo.person);
         let of_opt_outs: Vec<&PersonRow> = of_opt_outs.collect();
         let still_suppressed = self.still_suppressed(&mut tx, &of_opt_outs).await?;
-        let own = of_opt_outs.iter().map(|person| person.business.clone());
-        let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(own));
+        let businesses = of_opt_outs.iter().map(|person| person.business.clone());
+        let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(businesses));
         let (undos, left) = self.record_undos(&mut tx, held, &still_suppressed).await?;
         self.log_undos(&mut tx, &undos, cancelled).await?;
         let mut elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
-        elsewhere.goes_on_in(&mut tx, held_elsewhere).await?;
+        let drafts = suppression::back_in_drafts(&mut tx, &lifted, &own).await?;
+        elsewhere.goes_on_in(&mut tx, held_elsewhere.into_iter().chain(drafts)).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
         let over = over::in_words(&mut tx, &undos).await?;
         let order = orders::in_words(&mut tx, &undos, cancelled).await?;

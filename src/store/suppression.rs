@@ -1,6 +1,7 @@
 //! People who asked not to be messaged, by business and person: `person_key` is one for both spellings of a number.
 //! Business `*` holds for all.
 
+mod drafts;
 mod everybody;
 mod held_elsewhere;
 mod locking;
@@ -20,6 +21,7 @@ use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
+pub use drafts::back_in_drafts;
 pub use everybody::{NumberedPerson, everybody};
 pub use held_elsewhere::{HeldPerson, held_until_taken_back, queued_at_other_numbers};
 pub use locking::lock_rows_of;

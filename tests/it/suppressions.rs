@@ -101,6 +101,38 @@ async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_i
 }
 
 #[tokio::test]
+async fn a_draft_that_was_made_after_an_opt_out_is_named_once_that_is_lifted() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    shop.ok(&["mark", "1", &digits(2), "opt-out"]).await;
+    let draft = shop.draft(0..3).await;
+    let elsewhere = shop.draft(5..7).await;
+    let people = async || shop.json(&["blast", "plan", &draft]).await["people"].as_i64();
+    assert_eq!(people().await, Some(1));
+
+    let lifted = shop.json(&["suppress", "remove", &digits(1)]).await;
+    let undone = shop.run(&["mark", "1", &digits(2), "undo"]).await;
+
+    assert_eq!(lifted["queued_in"].to_string(), format!("[1,{draft}]"), "{lifted}");
+    assert_eq!((lifted["left_out_of"].to_string(), lifted["over"].to_string()), ("[]".to_owned(), "[]".to_owned()));
+    let said = format!("{undone:?}");
+    assert!(undone.code == 0 && said.contains("queued again in ") && said.contains("(draft 2) too"), "{said}");
+    assert!(!said.contains("draft 1") && !said.contains(&format!("draft {elsewhere}")), "{said}");
+    assert_eq!(people().await, Some(3));
+    // Whom something else suppresses stays out.
+    for business in ["*", "kedai"] {
+        shop.ok(&["suppress", "add", &digits(1), "--business", business]).await;
+    }
+    let later = shop.draft(1..3).await;
+    let stays = shop.json(&["suppress", "remove", &digits(1)]).await;
+    assert_eq!(stays["queued_in"].to_string(), "[]", "{stays}");
+    let said = shop.run(&["suppress", "remove", &digits(1), "--business", "kedai"]).await;
+    assert!(said.err.contains(&format!("in future blasts; queued again in blasts 1, {draft}, {later}")), "{said:?}");
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn whoever_would_get_a_message_at_once_is_asked_about_before_an_opt_out_is_taken_back() {
     let shop = Shop::open(Setup::default()).await;
     let sent = shop.blast(0..3).await;
