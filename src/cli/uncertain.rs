@@ -157,7 +157,10 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
         known = before.of_several();
         if people <= 0 {
             let why = known.unwrap_or_default();
-            return Err(RefusedError(format!("nobody in blast {blast} may have the message again now: {why}")).into());
+            return Err(RefusedError(format!(
+                "none of the uncertain people in blast {blast} may have the message again now: {why}"
+            ))
+            .into());
         }
         left_aside = before.not_now.len();
         asked_about.retain(|person| !before.not_now.contains(person));

@@ -83,7 +83,8 @@ async fn one_answer_for_all_uncertain_people_closes_a_blast_by_decision() {
     let early = shop.run(&["uncertain", "resolve", &blast, "all", "resend", "--yes"]).await;
     let said = shop.json(&["uncertain", "resolve", &blast, "all", "drop", "--yes"]).await;
 
-    let too_soon = "nobody in blast 1 may have the message again now: 3 of them may not be sent to yet";
+    let too_soon =
+        "none of the uncertain people in blast 1 may have the message again now: 3 of them may not be sent to yet";
     assert!(early.code == 3 && early.err.contains(too_soon), "{early:?}");
     assert_eq!((said["resolved"].as_i64(), said["refused"].as_i64()), (Some(3), Some(0)));
     shop.until_idle().await;
@@ -124,7 +125,8 @@ async fn whoever_is_uncertain_in_a_cancelled_blast_is_not_asked_for_a_resend() {
 
     let again = shop.run(&["uncertain", "resolve", &blast, "all", "resend", "--yes"]).await;
 
-    let why = "nobody in blast 1 may have the message again now: 3 of them are in a blast that was cancelled and get nothing.";
+    let why = "none of the uncertain people in blast 1 may have the message again now: 3 of them are in a blast that was cancelled and get \
+               nothing.";
     assert!(again.code == 3 && again.err.contains(why), "{again:?}");
 
     let one = shop.run(&["uncertain", "resolve", &blast, &digits(1), "resend"]).await;
