@@ -22,6 +22,7 @@ use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Message;
 use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUse, Window, next_day_start, unheeded};
+use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::draft;
@@ -112,7 +113,7 @@ pub struct Sample {
     /// Why they are shown: "first", "no name", "shortest name", "longest name", "empty column".
     pub which: &'static str,
     pub person: RecipientId,
-    pub phone: String,
+    pub phone: Phone,
     pub name: Option<String>,
     /// Their row in the list, where that is known.
     pub row: Option<i32>,

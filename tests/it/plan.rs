@@ -317,6 +317,7 @@ async fn samples_are_of_people_who_get_a_message_and_say_why_they_are_shown() {
         [("first", "Hi Aminah"), ("shortest name", "Hi Al"), ("longest name", "Hi Muhammad Hafiz bin Abdullah")]
             .map(|(which, text)| (json!(which), json!(text)));
     assert_eq!(samples, wanted.iter().map(|(which, text)| (which, text)).collect::<Vec<_>>());
+    assert_eq!(plan["samples"][0]["phone_number"], format!("+{}", digits(1)), "as everywhere in JSON");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ impl App {
                 SampleKind::LongestName => "longest name",
                 SampleKind::EmptyColumn => "empty column",
             };
-            Some(Sample { which, person: id, phone: phone_number.to_string(), name, row: list_row, text })
+            Some(Sample { which, person: id, phone: phone_number, name, row: list_row, text })
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }

@@ -150,7 +150,7 @@ fn segment_text(segment: &SegmentCount) -> String {
 fn plan_json(plan: &Plan) -> Value {
     let sample = |sample: &Sample| {
         let Sample { which, phone, name, row, text, .. } = sample;
-        json!({ "which": which, "phone": phone, "phone_number": phone, "name": name, "row": row, "text": text })
+        json!({ "which": which, "phone": phone.to_string(), "phone_number": phone, "name": name, "row": row, "text": text })
     };
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({

@@ -14,6 +14,7 @@ use crate::app::{ConcurrentBlast, FirstShare, Plan, PlannedRepeat, Sample, Segme
 use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::{RejectedReason, RejectedRows, UnusualLengths};
 
 pub(super) async fn plan(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
@@ -238,8 +239,8 @@ struct ForecastAnswer {
 struct SampleAnswer {
     #[schema(example = "first")]
     which: &'static str,
-    #[schema(example = "+60123456789")]
-    phone_number: String,
+    #[schema(value_type = String, example = "+60123456789")]
+    phone_number: Phone,
     #[schema(example = "Aina")]
     name: Option<String>,
     #[schema(example = "Hi Aina")]

@@ -56,7 +56,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         samples: vec![Sample {
             which: "first",
             person: RecipientId(41),
-            phone: "+60 10-012 7781".to_owned(),
+            phone: serde_json::from_value(serde_json::json!("+60100127781")).unwrap(),
             name: Some("Raj".to_owned()),
             row: Some(41),
             text: "Salam Raj, tinggal 2 hari lagi!".to_owned(),

@@ -10,6 +10,7 @@ use crate::app::report::ErrorLine;
 use crate::app::view::{ActivityEvent, ActivityPage, BlastView, RecipientRow};
 use crate::app::{Plan, PlanGroup, PlanPerson, Sample};
 use crate::domain::ids::RecipientId;
+use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest};
 use crate::tui::key::Key;
@@ -183,7 +184,7 @@ fn show_view(dashboard: &mut TestDashboard, keys: &str) {
 fn open_plan(dashboard: &mut TestDashboard) {
     dashboard.model.blasts.select(DRAFT);
     dashboard.keys("1S");
-    let (phone, name, text) = (hostile(), Some(hostile()), hostile());
+    let (phone, name, text) = (Phone::from_database(hostile()), Some(hostile()), hostile());
     let sample = Sample { which: "first", person: RecipientId(41), phone, name, row: None, text };
     let row = LeftOutRow {
         row: 4,
