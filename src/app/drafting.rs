@@ -18,7 +18,7 @@ use sqlx::PgConnection;
 use super::create::{RepeatOrder, refused};
 use super::{App, AppError, DraftOvertaken};
 use crate::domain::act::Act;
-use crate::domain::blast::{BlastState, PersonClocks};
+use crate::domain::blast::{BlastState, PersonClocks, blast_name};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, SenderId};
@@ -247,10 +247,8 @@ impl App {
         let left_out = draft::left_out(&mut *tx, id).await?;
         let by_hand = ByHand::of(&mut tx, id, left_out.as_ref()).await?;
         if let Some(unreadable) = row.limits.unreadable() {
-            return Err(AppError::Refused(format!(
-                "{}: {unreadable}. Fix that in its row of the table blasts",
-                row.tag
-            )));
+            let name = blast_name(&row.tag, &row.follow_up_stage);
+            return Err(AppError::Refused(format!("{name}: {unreadable}. Fix that in its row of the table blasts")));
         }
         Ok(OpenedDraft {
             at: DraftAt { id, version: row.version },

@@ -171,6 +171,11 @@ impl BlastView {
         blast_name(&self.tag, &self.follow_up_stage)
     }
 
+    /// The same for a line of text: nothing in it that breaks the line or cannot be seen.
+    pub fn clean_name(&self) -> String {
+        clean(&self.name()).into_owned()
+    }
+
     /// Whether another blast is called the same.
     pub fn is_namesake_of(&self, other: &Self) -> bool {
         self.id != other.id && self.tag == other.tag && self.follow_up_stage == other.follow_up_stage

@@ -167,7 +167,7 @@ fn has_secret(url: &str) -> bool {
 /// Starts a standby unless one runs, and waits until an engine holds the blast's sender. Fails with what is missing.
 pub(super) async fn hand_over(app: &App, blast: &BlastView) -> Result<()> {
     let Err(missing) = app.hand_over(blast.id, Engines::Others).await? else { return Ok(()) };
-    let name = clean(&blast.tag);
+    let name = blast.clean_name();
     Err(eyre!("{name} (blast {}) was started, but no engine sends it: {missing}", blast.id))
 }
 

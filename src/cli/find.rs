@@ -15,6 +15,7 @@ use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::ElsewhereRow;
 use crate::domain::amount::money;
+use crate::domain::blast::blast_name;
 use crate::domain::filter::Filter;
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +70,7 @@ fn cells(context: &Context, row: &ElsewhereRow) -> Vec<String> {
     let person = &row.person;
     vec![
         person.blast_id.to_string(),
-        row.tag.clone(),
+        blast_name(&row.tag, &row.follow_up_stage),
         person.phone.to_string(),
         person.name.clone().unwrap_or_default(),
         person.status.to_string(),

@@ -3,7 +3,7 @@
 use super::super::answered::AnsweredSince;
 use super::super::template::{TemplateCheck, number_of};
 use super::super::{App, AppError};
-use crate::domain::blast::{BlastCommand, BlastState, transition};
+use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
 use crate::domain::content::{BlastContent, ContentError};
 use crate::domain::ids::SenderId;
 use crate::domain::message::MessageError;
@@ -69,7 +69,7 @@ impl App {
             format!(
                 "Meta delivers no marketing to the United States (131049), and {} has {what} there: make it again from its \
                  list, and they are left out",
-                blast.tag
+                blast_name(&blast.tag, &blast.follow_up_stage)
             )
         }))
     }
@@ -77,6 +77,7 @@ impl App {
     /// Why it cannot be launched or resumed now, each with what to do about it.
     fn obstacles(&self, blast: &BlastRow, left_out: i64) -> Vec<String> {
         let mut obstacles = Vec::new();
+        let name = blast_name(&blast.tag, &blast.follow_up_stage);
         if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
             return obstacles;
         }
@@ -89,7 +90,7 @@ impl App {
                     format!(": {} in it may have it already, decide about them first", people(uncertain))
                 }
             };
-            obstacles.push(format!("nobody is left to send to in {}{doubted}", blast.tag));
+            obstacles.push(format!("nobody is left to send to in {name}{doubted}"));
         }
         if let Some(why) = self.unusable(blast.sender_id) {
             obstacles.push(why);
@@ -101,19 +102,19 @@ impl App {
             ));
         }
         if let Some(unreadable) = blast.limits.unreadable() {
-            obstacles.push(format!("{} is not sent: {unreadable}. Fix that in its row of the table blasts", blast.tag));
+            obstacles.push(format!("{name} is not sent: {unreadable}. Fix that in its row of the table blasts"));
         }
         let content = BlastContent::parse(&blast.message, blast.template.as_ref());
         if let (Some(why), true) = (&blast.unfinished, content.is_ok()) {
-            obstacles.push(format!("{} is not finished: {why}", blast.tag));
+            obstacles.push(format!("{name} is not finished: {why}"));
         }
         match content {
             Err(ContentError::Message(MessageError::Empty)) if self.sends_templates(blast.sender_id) => {
-                obstacles.push(format!("{} has no template yet: choose one of its sender's", blast.tag));
+                obstacles.push(format!("{name} has no template yet: choose one of its sender's"));
             }
             Err(error) => obstacles.push(format!("the message cannot be used: {error}")),
             Ok(BlastContent::Template(_)) if !self.sends_templates(blast.sender_id) => {
-                obstacles.push(format!("{} sends a template, which only a sender of provider meta can", blast.tag));
+                obstacles.push(format!("{name} sends a template, which only a sender of provider meta can"));
             }
             Ok(_) => {}
         }

@@ -84,12 +84,12 @@ impl AddPeopleArgs {
     fn confirm_scheduled(&self, context: &Context, blast: &BlastView) -> Result<Option<String>> {
         let is_scheduled = blast.state == BlastState::Scheduled;
         let Some(at) = blast.scheduled_for.filter(|_| is_scheduled) else { return Ok(None) };
-        let (tag, starts) = (clean(&blast.tag), context.start(at, context.app.clocks_of(blast)));
+        let (name, starts) = (blast.clean_name(), context.start(at, context.app.clocks_of(blast)));
         let (queued, repeat) = (blast.counts.queued, &blast.origin.repeat);
         let confirmed = people(queued);
         if repeat.rule.is_none() {
             let question = format!(
-                "{tag} is scheduled for {confirmed} and starts {starts} by itself: whoever is added gets it then. Add them?"
+                "{name} is scheduled for {confirmed} and starts {starts} by itself: whoever is added gets it then. Add them?"
             );
             confirm(&question, self.yes)?;
             return Ok(Some(format!("starts {starts}")));
@@ -100,7 +100,7 @@ impl AddPeopleArgs {
             return Ok(Some(format!("goes out next {starts}, and waits for you then if it is to more than {at_most}")));
         }
         let question = format!(
-            "{tag} repeats, to {confirmed}, and goes out next {starts}: whoever is added gets it from then on. Add them?"
+            "{name} repeats, to {confirmed}, and goes out next {starts}: whoever is added gets it from then on. Add them?"
         );
         confirm(&question, self.yes)?;
         Ok(Some(format!("goes out next {starts}")))

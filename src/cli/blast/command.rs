@@ -11,7 +11,7 @@ use crate::cli::confirm::confirm;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk};
 use crate::domain::amount::in_currency;
-use crate::domain::blast::{BlastCommand, blast_name, transition};
+use crate::domain::blast::{BlastCommand, transition};
 use crate::domain::ids::BlastId;
 use crate::domain::text::{people, people_are};
 
@@ -34,9 +34,9 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
         Some(_) => schedule::paused_words(&context, id).await?,
         None if blast.launched_at.is_none() => format!(
             "{} is paused; `blastdeck blast resume {id}` has it start at its time, `blastdeck blast undo {id}` makes it a draft again",
-            blast.tag
+            blast.name()
         ),
-        None => format!("{} is paused; `blastdeck blast resume {id}` resumes it", blast.tag),
+        None => format!("{} is paused; `blastdeck blast resume {id}` resumes it", blast.name()),
     });
     Ok(())
 }
@@ -75,9 +75,13 @@ impl ConfirmArgs {
         if !is_cancelling {
             allowed(&blast, BlastCommand::Cancel)?;
             let question = if repeats {
-                format!("End {} for good, with all its times to come?", blast.tag)
+                format!("End {} for good, with all its times to come?", blast.name())
             } else {
-                format!("Cancel {} for good? {} still queued and will get no message.", blast.tag, people_are(queued))
+                format!(
+                    "Cancel {} for good? {} still queued and will get no message.",
+                    blast.name(),
+                    people_are(queued)
+                )
             };
             confirm(&question, self.yes)?;
         }
@@ -93,9 +97,9 @@ impl ConfirmArgs {
             return json(&json!({ "id": self.blast, "state": "cancelled", "left_out": left_out }));
         }
         talk(&if repeats {
-            format!("{} is ended: no more times", blast.tag)
+            format!("{} is ended: no more times", blast.name())
         } else {
-            format!("{} is cancelled; {} left out", blast.tag, people_are(left_out))
+            format!("{} is cancelled; {} left out", blast.name(), people_are(left_out))
         });
         Ok(())
     }
@@ -115,7 +119,7 @@ impl ConfirmArgs {
                 sum if sum.is_zero() => String::new(),
                 sum => format!(" and {} of sales", in_currency(sum, &context.app.config().ui.currency)),
             };
-            let name = format!("{} (blast {id})", blast_name(&blast.tag, &blast.follow_up_stage));
+            let name = format!("{} (blast {id})", blast.name());
             let drafts = left_empty(&context.app.drafts_that_follow(id).await?);
             confirm(&format!("{drafts}Delete {name}, {people} with their history{sales}?"), self.yes)?;
             if !self.yes {

@@ -103,7 +103,7 @@ impl EditArgs {
             let mend = context.app.mend_of(&blast, &Waiting::NoEngine).unwrap_or_default();
             talk(&format!("{}; {}", Waiting::NoEngine, context.pasteable(&mend)));
         }
-        talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.tag));
+        talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.name()));
         Ok(())
     }
 
@@ -124,7 +124,7 @@ impl EditArgs {
         if !edit.opens_hours(blast, context.app.known_clocks_of(blast), Utc::now()) {
             return Ok(None);
         }
-        let question = format!("{} waits for its hours, and sends at once with these.", blast.tag);
+        let question = format!("{} waits for its hours, and sends at once with these.", blast.name());
         confirm_number(&question, blast.counts.queued, self.yes)?;
         Ok((!self.yes).then_some(blast.counts.queued))
     }

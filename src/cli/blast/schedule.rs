@@ -191,7 +191,7 @@ async fn skip(global: &Global, id: BlastId) -> Result<()> {
     let time = |at| context.start(at, schedule.zone);
     let then = next
         .map_or_else(|| "that was its last, and it is over".to_owned(), |next| format!("the next is {}", time(next)));
-    talk(&format!("{} on {} is left out: {then}", clean(&schedule.blast.tag), time(at)));
+    talk(&format!("{} on {} is left out: {then}", schedule.blast.clean_name(), time(at)));
     Ok(())
 }
 
@@ -202,7 +202,7 @@ pub(super) async fn paused_words(context: &Context, id: BlastId) -> Result<Strin
     let next = schedule.next.first().map(|at| format!("; the next would be {}", context.start(*at, schedule.zone)));
     Ok(format!(
         "{} is paused: none of its times ({rule}) makes a blast until `blastdeck blast schedule resume {id}` resumes it{}",
-        clean(&schedule.blast.tag),
+        schedule.blast.clean_name(),
         next.unwrap_or_default()
     ))
 }

@@ -20,7 +20,7 @@ use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Forecast;
-use crate::domain::text::{self, clean};
+use crate::domain::text;
 
 mod stopped_sender;
 mod unread;
@@ -75,7 +75,7 @@ impl SendArgs {
     /// Refuses a launch of what is paused, and one that would do other than was said.
     fn check_start(&self, plan: &Plan, start: StartKind) -> Result<()> {
         let Plan { blast, people, .. } = plan;
-        let (id, name) = (blast.id, clean(&blast.tag));
+        let (id, name) = (blast.id, blast.clean_name());
         let Some(is_now) = start.is_now() else { return Ok(()) };
         let why = match plan.start_mismatch(is_now) {
             Some(StartMismatch::Early) => {
@@ -270,7 +270,7 @@ fn is_away(error: &Report) -> bool {
 
 /// Describes the state as it is now, and promises no more.
 async fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> Result<String> {
-    let (tag, people) = (clean(&plan.blast.tag), text::people(plan.people));
+    let (name, people) = (plan.blast.clean_name(), text::people(plan.people));
     let whom = match plan.first.map(|first| first.people) {
         None => people.clone(),
         Some(0) => "nobody more before it waits for you".to_owned(),
@@ -282,15 +282,15 @@ async fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> Result<S
     };
     let begins = begins_now(context, plan).await?;
     let begun = if let Some(why) = plan.stopped.as_ref().filter(|_| !is_attended) {
-        format!("{tag} waits for sender {}, which is stopped: {why}: {people} queued", plan.blast.sender)
+        format!("{name} waits for sender {}, which is stopped: {why}: {people} queued", plan.blast.sender)
     } else if !is_attended {
-        format!("{tag} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
+        format!("{name} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
     } else if begins - Utc::now() > TimeDelta::minutes(1) {
         let start = context.start(begins, context.app.clocks_of(&plan.blast));
         let why = context.pasteable(&format!("`blastdeck blast plan {}`", plan.blast.id));
-        format!("{tag} starts {start} and goes to {whom}: {why} says why then; `blastdeck` shows it live")
+        format!("{name} starts {start} and goes to {whom}: {why} says why then; `blastdeck` shows it live")
     } else {
-        format!("sending `{tag}` to {whom}; `blastdeck` shows it live")
+        format!("sending `{name}` to {whom}; `blastdeck` shows it live")
     };
     Ok(begun + &refused)
 }
@@ -313,14 +313,14 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Says when a blast starts by itself, and how to stop it until then.
 fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, (start, is_attended): (StartKind, bool)) -> String {
-    let (tag, people, id) = (clean(&blast.tag), text::people(plan.people), blast.id);
+    let (name, people, id) = (blast.clean_name(), text::people(plan.people), blast.id);
     let starts = blast.scheduled_for.map_or_else(String::new, |at| context.start(at, context.app.clocks_of(blast)));
     if let Some(repeat) = &plan.repeat {
         let engine = if is_attended { "" } else { ", if an engine runs then" };
         let rule = rule_of_zone(&repeat.rule, repeat.zone);
         let repeats = match start {
-            StartKind::Launch | StartKind::LaunchNow => format!("{tag} repeats {rule}: first {starts}"),
-            StartKind::Resume => format!("{tag} is resumed and repeats {rule}: the next is {starts}"),
+            StartKind::Launch | StartKind::LaunchNow => format!("{name} repeats {rule}: first {starts}"),
+            StartKind::Resume => format!("{name} is resumed and repeats {rule}: the next is {starts}"),
         };
         return format!("{repeats}{engine}; `blastdeck blast schedule show {id}` shows its times");
     }
@@ -328,7 +328,7 @@ fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, (start, is_atten
         plan.start.as_ref().and_then(|start| start.note.clone()).map_or_else(String::new, |note| format!(" ({note})"));
     let engine = if is_attended { "" } else { ", if an engine runs then" };
     format!(
-        "{tag} starts {starts}{engine}{note} and goes to {people}; until then `blastdeck blast pause {id}` stops it"
+        "{name} starts {starts}{engine}{note} and goes to {people}; until then `blastdeck blast pause {id}` stops it"
     )
 }
 
@@ -337,7 +337,7 @@ fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String 
     let (starts, id) = (context.on_the_clock(begins), blast.id);
     format!(
         "{} starts {starts}; until then `blastdeck blast pause {id}` stops it, as ctrl-c does here and u in the dashboard",
-        clean(&blast.tag)
+        blast.clean_name()
     )
 }
 

@@ -103,7 +103,7 @@ pub(super) struct Launched<'a> {
 impl Launched<'_> {
     /// The launch stands although nobody can be asked about it.
     fn without_database(&self) -> String {
-        let (tag, id, sender) = (clean(&self.blast.tag), self.blast.id, clean(&self.blast.sender));
+        let (name, id, sender) = (self.blast.clean_name(), self.blast.id, clean(&self.blast.sender));
         if self.is_stop_lifted {
             return format!(
                 "the database does not answer: sender {sender} resumes ten seconds after its engine reaches it again; until then \
@@ -111,7 +111,7 @@ impl Launched<'_> {
             );
         }
         format!(
-            "the database does not answer: {tag} is launched, and starts ten seconds after its engine reaches it again; \
+            "the database does not answer: {name} is launched, and starts ten seconds after its engine reaches it again; \
              `blastdeck blast pause {id}` stops it then"
         )
     }
@@ -136,7 +136,7 @@ impl Launched<'_> {
             if !std::mem::replace(&mut is_away, true) {
                 talk(&format!(
                     "the database does not answer: {} is not taken back yet, and this goes on trying; ctrl-c ends that",
-                    clean(&self.blast.tag)
+                    self.blast.clean_name()
                 ));
             }
             tokio::select! {
@@ -150,7 +150,7 @@ impl Launched<'_> {
         if let Some(stopped) = self.stopped_since(context).await {
             return stopped;
         }
-        let (tag, id, sender) = (clean(&self.blast.tag), self.blast.id, clean(&self.blast.sender));
+        let (name, id, sender) = (self.blast.clean_name(), self.blast.id, clean(&self.blast.sender));
         match context.app.blast(id).await {
             Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
             Ok(_) if matches!(error, AppError::Changed) && self.is_stop_lifted => RefusedError(format!(
@@ -158,14 +158,14 @@ impl Launched<'_> {
             ))
             .into(),
             Ok(_) if matches!(error, AppError::Changed) => {
-                RefusedError(format!("somebody else launched {tag} since: `blastdeck blast pause {id}` stops it"))
+                RefusedError(format!("somebody else launched {name} since: `blastdeck blast pause {id}` stops it"))
                     .into()
             }
             _ if self.is_stop_lifted => eyre!(
                 "interrupted, but sender {sender} resumes all the same: `blastdeck blast list --state sending` shows its blasts, \
                  `blastdeck blast pause` with its number stops one ({error})"
             ),
-            _ => eyre!("interrupted, but {tag} is sent all the same: `blastdeck blast pause {id}` stops it ({error})"),
+            _ => eyre!("interrupted, but {name} is sent all the same: `blastdeck blast pause {id}` stops it ({error})"),
         }
     }
 
@@ -181,7 +181,7 @@ impl Launched<'_> {
     }
 
     fn given_up(&self) -> Report {
-        let (tag, id, sender) = (clean(&self.blast.tag), self.blast.id, clean(&self.blast.sender));
+        let (name, id, sender) = (self.blast.clean_name(), self.blast.id, clean(&self.blast.sender));
         if self.is_stop_lifted {
             return eyre!(
                 "sender {sender} is not stopped again: it resumes ten seconds after its engine reaches the database again; until then \
@@ -189,7 +189,7 @@ impl Launched<'_> {
             );
         }
         eyre!(
-            "{tag} is not taken back: it is sent ten seconds after its engine reaches the database again; `blastdeck blast pause {id}` stops it \
+            "{name} is not taken back: it is sent ten seconds after its engine reaches the database again; `blastdeck blast pause {id}` stops it \
              then"
         )
     }
@@ -197,10 +197,10 @@ impl Launched<'_> {
 
 /// What has become of a blast that was launched, where that is not sending.
 fn state_now(blast: &BlastView) -> String {
-    let tag = clean(&blast.tag);
+    let name = blast.clean_name();
     match blast.state {
-        BlastState::Draft => format!("{tag} is a draft again: nothing was sent"),
-        BlastState::Scheduled => format!("{tag} is scheduled again: nothing was sent"),
-        state => format!("{tag} is {}", state.label()),
+        BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
+        BlastState::Scheduled => format!("{name} is scheduled again: nothing was sent"),
+        state => format!("{name} is {}", state.label()),
     }
 }

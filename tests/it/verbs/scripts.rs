@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Said, Setup, Shop};
+use crate::support::{Said, Setup, Shop, digits};
 
 fn error(done: &Said) -> Value {
     serde_json::from_str(done.err.lines().last().unwrap()).unwrap()
@@ -124,4 +124,31 @@ async fn a_script_that_runs_twice_makes_one_draft() {
     // After two days the key is free, and the list is read again.
     shop.execute("update api_requests set created_at = now() - interval '49 hours'").await;
     assert_eq!(shop.run(&hi).await.code, 2);
+}
+
+#[tokio::test]
+async fn sentences_about_a_blast_name_its_stage_where_it_is_not_the_first_of_its_series() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft_with(0..3, &["--tag", "Raya", "--stage", "Follow-up 1"]).await;
+
+    let found = shop.ok(&["find", &digits(2)[digits(2).len() - 4..]]).await;
+    let edited = shop.run(&["blast", "edit", &blast, "--message", "Salam!"]).await;
+    let sent = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
+    let paused = shop.run(&["blast", "pause", &blast]).await;
+    let refused = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
+    let resumed = shop.run(&["blast", "resume", &blast, "--people", "3", "--no-engine"]).await;
+    let cancelled = shop.run(&["blast", "cancel", &blast, "--yes"]).await;
+
+    assert!(found.contains("Raya, Follow-up 1"), "{found}");
+    let said = [
+        (edited, "is changed; "),
+        (sent, "waits for an engine that sends for sales: 3 people queued"),
+        (paused, "is paused; "),
+        (refused, "is paused, and nothing was done: "),
+        (resumed, "waits for an engine that sends for sales: 3 people queued"),
+        (cancelled, "is cancelled; 3 people are left out"),
+    ];
+    for (said, words) in said {
+        assert!(said.err.contains(&format!("Raya, Follow-up 1 {words}")), "{words}: {said:?}");
+    }
 }

@@ -56,9 +56,9 @@ impl SendArgs {
         plan: &Plan,
         (blast, why): (&BlastView, &str),
     ) -> Result<()> {
-        let (tag, id, sender) = (clean(&blast.tag), blast.id, clean(&blast.sender));
+        let (name, id, sender) = (blast.clean_name(), blast.id, clean(&blast.sender));
         let waits = format!(
-            "{tag} is resumed, and waits with the others: sender {sender} is stopped: {why}; once that is mended, \
+            "{name} is resumed, and waits with the others: sender {sender} is stopped: {why}; once that is mended, \
              `blastdeck blast resume {id}` or `blastdeck sender confirm {}` lets all of them go on",
             shell_word(&blast.sender)
         );

@@ -34,7 +34,7 @@ pub(super) async fn read_at_last(
         _ = interrupt.recv() => return Err(launched.interrupted(context, interrupt).await),
     };
     if matches!(read.state, BlastState::Draft | BlastState::Paused | BlastState::Cancelled) {
-        let since = AppError::Refused(format!("{} is {} now", clean(&read.tag), read.state.with_article()));
+        let since = AppError::Refused(format!("{} is {} now", read.clean_name(), read.state.with_article()));
         return Err(launched.unless_taken_back(context, since.into()).await);
     }
     Ok(read)
@@ -54,7 +54,7 @@ pub(super) fn started_words(launched: &Launched<'_>) -> String {
     let Launched { blast, is_stop_lifted, .. } = launched;
     match blast.state {
         _ if *is_stop_lifted => format!("sender {} may go on", clean(&blast.sender)),
-        BlastState::Scheduled => format!("{} is scheduled", clean(&blast.tag)),
-        _ => format!("{} is started", clean(&blast.tag)),
+        BlastState::Scheduled => format!("{} is scheduled", blast.clean_name()),
+        _ => format!("{} is started", blast.clean_name()),
     }
 }
