@@ -50,6 +50,15 @@ impl ChangedPeople {
 }
 
 impl ListChanges {
+    /// Somebody came in, and so many dropped out.
+    #[cfg(test)]
+    pub fn of_people(came: &str, gone: usize) -> Self {
+        let mut changes = Self::default();
+        changes.came.add(|| came.to_owned());
+        (0..gone).for_each(|nth| changes.gone.add(|| format!("Person {nth}")));
+        changes
+    }
+
     /// `Good Two came in, Ben dropped out`; `None` where nothing else changed.
     pub fn in_words(&self) -> Option<String> {
         let renamed = match (self.renamed.people, self.renamed.named.first()) {

@@ -3,7 +3,7 @@
 use super::form::{opened_with, saved, taken, writes};
 use super::late::wants_draft;
 use super::support::{DRAFT, STACKED, TestDashboard, WIDE};
-use crate::app::{DraftList, DraftOvertaken};
+use crate::app::{DraftList, DraftOvertaken, ListChanges};
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 use crate::tui::effect::{Completion, DraftOutcome, DraftWrite, EffectError, EffectResult, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -216,6 +216,21 @@ fn corrections_of_a_list_that_was_left_are_said_and_what_came_in_by_the_same_lis
     dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome: list_taken() });
 
     assert!(dashboard.said().ends_with("; what was corrected in row 2 was of the list before"), "{}", dashboard.said());
+}
+
+#[test]
+fn whoever_came_in_or_dropped_out_is_not_said_to_be_beside_the_people_and_those_left_out() {
+    let mut dashboard = corrected();
+    dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(DRAFT.0, 4));
+    let take = writes(&mut dashboard).pop().unwrap();
+    let Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(mut read))) = list_taken() else { panic!("a list") };
+    read.imported.changes = Some(ListChanges::of_people("Aina", 39));
+    let outcome = Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(read)));
+
+    dashboard.answer(Completion::Written { request: WriteRequest::Draft(take), outcome });
+
+    let said = "289 people in the draft, 11 left out; compared with before, Aina came in, 39 people dropped out";
+    assert!(dashboard.said().starts_with(said), "{}", dashboard.said());
 }
 
 fn list_taken() -> EffectResult<WriteOutcome> {

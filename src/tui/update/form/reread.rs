@@ -34,7 +34,7 @@ fn rows_in_words(mends: &[CellMend]) -> Option<String> {
 }
 
 /// A list was read. Corrections are with the rows where those are by now, and those that fit none are forgotten: a later one of the same
-/// row would be taken for more of the same person. What is said of that, and of whoever came in or went out by the same list beside them.
+/// row would be taken for more of the same person. What is said of that, and of whoever else came in or went out by the same list.
 pub(super) fn reread_in_words(form: &mut BlastForm, imported: &mut Imported) -> String {
     let before = std::mem::take(&mut form.mends_before);
     let of_before = rows_in_words(&before);
@@ -52,7 +52,8 @@ pub(super) fn reread_in_words(form: &mut BlastForm, imported: &mut Imported) -> 
         form.left_out.file.as_ref().map(|path| DraftList::File(path.into())) == form.list || form.is_list_again();
     imported.changes = imported.changes.take().filter(|_| is_again);
     let changes = imported.changes.as_ref().and_then(ListChanges::in_words);
-    let changes = changes.map(|changes| format!("; beside that {}", clean(&changes)));
+    // The sums before it are of the list as it is now: whoever came in is one of its people.
+    let changes = changes.map(|changes| format!("; compared with before, {}", clean(&changes)));
     let by_hand = by_hand_in_words(imported);
     let as_before = imported.corrected_as_before_words().map(|words| format!("; {words}"));
     [by_hand, as_before, Some(unfit_in_words(&imported.unfit_mends)), of_before, changes]
