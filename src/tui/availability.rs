@@ -232,7 +232,7 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
         BlastState::Paused if blast.counts.queued == 0 && has_nobody_left(blast) => {
             format!("{name} is paused already, and nobody in it is queued")
         }
-        BlastState::Paused => format!("{name} is paused already: ⟨S⟩ resumes it"),
+        BlastState::Paused => format!("{name} is paused already: {}", model.resumes_it()),
         _ => format!("{name} is not being sent: nothing to pause"),
     };
     Some(why + &model.others_being_sent(blast.id))

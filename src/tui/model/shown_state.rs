@@ -25,6 +25,11 @@ impl Model {
         if self.blasts.rows().iter().any(is_alike) { format!("{brief} #{}", blast.id) } else { brief }
     }
 
+    /// That a paused blast is resumed by a key, and where: whom that affects is shown first, for which some windows are too small.
+    pub fn resumes_it(&self) -> &'static str {
+        if self.layout().is_summary() { "⟨S⟩ resumes it in a larger window" } else { "⟨S⟩ resumes it" }
+    }
+
     fn with_id_of_namesake(&self, blast: &BlastView, name: String) -> String {
         name + &self.id_of_namesake(blast).unwrap_or_default()
     }

@@ -14,7 +14,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::unseen::Unseen;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, Effect, ReadRequest, WriteRequest};
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::msg::Msg;
 
@@ -45,6 +45,22 @@ fn an_armed_launch_says_what_stops_it_and_is_stopped_at_every_size() {
         dashboard.taken();
         dashboard.keys("u");
         assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)], "{size:?}");
+    }
+}
+
+#[test]
+fn a_pause_says_that_it_is_resumed_in_a_larger_window_where_this_one_is_too_small_for_that() {
+    let paused = BlastView { state: BlastState::Paused, ..raya() };
+    for (size, resumes) in [(STACKED, "S resumes it"), (TINY, "S resumes it in a larger window")] {
+        let mut dashboard = TestDashboard::new(size);
+        let outcome = Ok(WriteOutcome::Blast(Box::new(paused.clone())));
+
+        dashboard.answer(Completion::Written { request: WriteRequest::Pause(RAYA), outcome });
+
+        assert_eq!(dashboard.said(), format!("Raya promo is paused; {resumes}"));
+        assert!(text(&dashboard).contains(resumes), "{:#?}", dashboard.screen());
+        dashboard.keys("p");
+        assert_eq!(dashboard.said(), format!("Raya promo is paused already: {resumes}"));
     }
 }
 

@@ -130,9 +130,9 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         },
         // As it was before, where somebody took the launch back.
         BlastState::Paused if row.state_by == Some(Actor::Engine) => {
-            format!("{name} is paused{}", keys("; ⟨S⟩ resumes it"))
+            format!("{name} is paused{}{}", keys("; "), keys(model.resumes_it()))
         }
-        BlastState::Paused => format!("{name} was paused{by}{}", keys("; ⟨S⟩ resumes it")),
+        BlastState::Paused => format!("{name} was paused{by}{}{}", keys("; "), keys(model.resumes_it())),
         BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
         // Somebody else took it back.
         BlastState::Draft => return Notice::done(format!("{name} is a draft again{}", model.launched_by(row))),

@@ -341,8 +341,8 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
         Some(until) => armed::announcement(model, &row, until),
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => {
-            let stands = Some(armed::stands(model, &row));
-            Notice { stands, ..Notice::done(format!("{} is paused; ⟨S⟩ resumes it", model.distinct_name(&row))) }
+            let said = format!("{} is paused; {}", model.distinct_name(&row), model.resumes_it());
+            Notice { stands: Some(armed::stands(model, &row)), ..Notice::done(said) }
         }
         // Only its sender was stopped. Whether it goes on, the line below the funnel says.
         None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),
