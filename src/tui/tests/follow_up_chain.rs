@@ -86,5 +86,7 @@ fn a_follow_up_that_is_a_draft_has_not_been_sent_and_is_not_said_to_have_brought
     let screen = says(&mut dashboard, vec![unsent(20), unsent(21)]);
     assert!(screen.contains("none of its 2 follow-ups has been sent"), "{screen}");
     let screen = says(&mut dashboard, vec![unsent(20), follow_up(21, RAYA, "Follow-up 2")]);
-    assert!(screen.contains("after its follow-up nobody else has replied yet"), "{screen}");
+    assert!(screen.contains("its follow-up has brought no new reply yet"), "{screen}");
+    let screen = says(&mut dashboard, vec![follow_up(20, RAYA, "Follow-up 1"), follow_up(21, RAYA, "Follow-up 2")]);
+    assert!(screen.contains("2 follow-ups have brought no new reply yet"), "{screen}");
 }

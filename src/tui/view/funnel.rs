@@ -293,14 +293,15 @@ fn came_back(model: &Model) -> Option<String> {
         blast.counts.funnel().sent == 0 && matches!(blast.state, BlastState::Draft | BlastState::Scheduled)
     };
     let unsent = follow_ups.iter().filter(is_unsent).count();
-    let after = match (follow_ups.len(), follow_ups.len() - unsent) {
+    let (after, have) = match (follow_ups.len(), follow_ups.len() - unsent) {
         (1, 0) => return Some("its follow-up has not been sent".to_owned()),
         (all, 0) => return Some(format!("none of its {all} follow-ups has been sent")),
-        (_, 1) => "its follow-up".to_owned(),
-        (_, sent) => format!("{sent} follow-ups"),
+        (_, 1) => ("its follow-up".to_owned(), "has"),
+        (_, sent) => (format!("{sent} follow-ups"), "have"),
     };
     if back.replied == 0 && back.closed == 0 {
-        return Some(format!("after {after} nobody else has replied yet"));
+        // Others may have replied since, without one; and whoever had replied before it may have done so again.
+        return Some(format!("{after} {have} brought no new reply yet"));
     }
     let money = in_currency(back.amount, &model.options.currency);
     Some(format!("after {after}: {} more replied, {} more bought, {money}", number(back.replied), number(back.closed)))
