@@ -109,14 +109,19 @@ impl Model {
         self.unwritten.overdue(self.now).is_some() && self.unwritten.closes(person)
     }
 
-    /// Blasts that a person paused part-way: some of their people were sent to, others are queued still.
+    /// Blasts that are paused part-way, by whomever: some of their people were sent to, others are queued still.
     pub fn paused_part_way(&self) -> impl Iterator<Item = &BlastView> {
-        self.paused_by_people().filter(|blast| blast.counts.total() > blast.counts.queued)
+        let is_begun = |blast: &&BlastView| blast.counts.total() > blast.counts.queued;
+        self.paused_with_people().filter(is_begun)
     }
 
     /// Blasts that a person paused while somebody in them is queued. Of one that repeats nobody is.
     pub fn paused_by_people(&self) -> impl Iterator<Item = &BlastView> {
-        let is_paused = |blast: &&BlastView| blast.state == BlastState::Paused && !blast.asks_for_person();
+        self.paused_with_people().filter(|blast| !blast.asks_for_person())
+    }
+
+    fn paused_with_people(&self) -> impl Iterator<Item = &BlastView> {
+        let is_paused = |blast: &&BlastView| blast.state == BlastState::Paused;
         let has_people = |blast: &&BlastView| blast.counts.queued > 0 && blast.origin.repeat.rule.is_none();
         self.blasts.rows().iter().filter(is_paused).filter(has_people)
     }

@@ -57,10 +57,23 @@ fn leaving_says_what_stays_paused_part_way_and_the_second_key_leaves() {
 }
 
 #[test]
-fn leaving_asks_nothing_of_what_is_paused_before_it_began_or_by_itself() {
-    let unbegun = BlastView { counts: Counts { queued: 40, ..Counts::default() }, ..paused("aina") };
+fn leaving_says_also_of_what_paused_by_itself_part_way_that_it_stays_so() {
     let by_itself = BlastView { state_by: Some(Actor::Engine), ..paused("aina") };
-    for row in [unbegun, by_itself, BlastView { state: BlastState::Completed, ..paused("aina") }] {
+    let mut dashboard = with_blasts(STACKED, vec![by_itself]);
+
+    dashboard.keys("q");
+
+    assert_eq!(
+        dashboard.said(),
+        "Hari Sukan stays paused with 40 still to send. q again to leave, S to resume it first"
+    );
+    assert!(!dashboard.taken().contains(&Effect::Exit(ExitReason::Quit)));
+}
+
+#[test]
+fn leaving_asks_nothing_of_what_is_paused_before_it_began_or_is_over() {
+    let unbegun = BlastView { counts: Counts { queued: 40, ..Counts::default() }, ..paused("aina") };
+    for row in [unbegun, BlastView { state: BlastState::Completed, ..paused("aina") }] {
         let mut dashboard = with_blasts(STACKED, vec![row]);
 
         dashboard.keys("q");

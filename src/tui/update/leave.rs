@@ -116,7 +116,8 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Leaves, after a sentence about what stays paused, if anything does: it was begun, and nobody may have meant to leave it so.
+/// Leaves, after a sentence about what stays paused, if anything does: it was begun, and nobody may have meant to leave it so, or have
+/// seen that it paused by itself.
 fn leave_paused(model: &mut Model) -> Vec<Effect> {
     let paused: Vec<_> =
         model.paused_part_way().map(|blast| (blast.id, model.distinct_name(blast), blast.counts.queued)).collect();
