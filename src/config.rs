@@ -44,6 +44,7 @@ use document::Document;
 use log::ConfigLog;
 use reader::TableReader;
 
+use crate::domain::act::Actor;
 pub use crate::domain::database_url::DatabaseUrl;
 use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
@@ -97,6 +98,11 @@ impl Config {
         Self::build(&text, path, environment, flags)
     }
 
+    /// The operator in this environment, also where the configuration cannot be read. `None`: by a name that no operator may have.
+    pub fn operator_in(environment: &Environment) -> Option<String> {
+        Some(environment.operator()).filter(|operator| operator != Actor::ENGINE)
+    }
+
     /// Parses the text of a file, without environment or flags.
     pub fn from_toml_str(text: &str) -> Result<Self, ConfigError> {
         Self::build(text, None, &Environment::default(), &Flags::default())
@@ -142,7 +148,7 @@ impl Config {
 
     /// The log of acts distinguishes the engine from operators by this name.
     fn refuse_engines_name(&self, log: &mut ConfigLog) {
-        if self.operator == "engine" {
+        if self.operator == Actor::ENGINE {
             let variable = ValueSource::Variable("BLASTDECK_OPERATOR".to_owned());
             log.problem(&variable, "", "`engine` is reserved for the engine itself: choose another name");
         }

@@ -156,6 +156,24 @@ async fn replies_that_could_not_be_written_for_a_moment_are_in_the_report_of_a_d
     assert_eq!(report_of(&ended)["blast"]["state"], "completed");
 }
 
+#[tokio::test]
+async fn a_demo_knows_its_operator_although_their_configuration_is_not_there_yet() {
+    let dir = TestDir::new();
+    let config = dir.path().join("none.toml");
+    let demo = demo(&dir, SMALL).env("BLASTDECK_CONFIG", config).env("BLASTDECK_OPERATOR", "aina").spawn().unwrap();
+    let database = database_of(&dir).await;
+
+    let by_aina = "select count(*) from operator_actions where operator = 'aina'";
+    eventually_async("what is done in it is aina's", async || {
+        sqlx::query_scalar::<_, i64>(by_aina).fetch_one(&database).await.is_ok_and(|acts| acts > 0)
+    })
+    .await;
+
+    database.close().await;
+    let ended = tokio::task::spawn_blocking(move || demo.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(report_of(&ended)["blast"]["state"], "completed");
+}
+
 /// Everything that names the directory, but for its own keeper.
 fn processes_of(dir: &TestDir) -> Vec<String> {
     processes_naming(dir.path()).into_iter().filter(|line| !line.starts_with("/bin/sh")).collect()

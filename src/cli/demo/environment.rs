@@ -16,7 +16,7 @@ use crate::app::{Access, App, ProcessKind, Setup};
 use crate::cli::dashboard::senders;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
-use crate::config::{Config, Flags, own_path};
+use crate::config::{Config, Environment, Flags, own_path};
 use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 use crate::domain::text::shell_quoted;
@@ -104,8 +104,11 @@ impl DemoEnvironment {
         // For the command lines that the dashboard shows: pasted into another window, they address this demo.
         std::fs::write(self.config_file(), &text)?;
         let mut config = Config::from_toml_str(&text)?;
+        // Whose marks these are is known also where their configuration cannot be read, or is not there yet.
+        if let Some(operator) = Config::operator_in(&Environment::of_process()) {
+            config.operator = operator;
+        }
         if let Some(own) = own {
-            config.operator = own.operator;
             config.ui.theme = own.ui.theme;
             config.ui.ascii = own.ui.ascii;
         }

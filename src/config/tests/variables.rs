@@ -119,6 +119,16 @@ fn the_machines_surroundings_give_operator_zone_and_data_directory() {
     assert_eq!(moved.database.data_dir, PathBuf::from("/home/aina/deck"));
 }
 
+#[test]
+fn the_operator_is_known_also_where_the_configuration_cannot_be_read() {
+    let variables = [("USER", "aina"), ("HOSTNAME", "kedai"), ("BLASTDECK_CONFIG", "/nowhere/config.toml")];
+    let environment = Environment::with(variables);
+
+    assert!(Config::load_in(&Flags::default(), &environment).is_err());
+    assert_eq!(Config::operator_in(&environment).as_deref(), Some("aina@kedai"));
+    assert_eq!(Config::operator_in(&Environment::with([("BLASTDECK_OPERATOR", "engine")])), None);
+}
+
 // Files
 
 #[test]
