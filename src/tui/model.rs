@@ -57,8 +57,8 @@ pub use prompt::{
     PacePrompt, PricedSale, Prompt, RefusedKeys, RefusedPrompt,
 };
 pub use recipients::{
-    CursorMove, CursorTarget, FoundBy, ListDirection, ListOrder, ListScope, ListedPerson, MarkedBy, PageRequest,
-    RecipientTable, Shown, WantedPage,
+    CursorMove, CursorTarget, FoundBy, HandMarked, ListDirection, ListOrder, ListScope, ListedPerson, MarkedBy,
+    PageRequest, RecipientTable, Shown, WantedPage,
 };
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use shown_state::{config_place, is_going_out};

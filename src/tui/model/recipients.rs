@@ -17,6 +17,7 @@ use rust_decimal::Decimal;
 
 use crate::app::view::{Anchor, RecipientRow, RowPosition, Total};
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 
 /// A person, and the place in the order at which they were read: it stays when their row changes.
@@ -25,6 +26,28 @@ pub struct ListedPerson {
     pub row: RecipientRow,
     pub place: RowPosition,
 }
+
+/// Somebody who was marked by hand, as a question names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandMarked {
+    pub who: String,
+    pub phone: Phone,
+}
+
+impl HandMarked {
+    pub fn of(row: &RecipientRow) -> Self {
+        Self { who: row.who(), phone: row.phone.clone() }
+    }
+
+    /// The end of their number, by which operators seek people.
+    pub fn ending(&self) -> &str {
+        let digits = self.phone.digits();
+        digits.len().checked_sub(ENDING).and_then(|from| digits.get(from..)).unwrap_or(digits)
+    }
+}
+
+/// So many digits are the end of a number.
+const ENDING: usize = 4;
 
 /// Where the cursor goes when a list was reloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,9 +112,9 @@ pub struct RecipientTable {
     /// How many changed after `as_of`, those in the window included.
     pub changed_since: Option<Total>,
     /// For the next act, in whichever list of the blast they were marked; with a name where one was marked by hand.
-    pub marked: BTreeMap<RecipientId, Option<String>>,
+    pub marked: BTreeMap<RecipientId, Option<HandMarked>>,
     /// Who alone was marked and is acted on, until that is written.
-    pub acted_on: BTreeMap<RecipientId, Option<String>>,
+    pub acted_on: BTreeMap<RecipientId, Option<HandMarked>>,
     pub marked_by: MarkedBy,
     /// The request whose completion replaces the list because a key asked for it.
     pub awaiting: Option<u64>,
@@ -269,8 +292,8 @@ impl RecipientTable {
 
     pub fn toggle_mark(&mut self, id: RecipientId) {
         if self.marked.remove(&id).is_none() {
-            let name = self.get(id).map(|person| person.row.who());
-            self.marked.insert(id, name);
+            let by_hand = self.get(id).map(|person| HandMarked::of(&person.row));
+            self.marked.insert(id, by_hand);
         }
     }
 

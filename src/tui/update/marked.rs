@@ -2,7 +2,7 @@
 
 use crate::domain::ids::RecipientId;
 use crate::tui::effect::{Effect, EffectResult, WriteOutcome, WriteRequest};
-use crate::tui::model::Model;
+use crate::tui::model::{HandMarked, Model};
 
 /// Whom an act on the marked people is about; nobody of any other act.
 fn of_marked(request: &WriteRequest) -> &[RecipientId] {
@@ -72,6 +72,6 @@ fn mark_again(model: &mut Model, request: &WriteRequest) {
     if let Some((person, who)) = alone.filter(|(person, _)| list.get(*person).is_some()) {
         list.marked.insert(person, who);
     } else if people.iter().any(|id| list.get(*id).is_some()) {
-        list.marked = people.iter().map(|id| (*id, list.get(*id).map(|person| person.row.who()))).collect();
+        list.marked = people.iter().map(|id| (*id, list.get(*id).map(|person| HandMarked::of(&person.row)))).collect();
     }
 }

@@ -13,8 +13,8 @@ use crate::domain::text::clean;
 use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted, number, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, CursorMove, FoundBy, ListScope, MarkedBy, Model, NoUndo, NotePrompt,
-    Notice, Overlay, Pane, PricedSale, Prompt,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, CursorMove, FoundBy, HandMarked, ListScope, MarkedBy, Model, NoUndo,
+    NotePrompt, Notice, Overlay, Pane, PricedSale, Prompt,
 };
 use crate::tui::widget::TextField;
 
@@ -284,8 +284,10 @@ const NAMED_MAX: usize = 3;
 
 /// The people of a question: by name where they are few and were marked one by one, since not all of them need be listed.
 fn named(model: &Model, people: &[RecipientId]) -> String {
-    let names = people.iter().map(|id| model.recipients.marked.get(id).cloned().flatten().map(|name| brief(&name)));
-    match names.collect::<Option<Vec<String>>>().as_deref() {
+    let marked = people.iter().map(|id| model.recipients.marked.get(id)?.as_ref());
+    let few = marked.collect::<Option<Vec<&HandMarked>>>().filter(|few| few.len() <= NAMED_MAX);
+    let names = few.map(|few| few.iter().map(|one| name_among(one, &few)).collect::<Vec<_>>());
+    match names.as_deref() {
         Some([only]) => only.clone(),
         Some([first @ .., last]) if first.len() < NAMED_MAX => {
             let has_comma = first.iter().chain([last]).any(|name| name.contains(','));
@@ -293,6 +295,20 @@ fn named(model: &Model, people: &[RecipientId]) -> String {
         }
         _ => counted(people.len()),
     }
+}
+
+/// Somebody's name in a question, with the end of their number where another one is called the same, and with all of it where both end
+/// alike.
+fn name_among(one: &HandMarked, all: &[&HandMarked]) -> String {
+    let name = brief(&one.who);
+    let mut alike = all.iter().filter(|other| other.phone != one.phone && brief(&other.who) == name).peekable();
+    if alike.peek().is_none() {
+        return name;
+    }
+    if alike.any(|other| other.ending() == one.ending()) {
+        return format!("{name} ({})", one.phone);
+    }
+    format!("{name} (ends in {})", one.ending())
 }
 
 /// Says of whoever is at the cursor of a list without any of these people that they are not among them.
