@@ -147,6 +147,8 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     let mut asked_about = uncertain_people(&context, blast).await?;
     let mut people = i64::try_from(asked_about.len()).unwrap_or(i64::MAX);
     if people == 0 {
+        // A blast that does not exist is no refusal: it is not found.
+        context.app.blast_without_unasked(blast).await?;
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
     let (mut known, mut left_aside) = (None, 0);

@@ -56,6 +56,8 @@ async fn verbs_about_blasts_and_people_fail_as_the_table_says() {
             ("uncertain list 77", FAILED, "not_found"),
             (&resolve, REFUSED, "refused"),
             ("uncertain resolve 1 all drop --yes", REFUSED, "refused"),
+            ("uncertain resolve 77 all drop --yes", FAILED, "not_found"),
+            ("uncertain resolve 77 all resend --yes", FAILED, "not_found"),
         ],
     )
     .await;
