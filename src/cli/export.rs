@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use color_eyre::Result;
+use serde_json::json;
 
 use super::context::Context;
 use super::exit::{RefusedError, UsageError};
-use super::output::talk;
+use super::output::{json, talk};
 use crate::app::view::BlastView;
 use crate::app::{Export, ExportEncoder, ExportFormat, ExportPages};
 use crate::domain::ids::BlastId;
@@ -34,10 +36,11 @@ const DOCUMENTS: [&str; 18] = [
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportOutput {
     /// CSV in which a spreadsheet runs nothing (Excel wants xlsx for accents), one JSON object a line, or an Excel workbook. As the file's name
-    /// ends, by default; else csv.
+    /// ends, by default, also with --json; else csv, or with --json one JSON object a line.
     #[arg(long, value_enum)]
     format: Option<FormatWord>,
-    /// The file to write; it must not exist. Standard output by default, or where it is -.
+    /// The file to write; it must not exist. Standard output by default, or where it is -. With --json and a file, one object
+    /// there says what was exported.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -60,11 +63,21 @@ impl From<FormatWord> for ExportFormat {
     }
 }
 
+impl From<ExportFormat> for FormatWord {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Csv => Self::Csv,
+            ExportFormat::JsonLines => Self::Json,
+            ExportFormat::Xlsx => Self::Xlsx,
+        }
+    }
+}
+
 impl ExportOutput {
     /// Writes an export. A workbook has times by the clocks of `zone`; `whole` is how many rows are looked at, where that is known.
     pub(super) async fn write(&self, context: &Context, export: Export, zone: Tz, whole: Option<i64>) -> Result<()> {
         let output = self.output.as_deref().filter(|name| *name != Path::new("-"));
-        let format = self.format(context, output)?;
+        let format = self.format(context.is_json, output)?;
         if format == ExportFormat::Xlsx && output.is_none() && io::stdout().is_terminal() {
             return Err(UsageError("a workbook is no text for a terminal: add --output FILE.xlsx".to_owned()).into());
         }
@@ -81,22 +94,26 @@ impl ExportOutput {
         let rows = ExportRun { pages, progress, stop }.run(&mut encoder, &mut to).await?;
         to.write(&encoder.finish()?)?;
         to.finish()?;
-        talk(&match output {
-            Some(file) => format!("{} exported to {}", export.counted(rows), file.display()),
-            None => format!("{} exported", export.counted(rows)),
-        });
+        match output {
+            Some(file) if context.is_json => {
+                let format = FormatWord::from(format).to_possible_value();
+                let format = format.as_ref().map_or("", PossibleValue::get_name);
+                let (what, file) = (export.table().name, file.display().to_string());
+                return json(&json!({ "what": what, "rows": rows, "format": format, "file": file }));
+            }
+            Some(file) => talk(&format!("{} exported to {}", export.counted(rows), file.display())),
+            None => talk(&format!("{} exported", export.counted(rows))),
+        }
         Ok(())
     }
 
-    /// As it is asked for, else as the file's name ends, which must not say something else.
-    fn format(&self, context: &Context, output: Option<&Path>) -> Result<ExportFormat> {
-        let asked = match (context.is_json, self.format) {
-            (true, Some(other @ (FormatWord::Csv | FormatWord::Xlsx))) => {
-                return Err(UsageError(both_formats(ExportFormat::from(other).extension())).into());
-            }
-            (true, _) => Some(ExportFormat::JsonLines),
-            (false, format) => format.map(ExportFormat::from),
-        };
+    /// As it is asked for, else as the file's name ends, which must not say something else. `--json` is about standard output: with it
+    /// the rows are JSON there, and in a file whose name says nothing.
+    fn format(&self, is_json: bool, output: Option<&Path>) -> Result<ExportFormat> {
+        let asked = self.format.map(ExportFormat::from);
+        if let (true, None, Some(other @ (ExportFormat::Csv | ExportFormat::Xlsx))) = (is_json, output, asked) {
+            return Err(UsageError(both_formats(other.extension())).into());
+        }
         let ending = output.and_then(Path::extension).and_then(|ending| ending.to_str()).unwrap_or_default();
         let by_name = ExportFormat::from_word(ending);
         let is_one_of = |endings: &[&str]| endings.iter().any(|other| ending.eq_ignore_ascii_case(other));
@@ -116,6 +133,7 @@ impl ExportOutput {
                 ))
                 .into())
             }
+            (_, None) if is_json => Ok(ExportFormat::JsonLines),
             (_, format) => Ok(format.unwrap_or(ExportFormat::Csv)),
         }
     }
@@ -159,5 +177,31 @@ impl ExportRun {
         }
         self.progress.finish();
         Ok(encoder.rows())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{ExportFormat, ExportOutput, FormatWord};
+
+    /// The format of an export with `--json` to a file, or to standard output.
+    fn format(file: Option<&str>, format: Option<FormatWord>) -> Result<ExportFormat, String> {
+        let output = ExportOutput { format, output: None };
+        output.format(true, file.map(Path::new)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn with_json_a_file_still_goes_by_its_ending_and_standard_output_is_json() {
+        assert_eq!(format(Some("x1.csv"), None), Ok(ExportFormat::Csv));
+        assert_eq!(format(Some("x1.xlsx"), None), Ok(ExportFormat::Xlsx));
+        assert_eq!(format(Some("x1.json"), None), Ok(ExportFormat::JsonLines));
+        assert_eq!(format(Some("x1.csv"), Some(FormatWord::Csv)), Ok(ExportFormat::Csv));
+        assert_eq!(format(Some("x1"), None), Ok(ExportFormat::JsonLines), "its name says nothing");
+        assert_eq!(format(None, None), Ok(ExportFormat::JsonLines));
+        assert_eq!(format(None, Some(FormatWord::Json)), Ok(ExportFormat::JsonLines));
+        assert!(format(None, Some(FormatWord::Csv)).unwrap_err().contains("name two formats"));
+        assert!(format(Some("x1.csv"), Some(FormatWord::Xlsx)).unwrap_err().contains("name it x1.xlsx"));
     }
 }

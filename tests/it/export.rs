@@ -128,7 +128,7 @@ async fn a_dash_is_standard_output_and_a_name_says_what_the_file_is() {
         ("o.ods", vec!["--format", "csv"], "name it o.csv"),
         ("b.csv", vec!["--format", "xlsx"], "name it b.xlsx"),
         ("b.xlsx", vec!["--format", "json"], "name it b.jsonl"),
-        ("b.csv", vec!["--json"], "name it b.jsonl"),
+        ("b.csv", vec!["--json", "--format", "json"], "name it b.jsonl"),
         ("o.pdf", vec![], "written as .csv, .jsonl or .xlsx"),
         ("o.DOCX", vec!["--format", "csv"], "written as .csv, .jsonl or .xlsx"),
     ] {
@@ -147,6 +147,22 @@ async fn a_dash_is_standard_output_and_a_name_says_what_the_file_is() {
     assert!(report.code == 2 && report.err.contains("--json and --format markdown name two formats"), "{report:?}");
     let plain = shop.path("o.txt");
     assert_eq!(export(&["--output", plain.to_str().unwrap()]).await.code, 0);
+}
+
+#[tokio::test]
+async fn with_json_a_file_is_what_its_ending_says_and_standard_output_has_one_object_about_it() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+
+    for (name, format, begins) in [("a.csv", "csv", "id,"), ("a.json", "json", "{"), ("a.xlsx", "xlsx", "PK")] {
+        let file = shop.path(name);
+        let said = shop.run(&["--json", "blast", "export", "1", "--output", file.to_str().unwrap()]).await;
+
+        let about: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(about, json!({ "what": "recipients", "rows": 3, "format": format, "file": file }), "{said:?}");
+        assert!(said.code == 0 && !said.err.contains("exported"), "{said:?}");
+        assert!(std::fs::read(&file).unwrap().starts_with(begins.as_bytes()), "{name}");
+    }
 }
 
 #[tokio::test]
