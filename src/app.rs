@@ -108,7 +108,7 @@ pub use customers::{CustomerPage, Merged};
 pub use drafting::{
     ByHand, DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
 };
-pub use edit::{DraftEdit, NOT_FOR};
+pub use edit::{DraftEdit, NOT_FOR, why_fixed};
 pub use error::{AppError, DraftOvertaken, InvalidPlace, unread_after};
 pub use export::{
     CartExport, Export, ExportCell, ExportEncoder, ExportFormat, ExportPage, ExportPages, ExportTable, OrderExport,

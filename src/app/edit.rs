@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 pub use self::draft_edit::DraftEdit;
 use super::opened_hours::OpenedHours;
 use super::segment::CappedAudience;
+use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::{BlastState, is_paused_before_start};
@@ -27,8 +28,9 @@ use crate::store::local_time::{self, LocalDue};
 use crate::store::view::BlastRow;
 
 impl App {
-    /// Edits a draft whose version is the one that was seen. A new message must come out for everybody in it.
-    pub async fn edit(&self, id: BlastId, version: i64, edit: DraftEdit) -> Result<(), AppError> {
+    /// Edits a draft whose version is the one that was seen. A new message must come out for everybody in it. Returns whether that
+    /// changed anything: where all of it is so already, no version is made, and nothing is logged.
+    pub async fn edit(&self, id: BlastId, version: i64, edit: DraftEdit) -> Result<bool, AppError> {
         self.edit_armed(id, (version, TimeDelta::zero()), edit, None).await
     }
 
@@ -40,7 +42,7 @@ impl App {
         (version, armed_for): (i64, TimeDelta),
         edit: DraftEdit,
         shown: Option<i64>,
-    ) -> Result<(), AppError> {
+    ) -> Result<bool, AppError> {
         // Before the transaction: a verb has one connection, which that takes. Where the row changes meanwhile, its version does.
         let row = self.blast_row(id).await?;
         let edit = edit.without_unchanged(&row, self.zone_of(&row));
@@ -52,8 +54,10 @@ impl App {
             Some(row) => of_started(edit.without_unchanged(row, self.zone_of(row)), row)?,
             None => edit,
         };
-        if started.is_some() && edit == DraftEdit::default() && head.version == version {
-            return Ok(());
+        if edit == DraftEdit::default() && head.version == version {
+            // That the request was made is kept all the same: repeated once something has changed, it is to do nothing either.
+            tx.commit().await?;
+            return Ok(false);
         }
         let opened = match &started {
             Some(row) => self.opened(&mut tx, row, &edit, shown).await?.filter(|_| !armed_for.is_zero()),
@@ -84,7 +88,7 @@ impl App {
         self.log_draft_act(&mut tx, Act::Edit, &head, detail).await?;
         tx.commit().await?;
         self.notify(id).await;
-        Ok(())
+        Ok(true)
     }
 
     /// The hours and weekdays that a blast had when it was started, where it was made to send at any hour since: `09:00-21:00`.
@@ -182,17 +186,9 @@ impl App {
 
 /// What an edit changes in a blast that has started: its pace and its hours may still change. Its engine is notified as of a pause.
 fn of_started(edit: DraftEdit, row: &BlastRow) -> Result<DraftEdit, AppError> {
-    let is_new = |content: &BlastContent| match content.template() {
-        Some(template) => row.template.as_ref() != Some(&template),
-        None => row.template.is_some() || content.text() != row.message,
-    };
-    let edit = DraftEdit { content: edit.content.filter(is_new), ..edit };
     if !edit.is_of_pace() {
-        let pace = "once started, only rate, gap, window and weekdays can change";
         let is_before = is_paused_before_start(row.state, row.launched_at, row.scheduled_for);
-        let why =
-            if is_before { paused_before_its_time(row.id) } else { format!("{}; {pace}", not_editable(row.state)) };
-        return Err(AppError::Refused(why));
+        return Err(AppError::Refused(fixed_once_started((row.id, row.state), is_before)));
     }
     // Whoever was too early or too late by their own clock has been put off until then.
     if edit.is_of_hours() && row.origin.window_local {
@@ -210,6 +206,22 @@ fn logged(version: i64, started: Option<&BlastRow>, (edit, opened): (&DraftEdit,
         Some(hours) => json!({ "version": version, "pace": pace, "hours": hours }),
         None => json!({ "version": version, "pace": pace }),
     }
+}
+
+/// Why nothing but the pace and the hours of a blast that has started can change: its start and its zone cannot even be taken away
+/// where it has none. `None` where it has not started.
+pub fn why_fixed(blast: &BlastView) -> Option<String> {
+    let has_started = matches!(blast.state, BlastState::Sending | BlastState::Paused);
+    let is_before = is_paused_before_start(blast.state, blast.launched_at, blast.scheduled_for);
+    has_started.then(|| fixed_once_started((blast.id, blast.state), is_before))
+}
+
+/// The same of one that is known to have started, or is paused until its time.
+fn fixed_once_started((id, state): (BlastId, BlastState), is_before_its_time: bool) -> String {
+    if is_before_its_time {
+        return paused_before_its_time(id);
+    }
+    format!("{}; once started, only rate, gap, window and weekdays can change", not_editable(state))
 }
 
 /// Why what is paused until its time is not edited.

@@ -199,6 +199,35 @@ async fn what_is_scheduled_is_edited_by_a_verb_until_it_starts_and_never_half() 
 }
 
 #[tokio::test]
+async fn an_edit_that_changes_nothing_says_so_and_what_has_started_is_not_cleared_of_what_it_keeps() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.draft_with(0..3, &["--rate", "5/min"]).await;
+    let message = stored(&shop, "message", &blast).await;
+    let edit = async |further: &[&str]| shop.run(&[&["blast", "edit", blast.as_str()], further].concat()).await;
+    let version = async || stored(&shop, "version", &blast).await;
+    let edits = "select count(*) from operator_actions where action = 'edit'";
+    let drafted = version().await;
+
+    for same in [&["--rate", "5/min"][..], &["--message", message.as_str()], &["--clear", "at,window,timezone"]] {
+        let said = edit(same).await;
+        assert!(said.code == 0 && said.err.contains("nothing to change: "), "{same:?}: {said:?}");
+    }
+    let json = shop.json(&["blast", "edit", &blast, "--rate", "5/min"]).await;
+    assert_eq!((json["changed"].as_bool(), json["version"].to_string()), (Some(false), drafted), "{json}");
+
+    shop.send(&blast).await;
+    let sent = version().await;
+    for fixed in ["at", "timezone", "rate,at"] {
+        let refused = edit(&["--clear", fixed]).await;
+        let says = refused.err.contains("once started, only rate, gap, window and weekdays can change");
+        assert!(refused.code == 3 && says, "{fixed}: {refused:?}");
+    }
+    let none = edit(&["--clear", "window"]).await;
+    assert!(none.code == 0 && none.err.contains("nothing to change: "), "{none:?}");
+    assert_eq!((version().await, shop.number(edits).await), (sent, 0));
+}
+
+#[tokio::test]
 async fn another_start_moves_when_people_get_it_by_their_own_clocks() {
     let shop = Shop::open(SETUP).await;
     let day = |days: i64| (Utc::now() + TimeDelta::days(days)).format("%Y-%m-%dT00:30+00:00").to_string();

@@ -29,8 +29,9 @@ impl App {
             let by = self.overtaken_by(&mut *self.begin().await?, at.id).await?;
             return Err(AppError::Overtaken(DraftOvertaken::Changed { by, version: row.version }));
         }
-        self.edit(at.id, at.version, edit).await?;
-        Ok(Some(SavedDraft { at: DraftAt { version: at.version + 1, ..at }, unfinished: None }))
+        let is_changed = self.edit(at.id, at.version, edit).await?;
+        let version = at.version + i64::from(is_changed);
+        Ok(Some(SavedDraft { at: DraftAt { version, ..at }, unfinished: None }))
     }
 
     /// The content, where it is another one: complete, and as the provider has its template.

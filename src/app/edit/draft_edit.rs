@@ -95,7 +95,7 @@ impl DraftEdit {
         }
     }
 
-    /// Without what is so already, but for what it says: whoever read a blast may write back all of it. `zone`: the blast's.
+    /// Without what is so already: whoever read a blast may write back all of it. `zone`: the blast's.
     pub(super) fn without_unchanged(self, row: &BlastRow, zone: Tz) -> Self {
         let limits = &row.limits;
         let is_to_start = matches!(row.state, BlastState::Draft | BlastState::Scheduled);
@@ -117,7 +117,7 @@ impl DraftEdit {
             follow_up_stage: self.follow_up_stage.filter(|stage| *stage != row.follow_up_stage),
             description: self.description.unless_so(row.description.as_ref()),
             external_id: self.external_id.unless_so(row.external_id.as_ref()),
-            content: self.content,
+            content: self.content.filter(|content| is_new(content, row)),
             rate: self.rate.unless_so(own(limits.rate.as_ref())),
             gap: self.gap.unless_so(own(limits.gap.as_ref())),
             window: self.window.unless_so(own(limits.hours.as_ref())),
@@ -126,6 +126,15 @@ impl DraftEdit {
             start: if has_its_start { FieldChange::Keep } else { self.start },
         }
     }
+}
+
+/// Whether a content is another one than the blast's. One that the draft could not be made with yet is looked at again.
+fn is_new(content: &BlastContent, row: &BlastRow) -> bool {
+    row.unfinished.is_some()
+        || match content.template() {
+            Some(template) => row.template.as_ref() != Some(&template),
+            None => row.template.is_some() || content.text() != row.message,
+        }
 }
 
 /// A limit that can be read.

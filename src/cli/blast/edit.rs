@@ -12,11 +12,11 @@ use super::new::short_text;
 use super::step::content;
 use super::template::TemplateArgs;
 use crate::app::view::BlastView;
-use crate::app::{AppError, DraftEdit};
+use crate::app::{AppError, DraftEdit, why_fixed};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent};
-use crate::cli::exit::UsageError;
+use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
@@ -59,7 +59,8 @@ pub(in crate::cli) struct EditArgs {
     /// When it starts by itself once it is sent, such as 2026-12-01T09:00, 21:20 or "tomorrow 09:00" in its time zone, or with an offset.
     #[arg(long, value_name = "TIME")]
     at: Option<TypedStart>,
-    /// What is taken away: a limit, so that the sender's own holds, or the start of a draft. Several with commas between them.
+    /// What is taken away: a limit, so that the sender's own holds; the time zone, until it has started; or the start of a draft. Several
+    /// with commas between them.
     #[arg(long, value_name = "FIELD", value_enum, value_delimiter = ',')]
     clear: Vec<ClearableField>,
     /// Do not ask, where a blast that waits for its hours sends at once after the change.
@@ -91,16 +92,28 @@ impl EditArgs {
             let why = "nothing to change: give --message, --template, --tag, --at or another option of --help";
             return Err(UsageError(why.to_owned()).into());
         }
+        self.refuse_fixed(&before)?;
         let shown = self.confirm_sending(&context, &before, &edit)?;
         let seen = (before.version, TimeDelta::zero());
-        context.app.edit_armed(id, seen, edit, shown).await.map_err(by_option)?;
+        let is_changed = context.app.edit_armed(id, seen, edit, shown).await.map_err(by_option)?;
         let blast = context.app.blast(id).await?;
+        self.say(&context, &blast, is_changed)
+    }
+
+    /// What came of it.
+    fn say(&self, context: &Context, blast: &BlastView, is_changed: bool) -> Result<()> {
+        let id = blast.id;
         if context.is_json {
-            return json(&json!({ "id": id, "state": blast.state, "version": blast.version }));
+            let (state, version) = (blast.state, blast.version);
+            return json(&json!({ "id": id, "state": state, "version": version, "changed": is_changed }));
         }
-        let starts = self.starts(&context, &blast);
+        if !is_changed {
+            talk(&format!("nothing to change: {} is that way already", blast.tag));
+            return Ok(());
+        }
+        let starts = self.starts(context, blast);
         if let Some(Waiting::NoEngine) = blast.waiting {
-            let mend = context.app.mend_of(&blast, &Waiting::NoEngine).unwrap_or_default();
+            let mend = context.app.mend_of(blast, &Waiting::NoEngine).unwrap_or_default();
             talk(&format!("{}; {}", Waiting::NoEngine, context.pasteable(&mend)));
         }
         talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.name()));
@@ -116,6 +129,15 @@ impl EditArgs {
                 format!("; it starts {}, once you have sent it", start(at))
             }
             _ => String::new(),
+        }
+    }
+
+    /// `--clear` of what cannot change once the blast has started is refused also where it has none: who gave it meant something else.
+    fn refuse_fixed(&self, blast: &BlastView) -> Result<()> {
+        let is_fixed = |field: &ClearableField| matches!(field, ClearableField::Timezone | ClearableField::At);
+        match why_fixed(blast) {
+            Some(why) if self.clear.iter().any(is_fixed) => Err(RefusedError(why).into()),
+            _ => Ok(()),
         }
     }
 

@@ -93,7 +93,7 @@ async fn what_was_read_may_come_back_whole() {
         let before = api.get(path).await.expect(200).body;
         put(&api, path, &before).await.expect(200);
         let after = api.get(path).await.expect(200).body;
-        // It was written again: the version and the time of it are others.
+        // Once more, as whoever keeps what they read may send it.
         put(&api, path, &before).await.expect(200);
         for key in [
             "message",
@@ -111,6 +111,29 @@ async fn what_was_read_may_come_back_whole() {
             assert_eq!(before.get(key), after.get(key), "{path} {key}");
         }
     }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_nothing_makes_no_version_and_no_act() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = blast(&api, json!({ "rate_limit": 20, "description": "For May" })).await;
+    let before = api.get(&path).await.expect(200);
+    let edits = "select count(*) from operator_actions where action = 'edit'";
+
+    let same = json!({ "message": "Hi", "rate_limit": 20, "description": "For May", "gap": null });
+    let same = api.patch(&path, same).await.expect(200);
+    let whole = put(&api, &path, &before.body).await.expect(200);
+
+    for after in [same, whole] {
+        assert_eq!(after.body["version"], before.body["version"], "{after:?}");
+        assert_eq!(after.header("etag"), before.header("etag"), "{after:?}");
+    }
+    assert_eq!(shop.number(edits).await, 0);
+    let other = api.patch(&path, json!({ "message": "Hello" })).await.expect(200);
+    assert!(other.body["version"] != before.body["version"], "{other:?}");
+    assert_eq!(shop.number(edits).await, 1);
     serve.stop().await;
 }
 
