@@ -1,6 +1,6 @@
 //! Applies and undoes operator marks. Refusals are sentences for the operator.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::{
@@ -138,8 +138,7 @@ fn resend(before: &Recipient, policy: &ApplyContext) -> Applied {
     let safe_from = before.claimed_at.map(|claimed| claimed + policy.resend_after);
     match safe_from {
         Some(safe_from) if policy.now < safe_from => {
-            let minutes = (safe_from - policy.now).num_seconds() / 60 + 1;
-            let wait = count_of(minutes, "minute", "minutes");
+            let wait = wait_words(safe_from - policy.now);
             Applied::Refused(format!("an answer may still come: you can send again in {wait}"))
         }
         _ => changed(before, |after| {
@@ -147,6 +146,15 @@ fn resend(before: &Recipient, policy: &ApplyContext) -> Applied {
             requeue(after, policy.now, policy);
         }),
     }
+}
+
+/// How long somebody waits, never too short: in seconds below a minute, as all of it is in a fast rehearsal.
+fn wait_words(wait: TimeDelta) -> String {
+    let seconds = (wait.num_milliseconds() + 999) / 1_000;
+    if seconds < 60 {
+        return count_of(seconds, "second", "seconds");
+    }
+    count_of((seconds + 59) / 60, "minute", "minutes")
 }
 
 pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -> Applied {

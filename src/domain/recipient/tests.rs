@@ -269,6 +269,24 @@ fn sending_again_is_refused_while_an_answer_may_still_come() {
 }
 
 #[test]
+fn how_long_sending_again_has_to_wait_is_said_in_seconds_below_a_minute() {
+    let uncertain = person(Status::Uncertain);
+    let resend = stamped(1, 9, Evidence::Manual(Mark::Resolve(Resolution::Resend)));
+    let rehearsal = ApplyContext { resend_after: TimeDelta::seconds(15), ..policy() };
+    let said = |policy: ApplyContext| match apply(&uncertain, &resend, &policy) {
+        Applied::Refused(why) => why.rsplit(" in ").next().unwrap_or_default().to_owned(),
+        _ => String::new(),
+    };
+
+    assert_eq!(said(ApplyContext { now: at(3), ..rehearsal }), "12 seconds");
+    assert_eq!(said(ApplyContext { now: at(14), ..rehearsal }), "1 second");
+    assert_eq!(said(ApplyContext { now: at(0), ..policy() }), "5 minutes");
+    assert_eq!(said(ApplyContext { now: at(239), ..policy() }), "2 minutes");
+    assert_eq!(said(ApplyContext { now: at(240), ..policy() }), "1 minute");
+    assert_eq!(said(ApplyContext { now: at(241), ..policy() }), "59 seconds");
+}
+
+#[test]
 fn each_answer_about_an_uncertain_person_can_be_taken_back() {
     for resolution in [Resolution::Sent, Resolution::Resend, Resolution::Drop] {
         let answered = after(&person(Status::Uncertain), &stamped(1, 9, Evidence::Manual(Mark::Resolve(resolution))));
