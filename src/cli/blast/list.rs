@@ -24,8 +24,8 @@ pub(in crate::cli) struct ListArgs {
     /// Only blasts in this follow-up stage.
     #[arg(long)]
     stage: Option<String>,
-    /// Only blasts in this state: draft, scheduled, sending, paused, done, cancelled or failed; or that the list shows as one that
-    /// repeats, starts, waits, asks or is over.
+    /// Only blasts in this state: draft, scheduled, sending, paused, done (completed in JSON), cancelled or failed; or that the list shows
+    /// as one that repeats, starts, waits, asks or is over, which is one that repeated and has no further time.
     #[arg(long, value_parser = state)]
     state: Option<StateWord>,
     /// Only blasts of this day, such as 2026-12-01.

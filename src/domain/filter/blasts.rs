@@ -225,6 +225,22 @@ mod tests {
         BlastSearch::parse(text, now(), Kuala_Lumpur)
     }
 
+    #[test]
+    fn operations_says_of_every_word_for_people_which_one_programs_read() {
+        let page = include_str!("../../../docs/OPERATIONS.md");
+        let (_, table) = page.split_once("### Which word stands for which").unwrap();
+        let (table, _) = table.split_once("\n## ").unwrap();
+
+        for word in SHOWN {
+            assert!(table.contains(&format!("| `{word}` | `")), "{word}");
+        }
+        let other: Vec<_> = BlastState::ALL.into_iter().filter(|state| state.label() != state.word()).collect();
+        for state in other {
+            let (label, word) = (state.label(), state.word());
+            assert!(table.contains(&format!("| {label} | `{label}`, or `{word}` | `{word}` |")), "{label}");
+        }
+    }
+
     fn blast<'a>(tag: &'a str, stage: &'a str, state: BlastState, date: &str) -> SearchedBlast<'a> {
         SearchedBlast { tag, stage, state, shown: state.label(), date: date.parse().unwrap() }
     }
