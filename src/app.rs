@@ -59,6 +59,7 @@ mod schedule;
 mod segment;
 mod send_test;
 mod sender_health;
+mod sender_limits;
 mod several;
 mod shares;
 mod steps;

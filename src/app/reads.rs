@@ -17,7 +17,7 @@ use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::filter::Filter;
 use crate::domain::funnel::{Counts, Funnel};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
-use crate::domain::pace::day_start;
+use crate::domain::pace::{Limits, day_start};
 use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
@@ -226,7 +226,7 @@ impl App {
     /// Senders with their pace and how much of the daily cap is used. Nothing is counted where there is no cap: a window reads
     /// this again and again, and a day may have a million attempts.
     pub async fn senders(&self) -> Result<Vec<SenderView>, AppError> {
-        self.senders_counting(|sender| sender.is_some_and(|sender| sender.limits.daily_cap.is_some())).await
+        self.senders_counting(|limits| limits.is_some_and(|limits| limits.daily_cap.is_some())).await
     }
 
     /// The same with today's count of each, capped or not: for a caller that reads once.
@@ -234,24 +234,19 @@ impl App {
         self.senders_counting(|_| true).await
     }
 
-    /// The day of a sender that this configuration cannot use, or no longer has, is that of the screen's time zone.
-    async fn senders_counting(
-        &self,
-        is_counted: impl Fn(Option<&ConfiguredSender>) -> bool,
-    ) -> Result<Vec<SenderView>, AppError> {
+    /// The day of a sender that this configuration no longer has is that of the screen's time zone.
+    async fn senders_counting(&self, is_counted: impl Fn(Option<Limits>) -> bool) -> Result<Vec<SenderView>, AppError> {
         let mut rows = view::senders::list(self.pool()).await?;
         rows.retain(|row| self.only_sender().is_none_or(|own| own == row.id));
         let counted =
-            rows.iter().map(|row| (row.id, self.sender(row.id))).filter(|(_, configured)| is_counted(*configured));
+            rows.iter().map(|row| (row.id, self.sender_limits(row))).filter(|(_, limits)| is_counted(*limits));
         let (now, zone) = (self.engine().clock.now(), self.config().ui.timezone);
-        let days: Vec<_> = counted
-            .map(|(id, configured)| (id, day_start(now, configured.map_or(zone, ConfiguredSender::zone))))
-            .collect();
+        let days: Vec<_> =
+            counted.map(|(id, limits)| (id, day_start(now, limits.map_or(zone, |limits| limits.zone)))).collect();
         let today = sender::attempts_of_days(self.pool(), &days).await?;
         let with_usage = |row: SenderRow| {
             let zone = self.sender(row.id).map(ConfiguredSender::zone);
-            let current = self.sender(row.id).filter(|_| !self.has_old_settings());
-            let limits = current.map(|configured| configured.limits);
+            let limits = self.sender_limits(&row).filter(|_| !self.has_old_settings());
             let in_force = limits.map(|limits| limits.capped(row.throughput).slowed(row.slowed));
             let usage = SenderUsage {
                 daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{Post, Setup, Shop, digits, eventually_async};
+use super::support::{Post, Setup, Shop, digits, eventually_async, said};
 
 mod many;
 
@@ -297,6 +297,22 @@ async fn the_cap_of_a_phone_holds_for_it_under_another_name() {
     engine.stop().await;
 
     assert_eq!(shop.sim.posts().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_sender_whose_token_cannot_be_read_has_its_cap_and_its_pace_all_the_same() {
+    let shop = Shop::open(SLOWLY).await;
+    edit(&shop, ("daily_cap = \"none\"", "daily_cap = 500"));
+    let mut list = shop.command(&["sender", "list", "--json"]);
+    list.env_remove("WSAPME_TOKEN");
+
+    let with = shop.json(&["sender", "list"]).await;
+    let listed = said(list).await;
+    let without: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+
+    assert!(with["stopped"].is_null() && without["stopped"].is_object(), "{with} {without}");
+    assert_eq!(without["daily_cap"], 500, "{without}");
+    assert!(without["per_hour"].is_number() && without["per_hour"] == with["per_hour"], "{with} {without}");
 }
 
 #[tokio::test]
