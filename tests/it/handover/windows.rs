@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use rustix::process::{Signal, kill_process};
 
 use super::{SLOW, until_sent_to};
-use crate::support::{Pty, Setup, Shop, Size, eventually, measured};
+use crate::support::{Pty, Setup, Shop, Size, eventually, eventually_async, measured};
 
 const WINDOW: Size = Size { columns: 100, rows: 24 };
 
@@ -39,7 +39,7 @@ async fn a_window_whose_configuration_changes_hands_its_senders_to_the_standby()
     let shop = Shop::open(SLOW).await;
     let mut window = shop.dashboard(WINDOW);
     window.wait_for_text("live");
-    shop.blast(0..50).await;
+    let blast = shop.blast(0..50).await;
     shop.until_posts(1).await;
     let epoch = shop.number("select max(epoch) from sender_leases").await;
 
@@ -52,6 +52,9 @@ async fn a_window_whose_configuration_changes_hands_its_senders_to_the_standby()
     assert_eq!(shop.count("uncertain").await, 0);
     window.type_keys("qq");
     assert!(window.wait_for_exit().success());
+    // The standby goes on: who is sent to while the two are compared would count as nobody's.
+    shop.ok(&["blast", "pause", &blast]).await;
+    eventually_async("nobody is in flight", async || shop.count("sending").await == 0).await;
     shop.promises().await;
 }
 
