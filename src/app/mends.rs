@@ -16,7 +16,7 @@ impl App {
         let mend = blast.waiting.as_ref().and_then(|waiting| self.mend_of(&blast, waiting));
         let asks_after = blast.send_after.filter(|_| blast.state == BlastState::Scheduled);
         let asks_after = asks_after.and_then(|start| start.checked_add_signed(self.engine().settings.too_late));
-        BlastView { mend, asks_after, ..blast }
+        BlastView { asks_after, mend, ..blast }
     }
 
     /// Why what is being sent stands still, where its sender is stopped: it is resumed by no number of its own.

@@ -73,7 +73,7 @@ impl App {
         &self,
         blast: BlastId,
         code: Option<&str>,
-        counted: Option<&[(RecipientId, i32)]>,
+        counted: Option<CountedAttempts<'_>>,
     ) -> Result<i64, AppError> {
         require_retryable(self.state(blast).await?)?;
         let row = self.blast_row(blast).await?;
@@ -91,7 +91,7 @@ impl App {
     async fn retry_pages(
         &self,
         row: &BlastRow,
-        (code, counted): (Option<&str>, Option<&[(RecipientId, i32)]>),
+        (code, counted): (Option<&str>, Option<CountedAttempts<'_>>),
         count: &mut RetryCount,
     ) -> Result<(), AppError> {
         let mut seen = self.seen;
@@ -237,6 +237,9 @@ impl App {
         Ok((RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), left_out }, version))
     }
 }
+
+/// People as they were counted, by their attempts, in the order of their ids.
+type CountedAttempts<'a> = &'a [(RecipientId, i32)];
 
 /// What a retry ended with that had queued so many people by then.
 fn broken_off_after(row: &BlastRow, people: i64, error: AppError) -> AppError {

@@ -110,7 +110,7 @@ impl BlastVerb {
             Self::Plan { blast, left_out: true } => plan::left_out(global, blast).await?,
             Self::Plan { blast, left_out: false } => plan::plan(global, blast).await?,
             Self::Send(verb) => verb.run(global).await?,
-            Self::Resume(verb) => verb.run(global, send::StartKind::Resume).await?,
+            Self::Resume(verb) => Box::pin(verb.run(global, send::StartKind::Resume)).await?,
             Self::Pause { blast } => command::pause(global, blast).await?,
             Self::Undo { blast } => command::undo(global, blast).await?,
             Self::Cancel(sure) => sure.cancel(global).await?,

@@ -77,6 +77,7 @@ impl Environment {
 
     /// The same with a home directory.
     #[cfg(test)]
+    #[must_use]
     pub fn at_home(self, home: PathBuf) -> Self {
         let [config, data, state] = [".config", ".local/share", ".local/state"].map(|dir| home.join(dir));
         Self { directories: Some(UserDirectories { home, config, data, state }), ..self }

@@ -55,7 +55,7 @@ impl ScheduleVerb {
             }
             Self::Resume(verb) => {
                 repeats(global, verb.blast()).await?;
-                verb.run(global, StartKind::Resume).await
+                Box::pin(verb.run(global, StartKind::Resume)).await
             }
             Self::Skip { blast } => skip(global, blast).await,
             Self::End(sure) => {

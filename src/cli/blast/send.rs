@@ -53,7 +53,7 @@ pub(in crate::cli) struct LaunchArgs {
 impl LaunchArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let start = if self.now { StartKind::LaunchNow } else { StartKind::Launch };
-        self.send.run(global, start).await
+        Box::pin(self.send.run(global, start)).await
     }
 }
 
