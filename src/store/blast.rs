@@ -378,13 +378,7 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
           where b.state in ('sending', 'scheduled') and s.stopped_at is null
             and (b.repeat_rule is not null and b.state = 'scheduled'
                  or exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))
-         union
-         select s.id from senders s
-          where exists (select from claims c
-                         where c.sender_id = s.id
-                           and exists (select from blast_recipients r
-                                        where r.id = any (c.recipients) and r.id >= c.first_id and r.id <= c.last_id
-                                          and r.attempt = c.attempt_number - 1))",
+         union select s.id from senders s where exists (select from in_flight f where f.sender_id = s.id offset 0)",
     )
     .fetch_all(&mut *tx)
     .await?;
