@@ -1,4 +1,7 @@
-//! What a hand may not write in psql.
+//! What a hand may not write in psql, and what it may set.
+
+use blastdeck::store;
+use sqlx::postgres::PgPoolOptions;
 
 use super::{Scene, accepted};
 
@@ -27,4 +30,20 @@ async fn nobody_in_flight_gets_a_status_or_another_blast_by_hand_nor_a_claim_oth
 
     assert_eq!(scene.statuses().await, ["sent", "sending", "skipped"]);
     scene.invariants().await;
+}
+
+/// Whoever locks somebody looks for their flight in a second statement.
+#[tokio::test]
+async fn transactions_read_what_is_committed_meanwhile_whatever_the_database_has_as_its_default() {
+    let scene = Scene::queued(1).await;
+    let options = scene.pool().connect_options().as_ref().clone();
+    let options = options.options([("default_transaction_isolation", "repeatable read")]);
+    let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+    let level = "select current_setting('transaction_isolation')";
+    let default: String = sqlx::query_scalar(level).fetch_one(&pool).await.unwrap();
+
+    let mut tx = store::begin(&pool).await.unwrap();
+
+    let ours: String = sqlx::query_scalar(level).fetch_one(&mut *tx).await.unwrap();
+    assert_eq!((default.as_str(), ours.as_str()), ("repeatable read", "read committed"));
 }
