@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use super::{StoreError, begin, notify};
+use super::{StoreError, notify};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::sale::{ClosingAct, Sale};
@@ -388,13 +388,11 @@ pub async fn order_cancelled(tx: &mut PgConnection, ids: &[ActionId]) -> Result<
 /// When an operator was last there: their last key that was noted, or the last minute in which a window of theirs was open.
 /// Records that they are there now.
 pub async fn touch_last_seen(pool: &PgPool, operator: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let mut tx = begin(pool).await?;
-    let before = sqlx::query_scalar("select seen_at from operator_seen where operator = $1")
-        .bind(operator)
-        .fetch_optional(&mut *tx)
-        .await?;
-    let seen = "insert into operator_seen (operator) values ($1) on conflict (operator) do update set seen_at = now()";
-    sqlx::query(seen).bind(operator).execute(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(before)
+    // One trip: whoever leaves waits for it.
+    let before = sqlx::query_scalar(
+        "with before as (select seen_at from operator_seen where operator = $1)
+         insert into operator_seen (operator) values ($1) on conflict (operator) do update set seen_at = now()
+         returning (select seen_at from before)",
+    );
+    Ok(before.bind(operator).fetch_one(pool).await?)
 }

@@ -19,8 +19,8 @@ use super::{DashboardOptions, ExitReason, Palette, TuiError};
 use crate::app::App;
 use crate::shutdown::Shutdown;
 
-/// Saying to others that this window is closed takes no longer than this.
-const FAREWELL: Duration = Duration::from_millis(300);
+/// Saying to others that this window is closed takes no longer than this: a few trips over a slow link.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs against an engine, on this process's terminal.
 pub async fn on_terminal(app: App, options: DashboardOptions, shutdown: &Shutdown) -> Result<ExitReason, TuiError> {
@@ -46,13 +46,12 @@ pub async fn on_terminal(app: App, options: DashboardOptions, shutdown: &Shutdow
     let runner = AppEffectRunner::new(app.clone());
     let ended = EventLoop::new(terminal, runner, model, theme, Box::new(Utc::now)).run(sources).await;
     // Others see it a little later if the database does not answer. Whoever leaves has seen what happened until then.
-    let farewell = async {
-        let _ = app.end_presence().await;
+    let seen = async {
         if matches!(ended, Ok(ExitReason::Quit)) {
             let _ = app.touch_last_seen().await;
         }
     };
-    let _ = timeout(FAREWELL, farewell).await;
+    let _ = timeout(FAREWELL, async { tokio::join!(app.end_presence(), seen) }).await;
     ended
 }
 
