@@ -24,9 +24,13 @@ pub fn is_initial(stage: &str) -> bool {
     stage.trim().is_empty() || stage.trim().eq_ignore_ascii_case(INITIAL)
 }
 
+/// The stage of an answer to somebody who wrote, whose tag says it already.
+const ANSWER: &str = "Answer";
+
 /// What people call a blast: its tag, and its stage where that distinguishes it from the first one of the same tag.
 pub fn blast_name(tag: &str, stage: &str) -> String {
-    if is_initial(stage) { tag.to_owned() } else { format!("{tag}, {stage}") }
+    let is_said_already = stage == ANSWER && tag.starts_with(ANSWER);
+    if is_initial(stage) || is_said_already { tag.to_owned() } else { format!("{tag}, {stage}") }
 }
 
 /// How long what a person confirmed can be taken back before anything is sent: a launch, a resume, new hours.
