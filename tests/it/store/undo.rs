@@ -159,7 +159,7 @@ async fn a_retry_is_named_with_the_key_that_stops_it() {
         why,
         format!("your last act was to try those who failed in Raya again: it has started, and p pauses it{WAY}")
     );
-    scene.execute("update blast_recipients set status = 'sent', standing = 'sent'").await;
+    scene.execute("update blast_recipients set status = 'sent', standing = 'sent', attempt = 1").await;
     assert_eq!(
         refused_unchanged(&scene, &aina).await,
         format!("your last act was to try those who failed in Raya again: nobody in it is left to send to{WAY}")
