@@ -155,6 +155,7 @@ fn program_of((config, url): (Option<&Path>, Option<&str>), environment: &Enviro
     line
 }
 
+/// An absolute path as a shell reads it.
 fn shell_path(path: &Path) -> String {
     shell_quoted(&path.to_string_lossy())
 }
