@@ -21,9 +21,11 @@ const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Headers that are stored with an answer.
 const KEPT: [HeaderName; 2] = [header::ETAG, header::LOCATION];
-/// How long after its effect began a request may still be answered, in seconds. Later its answer counts as lost.
-const ANSWERED_WITHIN: f64 = 3.0;
+/// How long after its effect began a request may still be answered, in seconds: a busy server takes a few. Later its answer counts as lost.
+const ANSWERED_WITHIN: f64 = 10.0;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Each look for an answer comes later than the one before, up to this: many that wait for one are not to be what slows it down.
+const LOOK_MAX: Duration = Duration::from_millis(300);
 /// The longest key.
 const KEY_MAX: usize = 255;
 
@@ -192,12 +194,14 @@ fn is_final(problem: &Problem) -> bool {
 
 /// The request that had this key first, with its answer: one that is being answered at this moment is waited for.
 async fn earlier(caller: &ApiCaller, key: &str) -> Result<Option<StoredRequest>, Problem> {
+    let mut pause = LOOK_EVERY;
     loop {
         let earlier = caller.app().stored_request(caller.token.id, key).await?;
         match earlier {
-            Some(earlier) if earlier.status.is_none() && earlier.age < ANSWERED_WITHIN => sleep(LOOK_EVERY).await,
+            Some(earlier) if earlier.status.is_none() && earlier.age < ANSWERED_WITHIN => sleep(pause).await,
             settled => return Ok(settled),
         }
+        pause = (pause * 3 / 2).min(LOOK_MAX);
     }
 }
 

@@ -168,8 +168,10 @@ async fn whatever_is_asked_is_answered_as_the_document_says() {
     let strategies: Vec<_> = operations.iter().map(|operation| (operation, requests(operation, ids.clone()))).collect();
 
     let until = Instant::now() + Duration::from_secs(if long_form() { 180 } else { 5 });
-    let (mut sent, mut good) = (0_u32, 0_u32);
-    while Instant::now() < until {
+    let (mut sent, mut good, mut rounds) = (0_u32, 0_u32, 0_u32);
+    // A busy machine takes longer for the first two.
+    while rounds < 2 || Instant::now() < until {
+        rounds += 1;
         for (operation, strategy) in &strategies {
             let request = strategy.new_tree(&mut runner).unwrap().current();
             let status = send(&api, operation, &request).await;
