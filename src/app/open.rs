@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
 use crate::domain::opt_out::StopWords;
+use crate::domain::text;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::{
     ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, MediaDir, Notifier,
@@ -80,7 +81,7 @@ impl App {
                 tokio::spawn(setup.stop.clone().run_until_cancelled_owned(store::trim(pool.clone(), kept)));
             }
         }
-        let host = host();
+        let host = text::host();
         let state = &setup.config.database.state_dir;
         let engine = EngineContext {
             identity: Arc::new(identity(&state.join(&database), setup.process, &host)),
@@ -264,8 +265,4 @@ async fn senders(
         }
     }
     Ok((usable, unusable))
-}
-
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

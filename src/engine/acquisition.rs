@@ -113,6 +113,13 @@ async fn verify(
             why
         }
     };
+    if refusal.is_without_record() {
+        if watch.is_confirmed_elsewhere(sender.id, engine.settings.lease.valid) {
+            tracing::debug!(sender = %sender.name, "it was confirmed on another machine, whose engine comes first");
+            return Ok(None);
+        }
+        watch.asks(sender.id);
+    }
     // Once somebody has confirmed, what was seen before says nothing any more.
     watch.forget(sender.id);
     fence::close(engine, sender, &refusal).await?;

@@ -64,6 +64,13 @@ pub enum FenceRefusal {
     Store(#[from] StoreError),
 }
 
+impl FenceRefusal {
+    /// This machine knows nothing of the sender in this database.
+    pub const fn is_without_record(&self) -> bool {
+        matches!(self, Self::NoRecord | Self::LaunchedElsewhere)
+    }
+}
+
 /// What shows that a database went back in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Regression {

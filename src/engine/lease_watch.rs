@@ -11,6 +11,9 @@ use crate::store::lease::{LeaseCounters, RivalLease};
 #[derive(Debug, Default)]
 pub struct LeaseWatch {
     seen: HashMap<SenderId, Sight>,
+    /// The senders that this process had confirmed, for want of any record of them on its machine; and since when one is confirmed that
+    /// still has no record here, so that it was on another machine.
+    asked: HashMap<SenderId, Option<Moment>>,
 }
 
 /// One lease, observed over time.
@@ -57,6 +60,19 @@ impl LeaseWatch {
         self.seen.values_mut().for_each(|sight| sight.since = now);
     }
 
+    /// Somebody is asked to confirm a sender of which this machine has no record.
+    pub fn asks(&mut self, sender: SenderId) {
+        self.asked.insert(sender, None);
+    }
+
+    /// Whether a sender without a record here was confirmed on another machine less than `patience` ago: its engine comes first. Asking
+    /// again would stop the sender before that engine has its turn.
+    pub fn is_confirmed_elsewhere(&mut self, sender: SenderId, patience: Duration) -> bool {
+        let Some(confirmed) = self.asked.get_mut(&sender) else { return false };
+        let now = Moment::now();
+        confirmed.get_or_insert(now).boot_age_at(now) < patience
+    }
+
     /// What was last seen of a holder elsewhere.
     pub fn seen(&self, sender: SenderId) -> Option<Seen> {
         self.seen.get(&sender).map(|sight| Seen { counters: sight.counters, was_alive: sight.has_moved })
@@ -83,7 +99,18 @@ fn dead_after(valid: Option<Duration>, own: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::dead_after;
+    use super::{LeaseWatch, dead_after};
+    use crate::domain::ids::SenderId;
+
+    #[test]
+    fn a_sender_is_left_to_whoever_confirmed_it_elsewhere_for_a_while_and_asked_about_again() {
+        let (mut watch, sender, lease) = (LeaseWatch::default(), SenderId(1), Duration::from_secs(60));
+
+        assert!(!watch.is_confirmed_elsewhere(sender, lease), "nobody was asked");
+        watch.asks(sender);
+        assert!(watch.is_confirmed_elsewhere(sender, lease) && watch.is_confirmed_elsewhere(sender, lease));
+        assert!(!watch.is_confirmed_elsewhere(sender, Duration::ZERO), "no engine came");
+    }
 
     #[test]
     fn a_lease_of_a_day_that_somebody_wrote_is_dead_after_the_longest_that_can_be() {

@@ -3,6 +3,7 @@
 use blastdeck::store;
 use blastdeck::store::count::audit;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Connection};
 
 use super::{Scene, accepted};
 
@@ -22,6 +23,7 @@ async fn nobody_in_flight_gets_a_status_or_another_blast_by_hand_nor_a_claim_oth
 
     assert_eq!(by_hand(leave_out).await, refused);
     assert_eq!(by_hand("update blast_recipients set blast_id = 2 where id = 2").await, refused);
+    assert_eq!(by_hand("update blast_recipients set id = default where id = 2").await, refused);
     let of_claims = by_hand("update claims set recipients = recipients[1:1]").await.unwrap_err();
     assert!(of_claims.starts_with("claims are not changed"), "{of_claims}");
     assert_eq!(by_hand("update blast_recipients set note = 'VIP' where id = 2").await, Ok(1));
@@ -30,6 +32,35 @@ async fn nobody_in_flight_gets_a_status_or_another_blast_by_hand_nor_a_claim_oth
     assert_eq!(by_hand(others).await, Ok(1));
 
     assert_eq!(scene.statuses().await, ["sent", "sending", "skipped"]);
+    assert_eq!(audit(scene.pool(), None).await.unwrap(), []);
+}
+
+/// What a transaction of another isolation sees of the claims is as old as itself, and so is the condition that leaves out whoever is in
+/// flight.
+#[tokio::test]
+async fn a_transaction_that_sees_the_past_changes_and_deletes_nobody_who_is_queued() {
+    let scene = Scene::queued(3).await;
+    let mut old = scene.pool().begin_with("begin isolation level repeatable read").await.unwrap();
+    let flights = "select count(*) from in_flight";
+    assert_eq!(sqlx::query_scalar::<_, i64>(flights).fetch_one(&mut *old).await.unwrap(), 0);
+    scene.claim(2).await;
+    let mut by_hand = async |statement: String| {
+        let mut point = old.begin().await.unwrap();
+        let done = sqlx::query(AssertSqlSafe(statement)).execute(&mut *point).await;
+        done.map(|done| done.rows_affected()).map_err(|error| error.as_database_error().unwrap().message().to_owned())
+    };
+
+    let who =
+        "where status = 'queued' and not exists (select from in_flight f where f.recipient_id = blast_recipients.id)";
+    let skipped = by_hand(format!("update blast_recipients set status = 'skipped' {who}")).await;
+    let deleted = by_hand(format!("delete from blast_recipients {who}")).await;
+
+    for refused in [skipped, deleted] {
+        assert!(refused.unwrap_err().starts_with("recipient 1 may be in flight by now"));
+    }
+    assert_eq!(by_hand("update blast_recipients set note = 'VIP' where id = 3".to_owned()).await, Ok(1));
+    drop(old);
+    assert_eq!(scene.statuses().await, ["sending", "sending", "queued"]);
     assert_eq!(audit(scene.pool(), None).await.unwrap(), []);
 }
 

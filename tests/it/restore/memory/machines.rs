@@ -1,7 +1,7 @@
 //! A sender that is confirmed by turns on several machines, each of which remembers other posts.
 
 use super::{a_shop_that_has_sent, asks_and_sends_nothing, forget_renewals};
-use crate::support::said;
+use crate::support::{eventually_async, said};
 
 /// What one machine says stays known while another one is asked: else two that are asked by turns would ask for ever.
 #[tokio::test]
@@ -51,4 +51,29 @@ async fn whoever_confirms_by_turns_on_two_machines_of_one_name_is_asked_once_on_
     shop.ok(&confirm).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8);
+}
+
+/// The engine of a machine that has no record asks. Where another machine's operator confirms, its engine has its turn.
+#[tokio::test]
+async fn an_engine_without_a_record_leaves_a_sender_to_the_machine_on_which_it_was_confirmed() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    let stopped = "select count(*) from senders where stopped_at is not null";
+    let state = shop.path("state-of-another");
+    let newcomer = shop.engine_with(&[("BLASTDECK_STATE_DIR", state.to_str().unwrap())]);
+    eventually_async("it asks", async || shop.number(stopped).await == 1).await;
+    let confirm = ["sender", "confirm", "sales", "--yes", "--no-engine"];
+    let asked = shop.run(&confirm).await;
+    assert!(asked.code == 3 && asked.err.contains("then confirm again on this machine"), "{asked:?}");
+
+    shop.ok(&confirm).await;
+
+    let own = shop.engine();
+    shop.until_posts(3 + 5).await;
+    own.stop().await;
+    newcomer.stop().await;
+    let log = std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    assert_eq!(log.matches("nothing is sent until somebody confirms").count(), 1, "{log}");
+    assert_eq!(shop.number(stopped).await, 0);
+    shop.promises().await;
 }
