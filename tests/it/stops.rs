@@ -248,19 +248,6 @@ async fn a_paused_blast_that_is_resumed_behind_a_stop_says_what_lifts_that_and_n
 }
 
 #[tokio::test]
-async fn a_paused_blast_that_is_resumed_where_its_stopped_sender_is_not_configured_names_no_command_that_is_refused_there()
- {
-    let shop = stopped_shop("device", "Device is offline").await;
-    shop.ok(&["blast", "pause", "1"]).await;
-    std::fs::write(shop.path("config.toml"), "").unwrap();
-
-    let said = shop.run(&["blast", "resume", "1", "--yes", "--no-engine"]).await;
-
-    assert!(said.code == 0 && said.err.contains(" blast resume 1` lets all of them go on"), "{said:?}");
-    assert!(!said.err.contains("sender confirm"), "{said:?}");
-}
-
-#[tokio::test]
 async fn a_launch_for_a_stopped_sender_says_what_lifts_the_stop() {
     let shop = stopped_shop("device", "Device is offline").await;
     let launched = [shop.draft(3..4).await, shop.draft(4..5).await];

@@ -57,16 +57,10 @@ impl SendArgs {
         (blast, why): (&BlastView, &str),
     ) -> Result<()> {
         let (name, id, sender) = (blast.clean_name(), blast.id, clean(&blast.sender));
-        // Confirmed are those of the configuration alone.
-        let is_configured = context.app.config().sender(&blast.sender).is_some();
-        let confirm = if is_configured {
-            format!(" or `blastdeck sender confirm {}`", shell_word(&blast.sender))
-        } else {
-            String::new()
-        };
         let waits = format!(
             "{name} is resumed, and waits with the others: sender {sender} is stopped: {why}; once that is mended, \
-             `blastdeck blast resume {id}`{confirm} lets all of them go on"
+             `blastdeck blast resume {id}` or `blastdeck sender confirm {}` lets all of them go on",
+            shell_word(&blast.sender)
         );
         if !self.no_engine {
             // It was to be sent.
