@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::command::ConfirmArgs;
 use super::send::{SendArgs, StartKind};
 use super::show;
-use crate::app::{OccurrenceRow, ScheduleView, SkippedOccurrence};
+use crate::app::{OccurrenceRow, ScheduleView, SkippedOccurrence, unread_after};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk, text};
@@ -187,7 +187,7 @@ async fn skip(global: &Global, id: BlastId) -> Result<()> {
     if context.is_json {
         return json(&json!({ "id": id, "skipped": at, "next": next }));
     }
-    let (schedule, _) = context.app.schedule(id).await?;
+    let (schedule, _) = context.app.schedule(id).await.map_err(unread_after("that time is left out"))?;
     let time = |at| context.start(at, schedule.zone);
     let then = next
         .map_or_else(|| "that was its last, and it is over".to_owned(), |next| format!("the next is {}", time(next)));
