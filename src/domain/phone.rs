@@ -71,13 +71,17 @@ impl Phone {
     /// *Possible* numbers are accepted: the metadata of allocated ranges lags behind the networks.
     pub fn parse(text: &str, region: Region) -> Result<Self, PhoneError> {
         let spelling = spelling::read(text)?;
-        let candidates = candidates(&spelling, region);
-        let readings: Vec<_> = candidates.iter().map(|written| Ok((written, reading(written, region)?))).collect();
-        let valid = readings.iter().flatten().find(|(_, number)| number.is_valid());
-        if let Some((written, number)) = valid.or_else(|| readings.iter().flatten().next()) {
-            return Ok(Self(as_typed(written, number)));
+        let (mut possible, mut wrong) = (None, None);
+        for written in candidates(&spelling, region) {
+            match reading(&written, region) {
+                // Of a list most are: reading a number is half of what an import costs here.
+                Ok(number) if number.is_valid() => return Ok(Self(as_typed(&written, &number))),
+                Ok(number) => possible = possible.or(Some((written, number))),
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
         }
-        Err(readings.into_iter().find_map(Result::err).unwrap_or(PhoneError::Empty))
+        let (written, number) = possible.ok_or_else(|| wrong.unwrap_or(PhoneError::Empty))?;
+        Ok(Self(as_typed(&written, &number)))
     }
 
     /// As the database has it: see [`Phone::is_e164`].
