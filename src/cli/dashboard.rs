@@ -264,7 +264,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     };
     let goes_on = match (on_close, &ended) {
         (tui::OnClose::BlastsContinue, Ok(ExitReason::Quit | ExitReason::Stopped)) => match end {
-            EngineEnd::Orderly => hand_over(app, CtrlC::of(&ended, shutdown)).await,
+            EngineEnd::Orderly | EngineEnd::Unwritten => hand_over(app, CtrlC::of(&ended, shutdown)).await,
             EngineEnd::Silent => Ok(leaving::nobody_knows()),
         },
         _ => Ok(ExitCode::SUCCESS),
@@ -273,7 +273,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     if ended? == ExitReason::Reopen {
         return Ok(Ended::Reopen);
     }
-    Ok(Ended::Exit(goes_on?))
+    Ok(Ended::Exit(leaving::after_engine(end, goes_on?)))
 }
 
 /// The keys of `[ui.keys]`; every problem with them at once, each with its line.

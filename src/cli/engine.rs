@@ -256,12 +256,10 @@ pub(super) fn after(change: Option<EngineChange>) -> Result<Option<ExitCode>> {
     Ok(None)
 }
 
-/// The change that ended an engine. One that was stopped, and ended without its database, has failed.
+/// The change that ended an engine. One that was stopped, and ended without its database, or before that took all that it had, has failed.
 fn known_end(change: Option<EngineChange>, ended: EngineEnd) -> Result<Option<EngineChange>> {
-    match (change, ended) {
-        (None, EngineEnd::Silent) => Err(eyre!(
-            "the engine ended without its database, which does not answer: whoever was in flight will be uncertain"
-        )),
+    match (change, ended.failure()) {
+        (None, Some(why)) => Err(eyre!(why)),
         (change, _) => Ok(change),
     }
 }
@@ -352,7 +350,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_was_stopped_without_its_database_has_failed_and_one_that_restarts_has_not() {
-        assert!(known_end(None, EngineEnd::Silent).is_err());
+        assert!(known_end(None, EngineEnd::Silent).is_err() && known_end(None, EngineEnd::Unwritten).is_err());
         assert!(matches!(known_end(None, EngineEnd::Orderly), Ok(None)));
         assert!(matches!(known_end(Some(EngineChange::Settings), EngineEnd::Silent), Ok(Some(EngineChange::Settings))));
     }

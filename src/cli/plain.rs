@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
 use tokio::time::sleep;
 
 use super::Global;
@@ -87,8 +88,9 @@ pub(super) async fn beside_engine(app: &App, options: RunOptions, shutdown: &Shu
     let followed = follow(app, shutdown).await;
     stop.cancel();
     repeating.await?;
-    engine.await?;
-    followed
+    let ended = engine.await?;
+    followed?;
+    ended.failure().map_or(Ok(()), |why| Err(eyre!(why)))
 }
 
 /// Prints what happens until a stop is requested. A database that does not answer is said once, and waited for.
@@ -236,7 +238,6 @@ mod tests {
     use std::io;
 
     use color_eyre::Report;
-    use color_eyre::eyre::eyre;
 
     use super::*;
 

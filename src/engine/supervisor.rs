@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::acquisition::{self, Acquired, Acquisition, Takeover};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
+use super::engine_end::{EngineEnd, write_the_last};
 use super::follow::{LOOK_AT_REST_EVERY, LOOK_EVERY};
 use super::held_elsewhere::HeldElsewhere;
 use super::lease_watch::LeaseWatch;
@@ -21,7 +22,7 @@ use super::maintenance::{self, Maintenance};
 use super::meter::ENGINE_METER;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::run_options::{RunOptions, Until};
-use super::sender_task::{self, LAST_EVIDENCE};
+use super::sender_task;
 use super::sender_token::{self, SenderToken, TokenUse};
 use super::sending::{SenderContext, SendingDeps};
 use super::{database_watchdog, due, fence, hooks, inbox, media, postgres_revival};
@@ -37,19 +38,11 @@ const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
-/// How an engine has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EngineEnd {
-    Orderly,
-    /// Without its database, which did not answer.
-    Silent,
-}
-
 /// Runs until stopped or idle.
 pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationToken) -> EngineEnd {
     let pool = engine.pool.clone();
     tokio::select! {
-        () = work_and_end(engine, options, &stop) => EngineEnd::Orderly,
+        end = work_and_end(engine, options, &stop) => end,
         () = database_watchdog::until_silent(&pool, &stop) => {
             tracing::error!("the database does not answer: whoever is in flight will be uncertain");
             EngineEnd::Silent
@@ -57,7 +50,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     }
 }
 
-async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &CancellationToken) {
+async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &CancellationToken) -> EngineEnd {
     let engine = EngineContext { role: options.role, ..engine };
     let _runs = engine.pending_acquisitions.begin();
     let give_up = CancellationToken::new();
@@ -98,10 +91,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
     let _ = tokio::join!(applying, fetching, telling);
     maintenance::fold_all(&supervisor.engine.pool).await;
     drop(supervisor);
-    if tokio::time::timeout(LAST_EVIDENCE, recorder_task).await.is_err() {
-        give_up.cancel();
-        tracing::error!("some evidence could not be written; those people will be uncertain");
-    }
+    write_the_last(recorder_task, &give_up).await
 }
 
 struct Supervisor {

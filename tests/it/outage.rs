@@ -2,6 +2,7 @@
 //! says since when the numbers are old.
 
 mod armed;
+mod stopped;
 
 use std::time::{Duration, Instant};
 

@@ -159,6 +159,13 @@ pub(super) fn nobody_knows() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// How a window ends whose engine has ended: one that lost outcomes has failed, and says so.
+pub(super) fn after_engine(end: EngineEnd, goes_on: ExitCode) -> ExitCode {
+    let Some(why) = end.failure() else { return goes_on };
+    talk(why);
+    ExitCode::FAILURE
+}
+
 /// Waits for POSTs in flight: without their responses they would become uncertain.
 pub(super) async fn finish(mut engine: JoinHandle<EngineEnd>, ended: &Result<ExitReason, tui::TuiError>) -> EngineEnd {
     let soon = Duration::from_millis(800);

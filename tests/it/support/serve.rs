@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::StatusCode;
@@ -94,12 +94,18 @@ impl Serve {
     }
 
     /// Asks it to end, and waits until it has.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        let log = self.log.clone();
+        let status = self.end().await;
+        assert!(status.success(), "{status}: {}", std::fs::read_to_string(log).unwrap());
+    }
+
+    /// The same; how it ended.
+    pub async fn end(mut self) -> ExitStatus {
         let pid = Pid::from_raw(i32::try_from(self.process.id().unwrap()).unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
-        let status = ended.expect("it ends when asked").unwrap();
-        assert!(status.success(), "{status}: {}", std::fs::read_to_string(&self.log).unwrap());
+        ended.expect("it ends when asked").unwrap()
     }
 }
 
