@@ -14,6 +14,7 @@ use super::AppError;
 use super::launching::{Launch, unconfirmed};
 use super::local_time::{ZoneDue, goes_by_own_clocks};
 use super::prospect::Prospect;
+use super::segment::FoundAudience;
 use super::sender_health::KnownHealth;
 use super::template::TemplateCheck;
 use super::view::{BlastView, Estimate};
@@ -120,6 +121,9 @@ pub struct Sample {
     pub text: String,
 }
 
+/// A blast that is planned, and whom its filter finds where that is not written into it.
+type PlannedBlast = (BlastRow, Option<FoundAudience>);
+
 const RECENTLY: TimeDelta = TimeDelta::days(7);
 
 impl Plan {
@@ -190,30 +194,31 @@ impl App {
         self.plan_with_health(of, days).await
     }
 
-    async fn plan_with_health(&self, of: (BlastRow, Vec<RecipientId>), days: Option<Tz>) -> Result<Plan, AppError> {
+    async fn plan_with_health(&self, of: PlannedBlast, days: Option<Tz>) -> Result<Plan, AppError> {
         let id = of.0.id;
         let (plan, health) = tokio::join!(Box::pin(self.plan_itself(of, days)), Box::pin(self.sender_health(id)));
         Ok(Plan { sender_health: health?.map(Box::new), ..plan? })
     }
 
-    /// A blast with the people whom its filter finds now: they are put into it, or, where nothing may be written, it is read as it would be,
-    /// with who of its people is not among them.
-    async fn with_its_people(&self, id: BlastId) -> Result<(BlastRow, Vec<RecipientId>), AppError> {
+    /// A blast with the people whom its filter finds now: they are put into it, or, where nothing may be written, it is read as it would be.
+    async fn with_its_people(&self, id: BlastId) -> Result<PlannedBlast, AppError> {
         let row = self.blast_row(id).await?;
         if !self.may_write() {
             return Box::pin(self.with_audience(row)).await;
         }
         let is_renewed = Box::pin(self.renew_people(&row)).await?;
-        Ok((if is_renewed { self.blast_row(id).await? } else { row }, Vec::new()))
+        Ok((if is_renewed { self.blast_row(id).await? } else { row }, None))
     }
 
-    async fn plan_itself(&self, (row, gone): (BlastRow, Vec<RecipientId>), days: Option<Tz>) -> Result<Plan, AppError> {
+    async fn plan_itself(&self, (row, found): PlannedBlast, days: Option<Tz>) -> Result<Plan, AppError> {
         let id = row.id;
         let business = self.business(row.sender_id).await?;
-        let Readiness { people, suppressed, answered, mut obstacles, template, number } = self.readiness(&row).await?;
-        let left_out = [gone, self.answered_rows(&row).await?].concat();
+        let readiness = self.readiness_of(&row, found.as_ref()).await?;
+        let Readiness { people, suppressed, answered, mut obstacles, template, number } = readiness;
+        let (found, gone) = found.map(|found| (found.phones, found.gone)).unzip();
+        let left_out = [gone.unwrap_or_default(), self.answered_rows(&row).await?].concat();
         let now = self.engine().clock.now();
-        let overlap = plan::overlap(self.pool(), id, (&business, now - RECENTLY), &left_out).await?;
+        let overlap = plan::overlap(self.pool(), id, (&business, now - RECENTLY), &left_out, found.as_deref()).await?;
         let overridden = self.overridden_values(&row).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);

@@ -15,7 +15,7 @@ use super::{App, AppError, NewDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, is_united_states};
 use crate::domain::template::TemplateMessage;
@@ -23,9 +23,9 @@ use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, Reason, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
-use crate::store::{answered, draft, import, suppression};
+use crate::store::{answered, draft, import};
 
-pub(super) use audience::{CappedAudience, SegmentAudience};
+pub(super) use audience::{CappedAudience, FoundAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
 
 /// A draft to the people whom a filter names.
@@ -167,15 +167,14 @@ impl App {
         Ok(true)
     }
 
-    /// A draft as it would be with whom its filter finds now, and who of its people is not among them. Writes nothing.
-    pub(super) async fn with_audience(&self, mut row: BlastRow) -> Result<(BlastRow, Vec<RecipientId>), AppError> {
-        let Some(AudienceNow { people, .. }) = self.audience_now(&row).await? else { return Ok((row, Vec::new())) };
-        let phones: Vec<_> = people.iter().map(|person| person.phone.as_str()).collect();
+    /// A draft as it would be with whom its filter finds now, and who that is. Writes nothing.
+    pub(super) async fn with_audience(&self, mut row: BlastRow) -> Result<(BlastRow, Option<FoundAudience>), AppError> {
+        let Some(AudienceNow { people, .. }) = self.audience_now(&row).await? else { return Ok((row, None)) };
+        let phones: Vec<_> = people.into_iter().map(|person| person.phone).collect();
         let gone = segment::members_besides(self.pool(), row.id, &phones).await?;
-        // Who opted out since is left out by the filter already, and once more by whoever counts the draft.
-        let suppressed = suppression::count_in(self.pool(), row.id).await?;
-        row.counts.queued = i64::try_from(people.len()).unwrap_or(i64::MAX) + suppressed;
-        Ok((row, gone))
+        // Who opted out since is left out by the filter already.
+        (row.counts.queued, row.counts.opted_out) = (i64::try_from(phones.len()).unwrap_or(i64::MAX), 0);
+        Ok((row, Some(FoundAudience { phones, gone })))
     }
 
     /// Who would get a draft now, or the next time of what repeats; `None` where no filter names its people, or they are frozen.

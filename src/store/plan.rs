@@ -68,6 +68,7 @@ use super::{StoreError, settings};
 use crate::domain::blast::RepeatColumns;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
+use crate::domain::phone::Phone;
 
 pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, two_numbers, without_session, wrote};
 
@@ -99,7 +100,10 @@ const OVERLAP: &str = concat!(
     " and ds.business = $2 and d.at > $3))) as recently_messaged,
                 count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere,
                 count(*) filter (where o.again and o.gets_it) as had_this_message
-           from blast_recipients r
+           from (select phone_number from blast_recipients
+                  where blast_id = $1 and status = 'queued' and id <> all($4) and $5::text[] is null
+                 union all
+                 select unnest($5::text[])) r
           cross join lateral (
                 select not exists (select 1 from suppressions s
                                     where person_key(s.phone_number) = person_key(r.phone_number)
@@ -112,19 +116,19 @@ const OVERLAP: &str = concat!(
                        bool_or((o.status between 'sent' and 'closed' or o.status = 'uncertain')
                                and o.blast_id in (select id from others where is_same)) as again
                   from blast_recipients o
-                 where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o
-          where r.blast_id = $1 and r.status = 'queued' and r.id <> all($4)
-            and (exists (select from others) or exists (select from deleted_attempts where at > $3))"
+                 where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> $1) o
+          where (exists (select from others) or exists (select from deleted_attempts where at > $3))"
 );
 
 /// How many queued people of a blast other blasts of the business reach too, not counting who gets nothing here, because
-/// they opted out or are among `left_out`: one index lookup per number. Right after an import the planner knows nothing of its people, and any plan that
+/// they opted out or are among `left_out`; of those whom its filter has `found`, where they are not all in it: one index lookup per number. Right after an import the planner knows nothing of its people, and any plan that
 /// it is free to choose may be one that compares everybody with everybody.
 pub async fn overlap(
     pool: &PgPool,
     id: BlastId,
     (business, since): (&str, DateTime<Utc>),
     left_out: &[RecipientId],
+    found: Option<&[Phone]>,
 ) -> Result<Overlap, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let overlap = sqlx::query_as(OVERLAP)
@@ -132,6 +136,7 @@ pub async fn overlap(
         .bind(business)
         .bind(since)
         .bind(left_out.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(found.map(|found| found.iter().map(Phone::as_str).collect::<Vec<_>>()))
         .fetch_one(&mut *tx)
         .await?;
     tx.commit().await?;

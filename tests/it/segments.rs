@@ -385,3 +385,30 @@ async fn every_plan_shows_whom_the_filter_finds_now_and_what_only_reads_writes_n
     assert_eq!(shop.number(&format!("select count(*) from blast_recipients where blast_id = {id}")).await, 1);
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_plan_of_who_only_reads_has_the_numbers_of_a_writers_plan() {
+    let (shop, blast) = read_shop().await;
+    let id = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await["id"].to_string();
+    // One of the two in it opts out, and one who is not in it yet may be written to again.
+    shop.execute(&format!(
+        "insert into suppressions (business, phone_number, source) select business, '{}', 'operator' from senders;
+         delete from suppressions where phone_number = '{}'",
+        number(0),
+        number(1)
+    ))
+    .await;
+    let counted = |plan: &Value| {
+        ["people", "suppressed", "segment", "recently_messaged", "had_this_message", "queued_elsewhere"]
+            .map(|key| plan[key].clone())
+    };
+
+    let read_only = shop.json(&["--read-only", "blast", "plan", &id]).await;
+    let said = shop.ok(&["--read-only", "blast", "plan", &id]).await;
+
+    assert_eq!(counted(&read_only)[..2], [json!(2), json!(0)], "{read_only}");
+    assert_eq!(read_only["segment"]["left_out"], json!({ "opted_out": 1, "closed": 1 }));
+    assert_eq!(read_only["recently_messaged"], 2, "{read_only}");
+    assert!(!said.contains("they opted out"), "{said}");
+    assert_eq!(counted(&read_only), counted(&shop.json(&["blast", "plan", &id]).await));
+}

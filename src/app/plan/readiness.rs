@@ -1,6 +1,7 @@
 //! Whether a blast can start, and why not.
 
 use super::super::answered::AnsweredSince;
+use super::super::segment::FoundAudience;
 use super::super::template::{TemplateCheck, number_of};
 use super::super::{App, AppError};
 use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
@@ -30,7 +31,16 @@ pub(in crate::app) struct Readiness {
 impl App {
     /// The part of the plan that a launch checks again.
     pub(in crate::app) async fn readiness(&self, blast: &BlastRow) -> Result<Readiness, AppError> {
-        let suppressed = suppression::count_in(self.pool(), blast.id).await?;
+        self.readiness_of(blast, None).await
+    }
+
+    /// The same of one as it would be with whom its filter has found: nobody of them opted out.
+    pub(super) async fn readiness_of(
+        &self,
+        blast: &BlastRow,
+        found: Option<&FoundAudience>,
+    ) -> Result<Readiness, AppError> {
+        let suppressed = if found.is_some() { 0 } else { suppression::count_in(self.pool(), blast.id).await? };
         let answered = self.answered_since(blast).await?;
         let left_out = suppressed + answered.people();
         // Who opted out since the blast was read is counted with them.

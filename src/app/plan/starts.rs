@@ -39,7 +39,7 @@ impl Plan {
 impl App {
     /// What a launch of what starts by itself would do, as it goes where it is sent now.
     pub async fn plan_at_once(&self, id: BlastId, days: Tz) -> Result<Plan, AppError> {
-        let (row, gone) = self.with_its_people(id).await?;
+        let (row, found) = self.with_its_people(id).await?;
         let now = BlastRow {
             state: BlastState::Draft,
             scheduled_for: None,
@@ -48,6 +48,6 @@ impl App {
             next_due_at: None,
             ..row
         };
-        self.plan_with_health((now, gone), Some(days)).await
+        self.plan_with_health((now, found), Some(days)).await
     }
 }

@@ -9,6 +9,7 @@ use crate::app::{App, AppError, NewDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::{Segment, SegmentReader};
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, CapWindow, SegmentPerson, SegmentQuery, StepAudience};
 
@@ -21,6 +22,13 @@ pub(in crate::app) struct SegmentAudience {
     pub(super) draft: Option<BlastId>,
     /// When it starts by itself.
     pub(super) start: Option<DateTime<Utc>>,
+}
+
+/// Whom the filter of a blast finds, where nothing may be written: not all of them are in it.
+pub(in crate::app) struct FoundAudience {
+    pub(in crate::app) phones: Vec<Phone>,
+    /// Who of its people is not among them.
+    pub(in crate::app) gone: Vec<RecipientId>,
 }
 
 /// An audience that a start is refused to where the frequency cap leaves somebody of it out.

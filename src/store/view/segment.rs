@@ -310,8 +310,9 @@ fn ids(segment: &Segment) -> Vec<i64> {
 }
 
 /// Who is in a draft, and not among these numbers.
-pub async fn members_besides(pool: &PgPool, id: BlastId, phones: &[&str]) -> Result<Vec<RecipientId>, StoreError> {
+pub async fn members_besides(pool: &PgPool, id: BlastId, phones: &[Phone]) -> Result<Vec<RecipientId>, StoreError> {
     let besides = sqlx::query_scalar("select id from blast_recipients where blast_id = $1 and phone_number <> all($2)");
+    let phones: Vec<_> = phones.iter().map(Phone::as_str).collect();
     Ok(besides.bind(id).bind(phones).fetch_all(pool).await?)
 }
 

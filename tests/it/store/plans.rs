@@ -164,7 +164,8 @@ async fn a_plan_looks_once_at_each_person_also_right_after_an_import() {
         .await;
 
     let read = rows_read(&scene, async |pool| {
-        let overlap = plan::overlap(pool, BlastId(2), ("kedai", Utc::now() - TimeDelta::days(7)), &[]).await.unwrap();
+        let overlap =
+            plan::overlap(pool, BlastId(2), ("kedai", Utc::now() - TimeDelta::days(7)), &[], None).await.unwrap();
         assert_eq!(
             (overlap.recently_messaged, overlap.queued_elsewhere),
             (3_500, 0),

@@ -24,7 +24,7 @@ async fn what_failed_is_no_message_that_somebody_had_and_who_is_uncertain_is_sai
         .await;
     let since = Utc::now() - TimeDelta::days(7);
 
-    let overlap = plan::overlap(scene.pool(), BlastId(2), ("kedai", since), &[]).await.unwrap();
+    let overlap = plan::overlap(scene.pool(), BlastId(2), ("kedai", since), &[], None).await.unwrap();
     let people = plan::of_group(scene.pool(), (BlastId(2), PlanGroup::Recent), ("kedai", since), &[]).await.unwrap();
 
     assert_eq!(overlap.recently_messaged, 2);
@@ -49,7 +49,7 @@ async fn who_had_this_very_message_is_counted_and_listed_however_long_ago_it_was
         .await;
     let since = Utc::now() - TimeDelta::days(7);
     let had = async || {
-        let overlap = plan::overlap(scene.pool(), BlastId(2), ("kedai", since), &[]).await.unwrap();
+        let overlap = plan::overlap(scene.pool(), BlastId(2), ("kedai", since), &[], None).await.unwrap();
         let group = (BlastId(2), PlanGroup::SameMessage);
         let people = plan::of_group(scene.pool(), group, ("kedai", since), &[]).await.unwrap();
         (overlap.had_this_message, people.iter().map(|person| person.phone_number.to_string()).collect::<Vec<_>>())
