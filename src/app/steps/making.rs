@@ -105,6 +105,7 @@ impl App {
         if waits.is_none() && polls_first(step, &row, now) {
             return Ok(step::look_again(self.pool(), step.key(), now + POLLS_FIRST).await?);
         }
+        let waits = waits.or_else(|| over_confirmed(step, i64::try_from(people.len()).unwrap_or(i64::MAX)));
         let asks = waits.is_some();
         let made = self.make_step_draft(draft, people, options(self, (step, rule), waits, now)).await?;
         match made {
@@ -216,8 +217,7 @@ impl App {
         if let Some(made_ago) = made_ago.filter(|ago| *ago > self.engine().settings.too_late) {
             return Ok(Some(left_behind_words(made_ago)));
         }
-        let at_most = step.at_most.filter(|at_most| people > i64::from(*at_most));
-        Ok(at_most.map(|at_most| too_many_words(people, at_most)))
+        Ok(over_confirmed(&step, people))
     }
 
     /// Finds the people anew of a draft that has nobody in it any more: whoever looked at its plan right after another step had taken them
@@ -274,6 +274,12 @@ fn failure_of(blast: BlastId, done: Result<(), AppError>) -> Result<Option<AppEr
             Ok(Some(error))
         }
     }
+}
+
+/// Why a draft to so many people waits for somebody: its step sends to fewer by itself.
+fn over_confirmed(step: &StepRow, people: i64) -> Option<String> {
+    let at_most = step.at_most.filter(|at_most| people > i64::from(*at_most))?;
+    Some(too_many_words(people, at_most))
 }
 
 /// Whether people would be left out, for a day, of whom it is only not known yet how far they got.

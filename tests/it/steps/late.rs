@@ -93,6 +93,27 @@ async fn after_a_time_without_an_engine_a_step_waits_until_everybody_was_polled_
     assert_eq!(people(&shop, &made(&shop, &blast, 1).await[1]).await, [phone(7)]);
 }
 
+#[tokio::test]
+async fn a_draft_to_more_people_than_were_confirmed_asks_as_soon_as_it_is_made() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 50).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read", "--auto", "--at-most", "2"]).await;
+    let app = engine_app(&shop, "one").await;
+    shop.execute(
+        "alter table blasts add constraint asks_at_once
+             check (state <> 'draft' or step_number is null or state_by is not null)",
+    )
+    .await;
+
+    occur(&app, Utc::now()).await;
+
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+    let shown = shop.json(&["blast", "show", &draft]).await;
+    let why = shown["state_reason"].as_str().unwrap();
+    assert!(shown["state"] == "draft" && why.contains("3 people") && why.contains("at most 2"), "{shown}");
+    assert!(shop.ok(&["blast", "step", "list", &blast]).await.contains(&format!("asks you: blast {draft}")));
+}
+
 /// Somebody pauses or removes it in the moment between the making of its draft and the launch.
 #[tokio::test]
 async fn a_draft_whose_step_was_paused_changed_or_removed_meanwhile_does_not_go_by_itself() {
