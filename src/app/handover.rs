@@ -89,6 +89,28 @@ impl App {
         }
     }
 
+    /// Whether an engine in another process sends what was just started: it has begun with it, or renews its lease on the sender. The lease of
+    /// one that has ended looks held until it runs out.
+    pub async fn is_sent_elsewhere(&self, blast: &BlastView) -> Result<bool, AppError> {
+        let began = Instant::now();
+        let Some(first) = senders::lease_holder(self.pool(), blast.sender_id).await? else { return Ok(false) };
+        while began.elapsed() < self.patience(true) {
+            let Some(held) = senders::lease_holder(self.pool(), blast.sender_id).await? else { return Ok(false) };
+            let is_alive = held.renewals != first.renewals || held.holder != first.holder;
+            if is_alive || self.has_begun(blast).await? {
+                return Ok(true);
+            }
+            sleep(POLL_EVERY).await;
+        }
+        Ok(false)
+    }
+
+    /// Whether somebody was sent to since a blast was read, or nobody is left in it to send to.
+    async fn has_begun(&self, blast: &BlastView) -> Result<bool, AppError> {
+        let queued = self.counts(blast.id).await?.queued;
+        Ok(queued == 0 || queued < blast.counts.queued)
+    }
+
     /// Whether a blast continues; `None` while that may still become true.
     async fn end_of_handover(
         &self,

@@ -224,7 +224,14 @@ impl SendArgs {
     /// Whether an engine is sending the blast. Fails when one should and none is.
     async fn is_attended(&self, context: &Context, blast: &BlastView) -> Result<bool> {
         if self.no_engine {
-            return Ok(context.app.is_attended(blast.sender_id).await?);
+            // With what starts later no engine begins yet, and no program is answered whether one does.
+            let is_said = blast.state == BlastState::Sending && !context.is_json;
+            let app = &context.app;
+            return Ok(if is_said {
+                app.is_sent_elsewhere(blast).await?
+            } else {
+                app.is_attended(blast.sender_id).await?
+            });
         }
         hand_over(&context.app, blast).await?;
         Ok(true)

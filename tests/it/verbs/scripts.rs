@@ -29,6 +29,21 @@ async fn a_script_sends_to_as_many_as_it_expects_and_waits_until_that_is_done() 
 }
 
 #[tokio::test]
+async fn the_lease_of_an_engine_that_has_ended_is_none_that_sends_what_a_script_starts() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    let held = "insert into sender_leases (sender_id, holder, host, epoch, expires_at)
+                select id, 'one that was killed', 'here', 1, now() + interval '1 hour' from senders
+                    on conflict (sender_id) do update set (holder, host, expires_at) = (excluded.holder, excluded.host, excluded.expires_at)";
+    shop.execute(held).await;
+
+    let sent = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
+
+    assert!(sent.code == 0, "{sent:?}");
+    assert!(sent.err.contains("waits for an engine that sends for sales: 3 people queued"), "{sent:?}");
+}
+
+#[tokio::test]
 async fn a_script_does_not_wait_for_what_does_not_come() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.draft_with(0..3, &["--gap", "1h"]).await;
