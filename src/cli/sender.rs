@@ -16,6 +16,7 @@ use crate::app::view::{BlastFilter, SenderView};
 use crate::app::{ConfirmProspect, Confirmed, ForgottenCheck, HealthVerdict, SenderCheck, SenderTemplate};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
+use crate::domain::sender::StopCode;
 use crate::domain::text::{clean, count_of, number, people_are};
 use crate::domain::waiting::Waiting;
 
@@ -269,7 +270,7 @@ async fn list(global: &Global) -> Result<ExitCode> {
         }
     }
     if context.is_json {
-        senders.iter().try_for_each(|row| json(&as_json(row)))?;
+        senders.iter().try_for_each(|row| json(&as_json(&context, row)))?;
         return Ok(ExitCode::SUCCESS);
     }
     let header = [
@@ -297,7 +298,9 @@ fn per_hour(row: &SenderView) -> String {
 
 fn state(row: &SenderView) -> String {
     if let Some(stop) = &row.stopped {
-        return format!("stopped: {}", stop.reason);
+        // That of a configuration is no stop: another shell may have what is missing here.
+        let what = if stop.code == StopCode::Config { "cannot be used here" } else { "stopped" };
+        return format!("{what}: {}", stop.reason);
     }
     match (&row.lease, &row.waiting) {
         (Some(lease), Some(waiting)) => format!("{waiting} ({lease})"),
@@ -307,12 +310,21 @@ fn state(row: &SenderView) -> String {
     }
 }
 
-fn as_json(row: &SenderView) -> Value {
+/// Why this process cannot use a sender, such as one whose token it lacks.
+fn unusable_here<'a>(context: &'a Context, row: &'a SenderView) -> Option<&'a str> {
+    let stop = row.stopped.as_ref().filter(|stop| stop.code == StopCode::Config);
+    let unusable = context.app.unusable_senders().iter().find(|unusable| unusable.sender == row.id);
+    stop.map(|stop| stop.reason.as_str()).or(unusable.map(|unusable| unusable.why.as_str()))
+}
+
+fn as_json(context: &Context, row: &SenderView) -> Value {
+    let stop = row.stopped.as_ref().filter(|stop| stop.code != StopCode::Config);
     json!({
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
         "today": row.usage.today, "daily_cap": row.usage.daily_cap, "per_hour": row.usage.per_hour,
         "unheard_since": row.unheard_since, "quality": row.quality,
-        "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
+        "stopped": stop.map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
+        "unusable_here": unusable_here(context, row),
         "holder": row.lease.as_ref().map(|lease| &lease.holder),
         "engine": row.lease.as_ref().and_then(|lease| lease.role).map(EngineRole::word),
         "host": row.lease.as_ref().map(|lease| &lease.host), "waiting": row.waiting,

@@ -303,14 +303,21 @@ async fn the_cap_of_a_phone_holds_for_it_under_another_name() {
 async fn a_sender_whose_token_cannot_be_read_has_its_cap_and_its_pace_all_the_same() {
     let shop = Shop::open(SLOWLY).await;
     edit(&shop, ("daily_cap = \"none\"", "daily_cap = 500"));
-    let mut list = shop.command(&["sender", "list", "--json"]);
-    list.env_remove("WSAPME_TOKEN");
+    let tokenless = |arguments: &[&str]| {
+        let mut list = shop.command(arguments);
+        list.env_remove("WSAPME_TOKEN");
+        said(list)
+    };
 
     let with = shop.json(&["sender", "list"]).await;
-    let listed = said(list).await;
+    let listed = tokenless(&["sender", "list", "--json"]).await;
     let without: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    let shown = tokenless(&["sender", "list"]).await.out;
 
-    assert!(with["stopped"].is_null() && without["stopped"].is_object(), "{with} {without}");
+    assert!(with["stopped"].is_null() && with["unusable_here"].is_null(), "{with}");
+    let why = without["unusable_here"].as_str().unwrap();
+    assert!(without["stopped"].is_null() && why.contains("no token for sender sales"), "nobody stopped it: {without}");
+    assert!(shown.contains("cannot be used here: no token for sender sales") && !shown.contains("stopped"), "{shown}");
     assert_eq!(without["daily_cap"], 500, "{without}");
     assert!(without["per_hour"].is_number() && without["per_hour"] == with["per_hour"], "{with} {without}");
 }
