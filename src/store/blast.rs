@@ -1,6 +1,7 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
 mod armed;
+mod due;
 mod head;
 mod set_back;
 mod streaks;
@@ -10,6 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 pub use self::armed::{DueStart, arm, arm_again, arm_all, disarm_all, has_begun_since_armed, set_due_back, start_due};
+pub use self::due::start_scheduled;
 pub use self::head::{BlastHead, distinct_name, head, locked_head};
 pub use self::set_back::{make_due_now, patterns_ahead, set_pattern_back};
 pub use self::streaks::{set_streak, streak};
@@ -148,38 +150,6 @@ pub async fn keep_its_time(tx: &mut PgConnection, id: BlastId) -> Result<(), Sto
         .await?;
     Ok(())
 }
-
-/// Starts a sender's blasts whose time has come; one whose time is longer ago than `too_late` is paused and asks instead. Each
-/// once, whichever engines look: the row is changed under its lock. One that somebody holds, as a list that comes in does, holds up none
-/// of the others: it is asked again a moment later.
-pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelta) -> Result<Vec<BlastId>, StoreError> {
-    let late = interval(too_late)?;
-    let mut tx = settings::begin_hot_path(pool).await?;
-    let started = sqlx::query_scalar(
-        "update blasts
-            set state = (case when send_after < now() - $2 then 'paused' else 'sending' end)::blast_state,
-                state_reason = case when send_after < now() - $2 then $3 end,
-                launched_at = case when send_after < now() - $2 then launched_at else now() end,
-                blast_date = case when send_after < now() - $2 then blast_date else now() end,
-                state_by = 'engine', version = version + 1, updated_at = now()
-          where id = any(array(
-                    select id from blasts
-                     where sender_id = $1 and state = 'scheduled' and send_after <= now() and deleted_at is null and repeat_rule is null
-                     order by id for no key update skip locked))
-            and state = 'scheduled' and send_after <= now()
-         returning id",
-    )
-    .bind(sender)
-    .bind(late)
-    .bind(STARTS_TOO_LATE)
-    .fetch_all(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(started)
-}
-
-/// Why a scheduled blast waits for an operator whose time had passed for long when an engine came.
-const STARTS_TOO_LATE: &str = "its time passed while no engine ran: resume it if it is still to go";
 
 /// Keeps the text of a blast's template as people read it, with its variables.
 pub async fn set_template_text(tx: &mut PgConnection, id: BlastId, text: &str) -> Result<(), StoreError> {
@@ -339,14 +309,17 @@ pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, Store
     Ok(done.rows_affected() == 1)
 }
 
-/// What a sender may send for now or soon.
+/// What a sender may send for now or soon. What is due while it is stopped is not among it: that starts once the stop is lifted.
 pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBlast>, StoreError> {
     let blasts = sqlx::query_as(
         "select id, message, template, content_key(message, template) as content_key, rate, gap, send_window, weekdays,
                 timezone, send_after, provider_hold_until, provider_hold_why, state = 'scheduled' as is_due,
                 window_local is true as window_local, answer_until is not null as is_answer, first_left
            from blasts
-          where sender_id = $1 and (state = 'sending' or state = 'scheduled' and send_after <= now() and repeat_rule is null)
+          where sender_id = $1
+            and (state = 'sending'
+                 or state = 'scheduled' and send_after <= now() and repeat_rule is null
+                    and exists (select from senders where id = $1 and stopped_at is null))
           order by id",
     )
     .bind(sender)

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Setup, Shop};
+use crate::support::{Setup, Shop, eventually_async};
 
 /// A shop with a blast that is sending, whose sender is stopped with this code; no engine runs.
 async fn stopped_shop(code: &str, reason: &str) -> Shop {
@@ -75,6 +75,36 @@ async fn a_blast_whose_time_came_while_its_sender_was_stopped_starts_for_nobody_
     let confirmed = shop.run(&["sender", "confirm", "sales", "--yes"]).await;
     assert!(confirmed.code == 0 && confirmed.err.contains("sender sales resumes"), "{confirmed:?}");
     shop.until_posts(4).await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_holds_a_stopped_sender_starts_nothing_whose_time_has_come() {
+    let shop = Shop::open(Setup { sim: &["--latency", "3s"], ..Setup::default() }).await;
+    shop.blast(0..1).await;
+    let (due, looked_at) = (shop.draft(1..3).await, shop.draft(3..4).await);
+    let engine = shop.engine();
+    eventually_async("somebody is in flight", async || shop.count("sending").await == 1).await;
+    shop.sim.hold();
+
+    // In one transaction. What an engine finds sent to its first people it pauses, after it has looked for what is to start.
+    shop.execute(&format!(
+        "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
+         update blasts set state = 'scheduled', send_after = now(), scheduled_for = now() where id = {due};
+         update blasts set state = 'sending', send_after = now(), launched_at = now(), first_people = 1, first_left = 0
+          where id = {looked_at};
+         select pg_notify('blastdeck_orders', '')"
+    ))
+    .await;
+    shop.until_state(&looked_at, "paused").await;
+
+    let as_before =
+        format!("select count(*) from blasts where id = {due} and state = 'scheduled' and launched_at is null");
+    assert_eq!((shop.count("sending").await, shop.number(&as_before).await), (1, 1), "it is held, and starts nothing");
+    shop.sim.let_go();
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    shop.until_posts(3).await;
+    engine.stop().await;
     shop.promises().await;
 }
 

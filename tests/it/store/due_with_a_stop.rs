@@ -4,9 +4,11 @@
 use blastdeck::app::Launch;
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::BlastId;
+use blastdeck::store::blast;
+use chrono::TimeDelta;
 
 use super::marks::{operator_app, refusal};
-use super::{BLAST, Scene};
+use super::{BLAST, SENDER, Scene};
 
 /// A stopped sender, beside whose blast others were scheduled by ben: for an hour ago, for seven, and for in an hour.
 async fn with_due_blasts() -> Scene {
@@ -75,4 +77,26 @@ async fn a_list_that_comes_in_for_a_blast_whose_time_came_does_not_hold_up_its_s
     let left = "select count(*) from blasts where blast_tag = 'Due' and state = 'scheduled'";
     assert_eq!(scene.number(left).await, 1, "its engine starts it");
     assert_eq!(scene.number("select count(*) from senders where stopped_at is not null").await, 0);
+}
+
+#[tokio::test]
+async fn nothing_starts_by_itself_while_its_sender_is_stopped_or_is_being_stopped() {
+    let scene = with_due_blasts().await;
+    let start = async || blast::start_scheduled(scene.pool(), SENDER, TimeDelta::hours(6)).await.unwrap();
+    let runnable = async || blast::runnable(scene.pool(), SENDER).await.unwrap().len();
+    let due = scene.number("select id from blasts where blast_tag = 'Due'").await;
+    let late = scene.number("select id from blasts where blast_tag = 'Late'").await;
+
+    assert_eq!((start().await, runnable().await), (Vec::new(), 1), "it is stopped");
+    scene.execute("update senders set stopped_at = null, stopped_code = null, stopped_reason = null").await;
+    assert_eq!(runnable().await, 3);
+    let mut stop = scene.pool().begin().await.unwrap();
+    sqlx::query("update senders set stopped_at = now(), stopped_code = 'device'").execute(&mut *stop).await.unwrap();
+    assert!(start().await.is_empty(), "somebody stops it just now");
+    stop.rollback().await.unwrap();
+
+    let mut started = start().await;
+    started.sort_unstable();
+    assert_eq!(started, [BlastId(due), BlastId(late)]);
+    assert_eq!(scene.number("select count(*) from blasts where state = 'paused' and blast_tag = 'Late'").await, 1);
 }
