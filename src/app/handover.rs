@@ -184,12 +184,14 @@ impl App {
             let place = self.config().path().map_or_else(|| "the configuration".to_owned(), shown);
             return Ok(format!("sender {name} is not in {place}"));
         }
-        let stopped =
-            self.senders().await?.into_iter().find(|row| row.id == blast.sender_id).and_then(|row| row.stopped);
-        if let Some(stop) = stopped {
-            return Ok(self.stop_words(blast, (&stop.reason, &stop.code)));
-        }
-        Ok(watch.missing(name))
+        Ok(self.stop_words_of(blast).await?.unwrap_or_else(|| watch.missing(name)))
+    }
+
+    /// Why a blast's sender sends nothing, and what lets it go on, where it is stopped.
+    pub async fn stop_words_of(&self, blast: &BlastView) -> Result<Option<String>, AppError> {
+        let own = self.senders().await?.into_iter().find(|row| row.id == blast.sender_id);
+        let stop = own.and_then(|row| row.stopped);
+        Ok(stop.map(|stop| self.stop_words(blast, (&stop.reason, &stop.code))))
     }
 
     /// Why a blast's sender sends nothing, and what lets it go on.

@@ -16,6 +16,7 @@ use crate::app::Engines;
 use crate::app::view::BlastView;
 use crate::app::{Access, App, ProcessKind, Setup};
 use crate::config::{Config, DatabaseUrl, Environment, Flags};
+use crate::domain::blast::BlastState;
 use crate::domain::text::{self, clean, shell_quoted};
 use crate::domain::zone::words::start_words;
 use crate::private_postgres::PrivatePostgres;
@@ -168,8 +169,10 @@ fn has_secret(url: &str) -> bool {
 /// Starts a standby unless one runs, and waits until an engine holds the blast's sender. Fails with what is missing.
 pub(super) async fn hand_over(app: &App, blast: &BlastView) -> Result<()> {
     let Err(missing) = app.hand_over(blast.id, Engines::Others).await? else { return Ok(()) };
-    let name = blast.clean_name();
-    Err(eyre!("{name} (blast {}) was started, but no engine sends it: {missing}", blast.id))
+    let is_scheduled = blast.state == BlastState::Scheduled;
+    let done =
+        if is_scheduled { "is scheduled, but no engine runs for it" } else { "was started, but no engine sends it" };
+    Err(eyre!("{} (blast {}) {done}: {missing}", blast.clean_name(), blast.id))
 }
 
 /// The private Postgres, if no other database is configured.

@@ -1,6 +1,7 @@
 //! A stopped sender says so wherever it is asked about, with its mend; whoever lifts the stop hears that it is sent for only
 //! once that is so.
 
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::json;
 
 use crate::support::{Setup, Shop, eventually_async};
@@ -106,6 +107,28 @@ async fn an_engine_that_holds_a_stopped_sender_starts_nothing_whose_time_has_com
     shop.until_posts(3).await;
     engine.stop().await;
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_blast_with_a_time_is_scheduled_behind_a_stop_and_says_so() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    let at = (Utc::now() + TimeDelta::days(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let (blast, of_script) = (shop.draft_with(3..5, &["--at", &at]).await, shop.draft_with(5..6, &["--at", &at]).await);
+
+    let said = shop.run(&["blast", "send", &blast, "--people", "2"]).await;
+    let json = shop.json(&["blast", "send", &of_script, "--yes"]).await;
+
+    assert_eq!(said.code, 0, "{said:?}");
+    let depends = "if its sender is no longer stopped and an engine runs then and goes to 2 people; until then `";
+    assert!(said.err.contains(depends) && !said.err.contains("started"), "{said:?}");
+    assert!(
+        said.err.contains(&format!(" blast pause {blast}` stops it\nsender sales is stopped: Device is offline; "))
+    );
+    assert!(said.err.contains(" sender confirm sales` resumes it"), "{said:?}");
+    assert_eq!((&json["state"], &json["starts_at"]), (&json!("scheduled"), &json!(at)), "{json}");
+    assert!(json["stopped"].as_str().unwrap().contains(" sender confirm sales` resumes it"), "{json}");
+    assert_eq!(shop.state(&blast).await, "scheduled");
+    assert!(is_stopped(&shop).await && shop.engines().is_empty());
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use color_eyre::{Report, Result};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::scheduled::{Starter, end_scheduled};
 use self::unread::{read_at_last, started_words};
 use super::plan::{plan_with_steps, who_gets_one};
-use super::schedule::rule_of_zone;
 use super::taking_back::{Launched, taken_back};
 use crate::app::view::BlastView;
 use crate::app::{AppError, Launch, Plan, StartMismatch};
@@ -22,6 +22,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::Forecast;
 use crate::domain::text;
 
+mod scheduled;
 mod stopped_sender;
 mod unread;
 
@@ -158,6 +159,11 @@ impl SendArgs {
         {
             return self.end_behind_stop(&context, &plan, (&blast, &why));
         }
+        if blast.state == BlastState::Scheduled
+            && let Ok(Some(stop)) = context.app.stop_words_of(&blast).await
+        {
+            return end_scheduled(&context, &plan, &blast, (start, Starter::Stopped(stop)));
+        }
         let act = context.app.start_of_blast(blast.id).await.ok().flatten();
         let launched = Launched { blast: &blast, start: act, is_stop_lifted: false };
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
@@ -166,16 +172,12 @@ impl SendArgs {
             talk(&armed(&context, &blast, begins(&shown, until)));
         }
         let is_attended = self.attended(&context, &launched, (&mut interrupt, until)).await?;
-        if context.is_json {
-            let mut value = json!({ "id": blast.id, "state": blast.state, "people": plan.people });
-            if blast.state == BlastState::Scheduled {
-                value["starts_at"] = json!(blast.scheduled_for);
-            }
-            return json(&value);
-        }
         if blast.state == BlastState::Scheduled {
-            talk(&scheduled(&context, &plan, &blast, (start, is_attended == Some(true))));
-            return Ok(());
+            let starter = if is_attended == Some(true) { Starter::Engine } else { Starter::None };
+            return end_scheduled(&context, &plan, &blast, (start, starter));
+        }
+        if context.is_json {
+            return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
         until_final(&context, &launched, (&mut interrupt, until)).await?;
         let is_attended = match is_attended {
@@ -316,27 +318,6 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
     let Forecast { today, tomorrow, later, .. } = plan.forecast;
     let first = [today, tomorrow, later].into_iter().flatten().next();
     first.map_or(earliest, |share| share.from.max(earliest))
-}
-
-/// Says when a blast starts by itself, and how to stop it until then.
-fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, (start, is_attended): (StartKind, bool)) -> String {
-    let (name, people, id) = (blast.clean_name(), text::people(plan.people), blast.id);
-    let starts = blast.scheduled_for.map_or_else(String::new, |at| context.start(at, context.app.clocks_of(blast)));
-    if let Some(repeat) = &plan.repeat {
-        let engine = if is_attended { "" } else { ", if an engine runs then" };
-        let rule = rule_of_zone(&repeat.rule, repeat.zone);
-        let repeats = match start {
-            StartKind::Launch | StartKind::LaunchNow => format!("{name} repeats {rule}: first {starts}"),
-            StartKind::Resume => format!("{name} is resumed and repeats {rule}: the next is {starts}"),
-        };
-        return format!("{repeats}{engine}; `blastdeck blast schedule show {id}` shows its times");
-    }
-    let note =
-        plan.start.as_ref().and_then(|start| start.note.clone()).map_or_else(String::new, |note| format!(" ({note})"));
-    let engine = if is_attended { "" } else { ", if an engine runs then" };
-    format!(
-        "{name} starts {starts}{engine}{note} and goes to {people}; until then `blastdeck blast pause {id}` stops it"
-    )
 }
 
 /// Says how to stop a blast that is armed.
