@@ -150,7 +150,7 @@ async fn the_last_one_who_waits_out_a_retry_after_waits_for_a_pause_that_can_be_
     eventually_async("the answer is written", async || shop.number(written).await == 1).await;
 
     let said = shop.until_waiting(&blast, "throttled").await;
-    assert!(said["mend"].as_str().unwrap().contains("`blastdeck sender confirm sales`"), "{said}");
+    assert!(said["mend"].as_str().unwrap().contains(" sender confirm sales` ends the pause"), "{said}");
     let due = "select extract(epoch from max(next_attempt_at) - $1::timestamptz)::bigint from blast_recipients";
     let until = said["until"].as_str().unwrap();
     let late: i64 = sqlx::query_scalar(due)

@@ -96,14 +96,15 @@ fn limits_json(limits: &LimitColumns) -> Value {
     })
 }
 
-/// The reason's code and facts, with the sentence, the end and the fix that every interface shows.
+/// The reason's code and facts, with the sentence, the end and the fix that every interface shows. Their command lines can be pasted.
 fn waiting_json(context: &Context, blast: &BlastView, waiting: &Waiting) -> Value {
     let mut value = json!(waiting);
     if let Value::Object(fields) = &mut value {
         let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        fields.insert("text".to_owned(), json!(waiting.sentence(moment)));
+        fields.insert("text".to_owned(), json!(context.pasteable(&waiting.sentence(moment))));
         fields.insert("until".to_owned(), json!(waiting.until()));
-        fields.insert("mend".to_owned(), json!(context.app.mend_of(blast, waiting)));
+        let mend = context.app.mend_of(blast, waiting).map(|mend| context.pasteable(&mend));
+        fields.insert("mend".to_owned(), json!(mend));
     }
     value
 }
