@@ -108,7 +108,7 @@ impl EditArgs {
             return json(&json!({ "id": id, "state": state, "version": version, "changed": is_changed }));
         }
         if !is_changed {
-            talk(&format!("nothing to change: {} is that way already", blast.tag));
+            talk(&format!("nothing to change: {} is that way already", blast.name()));
             return Ok(());
         }
         let starts = self.starts(context, blast);
