@@ -11,6 +11,7 @@ mod message;
 pub(super) mod new;
 pub(super) mod people;
 mod plan;
+mod refusal;
 mod report;
 mod retry;
 pub(super) mod schedule;

@@ -245,7 +245,7 @@ async fn what_is_over_is_not_sent_again() {
     let resumed = shop.run(&["blast", "resume", &blast, "--yes"]).await;
 
     assert_eq!((again.code, resumed.code), (3, 3));
-    assert_eq!(again.err, "blastdeck: the blast is done: make a new blast to send again\n");
+    assert_eq!(again.err, "blastdeck: people is done: make a new blast to send again\n");
     assert_eq!((shop.rows().await, shop.sim.posts().await.len()), (before, 3));
 }
 

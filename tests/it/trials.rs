@@ -148,7 +148,7 @@ async fn what_cannot_be_is_told_with_what_to_write() {
     let draft = shop.run(&["blast", "pause", "1"]).await;
 
     assert!(plan.starts_with("1 person gets one message, from sales"), "{plan}");
-    assert!(draft.code == 3 && draft.err.contains("the blast is a draft: "), "{draft:?}");
+    assert!(draft.code == 3 && draft.err.contains("people is a draft: "), "{draft:?}");
 }
 
 #[tokio::test]

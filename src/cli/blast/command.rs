@@ -3,6 +3,7 @@
 use color_eyre::Result;
 use serde_json::json;
 
+use super::refusal::{named, named_of};
 use super::schedule;
 use crate::app::AppError;
 use crate::app::view::BlastView;
@@ -26,7 +27,10 @@ pub(in crate::cli) struct ConfirmArgs {
 
 pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let blast = context.app.pause(id).await?;
+    let blast = match context.app.pause(id).await {
+        Err(refused) => return Err(named_of(&context.app, id, refused).await.into()),
+        Ok(blast) => blast,
+    };
     if context.is_json {
         return json(&json!({ "id": blast.id, "state": blast.state }));
     }
@@ -87,12 +91,13 @@ impl ConfirmArgs {
         }
         let shown = context.app.at_version(id, blast.version);
         let left_out = if self.yes || is_cancelling {
-            context.app.cancel(id).await?
+            context.app.cancel(id).await
         } else if repeats {
-            shown.cancel(id).await?
+            shown.cancel(id).await
         } else {
-            shown.cancel_at_most(id, queued).await?
+            shown.cancel_at_most(id, queued).await
         };
+        let left_out = left_out.map_err(|refused| named(refused, &blast))?;
         if context.is_json {
             return json(&json!({ "id": self.blast, "state": "cancelled", "left_out": left_out }));
         }
@@ -148,7 +153,7 @@ fn left_empty(drafts: &[BlastId]) -> String {
 
 /// Refuses before asking, so that no confirmed command is refused.
 fn allowed(blast: &BlastView, command: BlastCommand) -> Result<()> {
-    transition(blast.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
+    transition(blast.state, command).map_err(|refused| named(AppError::Refused(refused.to_string()), blast))?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::gap_arg::GapArg;
 use super::message::MessageArgs;
 use super::new::short_text;
+use super::refusal::{named, with_name};
 use super::step::content;
 use super::template::TemplateArgs;
 use crate::app::view::BlastView;
@@ -95,7 +96,8 @@ impl EditArgs {
         self.refuse_fixed(&before)?;
         let shown = self.confirm_sending(&context, &before, &edit)?;
         let seen = (before.version, TimeDelta::zero());
-        let is_changed = context.app.edit_armed(id, seen, edit, shown).await.map_err(by_option)?;
+        let is_changed = context.app.edit_armed(id, seen, edit, shown).await;
+        let is_changed = is_changed.map_err(|refused| by_option(named(refused, &before)))?;
         let blast = context.app.blast(id).await?;
         self.say(&context, &blast, is_changed)
     }
@@ -136,7 +138,9 @@ impl EditArgs {
     fn refuse_fixed(&self, blast: &BlastView) -> Result<()> {
         let is_fixed = |field: &ClearableField| matches!(field, ClearableField::Timezone | ClearableField::At);
         match why_fixed(blast) {
-            Some(why) if self.clear.iter().any(is_fixed) => Err(RefusedError(why).into()),
+            Some(why) if self.clear.iter().any(is_fixed) => {
+                Err(RefusedError(with_name(why, &blast.clean_name())).into())
+            }
             _ => Ok(()),
         }
     }

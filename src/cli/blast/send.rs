@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use self::scheduled::{Starter, end_scheduled};
 use self::unread::{read_at_last, started_words};
 use super::plan::{plan_with_steps, who_gets_one};
+use super::refusal::named;
 use super::taking_back::{Launched, taken_back};
 use crate::app::view::BlastView;
 use crate::app::{AppError, Launch, Plan, StartMismatch};
@@ -151,7 +152,7 @@ impl SendArgs {
             Err(AppError::Unread { done, .. }) if !self.is_sure() => {
                 read_at_last(&context, (&plan.blast, &done), &mut interrupt).await?
             }
-            started => started?,
+            started => started.map_err(|refused| named(refused, &plan.blast))?,
         };
         if start == StartKind::Resume
             && blast.state == BlastState::Sending
@@ -340,7 +341,7 @@ fn with_its_number(refused: AppError, id: BlastId) -> AppError {
 /// Refuses before asking anything.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
     let command = if start == StartKind::Resume { BlastCommand::Resume } else { BlastCommand::Launch };
-    plan.in_state_for(command).map_err(|refused| with_its_number(refused, plan.blast.id))?;
+    plan.in_state_for(command).map_err(|refused| with_its_number(named(refused, &plan.blast), plan.blast.id))?;
     if plan.repeat.is_some() && plan.blast.state == BlastState::Scheduled {
         let id = plan.blast.id;
         let why = format!(

@@ -147,15 +147,27 @@ async fn sentences_about_a_blast_name_its_stage_where_it_is_not_the_first_of_its
     let blast = shop.draft_with(0..3, &["--tag", "Raya", "--stage", "Follow-up 1"]).await;
 
     let found = shop.ok(&["find", &digits(2)[digits(2).len() - 4..]]).await;
+    let draft = shop.run(&["blast", "pause", &blast]).await;
     let edited = shop.run(&["blast", "edit", &blast, "--message", "Salam!"]).await;
     let sent = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
     let paused = shop.run(&["blast", "pause", &blast]).await;
     let refused = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
     let resumed = shop.run(&["blast", "resume", &blast, "--people", "3", "--no-engine"]).await;
     let cancelled = shop.run(&["blast", "cancel", &blast, "--yes"]).await;
+    let mut over = Vec::new();
+    for (verb, further) in [
+        ("pause", &[][..]),
+        ("cancel", &["--yes"]),
+        ("send", &["--people", "3"]),
+        ("resume", &["--people", "3"]),
+        ("edit", &["--message", "Hi"]),
+    ] {
+        over.push(shop.run(&[&["blast", verb, blast.as_str()], further].concat()).await);
+    }
 
     assert!(found.contains("Raya, Follow-up 1"), "{found}");
     let said = [
+        (draft, "is a draft: nothing is being sent; "),
         (edited, "is changed; "),
         (sent, "waits for an engine that sends for sales: 3 people queued"),
         (paused, "is paused; "),
@@ -165,5 +177,8 @@ async fn sentences_about_a_blast_name_its_stage_where_it_is_not_the_first_of_its
     ];
     for (said, words) in said {
         assert!(said.err.contains(&format!("Raya, Follow-up 1 {words}")), "{words}: {said:?}");
+    }
+    for said in over {
+        assert!(said.code == 3 && said.err.contains("Raya, Follow-up 1 is cancelled: "), "{said:?}");
     }
 }

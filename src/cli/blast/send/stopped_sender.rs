@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::plan::who_gets_one;
+use super::super::refusal::named;
 use super::super::taking_back::{Launched, stopped_again};
 use super::{SendArgs, until_final};
 use crate::app::view::BlastView;
@@ -20,7 +21,7 @@ impl SendArgs {
     pub(super) async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
         let (launch, people) = self.ask_for_all(context, plan).await?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let blast = context.app.resume(launch).await?;
+        let blast = context.app.resume(launch).await.map_err(|refused| named(refused, &plan.blast))?;
         let act = context.app.start_of_blast(blast.id).await.ok().flatten();
         let launched = Launched { blast: &blast, start: act, is_stop_lifted: true };
         let until = blast.send_after.filter(|_| !self.is_sure());

@@ -1,0 +1,43 @@
+//! What is refused of a blast, with its name: the rules behind a refusal know none, and several of a series may be meant.
+
+use crate::app::view::BlastView;
+use crate::app::{App, AppError};
+use crate::domain::ids::BlastId;
+
+/// A refusal that names its blast.
+pub(super) fn named(refused: AppError, blast: &BlastView) -> AppError {
+    let AppError::Refused(why) = refused else { return refused };
+    AppError::Refused(with_name(why, &blast.clean_name()))
+}
+
+/// The same where the blast was not read before; if it cannot be read, the refusal is as it was.
+pub(super) async fn named_of(app: &App, id: BlastId, refused: AppError) -> AppError {
+    if !matches!(refused, AppError::Refused(_)) {
+        return refused;
+    }
+    match app.blast(id).await {
+        Ok(blast) => named(refused, &blast),
+        Err(_) => refused,
+    }
+}
+
+/// Why something is refused, with the blast's name in place of *the blast*.
+pub(super) fn with_name(why: String, name: &str) -> String {
+    match why.strip_prefix("the blast is ") {
+        Some(rest) => format!("{name} is {rest}"),
+        None => why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_name;
+
+    #[test]
+    fn a_refusal_names_the_blast_where_it_speaks_of_it() {
+        let named = |why: &str| with_name(why.to_owned(), "Raya, Follow-up 1");
+
+        assert_eq!(named("the blast is done: it is over"), "Raya, Follow-up 1 is done: it is over");
+        assert_eq!(named("nobody is left to send to in Raya"), "nobody is left to send to in Raya");
+    }
+}
