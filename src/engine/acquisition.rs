@@ -1,6 +1,8 @@
 //! How an engine acquires a sender: the lease, and in the same transaction the proof that its database is the one this
 //! machine remembers.
 
+use chrono::TimeDelta;
+
 use super::clock::Moment;
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
@@ -126,18 +128,49 @@ async fn verify(
     Ok(None)
 }
 
-/// A blast that nothing sent for hours (the machine was off or stood still, a backup was restored) is not sent at an hour that nobody
-/// chose: it pauses, in the transaction that would forget how long nothing was sent.
+/// A blast that nothing sent for hours (the machine was off or stood still, a backup was restored, its sender was stopped) is not sent at an
+/// hour that nobody chose: it pauses, in the transaction that would forget how long nothing was sent.
 async fn ask_when_too_late(engine: &EngineContext, pending: &mut PendingLease) -> Result<Vec<BlastId>, StoreError> {
     let Lease { sender, granted_at, idle_since, .. } = pending.lease;
     let Some(idle_since) = idle_since.filter(|since| granted_at - *since > engine.settings.too_late) else {
         return Ok(Vec::new());
     };
-    let idle = span_words(granted_at - idle_since);
-    let reason = format!("no engine ran for {idle}: resume it if it is not too late");
+    let stopped = store::sender::stopped_since(&mut pending.tx, sender, idle_since).await?;
+    let reason = idle_words(granted_at - idle_since, stopped, engine.settings.too_late);
     let paused = blast::pause_stale(&mut pending.tx, sender, idle_since, &reason).await?;
     for id in &paused {
         tracing::warn!(blast = id.0, reason, "paused");
     }
     Ok(paused)
+}
+
+/// Why a blast asks of which nothing was sent for so long: no engine ran for longer than `too_late`, also without the time for which its
+/// sender was stopped; or else that stop.
+fn idle_words(idle: TimeDelta, stopped: TimeDelta, too_late: TimeDelta) -> String {
+    let unattended = idle - stopped;
+    let why = if stopped.is_zero() || unattended > too_late {
+        format!("no engine ran for {}", span_words(unattended))
+    } else {
+        format!("its sender was stopped for {}", span_words(stopped))
+    };
+    format!("{why}: resume it if it is not too late")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blast_asks_for_what_kept_it_for_so_long() {
+        let words = |idle, stopped| {
+            let minutes = TimeDelta::minutes;
+            let words = idle_words(minutes(idle), minutes(stopped), minutes(360));
+            words.strip_suffix(": resume it if it is not too late").unwrap().to_owned()
+        };
+
+        assert_eq!(words(420, 0), "no engine ran for 7 h");
+        assert_eq!(words(420, 418), "its sender was stopped for 6 h 58 min");
+        assert_eq!(words(480, 5), "no engine ran for 7 h 55 min");
+        assert_eq!(words(600, 300), "its sender was stopped for 5 h", "neither alone would do");
+    }
 }

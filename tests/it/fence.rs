@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use blastdeck::domain::ids::SenderId;
+use blastdeck::domain::sender::StopCode;
+use blastdeck::store::sender;
 use serde_json::json;
 
 use crate::chaos::proxied;
@@ -128,6 +131,32 @@ async fn a_blast_that_nobody_could_send_for_hours_asks_before_it_goes_on() {
     shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8);
+}
+
+#[tokio::test]
+async fn what_a_stop_of_its_sender_kept_for_hours_says_so_where_it_asks() {
+    let shop = a_shop_that_has_sent().await;
+    let (blast, due) = (shop.blast(10..15).await, shop.draft(15..16).await);
+    let sender = SenderId(shop.number("select id from senders").await);
+    let offline = StopCode::Provider("device".to_owned());
+    sender::stop(&shop.database.pool, sender, &offline, "Device is offline").await.unwrap();
+    shop.execute(&format!(
+        "update operator_actions set at = now() - interval '8 h' where detail ->> 'stopped' = 'true';
+         update sender_leases set expires_at = now() - interval '7 h';
+         update blasts set send_after = now() - interval '8 h' where state = 'sending';
+         update blasts set state = 'scheduled', send_after = now() - interval '7 h', scheduled_for = now() - interval '7 h'
+          where id = {due}"
+    ))
+    .await;
+
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+
+    let reason = async |id: &str| shop.text(&format!("select state_reason from blasts where id = {id}")).await;
+    assert_eq!(reason(&blast).await, "its sender was stopped for 7 h: resume it if it is not too late");
+    assert_eq!(reason(&due).await, "its time passed while its sender was stopped: resume it if it is still to go");
+    assert_eq!((shop.state(&blast).await, shop.state(&due).await), ("paused".to_owned(), "paused".to_owned()));
+    assert_eq!(shop.sim.posts().await.len(), 3);
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use crate::store::settings::{self, interval};
 
 /// Why a scheduled blast waits for an operator whose time had passed for long when an engine came.
 const STARTS_TOO_LATE: &str = "its time passed while no engine ran: resume it if it is still to go";
+/// The same where its sender was stopped at its time.
+const STARTS_BEHIND_STOP: &str = "its time passed while its sender was stopped: resume it if it is still to go";
 
 /// Starts a sender's blasts whose time has come; one whose time is longer ago than `too_late` is paused and asks instead. Each
 /// once, whichever engines look: the row is changed under its lock. One that somebody holds, as a list that comes in does, holds up none
@@ -20,7 +22,13 @@ pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelt
     let started = sqlx::query_scalar(
         "update blasts
             set state = (case when send_after < now() - $2 then 'paused' else 'sending' end)::blast_state,
-                state_reason = case when send_after < now() - $2 then $3 end,
+                state_reason = case when send_after < now() - $2 then
+                    case when (select a.detail ->> 'stopped'
+                                 from operator_actions a join senders s on s.name = a.detail ->> 'sender'
+                                where s.id = $1 and a.action = 'edit' and a.detail ->> 'stopped' is not null
+                                  and a.at <= blasts.send_after and a.at > blasts.send_after - interval '90 days'
+                                order by a.at desc, a.id desc limit 1) = 'true'
+                         then $4 else $3 end end,
                 launched_at = case when send_after < now() - $2 then launched_at else now() end,
                 blast_date = case when send_after < now() - $2 then blast_date else now() end,
                 state_by = 'engine', version = version + 1, updated_at = now()
@@ -37,6 +45,7 @@ pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelt
     .bind(sender)
     .bind(late)
     .bind(STARTS_TOO_LATE)
+    .bind(STARTS_BEHIND_STOP)
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;

@@ -1,6 +1,6 @@
 //! What stops a sender, and what lets it go on: each is logged beside what operators do, as an edit of the sender with `stopped`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::domain::act::Actor;
@@ -209,4 +209,21 @@ pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, Stor
         .fetch_optional(pool)
         .await?
         .flatten())
+}
+
+/// For how long a sender was stopped since a time, by what was logged of it.
+pub async fn stopped_since(tx: &mut PgConnection, id: SenderId, since: DateTime<Utc>) -> Result<TimeDelta, StoreError> {
+    let seconds: i64 = sqlx::query_scalar(
+        "select coalesce(extract(epoch from sum(ended_at - greatest(at, $2))), 0)::bigint
+           from (select a.at, a.detail ->> 'stopped' = 'true' as is_stop, lead(a.at, 1, now()) over (order by a.at, a.id) as ended_at
+                   from operator_actions a join senders s on s.name = a.detail ->> 'sender'
+                  where s.id = $1 and a.action = 'edit' and a.detail ->> 'stopped' is not null
+                    and a.at > $2 - interval '90 days' and a.at <= now()) acts
+          where is_stop and ended_at > $2",
+    )
+    .bind(id)
+    .bind(since)
+    .fetch_one(tx)
+    .await?;
+    Ok(TimeDelta::try_seconds(seconds).unwrap_or_default())
 }
