@@ -129,6 +129,10 @@ impl App {
             Ok(added) => self.end_list(job, blast, (added, report)).await,
             // The key of a list that is in says so, and of one that is not that it never will be.
             Err(error) if is_unknown(&error) => Err(error),
+            Err(AppError::Store(error)) if error.is_transient() => {
+                tracing::warn!(%error, %job, "nobody of a list was added, which may be sent again");
+                job::interrupt(pool, job).await.map_err(AppError::from)
+            }
             Err(error) => job::fail(pool, job, &words(&error)).await.map_err(AppError::from),
         };
         if let Err(error) = ended {

@@ -23,7 +23,7 @@ pub enum JobState {
     Finished,
     /// It was refused, or could not be done: nothing changed.
     Failed,
-    /// The process that did it ended: nothing changed.
+    /// The process that did it ended, or could not use the database: nothing changed, and it may be asked for again.
     Interrupted,
 }
 

@@ -162,6 +162,16 @@ pub async fn fail(pool: &PgPool, id: JobId, error: &str) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Nothing came of a list of people, and it may be sent again: its key is free.
+pub async fn interrupt(pool: &PgPool, id: JobId) -> Result<(), StoreError> {
+    let interrupted = sqlx::query(
+        "update api_jobs set state = 'interrupted', ended_at = now(), started_at = coalesce(started_at, now())
+          where id = $1 and state in ('queued', 'running')",
+    );
+    interrupted.bind(id).execute(pool).await?;
+    Ok(())
+}
+
 /// Lists of people whose process ended: the list is in, or it never will be. The key that the list's transaction wrote
 /// says which.
 pub async fn settle(pool: &PgPool) -> Result<u64, StoreError> {

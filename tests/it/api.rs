@@ -28,8 +28,9 @@ mod twice;
 mod unread;
 mod words;
 
+use crate::support::proxy::Proxy;
 use crate::support::serve::{Serve, senders};
-use crate::support::{Setup, Shop};
+use crate::support::{Setup, Shop, database, postgres};
 use client::Api;
 
 /// A shop with a sender of each provider, and its server.
@@ -43,6 +44,17 @@ async fn served_with(further: &str) -> (Shop, Serve) {
     configure(&shop, further);
     let serve = Serve::start(&shop, &["--no-engine"]).await;
     (shop, serve)
+}
+
+/// The same whose server, like every command, reaches the database through a proxy.
+async fn served_behind_proxy() -> (Shop, Serve, Proxy) {
+    let proxy = Proxy::start(postgres().await.socket()).await;
+    let mut database = database().await;
+    database.url = proxy.url(database.name());
+    let shop = Shop::open_on(database, Setup::default());
+    configure(&shop, "");
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    (shop, serve, proxy)
 }
 
 /// The configuration of both senders, at a test's speed.

@@ -104,7 +104,7 @@ impl From<JobRow> for JobAnswer {
 fn interrupted(state: JobState, kind: JobKind) -> Option<String> {
     let why = match kind {
         JobKind::AddRecipients => {
-            "the server ended before the list was added, and nobody of it was: send the list again"
+            "the server ended, or could not use its database, before the list was added, and nobody of it was: send the list again"
         }
         JobKind::CheckStatus => "it ended before everybody was asked about: ask for another one",
     };

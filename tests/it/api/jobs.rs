@@ -5,9 +5,13 @@ use blastdeck::store::job;
 use serde_json::{Value, json};
 
 use super::client::{ApiAnswer, said};
-use super::{Api, client, client_with, served, served_with};
-use crate::support::Shop;
+use super::{Api, client, client_with, served, served_behind_proxy, served_with};
+use crate::support::proxy::{Of, Side};
 use crate::support::serve::Serve;
+use crate::support::{Shop, eventually_async};
+
+/// The last statement of a list that is added.
+const LISTS: Of = "total_recipients = case when $4";
 
 async fn draft(api: &Api, fields: Value) -> String {
     let mut body = json!({ "message": "Hi" });
@@ -114,6 +118,32 @@ async fn a_job_whose_process_ended_says_so_unless_its_list_is_in() {
     let claimed = format!("select count(*) from api_requests where token_id = -1 and key = '{key}'");
     assert_eq!(shop.number(&claimed).await, 1, "a process that was only frozen adds nobody");
     assert_eq!(upload(&api, &path, "lost", lines(0..2)).await.expect(422).kind(), "idempotency-key-reused");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_whose_database_was_gone_before_its_commit_may_be_sent_again_with_its_key() {
+    let (shop, serve, proxy) = served_behind_proxy().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = draft(&api, json!({})).await;
+    // The list waits for the draft until its request is answered.
+    let mut held = shop.database.pool.begin().await.unwrap();
+    sqlx::raw_sql("select id from blasts for no key update").execute(&mut *held).await.unwrap();
+    let job = upload(&api, &path, "list", lines(0..3)).await.expect(202);
+
+    proxy.halt_at_commit(LISTS, Side::Before);
+    held.rollback().await.unwrap();
+    eventually_async("the commit is kept from the database", async || proxy.is_halted()).await;
+    proxy.calm();
+    let ended = until_over(&api, &job).await;
+
+    assert_eq!((&ended["state"], &ended["result"]), (&json!("interrupted"), &Value::Null), "{ended}");
+    assert!(ended["error"].as_str().unwrap().contains("nobody of it was: send the list again"), "{ended}");
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 0);
+
+    let again = upload(&api, &path, "list", lines(0..3)).await.expect(202);
+    assert_ne!(again.body["id"], job.body["id"]);
+    assert_eq!(until_over(&api, &again).await["result"]["taken"], 3);
     serve.stop().await;
 }
 

@@ -3,25 +3,18 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::client::{Api, said};
-use super::configure;
-use crate::support::proxy::{Of, Proxy, Side};
-use crate::support::serve::Serve;
-use crate::support::{Setup, Shop, database, digits, eventually_async, postgres};
+use super::client::said;
+use super::{client, served_behind_proxy};
+use crate::support::proxy::{Of, Side};
+use crate::support::{digits, eventually_async};
 
 /// The statement of a cart that is written.
 const CARTS: Of = "insert into carts";
 
 #[tokio::test]
 async fn a_cart_that_is_written_and_not_read_is_said_to_be_written_and_its_key_answers_so() {
-    let proxy = Proxy::start(postgres().await.socket()).await;
-    let mut database = database().await;
-    database.url = proxy.url(database.name());
-    let shop = Shop::open_on(database, Setup::default());
-    configure(&shop, "");
-    let serve = Serve::start(&shop, &["--no-engine"]).await;
-    let token = shop.json(&["token", "new", "writer", "--scope", "write"]).await["token"].as_str().unwrap().to_owned();
-    let api = Api::new(&serve, &token);
+    let (shop, serve, proxy) = served_behind_proxy().await;
+    let api = client(&shop, &serve, "write").await;
     let draft = json!({ "message": "Hi", "recipients": [digits(1)] });
     let blast = api.post("/api/blasts", draft).await.expect(201).body["id"].clone();
     let cart = json!({ "campaign_id": blast.to_string(), "phone_number": digits(1), "items": [{ "sku": "teh" }] });
