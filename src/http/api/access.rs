@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::Path;
-use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::ApiAdmin;
-use super::body::{JsonBody, Params, PathId, read_field};
-use super::once::Answer;
+use super::body::{JsonBody, Params, PathId, UnreadBody, read_field};
+use super::once::{Answer, once};
 use crate::app::{App, ShareRow, TokenRequest, TokenRow};
 use crate::domain::api_token::{TokenName, TokenScope};
 use crate::domain::ids::{BlastId, ShareId};
@@ -41,7 +41,11 @@ pub(super) fn routes() -> Routes {
                 .answer::<MadeToken>(201, "The token")
                 .refuses(&[404, 409]),
         )
-        .delete("/api/tokens/{name}", revoke_token, Operation::admin("Ends a token").empty(204, "It has ended"))
+        .delete(
+            "/api/tokens/{name}",
+            revoke_token,
+            Operation::admin("Ends a token").empty(204, "It has ended").repeatable(),
+        )
         .get(
             "/api/shares",
             shares,
@@ -60,7 +64,11 @@ pub(super) fn routes() -> Routes {
                 .answer::<MadeShare>(201, "The link")
                 .refuses(&[404, 409]),
         )
-        .delete("/api/shares/{id}", revoke_share, Operation::admin("Ends a link").empty(204, "It has ended"))
+        .delete(
+            "/api/shares/{id}",
+            revoke_share,
+            Operation::admin("Ends a link").empty(204, "It has ended").repeatable(),
+        )
 }
 
 #[derive(Serialize, ToSchema)]
@@ -165,9 +173,16 @@ async fn new_token(ApiAdmin(caller): ApiAdmin, body: JsonBody<NewTokenBody>) -> 
     Ok(Answer::created(MadeToken { name: said, scope, sender, expires_at, token, warning }))
 }
 
-async fn revoke_token(ApiAdmin(caller): ApiAdmin, Path(name): Path<String>) -> Result<StatusCode, Problem> {
-    caller.app().revoke_token(&name).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn revoke_token(
+    ApiAdmin(caller): ApiAdmin,
+    Path(name): Path<String>,
+    request: UnreadBody,
+) -> Result<Response, Problem> {
+    once(&caller, request.about(None), async |app: App| {
+        app.revoke_token(&name).await?;
+        Ok(Answer::gone())
+    })
+    .await
 }
 
 async fn shares(ApiAdmin(caller): ApiAdmin, Params(asked): Params<ShareParams>) -> Result<Answer, Problem> {
@@ -185,9 +200,16 @@ async fn new_share(ApiAdmin(caller): ApiAdmin, body: JsonBody<NewShareBody>) -> 
     Ok(Answer::created(MadeShare { id, blast_id, path: link.path, url, expires_at, warning }))
 }
 
-async fn revoke_share(ApiAdmin(caller): ApiAdmin, PathId(id): PathId<ShareId>) -> Result<StatusCode, Problem> {
-    caller.app().revoke_share(id).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn revoke_share(
+    ApiAdmin(caller): ApiAdmin,
+    PathId(id): PathId<ShareId>,
+    request: UnreadBody,
+) -> Result<Response, Problem> {
+    once(&caller, request.about(None), async |app: App| {
+        app.revoke_share(id).await?;
+        Ok(Answer::gone())
+    })
+    .await
 }
 
 /// What is said of something that ends with the token that made it.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,10 +11,10 @@ use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
 pub(super) use super::blast_answer::BlastAnswer;
-use super::body::{Params, PathId};
+use super::body::{Params, PathId, UnreadBody};
 use super::create::{CreateBody, MadeBlast, create};
 use super::edit::{BlastEditBody, edit};
-use super::once::Answer;
+use super::once::{Answer, once};
 use super::page::{self, NumberedPage};
 use super::people::{PersonAnswer, first_people};
 use crate::app::App;
@@ -63,6 +63,7 @@ pub(super) fn routes() -> Routes {
             Operation::write("Removes a draft or a finished blast; cancels one that is being sent")
                 .answer::<CancelledAnswer>(200, "It was being sent: it is cancelled")
                 .empty(204, "It is gone")
+                .repeatable()
                 .if_match()
                 .refuses(&[409]),
         )
@@ -299,15 +300,17 @@ pub(super) async fn one_blast(app: &App, blast: BlastView) -> Result<OneBlast, P
 async fn delete(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
-    headers: HeaderMap,
+    request: UnreadBody,
 ) -> Result<Response, Problem> {
-    let app = caller.app();
-    let blast = app.blast_without_unasked(id).await?;
-    let app = if_match(&app, &headers, &blast)?;
-    if matches!(blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled) {
-        let left_out = app.cancel(id).await?;
-        return Ok(Answer::ok(CancelledAnswer { id, state: BlastState::Cancelled, left_out }).into_response());
-    }
-    app.delete(id).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    once(&caller, request.about(Some(id)), async |app: App| {
+        let blast = app.blast_without_unasked(id).await?;
+        let app = if_match(&app, &request.headers, &blast)?;
+        if matches!(blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled) {
+            let left_out = app.cancel(id).await?;
+            return Ok(Answer::ok(CancelledAnswer { id, state: BlastState::Cancelled, left_out }));
+        }
+        app.delete(id).await?;
+        Ok(Answer::gone())
+    })
+    .await
 }

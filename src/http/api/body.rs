@@ -22,6 +22,8 @@ use super::super::HttpState;
 use super::super::body::read;
 use super::super::calls::for_programs;
 use super::super::problem::Problem;
+use super::once::Repeatable;
+use crate::domain::ids::BlastId;
 use axum::response::{IntoResponse, Response};
 
 /// A body of JSON, read whole. An empty body is an object without fields.
@@ -40,6 +42,30 @@ impl<T> JsonBody<T> {
             Ok(body) => problem.with_names(|field| spelling::as_written(&body, field)),
             Err(_) => problem,
         }
+    }
+}
+
+/// A body that says nothing, where there is one: any is taken.
+pub(super) struct UnreadBody {
+    /// Of method, address and body: what makes two requests the same.
+    fingerprint: [u8; 32],
+    pub headers: HeaderMap,
+}
+
+impl UnreadBody {
+    /// The request, with the blast that it is about.
+    pub const fn about(&self, blast: Option<BlastId>) -> Repeatable<'_> {
+        Repeatable { headers: &self.headers, fingerprint: self.fingerprint, blast }
+    }
+}
+
+impl FromRequest<HttpState> for UnreadBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let body = read(&state.bodies, &parts, body).await?;
+        Ok(Self { fingerprint: fingerprint(&parts, &Sha256::digest(&body.bytes)), headers: parts.headers })
     }
 }
 

@@ -7,8 +7,7 @@ mod people;
 mod stats;
 mod words;
 
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -17,7 +16,7 @@ use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
 use super::blasts::{self, BlastListParams, if_match};
-use super::body::{JsonBody, Params, PathId};
+use super::body::{JsonBody, Params, PathId, UnreadBody};
 use super::commands::{LaunchBody, start};
 use super::edited::Edited;
 use super::once::{Answer, Repeatable, once, once_unraced};
@@ -74,6 +73,7 @@ pub(super) fn routes() -> Routes {
             delete,
             Operation::write("Cancels a campaign that is being sent; removes any other")
                 .answer::<DeletedCampaign>(200, "What was done")
+                .repeatable()
                 .if_match()
                 .refuses(&[409]),
         )
@@ -207,23 +207,25 @@ async fn edit(
 async fn delete(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
-    headers: HeaderMap,
+    request: UnreadBody,
 ) -> Result<Response, Problem> {
-    let app = caller.app();
-    let blast = campaign(&app, id).await?;
-    let app = if_match(&app, &headers, &blast).map_err(own_words)?;
-    let own_words = own_words_of(&blast.tag);
-    let result = match blast.state {
-        BlastState::Sending | BlastState::Paused | BlastState::Scheduled => {
-            app.cancel(id).await.map_err(|error| own_words(error.into()))?;
-            "cancelled"
-        }
-        _ => {
-            app.delete(id).await.map_err(|error| own_words(error.into()))?;
-            "deleted"
-        }
-    };
-    Ok(Answer::ok(DeletedCampaign { success: true, id: id.to_string(), result }).into_response())
+    once(&caller, request.about(Some(id)), async |app: App| {
+        let blast = campaign(&app, id).await?;
+        let app = if_match(&app, &request.headers, &blast).map_err(own_words)?;
+        let own_words = own_words_of(&blast.tag);
+        let result = match blast.state {
+            BlastState::Sending | BlastState::Paused | BlastState::Scheduled => {
+                app.cancel(id).await.map_err(|error| own_words(error.into()))?;
+                "cancelled"
+            }
+            _ => {
+                app.delete(id).await.map_err(|error| own_words(error.into()))?;
+                "deleted"
+            }
+        };
+        Ok(Answer::ok(DeletedCampaign { success: true, id: id.to_string(), result }))
+    })
+    .await
 }
 
 async fn send(

@@ -45,6 +45,11 @@ impl Answer {
         Self::new(StatusCode::CREATED, body)
     }
 
+    /// What it was about is gone: there is no body.
+    pub(super) fn gone() -> Self {
+        Self::new(StatusCode::NO_CONTENT, json!({}))
+    }
+
     pub(super) fn new(status: StatusCode, body: impl Serialize) -> Self {
         Self { status, body: json!(body), headers: Vec::new() }
     }
@@ -84,7 +89,10 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body)).into_response();
+        let mut response = match self.status {
+            StatusCode::NO_CONTENT => self.status.into_response(),
+            status => (status, Json(self.body)).into_response(),
+        };
         response.headers_mut().extend(self.headers);
         response
     }
@@ -263,9 +271,14 @@ async fn job(caller: &ApiCaller, key: &str, stored: Value) -> Result<Option<Answ
 /// In place of an answer that was never stored: what was done is there, and this is what became of it.
 async fn lost(caller: &ApiCaller, blast: Option<BlastId>) -> Result<Value, Problem> {
     let Some(id) = blast else { return Ok(json!(DoneAnswer::default())) };
-    let blast = caller.app().blast_without_unasked(id).await?;
+    let blast = match caller.app().blast_without_unasked(id).await {
+        Ok(blast) => Some(blast),
+        // It was deleted since, or that was what was done.
+        Err(AppError::NotFound(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
     Ok(match caller.spelling {
-        ApiSpelling::Blasts => json!(DoneAnswer::of(id, &blast)),
-        ApiSpelling::Campaigns => json!(DoneCampaign::of(&blast)),
+        ApiSpelling::Blasts => json!(DoneAnswer::of(id, blast.as_ref())),
+        ApiSpelling::Campaigns => json!(DoneCampaign::of(id, blast.as_ref())),
     })
 }

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use super::super::calls::for_programs;
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
-use super::body::{JsonBody, PathId, PathIds};
+use super::body::{JsonBody, PathId, PathIds, UnreadBody};
 use super::draft::{content, name, needed};
 use super::once::{Answer, once};
 use crate::app::{App, AppError, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepRow, StepView, unread_after};
@@ -52,7 +51,7 @@ pub(super) fn routes() -> Routes {
         .delete(
             "/api/blasts/{id}/steps/{number}",
             remove,
-            Operation::write("Removes a step").details("What it made stays.").empty(204, "It is gone"),
+            Operation::write("Removes a step").details("What it made stays.").empty(204, "It is gone").repeatable(),
         )
 }
 
@@ -352,9 +351,13 @@ async fn expect_at_once(app: &App, key: StepKey, (expected, otherwise): (Option<
 async fn remove(
     ApiWriter(caller): ApiWriter,
     PathIds(id, number): PathIds<BlastId, i32>,
-) -> Result<StatusCode, Problem> {
-    caller.app().change_step(StepKey { blast: id, number }, StepChange::Remove).await?;
-    Ok(StatusCode::NO_CONTENT)
+    request: UnreadBody,
+) -> Result<Response, Problem> {
+    once(&caller, request.about(Some(id)), async |app: App| {
+        app.change_step(StepKey { blast: id, number }, StepChange::Remove).await?;
+        Ok(Answer::gone())
+    })
+    .await
 }
 
 async fn answer(app: &App, key: StepKey) -> Result<StepAnswer, AppError> {

@@ -114,6 +114,12 @@ impl Operation {
         self
     }
 
+    /// It may come again with the same `Idempotency-Key`, as every call with a body may.
+    pub(in crate::http) fn repeatable(mut self) -> Self {
+        self.is_repeatable = true;
+        self
+    }
+
     /// Its answer is stored nowhere: it takes no `Idempotency-Key`.
     pub(in crate::http) fn unrepeatable(mut self) -> Self {
         self.is_repeatable = false;
@@ -240,7 +246,7 @@ impl Operation {
             statuses.extend([400, 408, 413, 415, 422]);
         }
         if self.is_repeatable {
-            statuses.push(409);
+            statuses.extend([408, 409, 413, 422]);
         }
         statuses.sort_unstable();
         statuses.dedup();

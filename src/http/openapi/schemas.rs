@@ -30,9 +30,10 @@ pub(in crate::http) struct DoneAnswer {
 }
 
 impl DoneAnswer {
-    pub(in crate::http) const fn of(id: BlastId, blast: &BlastView) -> Self {
-        let (id, state, total) = (Some(id.0), Some(blast.state), Some(blast.total_recipients));
-        Self { done: true, id, blast_id: id, state, total_recipients: total }
+    /// `None`: the blast is deleted.
+    pub(in crate::http) fn of(id: BlastId, blast: Option<&BlastView>) -> Self {
+        let (state, total_recipients) = blast.map(|blast| (blast.state, blast.total_recipients)).unzip();
+        Self { done: true, id: Some(id.0), blast_id: Some(id.0), state, total_recipients }
     }
 }
 
@@ -55,16 +56,19 @@ pub(in crate::http) struct DoneCampaign {
     #[schema(example = "7")]
     campaign_id: String,
     #[schema(example = "draft")]
-    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
     #[schema(example = 250)]
-    total_recipients: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_recipients: Option<i64>,
 }
 
 impl DoneCampaign {
-    pub(in crate::http) fn of(blast: &BlastView) -> Self {
-        let status = CampaignState::of(blast.state, blast.counts.nobody_reached()).word();
-        let (id, campaign_id) = (blast.id.to_string(), blast.id.to_string());
-        Self { success: true, done: true, id, campaign_id, status, total_recipients: blast.total_recipients }
+    /// `None`: the campaign is deleted.
+    pub(in crate::http) fn of(id: BlastId, blast: Option<&BlastView>) -> Self {
+        let word = |blast: &BlastView| CampaignState::of(blast.state, blast.counts.nobody_reached()).word();
+        let (status, total_recipients) = blast.map(|blast| (word(blast), blast.total_recipients)).unzip();
+        Self { success: true, done: true, id: id.to_string(), campaign_id: id.to_string(), status, total_recipients }
     }
 }
 

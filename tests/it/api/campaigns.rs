@@ -79,7 +79,7 @@ fn has_keys(value: &Value, keys: &[&str]) {
     }
 }
 
-async fn made(api: &Api) -> (String, Value) {
+pub(super) async fn made(api: &Api) -> (String, Value) {
     let made = api.post("/api/whatsapp/campaigns", as_printed()).await.expect(201);
     (format!("/api/whatsapp/campaigns/{}", made.body["id"].as_str().unwrap()), made.body)
 }

@@ -1,9 +1,10 @@
 //! What is there twice: a field of a body, of a query or of a person, and a request.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{ApiAnswer, said};
-use super::{Api, client, served};
+use super::{Api, campaigns, client, served};
 
 async fn draft(api: &Api) -> String {
     format!("/api/blasts/{}", api.post("/api/blasts", json!({ "message": "Hi" })).await.expect(201).body["id"])
@@ -98,6 +99,39 @@ async fn a_replay_has_the_headers_of_the_first_answer() {
     for name in ["etag", "location"] {
         assert!(!first.header(name).is_empty(), "{first:?}");
         assert_eq!(again.header(name), first.header(name), "{name}");
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_twice_with_one_key_is_deleted_once_and_answered_as_before() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "admin").await;
+    let blast = draft(&api).await;
+    let stepped = json!({ "message": "Hi", "recipients": ["60100000001"] });
+    let stepped = format!("/api/blasts/{}", api.post("/api/blasts", stepped).await.expect(201).body["id"]);
+    api.post(&format!("{stepped}/steps"), json!({ "after": "48h", "message": "Still there?" })).await.expect(201);
+    api.post("/api/tokens", json!({ "name": "till", "scope": "read" })).await.expect(201);
+    let (campaign, _) = campaigns::made(&api).await;
+    let delete = async |path: &str, key: &str| {
+        said(api.request(Method::DELETE, path).header("Idempotency-Key", key).json(&json!({}))).await
+    };
+
+    let step = format!("{stepped}/steps/1");
+    for (path, status) in [(&*blast, 204), (&*campaign, 200), (&*step, 204), ("/api/tokens/till", 204)] {
+        let first = delete(path, path).await.expect(status);
+        let again = delete(path, path).await.expect(status);
+        assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
+        assert_eq!((&again.body, again.header("content-type")), (&first.body, first.header("content-type")), "{path}");
+        assert_eq!(delete(path, "another").await.expect(404).kind(), "not-found", "{path}");
+    }
+
+    // As it is where the reply to the commit was lost.
+    shop.execute("update api_requests set status = null, answer = null, created_at = now() - interval '1 minute'")
+        .await;
+    for path in [&*blast, &*campaign] {
+        let done = delete(path, path).await.expect(200);
+        assert_eq!((&done.body["done"], done.header("idempotency-replayed")), (&json!(true), "true"), "{done:?}");
     }
     serve.stop().await;
 }
