@@ -180,11 +180,16 @@ where
         // A request with the same key may have been first by a moment.
         Err(refused) => match again(caller, &request, &key).await {
             Ok(again) => again.ok_or(refused),
-            // That it is done is known, and would not be said.
-            Err(_) if refused.is_done() => Err(refused),
-            Err(unanswered) => Err(unanswered),
+            Err(unanswered) => Err(more_telling(refused, unanswered)),
         },
     }
+}
+
+/// What is said of a request that failed, and of which it could not be read whether it was done before. A failure says whether it had an effect
+/// of its own, or may have had one; a refusal may come of that of an earlier one, which alone would be answered.
+fn more_telling(failed: Problem, unanswered: Problem) -> Problem {
+    let are_failures = [&failed, &unanswered].iter().all(|problem| problem.status().is_server_error());
+    if failed.is_done() || are_failures { failed } else { unanswered }
 }
 
 /// What the request that had this key first is answered, where there was one.
@@ -281,4 +286,40 @@ async fn lost(caller: &ApiCaller, blast: Option<BlastId>) -> Result<Value, Probl
         ApiSpelling::Blasts => json!(DoneAnswer::of(id, blast.as_ref())),
         ApiSpelling::Campaigns => json!(DoneCampaign::of(id, blast.as_ref())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::StoreError;
+
+    fn failed(error: fn(sqlx::Error) -> StoreError) -> Problem {
+        AppError::Store(error(sqlx::Error::PoolTimedOut)).into()
+    }
+
+    fn said(problem: &Problem) -> String {
+        problem.body()["detail"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_may_have_been_saved_is_said_to_be_so_also_where_that_cannot_be_read_afterwards() {
+        let away = || failed(StoreError::Unavailable);
+
+        let perhaps = said(&more_telling(failed(StoreError::Unconfirmed), away()));
+
+        assert!(
+            perhaps.contains("may or may not have been saved") && perhaps.contains("same Idempotency-Key"),
+            "{perhaps}"
+        );
+        assert!(said(&more_telling(away(), away())).ends_with("cannot be used now: try again in a moment"));
+    }
+
+    #[test]
+    fn a_refusal_that_may_come_of_the_same_request_is_no_answer_while_that_cannot_be_read() {
+        let refused = || Problem::conflict("refused", "it is launched already");
+        let reused = || Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "use a new one");
+
+        assert_eq!(more_telling(refused(), failed(StoreError::Unavailable)).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(said(&more_telling(failed(StoreError::Unavailable), reused())), "use a new one");
+    }
 }
