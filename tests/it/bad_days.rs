@@ -307,6 +307,7 @@ async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_c
     eventually_async("the engine was refused", async || log().contains("read-only transaction")).await;
     let unwritable = shop.run(&["doctor"]).await;
     let senders = shop.run(&["sender", "list"]).await;
+    let paused = shop.run(&["blast", "pause", &blast]).await;
     // Sessions of the time before stay read-only.
     alter("reset default_transaction_read_only", "").await;
     alter("connection limit 3", "").await;
@@ -315,6 +316,7 @@ async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_c
     let mend = "the database takes no changes: make it writable";
     assert!(unwritable.code == 1 && unwritable.out.contains(mend), "{unwritable:?}");
     assert!(senders.out.contains("the database takes no changes"), "{senders:?}");
+    assert!(paused.code == 1 && paused.err.contains("or default_transaction_read_only is on there"), "{paused:?}");
     assert!(crowded.out.contains("it allows 3 connections, and an engine needs up to 9"), "{crowded:?}");
     shop.until_state(&blast, "completed").await;
     engine.stop().await;

@@ -29,7 +29,9 @@ fn mend(error: &sqlx::Error) -> Option<&'static str> {
             Some("53300") => Some(MORE_CONNECTIONS),
             Some("53100") => Some("make room on the database's disk"),
             Some("53200") => Some("give the database's machine more memory, or end what uses it"),
-            Some("25006") => Some("the server is a replica or read-only: give the primary's address"),
+            Some("25006") => Some(
+                "the server is a replica, or default_transaction_read_only is on there: give the primary's address, or turn that off",
+            ),
             Some("28P01" | "28000") => Some("correct the user and password in DATABASE_URL, or in [database] url"),
             Some("3D000") => Some("create it with createdb, or correct its name in the address"),
             Some("42501") => Some("let the address name the database's owner, or grant what is missing"),
