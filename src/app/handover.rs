@@ -60,6 +60,25 @@ impl App {
         Ok(end)
     }
 
+    /// The same for each of these blasts: those that would not continue, with what is missing. One that is gone is none of them.
+    pub async fn hand_over_each(
+        &self,
+        blasts: &[BlastId],
+        engines: Engines,
+    ) -> Result<Vec<(BlastId, String)>, AppError> {
+        let (mut rows, mut missing) = (Vec::new(), Vec::new());
+        for blast in blasts {
+            match self.blast(*blast).await {
+                Ok(row) => rows.push(row),
+                Err(AppError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let report = |row: &BlastView, end: Result<(), String>| missing.extend(end.err().map(|why| (row.id, why)));
+        self.hand_over_all(&rows, engines, report).await?;
+        Ok(missing)
+    }
+
     /// The same for several blasts at once, under one patience: `report` gets the end of each as soon as it is known.
     pub async fn hand_over_all(
         &self,

@@ -195,8 +195,8 @@ pub enum ReadRequest {
     },
     /// The steps of these blasts.
     Steps(Vec<BlastId>),
-    /// Whether a blast would continue without this window.
-    HandOver(BlastId),
+    /// Which of these blasts would continue without this window.
+    HandOver(Vec<BlastId>),
     /// For the form of a blast.
     Draft(DraftRead),
     /// Who matches in every blast, the people of `here` last; of a few digits with which nobody's number here ends, those whose number
@@ -378,10 +378,10 @@ pub enum Completion {
         people: EffectResult<Vec<PlanPerson>>,
     },
     Steps(EffectResult<Vec<StepView>>),
-    /// The inner error says what is missing for the blast to continue.
+    /// Those that would not continue, each with what is missing.
     HandOver {
-        blast: BlastId,
-        result: EffectResult<Result<(), String>>,
+        blasts: Vec<BlastId>,
+        missing: EffectResult<Vec<(BlastId, String)>>,
     },
     Elsewhere {
         ticket: u64,

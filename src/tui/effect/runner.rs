@@ -227,8 +227,9 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         }
         ReadRequest::Steps(blasts) => Completion::Steps(steps(app, blasts).await),
         ReadRequest::Draft(request) => Completion::Draft(drafts::read(app, request).await),
-        ReadRequest::HandOver(blast) => {
-            Completion::HandOver { blast, result: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
+        ReadRequest::HandOver(blasts) => {
+            let missing = app.hand_over_each(&blasts, Engines::All).await.map_err(Into::into);
+            Completion::HandOver { blasts, missing }
         }
         ReadRequest::Elsewhere { ticket, here, filter, is_ending_first } => {
             Completion::Elsewhere { ticket, rows: Box::pin(elsewhere(app, here, (filter, is_ending_first))).await }

@@ -126,10 +126,10 @@ impl Model {
         self.blasts.rows().iter().filter(is_paused).filter(has_people)
     }
 
-    /// A blast that would continue without this window.
-    pub fn in_flight(&self) -> Option<&BlastView> {
+    /// Blasts that would continue without this window.
+    pub fn in_flight(&self) -> impl Iterator<Item = &BlastView> {
         let has_people_left = |blast: &&BlastView| blast.counts.queued + blast.counts.sending > 0;
-        self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).find(has_people_left)
+        self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).filter(has_people_left)
     }
 }
 

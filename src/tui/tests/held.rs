@@ -131,7 +131,7 @@ fn whoever_leaves_reads_when_it_is_done_by_both_clocks() {
     let estimate = Estimate { done_at: Some(tomorrow(9, 0)), per_hour: Some(90) };
     dashboard.answer(Completion::Blasts(Ok(vec![BlastView { limits, estimate, ..raya() }])));
 
-    dashboard.keys("q").answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
+    dashboard.keys("q").answer(Completion::HandOver { blasts: vec![RAYA], missing: Ok(Vec::new()) });
 
     let done = "continues without this window (done about 21 Nov 01:00 here, 09:00 in Kuala Lumpur)";
     assert!(dashboard.said().contains(done), "{}", dashboard.said());

@@ -1,11 +1,35 @@
 //! The question whether to leave: whatever else is done ends it, and acts.
 
-use super::support::{RAYA, STACKED, TestDashboard};
-use crate::tui::ExitReason;
-use crate::tui::effect::{Completion, Effect};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blast, raya, senders};
+use crate::app::view::{BlastView, Estimate};
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
+use crate::domain::ids::BlastId;
+use crate::tui::effect::{Completion, Effect, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Leaving;
 use crate::tui::msg::Msg;
+use crate::tui::{ExitReason, Size};
+
+/// A blast that is being sent, and done at so much past eight in the evening.
+fn sending(id: i64, tag: &str, minutes: u32) -> BlastView {
+    let estimate = Estimate { done_at: Some(at(20, minutes)), per_hour: Some(90) };
+    BlastView { estimate, counts: raya().counts, ..blast(id, tag, BlastState::Sending, (11, 20)) }
+}
+
+fn paused(id: i64, tag: &str) -> BlastView {
+    let counts = Counts { queued: 303, read: 82, ..Counts::default() };
+    BlastView { counts, ..blast(id, tag, BlastState::Paused, (11, 19)) }
+}
+
+/// Asked whether to leave these blasts, of which some would not continue.
+fn asked(size: Size, rows: Vec<BlastView>, missing: Vec<(BlastId, String)>) -> TestDashboard {
+    let mut dashboard = TestDashboard::empty(size);
+    let going_on = rows.iter().filter(|row| row.state == BlastState::Sending).map(|row| row.id).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows))).answer(Completion::Senders(Ok(senders()))).taken();
+    dashboard.keys("q").answer(Completion::HandOver { blasts: going_on, missing: Ok(missing) });
+    dashboard
+}
 
 #[test]
 fn a_key_after_the_question_whether_to_leave_ends_it_and_acts_as_it_would_have() {
@@ -13,7 +37,7 @@ fn a_key_after_the_question_whether_to_leave_ends_it_and_acts_as_it_would_have()
     for key in keys.filter(|key| !matches!(key, Key::Char('q') | Key::Ctrl('c'))) {
         for pane in ["1", "2", "3"] {
             let (mut asked, mut unasked) = (TestDashboard::new(STACKED), TestDashboard::new(STACKED));
-            asked.keys(pane).keys("q").answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
+            asked.keys(pane).keys("q").answer(Completion::HandOver { blasts: vec![RAYA], missing: Ok(Vec::new()) });
             unasked.keys(pane);
             asked.effects.clear();
             unasked.effects.clear();
@@ -43,7 +67,7 @@ fn the_question_whether_to_leave_names_the_key_that_pauses_where_it_pauses_that_
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("1j").list(Vec::new()).keys("q");
 
-    dashboard.answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
+    dashboard.answer(Completion::HandOver { blasts: vec![RAYA], missing: Ok(Vec::new()) });
 
     assert!(dashboard.said().ends_with("q again to leave"), "p pauses the selected blast: {}", dashboard.said());
 }
@@ -59,7 +83,7 @@ fn q_after_ctrl_c_names_the_blast_that_is_being_sent_and_ctrl_c_twice_leaves() {
     assert_eq!(asks.said(), "ctrl-c again leaves");
     asks.keys("q");
     assert!(!asks.taken().contains(&Effect::Exit(ExitReason::Quit)));
-    asks.answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
+    asks.answer(Completion::HandOver { blasts: vec![RAYA], missing: Ok(Vec::new()) });
     assert!(asks.said().starts_with("Raya promo continues without this window"), "{}", asks.said());
     asks.keys("q");
     assert_eq!(asks.taken(), [Effect::Exit(ExitReason::Quit)]);
@@ -67,4 +91,67 @@ fn q_after_ctrl_c_names_the_blast_that_is_being_sent_and_ctrl_c_twice_leaves() {
     let mut leaves = open();
     leaves.key(Key::Ctrl('c'));
     assert_eq!(leaves.taken(), [Effect::Exit(ExitReason::Quit)]);
+}
+
+#[test]
+fn q_says_what_stays_paused_part_way_beside_what_continues() {
+    let mut dashboard = TestDashboard::empty(STACKED);
+    dashboard.answer(Completion::Blasts(Ok(vec![sending(7, "J", 0), paused(5, "Flight")]))).taken();
+
+    dashboard.keys("q");
+    assert_eq!(
+        dashboard.said(),
+        "checking what continues without this window; Flight stays paused with 303 still to send. q again to leave"
+    );
+    dashboard.answer(Completion::HandOver { blasts: vec![BlastId(7)], missing: Ok(Vec::new()) });
+
+    let says = "J continues without this window (done about 20:00); Flight stays paused with 303 still to send. q again to \
+                leave, p to pause J first";
+    assert_eq!(dashboard.said(), says);
+    let screen = dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains(says), "all of it is on the screen: {screen}");
+}
+
+#[test]
+fn q_asks_about_everything_that_is_going_out_and_names_it() {
+    let mut dashboard = TestDashboard::empty(STACKED);
+    dashboard.answer(Completion::Blasts(Ok(vec![sending(7, "J", 0), sending(8, "Hours", 30)]))).taken();
+    dashboard.keys("q");
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::HandOver(vec![BlastId(7), BlastId(8)]))]);
+
+    dashboard.answer(Completion::HandOver { blasts: vec![BlastId(7), BlastId(8)], missing: Ok(Vec::new()) });
+
+    let both = "J and Hours continue without this window (all done about 20:30). q again to leave, p to pause J first";
+    assert_eq!(dashboard.said(), both);
+}
+
+#[test]
+fn of_many_blasts_or_long_names_q_says_how_many_continue() {
+    let many = (1..=5).map(|id| sending(id, &format!("Blast {id}"), 0)).collect();
+    let said = asked(WIDE, many, Vec::new()).said().to_owned();
+    assert!(said.starts_with("5 blasts continue without this window (all done about 20:00). "), "{said}");
+
+    let long = || vec![sending(1, "Hari Raya last call", 0), sending(2, "Deepavali, the second", 0)];
+    let narrow = asked(Size { width: 40, height: 12 }, long(), Vec::new()).said().to_owned();
+    assert!(narrow.starts_with("2 blasts continue "), "{narrow}");
+    let wide = asked(WIDE, long(), Vec::new()).said().to_owned();
+    assert!(wide.starts_with("Hari Raya last call and Deepavali, the second continue "), "{wide}");
+}
+
+#[test]
+fn q_says_of_each_blast_that_would_not_continue_that_it_would_not() {
+    let rows = || vec![sending(7, "J", 0), sending(8, "Hours", 0), sending(9, "Flight", 0)];
+    let why = |id, why: &str| (BlastId(id), why.to_owned());
+    let stopped = "sender sales is stopped: Device is offline";
+
+    let one = asked(WIDE, rows(), vec![why(8, stopped)]).said().to_owned();
+    let two = asked(WIDE, rows(), vec![why(8, stopped), why(9, "no standby can be started")]).said().to_owned();
+
+    assert_eq!(
+        one,
+        format!(
+            "J and Flight continue without this window (all done about 20:00); Hours would not: {stopped}. q again to leave"
+        )
+    );
+    assert!(two.ends_with(&format!("; Hours would not: {stopped}; nor would Flight. q again to leave")), "{two}");
 }

@@ -285,12 +285,16 @@ fn q_tells_what_goes_on_without_this_window_once_that_is_known_and_then_leaves()
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("q");
-    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::HandOver(RAYA))]);
-    assert_eq!(dashboard.said(), "checking what continues without this window. q again to leave");
-    dashboard.answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::HandOver(vec![RAYA]))]);
     assert_eq!(
         dashboard.said(),
-        "Raya promo continues without this window (done about 15:36). q again to leave, p to pause it first"
+        "checking what continues without this window; Follow-up 1 stays paused with 20 still to send. q again to leave"
+    );
+    dashboard.answer(Completion::HandOver { blasts: vec![RAYA], missing: Ok(Vec::new()) });
+    assert_eq!(
+        dashboard.said(),
+        "Raya promo continues without this window (done about 15:36); Follow-up 1 stays paused with 20 still to send. \
+         q again to leave, p to pause Raya promo first"
     );
     dashboard.keys("q");
 
@@ -302,11 +306,13 @@ fn q_tells_what_is_missing_where_nobody_would_go_on() {
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("q");
-    dashboard.answer(Completion::HandOver { blast: RAYA, result: Ok(Err("no standby can be started".to_owned())) });
+    let missing = Ok(vec![(RAYA, "no standby can be started".to_owned())]);
+    dashboard.answer(Completion::HandOver { blasts: vec![RAYA], missing });
 
     assert_eq!(
         dashboard.said(),
-        "Raya promo would not continue without this window: no standby can be started. q again to leave"
+        "Raya promo would not continue without this window: no standby can be started; Follow-up 1 stays paused with 20 still \
+         to send. q again to leave"
     );
 }
 

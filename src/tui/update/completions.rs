@@ -71,7 +71,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }
         Completion::Plan { blast, plan: read } => plan::read(model, blast, *read),
         Completion::PlanPeople { blast, group, people } => plan::people_read(model, (blast, group), people),
-        Completion::HandOver { blast, result } => leave::hand_over_known(model, blast, result),
+        Completion::HandOver { blasts, missing } => leave::hand_over_known(model, &blasts, missing),
         Completion::Elsewhere { ticket, rows } => return elsewhere(model, ticket, rows),
         completion => return of_blast(model, completion),
     }

@@ -1,20 +1,22 @@
 //! Back, out of a field, out of the dashboard.
 
+mod blasts;
+
+pub use blasts::hand_over_known;
+
 use super::lists::{self, ListRequest};
 use super::{answer, blast_filter, find, form, keys, marked, moves, prompts, step_message, unkept, welcome};
 use crate::app::DatabaseState;
 use crate::app::view::Anchor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::domain::zone::words::time_elsewhere;
-use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
-use crate::tui::format::{TimeFormat, count_of, number};
+use crate::tui::effect::{Effect, WriteRequest};
+use crate::tui::format::count_of;
 use crate::tui::layout::Zoom;
 use crate::tui::model::{CursorTarget, FunnelView, Leaving, ListScope, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::{ExitReason, OnClose};
 
 const QUIT: &str = "back-at-the-root-quit";
-const SEND: &str = "send-or-resume";
 
 /// `esc`: one step back, never out.
 pub fn back(model: &mut Model) -> Vec<Effect> {
@@ -99,41 +101,16 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     if model.leaving == Leaving::Warned {
         return vec![Effect::Exit(ExitReason::Quit)];
     }
-    let Some(blast) = model.in_flight().map(|blast| blast.id) else { return leave_paused(model) };
-    model.leaving = Leaving::Warned;
     match model.options.on_close {
-        OnClose::BlastsContinue => {
-            let quit = model.options.keys.of(QUIT);
-            ask(model, Notice::done(format!("checking what continues without this window. {quit} again to leave")));
-            vec![Effect::Read(ReadRequest::HandOver(blast))]
-        }
-        OnClose::DemoEnds => {
+        OnClose::BlastsContinue => blasts::leave(model),
+        OnClose::DemoEnds if model.in_flight().next().is_some() => {
+            model.leaving = Leaving::Warned;
             let quit = model.options.keys.of(QUIT);
             ask(model, Notice::done(format!("the demo ends with this window. {quit} again to leave")));
             Vec::new()
         }
-        OnClose::NoEffect => vec![Effect::Exit(ExitReason::Quit)],
+        OnClose::DemoEnds | OnClose::NoEffect => vec![Effect::Exit(ExitReason::Quit)],
     }
-}
-
-/// Leaves, after a sentence about what stays paused, if anything does: it was begun, and nobody may have meant to leave it so, or have
-/// seen that it paused by itself.
-fn leave_paused(model: &mut Model) -> Vec<Effect> {
-    let paused: Vec<_> =
-        model.paused_part_way().map(|blast| (blast.id, model.distinct_name(blast), blast.counts.queued)).collect();
-    let stays = model.options.on_close == OnClose::BlastsContinue;
-    let what = match &paused[..] {
-        [(_, name, _)] if stays => format!("{name} stays"),
-        [_, ..] if stays => format!("{} blasts stay", paused.len()),
-        _ => return vec![Effect::Exit(ExitReason::Quit)],
-    };
-    let queued = number(paused.iter().fold(0, |sum, (.., queued)| queued.saturating_add(sum)));
-    let (quit, send) = (model.options.keys.of(QUIT), model.options.keys.of(SEND));
-    let is_selected = matches!(paused[..], [(id, ..)] if model.blast().is_some_and(|blast| blast.id == id));
-    let resume = if is_selected { format!(", {send} to resume it first") } else { String::new() };
-    model.leaving = Leaving::Warned;
-    ask(model, Notice::done(format!("{what} paused with {queued} still to send. {quit} again to leave{resume}")));
-    Vec::new()
 }
 
 /// Asks before leaving acts behind of which nobody would hear whether they were done.
@@ -165,39 +142,6 @@ fn is_finished_by_engine(model: &Model, request: &WriteRequest) -> bool {
         _ => false,
     };
     is_shown && model.database == DatabaseState::Up
-}
-
-/// Says to an operator who is leaving whether a blast continues without this window.
-pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Result<(), String>>) {
-    let Some(blast) = model.blasts.get(id) else { return };
-    if model.leaving != Leaving::Warned {
-        return;
-    }
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let done = blast.estimate.done_at.map(|at| {
-        let there = time_elsewhere(at, (model.zone_of(blast), clock.zone));
-        let (here, there) = (clock.long(at), there.map(|there| format!(" here, {there}")).unwrap_or_default());
-        format!(" (done about {here}{there})")
-    });
-    let done = done.unwrap_or_default();
-    let tag = model.distinct_name(blast);
-    let missing = match result {
-        Ok(Ok(())) => None,
-        Ok(Err(missing)) => Some(missing),
-        Err(error) => Some(error.sentence(&model.options.keys)),
-    };
-    let quit = model.options.keys.of(QUIT);
-    // The key pauses the blast that the screen is about, which may be another one.
-    let is_paused_by_key = model.to_pause().is_some_and(|meant| meant.id == id);
-    let pause =
-        if is_paused_by_key { format!(", {} to pause it first", model.options.keys.pause()) } else { String::new() };
-    let notice = match missing {
-        None => Notice::done(format!("{tag} continues without this window{done}. {quit} again to leave{pause}")),
-        Some(missing) => {
-            Notice::refusal(format!("{tag} would not continue without this window: {missing}. {quit} again to leave"))
-        }
-    };
-    ask(model, notice);
 }
 
 /// `ctrl-c`: out of any field; twice, out.
