@@ -49,6 +49,20 @@ impl OpenedHours {
         let StoredHours { window, weekdays } = self.former;
         DraftChange { window: change(window), weekdays: change(weekdays), ..DraftChange::default() }
     }
+
+    /// The same for a shell, where there are no seconds in which an undo would give them back.
+    fn command_line(&self, blast: BlastId) -> String {
+        let fields = [
+            ("window", &self.former.window, &self.opened.window),
+            ("weekdays", &self.former.weekdays, &self.opened.weekdays),
+        ];
+        let changed = || fields.iter().filter(|(_, former, opened)| former != opened);
+        let set = changed().filter_map(|(name, former, _)| Some(format!(" --{name} {}", former.as_ref()?)));
+        let set = set.collect::<Vec<_>>().concat();
+        let cleared: Vec<_> = changed().filter(|(_, former, _)| former.is_none()).map(|(name, ..)| *name).collect();
+        let clear = if cleared.is_empty() { String::new() } else { format!(" --clear {}", cleared.join(",")) };
+        format!("blastdeck blast edit {blast}{set}{clear}")
+    }
 }
 
 impl App {
@@ -103,6 +117,7 @@ impl App {
         if StoredHours::of(&limits) != hours.opened {
             return self.pause_instead(tx, act, &head).await;
         }
+        let command_lines = vec![hours.command_line(blast)];
         super::commands::require_unraced(draft::change(&mut tx, blast, head.version, hours.back()).await?)?;
         blast::disarm_all(&mut tx, &head).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
@@ -113,7 +128,7 @@ impl App {
             recipients: Vec::new(),
             sentence: format!("{name} waits for its hours again: nothing was sent"),
             still_suppressed: Vec::new(),
-            command_lines: Vec::new(),
+            command_lines,
         })
     }
 
@@ -142,4 +157,27 @@ impl App {
 /// A limit that can be read, as it is stored.
 fn text<T: ToString>(limit: Option<&Result<T, UnreadableLimit>>) -> Option<String> {
     limit.and_then(|limit| limit.as_ref().ok()).map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(window: Option<&str>, weekdays: Option<&str>) -> StoredHours {
+        StoredHours { window: window.map(str::to_owned), weekdays: weekdays.map(str::to_owned) }
+    }
+
+    #[test]
+    fn hours_that_are_given_back_have_a_command_line_that_gives_back_what_was_changed_and_no_more() {
+        let line = |former, opened| OpenedHours { former, opened }.command_line(BlastId(14));
+        let both = stored(Some("20:00-22:00"), Some("mon,tue"));
+
+        let cleared = line(both.clone(), stored(None, None));
+        let earlier = line(both.clone(), stored(Some("09:00-22:00"), Some("mon,tue")));
+        let had_no_days = line(stored(Some("20:00-22:00"), None), stored(Some("09:00-22:00"), Some("fri")));
+
+        assert_eq!(cleared, "blastdeck blast edit 14 --window 20:00-22:00 --weekdays mon,tue");
+        assert_eq!(earlier, "blastdeck blast edit 14 --window 20:00-22:00");
+        assert_eq!(had_no_days, "blastdeck blast edit 14 --window 20:00-22:00 --clear weekdays");
+    }
 }

@@ -98,7 +98,7 @@ impl App {
             recipients: Vec::new(),
             sentence: format!("sender {name} is stopped again: nothing was sent"),
             still_suppressed: Vec::new(),
-            command_lines: Vec::new(),
+            command_lines: vec![format!("blastdeck blast undo {blast}")],
         })
     }
 }

@@ -48,6 +48,31 @@ async fn a_blast_that_is_let_send_outside_its_hours_waits_a_moment_and_gets_them
     assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
 }
 
+#[tokio::test]
+async fn hours_that_are_given_back_are_logged_with_the_command_that_gives_them_back_at_any_time() {
+    let (scene, aina) = closed_blast().await;
+    let day: String = sqlx::query_scalar("select weekdays from blasts").fetch_one(scene.pool()).await.unwrap();
+    open_hours(&aina).await;
+
+    let undone = aina.undo_mine().await.unwrap();
+
+    assert_eq!(undone.command_lines, [format!("blastdeck blast edit {BLAST} --weekdays {day}")]);
+}
+
+#[tokio::test]
+async fn a_sender_that_is_stopped_again_is_logged_with_the_command_that_takes_its_start_back() {
+    let scene = Scene::queued(3).await;
+    let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'";
+    scene.execute(stop).await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+
+    let undone = aina.undo_mine().await.unwrap();
+
+    assert_eq!(undone.command_lines, [format!("blastdeck blast undo {BLAST}")]);
+}
+
 /// As a claim has it: of one that waits after its first people it wants the row as well.
 #[tokio::test]
 async fn hours_are_given_back_under_the_lease_before_the_blasts_row() {
