@@ -3,6 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::wrapped;
 use crate::tui::widget::width;
 
 /// What is not broken: a character with what a shell needs to read it.
@@ -29,6 +30,72 @@ pub fn pasteable(command_line: &str, indent: usize, width: u16) -> impl Iterator
         folder.put(&word);
     }
     folder.finish().into_iter()
+}
+
+/// A sentence after so many blanks, on lines that leave a column free. A command line in it, which stands in backticks, is not broken where it
+/// fits on a line; a longer one stands on lines of its own, without its backticks, as [`pasteable`] folds it.
+pub fn sentence(text: &str, indent: usize, width: u16) -> Vec<String> {
+    let mut lines = SentenceLines { indent, width, lines: Vec::new(), line: String::new() };
+    for paragraph in text.lines() {
+        let has_commands = paragraph.matches('`').count() % 2 == 0;
+        let mut is_command = false;
+        let ends_word = |c: char| {
+            is_command ^= has_commands && c == '`';
+            c == ' ' && !is_command
+        };
+        for word in paragraph.split_inclusive(ends_word) {
+            lines.put(word);
+        }
+        lines.end_line();
+    }
+    lines.lines
+}
+
+struct SentenceLines {
+    indent: usize,
+    width: u16,
+    lines: Vec<String>,
+    /// Without the blanks before it.
+    line: String,
+}
+
+impl SentenceLines {
+    fn room(&self) -> u16 {
+        self.width.saturating_sub(u16::try_from(self.indent).unwrap_or(u16::MAX)).saturating_sub(1)
+    }
+
+    /// A word with the blank behind it, or a command line with the marks behind it.
+    fn put(&mut self, word: &str) {
+        let bare = width(word.trim_end());
+        let command = word.strip_prefix('`').and_then(|word| word.rsplit_once('`'));
+        if let Some((command, behind)) = command.filter(|(command, _)| bare > self.room() && !command.contains('`')) {
+            self.end_line();
+            self.lines.extend(pasteable(command, self.indent, self.width));
+            // What goes on below a command line is a line of its own, and begins with no comma.
+            self.line.push_str(behind.trim_start_matches(|c: char| c.is_ascii_punctuation()).trim_start());
+            return;
+        }
+        if !self.line.is_empty() && width(&self.line) + bare > self.room() {
+            self.end_line();
+        }
+        self.line.push_str(word);
+        if width(self.line.trim_end()) > self.room() {
+            let mut pieces = wrapped(&self.line, self.room());
+            self.line = pieces.pop().unwrap_or_default();
+            pieces.into_iter().for_each(|piece| self.push(&piece));
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if !line.trim().is_empty() {
+            self.push(&line);
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        self.lines.push(format!("{}{}", " ".repeat(self.indent), line.trim_end()));
+    }
 }
 
 /// A comment, which a shell ends with its line: each line is one of its own.
@@ -150,7 +217,7 @@ mod tests {
 
     use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 
-    use super::pasteable;
+    use super::{pasteable, sentence};
     use crate::tui::widget::width;
 
     /// The words that a shell hands to the program.
@@ -209,6 +276,41 @@ mod tests {
             );
             assert!(words(&lines.join("\n")).is_empty());
         }
+    }
+
+    #[test]
+    fn a_command_line_in_a_sentence_is_pasted_as_it_is_meant_where_it_is_longer_than_a_line() {
+        let program = "T='/tmp/t1/d' blastdeck --config '/tmp/t1/c/config.toml' db";
+        let text = format!(
+            "unless somebody ended it with `{program} stop`: then run `{program} start`, as `blastdeck help` says"
+        );
+
+        let lines = sentence(&text, 4, 50);
+
+        assert_eq!(
+            lines,
+            [
+                "    unless somebody ended it with",
+                "    T='/tmp/t1/d' blastdeck --config \\",
+                "    '/tmp/t1/c/config.toml' db stop",
+                "    then run",
+                "    T='/tmp/t1/d' blastdeck --config \\",
+                "    '/tmp/t1/c/config.toml' db start",
+                "    as `blastdeck help` says",
+            ]
+        );
+        assert_eq!(words(&lines[1..3].join("\n")), ["--config", "/tmp/t1/c/config.toml", "db", "stop"]);
+    }
+
+    #[test]
+    fn a_command_line_in_a_sentence_that_fits_on_a_line_is_not_broken() {
+        let text = "there may be an opt-out in them: `blastdeck inbox list --failed` says why";
+
+        assert_eq!(
+            sentence(text, 4, 50),
+            ["    there may be an opt-out in them:", "    `blastdeck inbox list --failed` says why"]
+        );
+        assert_eq!(sentence("a lone ` is none", 2, 12), ["  a lone `", "  is none"]);
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! `!`: what needs a person, in every blast, each line with its mend; below, what comes by itself.
 
+use super::command_line::sentence;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::{BlastView, token_mend};
 use crate::app::{StepStanding, StepView, nameless};
@@ -146,8 +147,8 @@ fn step_words(model: &Model, view: &StepView, width: u16) -> Vec<TextLine> {
     let is_other = draft.is_some_and(|draft| view.step.template.is_none() && draft.message != view.step.message);
     let changes = format!("{}{changes}", if is_other { "its draft says what it said before; " } else { "" });
     let says = wrapped(&format!("says: {}", clean(&view.step.message)), width.saturating_sub(5));
-    let changes = wrapped(&changes, width.saturating_sub(5));
-    says.into_iter().take(LINES).chain(changes).map(|line| TextLine::dim(format!("    {line}"))).collect()
+    let says = says.into_iter().take(LINES).map(|line| format!("    {line}"));
+    says.chain(sentence(&changes, 4, width)).map(TextLine::dim).collect()
 }
 
 /// What needs a person, and what to do about it.
@@ -162,11 +163,15 @@ fn entry(what: &str, mend: &str, line: NeedsLine, is_chosen: bool, width: u16) -
         NeedsLine::Need(_) => TextRole::Need,
         NeedsLine::Blast(_) | NeedsLine::Step(_) | NeedsLine::Replies => TextRole::Plain,
     };
-    let cursor = |first: bool| if first && is_chosen { "> " } else { "  " };
-    let what = wrapped(what, width.saturating_sub(3)).into_iter().enumerate();
-    let what = what.map(|(n, line)| TextLine::of(cursor(n == 0), TextRole::Accent).and(line, meaning));
-    let mend = wrapped(mend, width.saturating_sub(5)).into_iter();
-    what.chain(mend.map(|line| TextLine::dim(format!("    {line}")))).collect()
+    let what = sentence(what, 2, width).into_iter().enumerate().map(|(n, line)| match line.strip_prefix("  ") {
+        Some(line) => {
+            let cursor = if n == 0 && is_chosen { "> " } else { "  " };
+            TextLine::of(cursor, TextRole::Accent).and(line, meaning)
+        }
+        // The rest of a word that is wider than a line.
+        None => TextLine::of(line, meaning),
+    });
+    what.chain(sentence(mend, 4, width).into_iter().map(TextLine::dim)).collect()
 }
 
 fn replies(model: &Model) -> NeedWords {

@@ -59,3 +59,21 @@ fn a_list_that_could_not_be_read_shows_nobody_of_the_one_before_and_is_read_once
     let is_list = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::List { .. }));
     assert!(dashboard.effects.iter().any(is_list), "{:?}", dashboard.effects);
 }
+
+#[test]
+fn a_command_line_that_is_wider_than_the_list_of_what_is_wrong_is_pasted_whole() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.model.options.program =
+        "BLASTDECK_DATA_DIR='/tmp/t1/d' BLASTDECK_STATE_DIR='/tmp/t1/s' blastdeck --config '/tmp/t1/c/config.toml'"
+            .to_owned();
+    dashboard.model.options.database = DatabaseKind::Own;
+    dashboard.dispatch(Msg::Database(DatabaseState::Down { since: at(11, 58) }));
+
+    dashboard.keys("!");
+
+    let screen = dashboard.screen();
+    let begun = screen.iter().rposition(|line| line.contains("BLASTDECK_DATA_DIR='/tmp/t1/d'")).unwrap();
+    let [first, second] = [&screen[begun], &screen[begun + 1]];
+    assert!(first.ends_with(" \\") && second.ends_with(" db start"), "{screen:#?}");
+    assert!(!first.contains('`') && !second.contains('`'), "a shell would read it: {screen:#?}");
+}
