@@ -110,7 +110,7 @@ pub use drafting::{
     ByHand, DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
 };
 pub use edit::{DraftEdit, NOT_FOR, why_fixed};
-pub use error::{AppError, DraftOvertaken, InvalidPlace, unread_after};
+pub use error::{AppError, DraftOvertaken, InvalidPlace, SeenState, unread_after};
 pub use export::{
     CartExport, Export, ExportCell, ExportEncoder, ExportFormat, ExportPage, ExportPages, ExportTable, OrderExport,
     PeopleExport, PeopleFile, RECIPIENTS, recipient,

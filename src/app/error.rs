@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::view::BlastView;
 use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
 use crate::domain::text::default_keys;
 use crate::store::StoreError;
 
@@ -16,6 +18,9 @@ pub enum AppError {
     /// ([`default_keys`]).
     #[error("{}", default_keys(.0))]
     Refused(String),
+    /// The same of how a blast stands: once it is in another state, the sentence is over. Exit code 3.
+    #[error("{}", default_keys(.why))]
+    RefusedAsItStands { why: String, seen: SeenState },
     /// It has another version than was seen; nothing changed. Exit code 3.
     #[error("somebody changed this blast a moment ago: read it again, nothing was done")]
     Changed,
@@ -55,6 +60,21 @@ pub enum AppError {
     Repeated,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A blast in the state of which something was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenState {
+    pub blast: BlastId,
+    /// Its version when it was said: rows of an older one were read before it.
+    pub version: i64,
+    pub state: BlastState,
+}
+
+impl SeenState {
+    pub const fn of(row: &BlastView) -> Self {
+        Self { blast: row.id, version: row.version, state: row.state }
+    }
 }
 
 /// What became of a draft while somebody wrote on it.
@@ -97,6 +117,15 @@ pub struct InvalidPlace {
 }
 
 impl AppError {
+    /// A refusal in other words; any other error as it is.
+    pub fn reworded(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Refused(why) => Self::Refused(words(why)),
+            Self::RefusedAsItStands { why, seen } => Self::RefusedAsItStands { why: words(why), seen },
+            other => other,
+        }
+    }
+
     /// Invalid for one field of the input.
     pub(super) fn invalid(field: &str, why: impl Into<String>) -> Self {
         let why = why.into();

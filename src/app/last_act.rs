@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::AppError;
+use super::{AppError, SeenState};
 use crate::domain;
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
@@ -48,20 +48,22 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
     if let Some(by) = action::taken_back_by_others(tx, act).await? {
         return Ok(AppError::Refused(format!("{by} took back what you did last. Your act before that was to {said}")));
     }
-    Ok(AppError::Refused(match taken_back_since(tx, act).await? {
+    let why = match taken_back_since(tx, act).await? {
         Some((marks, who)) => {
             format!("⟨u⟩ does not restore {marks} taken back: mark {who} again. Your act before that was to {said}")
         }
         None => format!("your last act was to {said}"),
-    }))
+    };
+    let seen = head.map(|head| SeenState { blast: head.id, version: head.version, state: head.state });
+    Ok(match seen {
+        Some(seen) => AppError::RefusedAsItStands { why, seen },
+        None => AppError::Refused(why),
+    })
 }
 
 /// A launch that is refused ends the way of `u`: what was done before it, it does not reach.
 pub(super) fn with_way_to_marks(error: AppError) -> AppError {
-    match error {
-        AppError::Refused(why) if !why.contains(EARLIER_MARKS) => AppError::Refused(format!("{why}; {EARLIER_MARKS}")),
-        other => other,
-    }
+    error.reworded(|why| if why.contains(EARLIER_MARKS) { why } else { format!("{why}; {EARLIER_MARKS}") })
 }
 
 /// The blast that an act was about, as it is now.

@@ -96,6 +96,7 @@ fn kind(report: &Report) -> (&'static str, u8) {
         Some(AppError::Invalid(_) | AppError::InvalidAt { .. }) => ("usage", 2),
         Some(
             AppError::Refused(_)
+            | AppError::RefusedAsItStands { .. }
             | AppError::Changed
             | AppError::PeopleChanged(_)
             | AppError::QueuedChanged(_)

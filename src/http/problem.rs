@@ -215,7 +215,9 @@ impl From<InvalidPlace> for FieldError {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Refused(why) => Self::conflict("refused", for_programs(&why)),
+            AppError::Refused(why) | AppError::RefusedAsItStands { why, .. } => {
+                Self::conflict("refused", for_programs(&why))
+            }
             AppError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", error.to_string()),
             changed @ (AppError::PeopleChanged(_) | AppError::QueuedChanged(_)) => {
                 Self::conflict("recipients-changed", for_programs(&changed.to_string()))

@@ -3,11 +3,13 @@
 mod acts;
 mod drafts;
 mod editor;
+mod failure;
 pub mod runner;
 mod shop;
 mod write;
 
 pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite, HeaderOfForm};
+pub use failure::{EffectError, EffectResult};
 pub use shop::{ShopAct, ShopOutcome, ShopWrite};
 pub use write::{AnswerText, StepMessageEdit, WriteOutcome, WriteRequest};
 
@@ -16,7 +18,6 @@ use std::mem::{Discriminant, discriminant};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::keymap::Keymap;
 use super::model::{MouseCapture, PageRequest};
 use super::{Charset, ExitReason, Palette};
 use crate::app::report::ErrorLine;
@@ -24,16 +25,12 @@ use crate::app::view::{
     ActivityHead, ActivityPage, ActivityPosition, BeforeResend, BlastView, ChangesSince, ElsewhereRow,
     FollowUpResponses, RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
 };
-use crate::app::{
-    AppError, CustomerSheet, DraftOvertaken, FollowUpPreview, FoundFollowUp, FoundPreview, Plan, PlanGroup, PlanPerson,
-    StepView, StoreError,
-};
+use crate::app::{CustomerSheet, FollowUpPreview, FoundFollowUp, FoundPreview, Plan, PlanGroup, PlanPerson, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::progress::BlastProgress;
 use crate::domain::status::Status;
-use crate::domain::text::{clean, without_details};
 use crate::domain::unseen::SeenSpan;
 
 /// The most people that one act marks.
@@ -233,65 +230,6 @@ pub enum ListPart {
     /// The page before them.
     PreviousPage,
 }
-
-/// Why an effect failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EffectError {
-    /// The database does not respond; the header says since when.
-    Unavailable,
-    /// It did not say whether it kept a change, or not in time: it may or may not have been saved.
-    Unconfirmed,
-    /// It is done, and how things stand now could not be read.
-    Unread,
-    /// A list of people that was read, but not taken: other columns of it may do.
-    List(String),
-    /// Somebody else was quicker with the draft that is written.
-    Overtaken(DraftOvertaken),
-    /// Anything else, in a sentence.
-    Other(String),
-}
-
-impl From<AppError> for EffectError {
-    fn from(error: AppError) -> Self {
-        match error {
-            AppError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
-            AppError::Store(StoreError::Unconfirmed(_)) => Self::Unconfirmed,
-            AppError::Unread { .. } => Self::Unread,
-            AppError::Store(store) if store.is_transient() => Self::Unavailable,
-            AppError::Refused(why) => Self::Other(why),
-            AppError::Overtaken(overtaken) => Self::Overtaken(overtaken),
-            other => Self::Other(other.to_string()),
-        }
-    }
-}
-
-/// A database that responds, but takes no writes.
-fn refused(error: &StoreError) -> String {
-    let why = error.trouble().map_or_else(String::new, |why| format!("{}: {}; ", why.words(), why.mend()));
-    format!("{why}nothing was changed")
-}
-
-impl EffectError {
-    /// With the keys as this operator has them.
-    pub fn sentence(&self, keys: &Keymap) -> String {
-        match self {
-            Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
-            Self::Unconfirmed => {
-                "the database did not confirm that: it may or may not have been saved, so look before you do it again"
-                    .to_owned()
-            }
-            Self::Unread => {
-                "that is done; how it stands now could not be read, so look before you repeat it".to_owned()
-            }
-            Self::Overtaken(overtaken) => {
-                format!("{}: what you wrote is not saved; esc asks what becomes of it", clean(&overtaken.to_string()))
-            }
-            Self::List(sentence) | Self::Other(sentence) => keys.in_sentence(&without_details(sentence), &[]),
-        }
-    }
-}
-
-pub type EffectResult<T> = Result<T, EffectError>;
 
 /// What an effect came to.
 #[derive(Debug, Clone, PartialEq)]

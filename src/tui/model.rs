@@ -73,6 +73,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::action::KeyScope;
+use super::effect::EffectError;
 use super::layout::{Layout, Zoom, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::view::{ActivityRow, BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView};
@@ -356,6 +357,12 @@ impl Model {
     /// Says why something is not done.
     pub fn refuse(&mut self, why: impl Into<String>) {
         self.say(Notice::refusal(why));
+    }
+
+    /// Says why something was not read. That the database does not answer is over with its next answer.
+    pub fn refuse_failed(&mut self, failure: &EffectError) {
+        let while_away = *failure == EffectError::Unavailable && self.away_since().is_some();
+        self.say(Notice { while_away, ..Notice::refusal(failure.sentence(&self.options.keys)) });
     }
 
     /// Whether a blast goes through Meta: no phone shows the chats of such a number.

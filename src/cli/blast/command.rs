@@ -58,11 +58,10 @@ pub(super) async fn undo(global: &Global, id: BlastId) -> Result<()> {
 
 /// A refusal about a blast that names commands where the dashboard has keys.
 fn as_commands(refusal: AppError, blast: BlastId) -> AppError {
-    let AppError::Refused(why) = refusal else { return refusal };
     let keys = [("⟨p⟩", "pause"), ("⟨S⟩", "resume"), ("⟨X⟩", "cancel"), ("⟨e⟩ on it", "edit"), ("⟨e⟩", "edit")];
     let command =
         |why: String, (key, verb): (&str, &str)| why.replace(key, &format!("`blastdeck blast {verb} {blast}`"));
-    AppError::Refused(keys.into_iter().fold(why, command))
+    refusal.reworded(|why| keys.into_iter().fold(why, command))
 }
 
 impl ConfirmArgs {

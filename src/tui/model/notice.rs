@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::app::SeenState;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::tui::DashboardOptions;
@@ -29,12 +30,16 @@ pub struct Notice {
     pub armed: Option<ArmedLaunch>,
     /// The blast whose keys it names, as it stands: the line ends with that.
     pub stands: Option<StandingBlast>,
+    /// Blasts of whose states it says something: the line ends once one of them is in another.
+    pub says: Vec<SeenState>,
     /// The person of whom it says what is so: the line ends once their row changes after it.
     pub of: Option<RecipientId>,
     /// The blast of which it says that it goes on once an engine holds its sender: with that the line ends.
     pub until_held: Option<BlastId>,
     /// Whether the next key ends it.
     pub until_next_key: bool,
+    /// Whether it says that the database does not answer: with its next answer the line ends.
+    pub while_away: bool,
     /// Whether it asks for a larger window, and ends with one.
     pub until_larger: bool,
     /// The act of which it says that it can be taken back: while it stands there, that is done without a question.
@@ -80,9 +85,11 @@ impl Notice {
             tone: Tone::Done,
             armed: None,
             stands: None,
+            says: Vec::new(),
             of: None,
             until_held: None,
             until_next_key: false,
+            while_away: false,
             until_larger: false,
             undoes: None,
             lost: None,

@@ -1,8 +1,8 @@
 //! `X`: nothing more leaves while somebody thinks about it, and only the right answer cancels or deletes.
 
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, people, raya};
-use crate::app::UndoOutcome;
 use crate::app::view::BlastView;
+use crate::app::{SeenState, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -264,4 +264,31 @@ fn u_after_a_taking_back_takes_back_no_older_act_unasked() {
 
     assert!(dashboard.acts().is_empty());
     assert_eq!(dashboard.said(), "u does not take back an undo: u again asks about the act before it");
+}
+
+#[test]
+fn what_a_no_to_a_cancel_says_goes_once_somebody_resumes_the_blast() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1Xy").answer(paused_with(139)).keys("n");
+    assert_eq!(dashboard.said(), "Raya promo stays paused; S resumes it");
+
+    let resumed = BlastView { state: BlastState::Sending, version: raya().version + 2, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![resumed])));
+
+    assert_eq!(dashboard.said(), "");
+}
+
+#[test]
+fn why_an_act_is_not_taken_back_is_said_as_long_as_its_blast_stands_so() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let why = "your last act was to start Raya promo: it is paused now";
+    let seen = SeenState { blast: RAYA, version: 5, state: BlastState::Paused };
+    let request = WriteRequest::UndoMine { shown: None, person: None, asks: false };
+    let failure = EffectError::AsItStands { why: why.to_owned(), seen };
+    dashboard.answer(Completion::Written { request, outcome: Err(failure) });
+    let mut said = |row: BlastView| dashboard.answer(Completion::Blasts(Ok(vec![row]))).said().to_owned();
+
+    assert_eq!(said(BlastView { version: 4, ..raya() }), why, "read before it was paused");
+    assert_eq!(said(BlastView { version: 5, ..paused_row(139) }), why);
+    assert_eq!(said(BlastView { version: 6, ..raya() }), "");
 }

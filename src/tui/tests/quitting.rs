@@ -1,11 +1,12 @@
 //! The question whether to leave: whatever else is done ends it, and acts.
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blast, raya, senders};
+use crate::app::DatabaseState;
 use crate::app::view::{BlastView, Estimate};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::BlastId;
-use crate::tui::effect::{Completion, Effect, ReadRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Leaving;
 use crate::tui::msg::Msg;
@@ -117,7 +118,7 @@ fn q_asks_about_everything_that_is_going_out_and_names_it() {
     let mut dashboard = TestDashboard::empty(STACKED);
     dashboard.answer(Completion::Blasts(Ok(vec![sending(7, "J", 0), sending(8, "Hours", 30)]))).taken();
     dashboard.keys("q");
-    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::HandOver(vec![BlastId(7), BlastId(8)]))]);
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::HandOver(vec![BlastId(7), BlastId(8)]))));
 
     dashboard.answer(Completion::HandOver { blasts: vec![BlastId(7), BlastId(8)], missing: Ok(Vec::new()) });
 
@@ -154,4 +155,32 @@ fn q_says_of_each_blast_that_would_not_continue_that_it_would_not() {
         )
     );
     assert!(two.ends_with(&format!("; Hours would not: {stopped}; nor would Flight. q again to leave")), "{two}");
+}
+
+#[test]
+fn what_q_says_while_the_database_does_not_answer_goes_with_its_next_answer_and_is_asked_anew() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("q").answer(Completion::HandOver { blasts: vec![RAYA], missing: Err(EffectError::Unavailable) });
+    assert!(dashboard.said().contains("the database does not answer"), "{}", dashboard.said());
+    assert!(matches!(dashboard.model.database, DatabaseState::Down { .. }), "the header says so as well");
+
+    dashboard.dispatch(Msg::Database(DatabaseState::Up)).taken();
+
+    assert_eq!((dashboard.said(), dashboard.model.leaving), ("", Leaving::No));
+    dashboard.keys("q");
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::HandOver(vec![RAYA]))));
+}
+
+#[test]
+fn what_q_says_of_a_blast_goes_once_that_stands_otherwise() {
+    let mut dashboard = asked(STACKED, vec![sending(7, "J", 0), paused(5, "Flight")], Vec::new());
+    dashboard.answer(Completion::Blasts(Ok(vec![sending(7, "J", 1), paused(5, "Flight")])));
+    assert!(dashboard.said().contains("Flight stays paused"), "{}", dashboard.said());
+
+    let resumed = BlastView { state: BlastState::Sending, version: 4, ..paused(5, "Flight") };
+    dashboard.answer(Completion::Blasts(Ok(vec![sending(7, "J", 1), resumed]))).taken();
+
+    assert_eq!((dashboard.said(), dashboard.model.leaving), ("", Leaving::No));
+    dashboard.keys("q");
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::HandOver(vec![BlastId(7), BlastId(5)]))));
 }

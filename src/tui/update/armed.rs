@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pace;
+use crate::app::SeenState;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
@@ -12,7 +13,7 @@ use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ArmedLaunch, Model, Notice, StandingBlast};
+use crate::tui::model::{ArmedLaunch, Leaving, Model, Notice, StandingBlast};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
@@ -66,9 +67,30 @@ pub fn stands(model: &Model, row: &BlastView) -> StandingBlast {
     StandingBlast { blast: row.id, version: row.version, state: row.state, asks, selected }
 }
 
+/// Whether what a line says of blasts, or of the database, is no longer so.
+fn is_over(model: &Model, notice: &Notice) -> bool {
+    let is_other = |seen: &SeenState| match model.blasts.get(seen.blast) {
+        // A row of an older version was read before it was said.
+        Some(row) => row.version >= seen.version && row.state != seen.state,
+        None => model.blasts.is_loaded(),
+    };
+    notice.while_away && model.away_since().is_none() || notice.says.iter().any(is_other)
+}
+
+/// Ends a line once what it says is no longer so. Where it asked whether to leave, that is asked anew.
+fn end_what_is_over(model: &mut Model) {
+    if model.notice.as_ref().is_some_and(|notice| is_over(model, notice)) {
+        model.notice = None;
+        if model.leaving == Leaving::Warned {
+            model.leaving = Leaving::No;
+        }
+    }
+}
+
 /// Ends a line that names the keys of a blast once that stands otherwise, or another one is selected; and one that says what is so
 /// of a person once their row has changed since.
 pub fn expire(model: &mut Model) {
+    end_what_is_over(model);
     let person = model.notice.as_ref().and_then(|notice| notice.of);
     let listed = person.and_then(|person| model.recipients.get(person));
     if listed.is_some_and(|listed| listed.row.changed_at > model.said_at) {

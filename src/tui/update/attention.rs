@@ -128,7 +128,8 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
                 DatabaseKind::Given => "blastdeck doctor",
             };
             let line = model.options.call(command);
-            model.say(Notice::done(format!("nothing here ends that: run `{line}`")));
+            let said = Notice::done(format!("nothing here ends that: run `{line}`"));
+            model.say(Notice { while_away: true, ..said });
             Vec::new()
         }
         AttentionItem::Webhooks | AttentionItem::Nameless => {

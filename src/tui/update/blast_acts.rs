@@ -1,6 +1,7 @@
 //! Pausing, cancelling and deleting blasts, and the questions before.
 
 use super::{lost, prompts, steps, written};
+use crate::app::SeenState;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -161,8 +162,18 @@ fn cancel_question(model: &Model, row: &BlastView, field: TextField) -> ConfirmP
     ConfirmPrompt { question, by, then, otherwise }
 }
 
+/// What a no leaves. Of a blast that a cancel was asked about that is said as long as it stands so.
+pub fn declined(model: &Model, ask: ConfirmPrompt) -> Notice {
+    let meant = match ask.then[..] {
+        [WriteRequest::Cancel { blast, .. }] => model.blasts.get(blast),
+        _ => None,
+    };
+    let says = meant.map(SeenState::of).into_iter().collect();
+    Notice { says, ..Notice::refusal(not_cancelled(model, &ask).unwrap_or(ask.otherwise)) }
+}
+
 /// What a no to a cancel leaves, where its blast does not stand as the question has it: somebody may have resumed it meanwhile.
-pub fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
+fn not_cancelled(model: &Model, ask: &ConfirmPrompt) -> Option<String> {
     let [WriteRequest::Cancel { blast: id, .. }] = ask.then[..] else { return None };
     // Where nobody is queued it was not paused for the question.
     if !matches!(ask.by, ConfirmBy::Number { .. } | ConfirmBy::NumberOncePaused { .. }) {

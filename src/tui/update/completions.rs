@@ -174,7 +174,9 @@ pub(super) fn failed(model: &mut Model, failure: &EffectError) {
             }
         }
         EffectError::Overtaken(overtaken) => model.refuse(overtaken.to_string()),
-        EffectError::List(sentence) | EffectError::Other(sentence) => model.refuse(sentence.clone()),
+        EffectError::List(why) | EffectError::Other(why) | EffectError::AsItStands { why, .. } => {
+            model.refuse(why.clone())
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
         Err(failure) if page.loaded.is_some() => completions::failed(model, &failure),
         Err(failure) => {
             model.overlays.pop();
-            model.refuse(failure.sentence(&model.options.keys));
+            model.refuse_failed(&failure);
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn sentence(request: &WriteRequest, of: &str, failure: &EffectError) -> Stri
             format!("{of}{what}{done}; how it stands now could not be read, so look before you repeat it")
         }
         EffectError::Overtaken(overtaken) => overtaken.to_string(),
-        EffectError::List(why) | EffectError::Other(why) => why.clone(),
+        EffectError::List(why) | EffectError::Other(why) | EffectError::AsItStands { why, .. } => why.clone(),
     }
 }
 

@@ -78,7 +78,9 @@ fn close_unread(model: &mut Model, failure: &EffectError) {
 pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Option<Vec<Effect>> {
     let (WriteRequest::Launch(launch) | WriteRequest::Resume(launch)) = request else { return None };
     let why = match failure {
-        EffectError::Other(_) | EffectError::Unconfirmed | EffectError::Unread => failure.sentence(&model.options.keys),
+        EffectError::Other(_) | EffectError::AsItStands { .. } | EffectError::Unconfirmed | EffectError::Unread => {
+            failure.sentence(&model.options.keys)
+        }
         EffectError::Unavailable | EffectError::List(_) | EffectError::Overtaken(_) => return None,
     };
     let zone = model.options.zone;
@@ -241,7 +243,7 @@ pub fn people_read(model: &mut Model, (blast, group): (BlastId, PlanGroup), read
         }
         (Err(failure), Some(_)) => {
             plan.people = None;
-            model.refuse(failure.sentence(&model.options.keys));
+            model.refuse_failed(&failure);
         }
         _ => {}
     }

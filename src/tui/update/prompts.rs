@@ -359,8 +359,8 @@ fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effec
         }
         _ => {
             form::declined(model, &ask);
-            let said = blast_acts::not_cancelled(model, &ask);
-            model.refuse(said.unwrap_or(ask.otherwise));
+            let declined = blast_acts::declined(model, ask);
+            model.say(declined);
         }
     }
     Vec::new()

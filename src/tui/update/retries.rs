@@ -53,7 +53,7 @@ pub fn counted_now(model: &mut Model, blast: BlastId, people: EffectResult<i64>)
 
 fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
     match people {
-        Err(failure) => model.refuse(failure.sentence(&model.options.keys)),
+        Err(failure) => model.refuse_failed(&failure),
         Ok(0) => model.refuse(NOBODY),
         Ok(people) => {
             let tag = model.blast().map(|blast| model.distinct_name(blast)).unwrap_or_default();

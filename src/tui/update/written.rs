@@ -138,7 +138,8 @@ fn refused(
     } else if lost::is_lost(failure) {
         lost::say(model, &why);
     } else {
-        model.say(Notice { of, ..Notice::refusal(why) });
+        let says = failure.seen().filter(|seen| model.blasts.get(seen.blast).is_some()).into_iter().collect();
+        model.say(Notice { of, says, ..Notice::refusal(why) });
     }
     if lost::may_be_done(failure) {
         return after_mark(model, people_of(request));
@@ -171,7 +172,7 @@ fn typed(model: &Model, request: &WriteRequest, failure: &EffectError) -> String
         EffectError::Unavailable | EffectError::Unconfirmed => {
             format!("; you typed {}", in_currency(sum, &model.options.currency))
         }
-        EffectError::Unread | EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) => String::new(),
+        _ => String::new(),
     }
 }
 

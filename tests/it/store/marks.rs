@@ -50,7 +50,9 @@ pub(super) fn act_of(offer: UndoOffer) -> ActionId {
 
 pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> String {
     match outcome {
-        Err(error @ (AppError::Refused(_) | AppError::PeopleChanged(_))) => error.to_string(),
+        Err(error @ (AppError::Refused(_) | AppError::RefusedAsItStands { .. } | AppError::PeopleChanged(_))) => {
+            error.to_string()
+        }
         other => panic!("not refused: {other:?}"),
     }
 }

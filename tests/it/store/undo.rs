@@ -1,6 +1,6 @@
 //! The newest act is the one that `u` takes back. Where it cannot, it says so and takes back no older one.
 
-use blastdeck::app::{App, Launch};
+use blastdeck::app::{App, AppError, Launch};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{ActionId, BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
@@ -52,6 +52,18 @@ async fn an_opt_out_before_a_pause_is_not_taken_back_in_its_place() {
     aina.undo_person(BEN).await.unwrap();
     assert_eq!(scene.number("select count(*) from suppressions").await, 0);
     scene.invariants().await;
+}
+
+#[tokio::test]
+async fn a_refusal_by_how_a_blast_stands_says_which_one_and_how() {
+    let (_scene, aina) = with_an_opt_out().await;
+    aina.pause(BLAST).await.unwrap();
+
+    let refused = aina.undo_mine().await;
+
+    let Err(AppError::RefusedAsItStands { seen, .. }) = refused else { panic!("{refused:?}") };
+    let version = aina.blast(BLAST).await.unwrap().version;
+    assert_eq!((seen.blast, seen.version, seen.state), (BLAST, version, BlastState::Paused));
 }
 
 #[tokio::test]

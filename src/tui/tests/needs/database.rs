@@ -31,6 +31,7 @@ fn a_database_that_does_not_answer_is_named_with_what_starts_it_and_promises_no_
     assert!(dashboard.screen().join("\n").contains("`blastdeck doctor` says why"));
     dashboard.dispatch(Msg::Database(DatabaseState::Up));
     assert!(!dashboard.screen().join("\n").contains("has not answered"));
+    assert_eq!(dashboard.said(), "", "it has ended");
 }
 
 #[test]

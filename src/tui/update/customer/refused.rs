@@ -45,7 +45,7 @@ fn say(model: &mut Model, (write, about): (&ShopWrite, &str), failure: &EffectEr
         EffectError::Unavailable | EffectError::Unconfirmed | EffectError::Unread => {
             lost::sentence(&WriteRequest::Shop(Box::new(write.clone())), about, failure)
         }
-        EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) => {
+        EffectError::List(_) | EffectError::Overtaken(_) | EffectError::Other(_) | EffectError::AsItStands { .. } => {
             format!("{about}{}", failure.sentence(&model.options.keys))
         }
     };

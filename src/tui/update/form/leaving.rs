@@ -102,14 +102,14 @@ pub(super) fn refused(model: &mut Model, failure: &EffectError) {
         EffectError::Overtaken(overtaken) => {
             format!("{name} is not saved: {}; {goes_on} with what you wrote", clean(&overtaken.to_string()))
         }
-        EffectError::List(why) | EffectError::Other(why) if is_last => {
+        EffectError::List(why) | EffectError::Other(why) | EffectError::AsItStands { why, .. } if is_last => {
             format!("{name} is not saved: {why}; what you wrote last is dropped")
         }
-        EffectError::List(why) | EffectError::Other(why) => {
+        EffectError::List(why) | EffectError::Other(why) | EffectError::AsItStands { why, .. } => {
             format!("{name} is not saved: {why}; {goes_on} with what you wrote")
         }
     };
-    if is_last && matches!(failure, EffectError::List(_) | EffectError::Other(_)) {
+    if is_last && matches!(failure, EffectError::List(_) | EffectError::Other(_) | EffectError::AsItStands { .. }) {
         model.form = None;
     }
     model.refuse(words);

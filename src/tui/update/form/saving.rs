@@ -224,7 +224,7 @@ pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
     match answer {
         DraftAnswer::Opened(opened) => match *opened {
             Ok(opened) => return opening::opened(model, opened),
-            Err(failure) => model.refuse(failure.sentence(&model.options.keys)),
+            Err(failure) => model.refuse_failed(&failure),
         },
         DraftAnswer::ReadAgain(again) => {
             if let Ok((opened, by)) = *again {

@@ -1,5 +1,7 @@
 //! What becomes of the blasts once the window is closed, as it is said before.
 
+use super::super::{completions, lost};
+use crate::app::SeenState;
 use crate::app::view::BlastView;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::time_elsewhere;
@@ -28,7 +30,8 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
         }
     };
     model.leaving = Leaving::Warned;
-    super::ask(model, Notice::done(text));
+    let says = seen(model, &going_on);
+    super::ask(model, Notice { says, ..Notice::done(text) });
     if going_on.is_empty() { Vec::new() } else { vec![Effect::Read(ReadRequest::HandOver(going_on))] }
 }
 
@@ -37,13 +40,25 @@ pub fn hand_over_known(model: &mut Model, asked: &[BlastId], missing: EffectResu
     if model.leaving != Leaving::Warned {
         return;
     }
+    let while_away = missing.as_ref().is_err_and(lost::is_lost);
     let missing = missing.unwrap_or_else(|failure| {
+        if while_away {
+            // The header says so from now on, as it does of a read.
+            completions::failed(model, &failure);
+        }
         let why = failure.sentence(&model.options.keys);
         asked.iter().map(|blast| (*blast, why.clone())).collect()
     });
     if let Some(notice) = known(model, asked, &missing) {
-        super::ask(model, notice);
+        let says = seen(model, asked);
+        super::ask(model, Notice { says, while_away, ..notice });
     }
+}
+
+/// Of which blasts something is said, as they stand: those that go on, and those that are paused.
+fn seen(model: &Model, going_on: &[BlastId]) -> Vec<SeenState> {
+    let going_on = going_on.iter().filter_map(|id| model.blasts.get(*id));
+    going_on.chain(model.paused_part_way()).map(SeenState::of).collect()
 }
 
 /// `None` where all of them are gone.
