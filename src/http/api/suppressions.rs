@@ -1,31 +1,29 @@
 //! People who are not to be messaged: the list, who is added to it, and who may be messaged again.
 
+mod given;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
+use self::given::{
+    AddSuppressionsParams, Numbers, RejectedNumber, SuppressBody, SuppressForm, from_csv, from_json, suppress_form,
+};
 use super::super::HttpState;
 use super::super::body::{drain, read};
 use super::super::openapi::{Operation, Routes};
-use super::super::problem::{FieldError, Problem};
+use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
-use super::body::{JsonBody, Params, fingerprint, media_type, parse_object, unsupported};
+use super::body::{JsonBody, Params, fingerprint};
 use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
-use crate::app::{App, OptOut, OptOutTime, SuppressionId, SuppressionQuery, SuppressionRow, unread_after};
+use crate::app::{App, OptOutTime, SuppressionId, SuppressionQuery, SuppressionRow, unread_after};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
-use crate::domain::text::{clean, count_of};
-
-/// The most people that one request may contain.
-const PEOPLE_MAX: usize = 10_000;
-/// The longest reason, in characters.
-const REASON_MAX: usize = 500;
 
 pub(super) fn routes() -> Routes {
     Routes::of("Opt-outs")
@@ -41,10 +39,11 @@ pub(super) fn routes() -> Routes {
             add,
             Operation::write("Adds people who are not to be messaged, effective now, also in running blasts")
                 .details("Up to 10,000 at once, in one transaction. Rows that cannot be read are left out and named.")
+                .query::<AddSuppressionsParams>()
                 .body::<SuppressBody>()
                 .body_as(
                     "text/csv",
-                    "With a header line: `phone_number`, and perhaps `reason`",
+                    "With a header line: `phone_number`, and perhaps `reason`; the query names their `business`",
                     "phone_number,reason\n60123456789,asked\n",
                 )
                 .answer::<AddedSuppressions>(200, "How many are new")
@@ -122,24 +121,6 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<SuppressionLis
     Ok(Answer::ok(SuppressionList { suppressions, limit, next_cursor }))
 }
 
-/// One number, or several.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schema(as = AddSuppressions)]
-struct SuppressBody {
-    #[serde(alias = "phoneNumber", alias = "phone")]
-    #[schema(example = "60123456789")]
-    phone_number: Option<String>,
-    #[serde(alias = "phoneNumbers")]
-    #[schema(value_type = Vec<String>, max_items = 10000, example = json!([]))]
-    phone_numbers: Vec<Value>,
-    /// Absent: every business, or that of the token's only sender.
-    #[schema(example = "kedai")]
-    business: Option<String>,
-    #[schema(example = "asked", max_length = 500)]
-    reason: Option<String>,
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 struct AddedSuppressions {
     #[schema(example = "kedai")]
@@ -158,90 +139,30 @@ struct AddedSuppressions {
     warning: Option<String>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-struct RejectedNumber {
-    /// From 1.
-    #[schema(example = 3)]
-    row: usize,
-    #[schema(example = "n/a")]
-    value: String,
-    #[schema(example = "not a phone number")]
-    reason: String,
-}
-
-/// What a list came to.
-#[derive(Default)]
-struct Numbers {
-    good: Vec<OptOut>,
-    rejected: u64,
-    examples: Vec<RejectedNumber>,
-    /// Where they stand in the request.
-    field: &'static str,
-}
-
-/// So many rejected rows are named, and so much of each value.
-const EXAMPLES_MAX: usize = 100;
-const VALUE_MAX: usize = 200;
-
-impl Numbers {
-    fn of(field: &'static str) -> Self {
-        Self { field, ..Self::default() }
-    }
-
-    /// A list of which nothing can be used does nothing.
-    fn refuse_nobody(&self) -> Result<(), Problem> {
-        if !self.good.is_empty() {
-            return Ok(());
-        }
-        if self.rejected == 0 {
-            let detail = "missing: write a number, or several as phone_numbers";
-            return Err(Problem::field("phone_number", detail));
-        }
-        let wrong = self.examples.iter().map(|number| {
-            let detail = format!("`{}`: {}", number.value, number.reason);
-            FieldError { row: Some(number.row as u64), ..FieldError::new(self.field, detail) }
-        });
-        let detail = format!("none of {} can be used: nothing was done", count_of(self.rejected, "row", "rows"));
-        Err(Problem::fields(wrong.collect()).with_detail(detail))
-    }
-
-    fn push(&mut self, app: &App, (row, text): (usize, &str), reason: Option<String>) {
-        match Phone::parse(text, app.own_region()) {
-            Ok(phone) => self.good.push(OptOut { phone, reason }),
-            Err(error) => {
-                self.rejected += 1;
-                if self.examples.len() < EXAMPLES_MAX {
-                    let value = clean(text).chars().take(VALUE_MAX).collect();
-                    self.examples.push(RejectedNumber { row, value, reason: error.to_string() });
-                }
-            }
-        }
-    }
-}
-
 async fn add(
     State(state): State<HttpState>,
     ApiWriter(caller): ApiWriter,
     request: Request,
 ) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
-    let is_csv = match media_type(&parts.headers).as_str() {
-        "application/json" => false,
-        "text/csv" | "application/csv" => true,
-        _ => {
+    let form = match suppress_form(&parts) {
+        Ok(form) => form,
+        Err(refused) => {
             drain(&state.bodies, body);
-            return Err(unsupported("application/json or text/csv").into());
+            return Err(refused.into());
         }
     };
     let body = read(&state.bodies, &parts, body).await?;
     let fingerprint = fingerprint(&parts, &Sha256::digest(&body.bytes));
     let app = caller.app();
-    let (numbers, business) = if is_csv { (from_csv(&app, &body.bytes)?, None) } else { from_json(&app, &body.bytes)? };
+    let (numbers, business, when) = match form {
+        SuppressForm::Json => from_json(&app, &body.bytes)?,
+        SuppressForm::Csv(business) => (from_csv(&app, &body.bytes)?, business, OptOutTime::Earlier),
+    };
     numbers.refuse_nobody()?;
     let request = Repeatable { headers: &parts.headers, fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let Numbers { good, rejected, examples, .. } = numbers;
-        let when = if is_csv { OptOutTime::Earlier } else { OptOutTime::Now };
         let done = app.suppress_all(business.as_deref(), good, when).await?;
         Ok(Answer::ok(AddedSuppressions {
             business: done.business,
@@ -254,62 +175,6 @@ async fn add(
     })
     .await
     .map_err(Response::from)
-}
-
-fn from_json(app: &App, bytes: &[u8]) -> Result<(Numbers, Option<String>), Problem> {
-    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let SuppressBody { phone_number, phone_numbers, business, reason } = parse_object(bytes)?;
-    let reason = reason.as_deref().map(read_reason).transpose()?;
-    let mut numbers = Numbers::of("phone_numbers");
-    if let Some(text) = phone_number {
-        let phone = number(app, "phone_number", &text)?;
-        numbers.good.push(OptOut { phone, reason: reason.clone() });
-    }
-    refuse_more_than_fit(phone_numbers.len(), "phone_numbers")?;
-    for (at, value) in phone_numbers.iter().enumerate() {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        numbers.push(app, (at + 1, &text), reason.clone());
-    }
-    Ok((numbers, business))
-}
-
-fn read_reason(text: &str) -> Result<String, Problem> {
-    let text = clean(text).trim().to_owned();
-    let fits = text.chars().count() <= REASON_MAX;
-    fits.then_some(text).ok_or_else(|| Problem::field("reason", format!("write at most {REASON_MAX} characters")))
-}
-
-fn refuse_more_than_fit(rows: usize, field: &str) -> Result<(), Problem> {
-    let detail = format!("at most {PEOPLE_MAX} at once: send them in parts");
-    if rows > PEOPLE_MAX { Err(Problem::field(field, detail)) } else { Ok(()) }
-}
-
-/// A list with a header line, which names the columns of the numbers and of the reasons.
-fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut rows = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
-    let unreadable = |error: &csv::Error| Problem::field("body", format!("it cannot be read as CSV: {error}"));
-    let header = rows.byte_headers().map_err(|error| unreadable(&error))?.clone();
-    let column = |names: &[&str]| {
-        header.iter().position(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name.as_bytes())))
-    };
-    let phones = column(&["phone_number", "phoneNumber", "phone", "number"]);
-    let phones =
-        phones.ok_or_else(|| Problem::field("phone_number", "missing: the first line names no such column"))?;
-    let reasons = column(&["reason"]);
-    let mut numbers = Numbers::of("phone_number");
-    for (at, row) in rows.byte_records().enumerate() {
-        refuse_more_than_fit(at + 1, "body")?;
-        let row = row.map_err(|error| unreadable(&error))?;
-        let cell = |column: usize| crate::app::text_of_cell(row.get(column).unwrap_or_default()).into_owned();
-        let reason = reasons.map(cell).filter(|reason| !reason.is_empty());
-        let reason = reason.as_deref().map(read_reason).transpose()?;
-        numbers.push(app, (at + 2, &cell(phones)), reason);
-    }
-    Ok(numbers)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

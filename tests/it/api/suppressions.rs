@@ -61,6 +61,29 @@ async fn a_list_of_which_no_row_can_be_used_is_refused_and_names_each_row() {
 }
 
 #[tokio::test]
+async fn a_csv_list_names_its_business_in_the_query_and_no_other_parameter_is_ignored() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, list) = ("/api/suppressions", "phone_number\n60100000003\n");
+    let csv = async |query: &str| api.upload(&format!("{path}?{query}"), "text/csv", list).await;
+    let json = async |query: &str| {
+        api.post(&format!("{path}?{query}"), json!({ "phone_number": "60100000003" })).await.expect(422)
+    };
+
+    assert_eq!(csv("businesses=kedai").await.expect(422).fields(), ["businesses"]);
+    assert_eq!(csv("business=nobody").await.expect(422).fields(), ["business"]);
+    assert_eq!(json("business=kedai").await.fields(), ["business"], "a body of JSON names it itself");
+    assert_eq!(json("wat=1").await.fields(), ["wat"]);
+    assert_eq!(shop.number("select count(*) from suppressions").await, 0, "what is refused opts nobody out");
+
+    assert_eq!(csv("business=kedai").await.expect(200).body["business"], "kedai");
+    let listed = api.get(path).await.expect(200).body;
+    assert_eq!(listed["suppressions"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["suppressions"][0]["business"], "kedai");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_refused_lift_has_no_effect_and_the_same_answer_again() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
