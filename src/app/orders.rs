@@ -50,8 +50,16 @@ pub struct NewOrderItem {
     pub currency: Option<String>,
     /// What an order or cart says of it already.
     pub kept: Option<KeptProduct>,
-    /// Why it cannot be read as it was typed: it is refused together with the others that are wrong.
-    pub unreadable: Option<String>,
+    /// Why it cannot be used as it was given: it is refused together with the others that are wrong.
+    pub unreadable: Option<ItemFault>,
+}
+
+/// What is wrong with an item before its price is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemFault {
+    /// Which field of it, as programs spell it; `None`: it as a whole.
+    pub field: Option<&'static str>,
+    pub why: String,
 }
 
 /// An order that was written.

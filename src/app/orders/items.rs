@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::NewOrderItem;
+use super::{ItemFault, NewOrderItem};
 use crate::app::AppError;
 use crate::domain::amount::check_currency;
 use crate::domain::order::KeptProduct;
@@ -47,12 +47,13 @@ pub fn items_in_brief(items: &[OrderItemRow]) -> String {
 }
 
 impl ItemsEdit {
-    /// The items after it. Those that were there keep their names and prices, unless another price is given.
+    /// The items after it. Those that were there keep their names and prices, unless another price is given. Of a whole list, what is
+    /// wrong with an item stays with it, so that its price is refused together with those of the others.
     pub(in crate::app) fn applied_to(&self, now: &[HeldItem], of: ItemsOf) -> Result<Vec<NewOrderItem>, AppError> {
         let before = now.iter().map(Line::of).collect::<Result<Vec<_>, _>>()?;
         let mut lines = before.clone();
         let changes = match self {
-            Self::Whole(items) => return items.iter().map(|item| with_known(item, &lines)).collect(),
+            Self::Whole(items) => return Ok(items.iter().map(|item| with_known_or_fault(item, &lines)).collect()),
             Self::Changes(changes) => changes,
         };
         let mut wrong = Vec::new();
@@ -119,7 +120,7 @@ impl Line {
 ///
 /// # Errors
 /// Where it means several.
-fn meant(lines: &[Line], sku: &str) -> Result<Option<Product>, AppError> {
+fn meant(lines: &[Line], sku: &str) -> Result<Option<Product>, ItemFault> {
     let sku = sku.trim();
     let mut those: Vec<_> = lines.iter().filter(|line| line.item.sku == sku).collect();
     if those.is_empty() {
@@ -131,15 +132,20 @@ fn meant(lines: &[Line], sku: &str) -> Result<Option<Product>, AppError> {
         Some(other) => {
             let (one, other) = (first.full_sku(), other.full_sku());
             let why = format!("`{}` is in it from two catalogues: write {one} or {other}", clean(sku));
-            Err(AppError::invalid("items", why))
+            Err(ItemFault { field: Some("sku"), why })
         }
     }
 }
 
+/// Of a change, which has no place among the items that programs give.
+fn in_change(fault: ItemFault) -> AppError {
+    AppError::invalid("items", fault.why)
+}
+
 /// An item of several lines becomes one.
 fn set(lines: &mut Vec<Line>, item: &NewOrderItem) -> Result<(), AppError> {
-    let changed = with_known(item, lines)?;
-    let Some(product) = meant(lines, &item.sku)? else {
+    let changed = with_known(item, lines).map_err(in_change)?;
+    let Some(product) = meant(lines, &item.sku).map_err(in_change)? else {
         lines.push(Line { item: changed, catalogue: None });
         return Ok(());
     };
@@ -154,8 +160,12 @@ fn set(lines: &mut Vec<Line>, item: &NewOrderItem) -> Result<(), AppError> {
     Ok(())
 }
 
+fn with_known_or_fault(item: &NewOrderItem, lines: &[Line]) -> NewOrderItem {
+    with_known(item, lines).unwrap_or_else(|fault| NewOrderItem { unreadable: Some(fault), ..item.clone() })
+}
+
 /// An item with what is known of it.
-fn with_known(item: &NewOrderItem, lines: &[Line]) -> Result<NewOrderItem, AppError> {
+fn with_known(item: &NewOrderItem, lines: &[Line]) -> Result<NewOrderItem, ItemFault> {
     let product = meant(lines, &item.sku)?;
     let Some(known) = lines.iter().map(|line| (line, line.product())).find(|(_, own)| Some(own) == product.as_ref())
     else {
@@ -163,8 +173,8 @@ fn with_known(item: &NewOrderItem, lines: &[Line]) -> Result<NewOrderItem, AppEr
     };
     let known = &known.0.item;
     if let (None, Some(price), Some(own)) = (item.price, known.price, &known.currency) {
-        let at = |why| AppError::invalid("items", format!("`{}`: {why}", clean(&known.sku)));
-        check_currency(item.currency.as_deref(), (price, own)).map_err(at)?;
+        let fault = |why| ItemFault { field: Some("currency"), why: format!("`{}`: {why}", clean(&known.sku)) };
+        check_currency(item.currency.as_deref(), (price, own)).map_err(fault)?;
     }
     Ok(NewOrderItem {
         sku: known.sku.clone(),
@@ -177,7 +187,7 @@ fn with_known(item: &NewOrderItem, lines: &[Line]) -> Result<NewOrderItem, AppEr
 
 /// `before`: what was in it before this edit, for whoever names something else.
 fn remove(lines: &mut Vec<Line>, sku: &str, before: &[Line]) -> Result<(), AppError> {
-    if let Some(product) = meant(lines, sku)? {
+    if let Some(product) = meant(lines, sku).map_err(in_change)? {
         lines.retain(|line| line.product() != product);
         return Ok(());
     }
@@ -232,8 +242,9 @@ mod tests {
         };
         let kept = |currency: &str| (Some(Decimal::TEN), Some(currency.to_owned()));
 
-        let refused = after(Some("USD"), &item(None, Some("MYR"))).unwrap_err().to_string();
-        assert!(refused.contains("its price is 10.00 USD"), "{refused}");
+        let refused = after(Some("USD"), &item(None, Some("MYR"))).unwrap_err();
+        assert_eq!(refused.field, Some("currency"));
+        assert!(refused.why.contains("its price is 10.00 USD"), "{}", refused.why);
         assert_eq!(after(Some("USD"), &item(None, Some("USD"))).unwrap(), kept("USD"));
         assert_eq!(after(Some("USD"), &item(None, None)).unwrap(), kept("USD"));
         assert_eq!(after(Some("USD"), &item(Some(10), Some("MYR"))).unwrap(), kept("MYR"));

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::NewOrderItem;
+use super::{ItemFault, NewOrderItem};
 use crate::app::{App, AppError};
 use crate::domain::amount::{check_currency, check_places};
 use crate::domain::catalogue::is_sold_out;
@@ -155,8 +155,9 @@ impl App {
 
 /// Refuses what cannot be read, and what no product can be called.
 fn readable(n: usize, item: &NewOrderItem) -> Result<(), AppError> {
-    if let Some(why) = &item.unreadable {
-        return Err(AppError::invalid(&format!("items[{n}]"), why.as_str()));
+    if let Some(ItemFault { field, why }) = &item.unreadable {
+        let field = field.map_or_else(String::new, |field| format!(".{field}"));
+        return Err(AppError::invalid(&format!("items[{n}]{field}"), why.as_str()));
     }
     if is_sku(item.sku.trim()) {
         return Ok(());

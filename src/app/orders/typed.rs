@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::NewOrderItem;
 use super::items::ItemChange;
+use super::{ItemFault, NewOrderItem};
 use crate::domain::catalogue;
 use crate::domain::text::{clean, number};
 
@@ -39,16 +39,20 @@ pub fn item_as_typed(text: &str) -> NewOrderItem {
         price: None,
         currency: None,
         kept: None,
-        unreadable: Some(format!("`{}`: {why}", clean(text))),
+        unreadable: Some(as_typed(text, &why)),
     })
 }
 
 /// A change of one item, of which the same is true.
 pub fn change_as_typed(text: &str) -> ItemChange {
     typed_change(text).unwrap_or_else(|why| {
-        let unreadable = Some(format!("`{}`: {why}", clean(text)));
+        let unreadable = Some(as_typed(text, &why));
         ItemChange::Set(NewOrderItem { unreadable, ..item_as_typed(text) })
     })
+}
+
+fn as_typed(text: &str, why: &str) -> ItemFault {
+    ItemFault { field: None, why: format!("`{}`: {why}", clean(text)) }
 }
 
 /// Reads all of several words, or says of each that cannot be read what is wrong with it.

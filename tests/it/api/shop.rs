@@ -156,6 +156,34 @@ async fn every_wrong_product_and_item_is_named_at_once_the_first_twenty_of_many(
 }
 
 #[tokio::test]
+async fn an_edit_of_an_order_or_a_cart_names_every_wrong_item_with_its_index() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 2)).await;
+    let api = client(&shop, &serve, "write").await;
+    let bought = |n: u32| {
+        let items = json!([{ "sku": "kopi", "price": "3.00", "currency": "MYR" }]);
+        json!({ "campaignId": 1, "phoneNumber": digits(n), "items": items })
+    };
+    api.post("/api/whatsapp/orders", bought(1)).await.expect(201);
+    api.post("/api/whatsapp/carts", bought(2)).await.expect(201);
+    let items = json!([{ "productRetailerId": "nope", "price": "1.234" },
+        { "productRetailerId": "kopi", "quantity": 1, "currency": "USD" }, { "productRetailerId": "" }]);
+
+    for path in ["/api/whatsapp/orders/1", "/api/whatsapp/carts/1"] {
+        for method in [Method::PATCH, Method::PUT] {
+            let edit = said(api.request(method, path).json(&json!({ "items": items }))).await.expect(422);
+
+            let named = ["items[0].price", "items[1].currency", "items[2].productRetailerId"];
+            assert_eq!(edit.fields(), named, "{path}: {:?}", edit.body);
+            let kopi = edit.body["errors"][1]["detail"].as_str().unwrap();
+            assert!(kopi.contains("`kopi`: its price is 3.00 MYR"), "{kopi}");
+        }
+    }
+    shop.ok(&["audit"]).await;
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_program_writes_a_cart_changes_it_and_orders_it_once() {
     let (shop, serve) = served().await;
     shop.execute(&blast_of("cloud", 1, 4)).await;
