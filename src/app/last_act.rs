@@ -3,18 +3,29 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{AppError, SeenState};
+use super::{App, AppError, SeenState};
 use crate::domain;
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
 use crate::domain::pace::dropped_hours;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, people};
+use crate::store;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::draft;
 use crate::store::person;
 use crate::store::plan;
+
+impl App {
+    /// What this operator's newest act was about, for calls that reverse it: its blast, and the number of the step.
+    pub async fn newest_act_of(&self) -> Result<Option<(BlastId, Option<i64>)>, AppError> {
+        let mut tx = store::begin(self.pool()).await?;
+        let act = action::newest_of(&mut tx, self.acting_operator()).await?;
+        Ok(act.and_then(|act| Some((act.blast_id?, act.detail.get("step").and_then(Value::as_i64)))))
+    }
+}
 
 /// What was done before it, `u` does not reach: the way to a mark.
 pub(super) const EARLIER_MARKS: &str = "⟨U⟩ on a person takes back their last mark";
@@ -194,12 +205,7 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
         },
         Act::Edit if text(act, "catalogue_was") == "read" => "`blastdeck catalog sync` reads it again".to_owned(),
         Act::Edit if act.detail.get("catalogue").is_some() => "`blastdeck catalog import` writes it again".to_owned(),
-        Act::Edit if act.detail.get("step").is_some() => match text(act, "step_was") {
-            "removed" => "⟨f⟩ on its people, then ⟨a⟩, adds it again".to_owned(),
-            "paused" => "⟨!⟩ lists it, and there ⟨S⟩ resumes it".to_owned(),
-            "resumed" => "⟨!⟩ lists it, and there ⟨p⟩ pauses it".to_owned(),
-            _ => "⟨!⟩ lists it, and there ⟨X⟩ removes it".to_owned(),
-        },
+        Act::Edit if act.detail.get("step").is_some() => reversal_of_step(act, head),
         Act::Edit if dropped_hours(text(act, "pace")).is_some() => hours_again(act, current),
         Act::Cancel if current.has_left_out => {
             "that cannot be taken back; ⟨d⟩ on it makes a draft to those it left out".to_owned()
@@ -221,6 +227,17 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
             )
         }
         _ => FOR_GOOD.to_owned(),
+    }
+}
+
+fn reversal_of_step(act: &LoggedAction, head: Option<&BlastHead>) -> String {
+    let Some(head) = head else { return "it was deleted since".to_owned() };
+    match text(act, "step_was") {
+        "added" => "⟨!⟩ lists it, and there ⟨X⟩ removes it".to_owned(),
+        "removed" => "⟨f⟩ on its people, then ⟨a⟩, adds it again".to_owned(),
+        "paused" => "⟨!⟩ lists it, and there ⟨S⟩ resumes it".to_owned(),
+        "resumed" => "⟨!⟩ lists it, and there ⟨p⟩ pauses it".to_owned(),
+        _ => format!("`blastdeck blast step set {} {}` changes it again", head.id, act.detail["step"]),
     }
 }
 

@@ -87,6 +87,10 @@ fn call(command: &str) -> Option<String> {
     let id = || rest.first().map_or_else(|| "{id}".to_owned(), |id| (*id).to_owned());
     Some(match (verb[0], verb[1]) {
         ("blast", "schedule") => schedule_call(rest)?,
+        ("blast", "step") if rest.first() == Some(&"set") => match rest {
+            [_, blast, number, ..] => format!("PATCH /api/blasts/{blast}/steps/{number}"),
+            _ => "PATCH /api/blasts/{id}/steps/{number}".to_owned(),
+        },
         ("blast", "step") => format!("GET /api/blasts/{}/steps", rest.get(1).copied().unwrap_or("{id}")),
         ("blast", "new") => match quoted_behind(command, "--from ") {
             Some(from) => format!("POST /api/blasts` with the `from` `{from}"),
@@ -177,6 +181,7 @@ mod tests {
             ),
             ("see `blastdeck blast schedule list`", "see `GET /api/schedules`"),
             ("see `blastdeck blast step list 7`", "see `GET /api/blasts/7/steps`"),
+            ("`blastdeck blast step set 7 2` changes it again", "`PATCH /api/blasts/7/steps/2` changes it again"),
             ("`blastdeck blast schedule skip 7` leaves it out", "`POST /api/schedules/7/skip` leaves it out"),
             ("`blastdeck token revoke till` ends it", "`DELETE /api/tokens/till` ends it"),
             (

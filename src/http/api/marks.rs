@@ -270,12 +270,25 @@ async fn resolve(
 async fn undo_mine(ApiWriter(caller): ApiWriter, body: JsonBody<EmptyBody>) -> Result<Response, Problem> {
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
-        let done = app.undo_mine().await?;
+        let done = match app.undo_mine().await {
+            Ok(done) => done,
+            Err(refused) => return Err(with_its_ids(&app, refused.into()).await),
+        };
         let recipients = done.recipients.clone();
         let (undone, still_suppressed) = in_answer(done);
         Ok(Answer::ok(UndoneAct { undone, recipients, still_suppressed }))
     })
     .await
+}
+
+/// The refusal to take the newest act back, with the ids of what that was about in the calls that reverse it.
+async fn with_its_ids(app: &App, refused: Problem) -> Problem {
+    let Ok(Some((blast, step))) = app.newest_act_of().await else { return refused };
+    let refused = refused.with_id("blasts", blast);
+    match step {
+        Some(step) => refused.reworded(|said| said.replace("/steps/{number}", &format!("/steps/{step}"))),
+        None => refused,
+    }
 }
 
 /// What was taken back, in words for a program, and what suppresses its people still.

@@ -82,13 +82,14 @@ async fn what_is_done_to_a_step_is_one_act_named_for_it_and_nothing_is_none() {
     let steps = format!("/api/blasts/{}/steps", shop.draft(0..2).await);
     let one = format!("{steps}/1");
     let undo_says = async |what: &str, way: &str| {
+        let way = way.replace("STEP", &one);
         let refused = api.post("/api/undo", json!({})).await.expect(409);
         let detail = refused.body["detail"].as_str().unwrap().to_owned();
-        assert!(detail.contains(what) && detail.contains(&format!("/steps/{{number}}` {way}")), "{detail}");
+        assert!(detail.contains(what) && detail.ends_with(&way), "{detail}");
     };
 
     api.post(&steps, json!({ "after": "41h", "message": "Hi", "at_most": 5 })).await.expect(201);
-    undo_says("to add step 1 to", "removes it").await;
+    undo_says("to add step 1 to", ": `DELETE STEP` removes it").await;
     for body in [
         json!({ "paused": true }),
         json!({ "paused": true }),
@@ -97,15 +98,19 @@ async fn what_is_done_to_a_step_is_one_act_named_for_it_and_nothing_is_none() {
     ] {
         api.patch(&one, body).await.expect(200);
     }
-    undo_says("to pause step 1 of", "resumes it").await;
+    undo_says("to pause step 1 of", ": `PATCH STEP` resumes it").await;
     for body in [json!({ "paused": false }), json!({ "paused": false }), json!({})] {
         assert_eq!(api.patch(&one, body).await.expect(200).body["paused"], json!(false));
     }
-    undo_says("to resume step 1 of", "pauses it").await;
+    undo_says("to resume step 1 of", ": `PATCH STEP` pauses it").await;
     assert_eq!(api.patch(&one, json!({ "at_most": 6 })).await.expect(200).body["paused"], json!(false));
 
+    undo_says("to change step 1 of", ": `PATCH STEP` changes it again").await;
+    api.delete(&one).await.expect(204);
+    undo_says("to remove step 1 from", &format!(": `POST {steps}` adds it again")).await;
+
     let acts = "select string_agg(detail ->> 'step_was', ', ' order by id) from operator_actions where detail ? 'step'";
-    assert_eq!(shop.text(acts).await, "added, paused, resumed, changed");
+    assert_eq!(shop.text(acts).await, "added, paused, resumed, changed, removed");
     serve.stop().await;
 }
 

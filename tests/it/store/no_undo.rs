@@ -19,6 +19,10 @@ async fn a_time_that_was_left_out_and_a_step_that_was_changed_are_named() {
         (r#"{"list": true}"#, "read the list of Raya: e on it changes it again"),
         (r#"{"step": 1, "step_was": "paused"}"#, "pause step 1 of Raya: ! lists it, and there S resumes it"),
         (r#"{"step": 1, "step_was": "added"}"#, "add step 1 to Raya: ! lists it, and there X removes it"),
+        (
+            r#"{"step": 1, "step_was": "changed"}"#,
+            "change step 1 of Raya: `blastdeck blast step set 1 1` changes it again",
+        ),
         (r#"{"step": 1, "step_was": "removed"}"#, "remove step 1 from Raya: f on its people, then a, adds it again"),
         (
             r#"{"version": 3, "pace": "any hour, 1s..2s; before: 09:00-21:00 mon-fri, 1s..2s"}"#,
