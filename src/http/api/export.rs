@@ -46,7 +46,11 @@ pub(super) fn routes() -> Routes {
 
 /// An export's call, with the kinds of file that it answers with.
 pub(super) fn described(operation: Operation) -> Operation {
-    operation.details(FORMATS).text(200, "text/csv", "The file; `application/x-ndjson` or a workbook by `format`")
+    operation
+        .details(FORMATS)
+        .text(200, "text/csv", "The file, of the type that `format` says")
+        .or_file(200, ExportFormat::JsonLines.media_type(), None)
+        .or_file(200, ExportFormat::Xlsx.media_type(), Some("binary"))
 }
 
 /// `csv`, `jsonl` or `xlsx`; the first where nothing is said.

@@ -166,6 +166,18 @@ impl Operation {
         self
     }
 
+    /// The same answer as a file of another kind, with the schema's `format` where it has one.
+    pub(in crate::http) fn or_file(mut self, status: u16, kind: &str, format: Option<&str>) -> Self {
+        if let Some(answer) = self.answers.get_mut(&status) {
+            let mut schema = json!({ "type": "string" });
+            if let Some(format) = format {
+                schema["format"] = json!(format);
+            }
+            answer["content"][kind] = json!({ "schema": schema, "example": "" });
+        }
+        self
+    }
+
     /// A stream of server-sent events, each of which is as the schema says.
     pub(in crate::http) fn events(mut self, status: u16, description: &str) -> Self {
         let text = json!({ "type": "string" });

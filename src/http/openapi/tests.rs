@@ -80,6 +80,21 @@ fn the_secret_of_a_webhook_is_among_its_parameters() {
 }
 
 #[test]
+fn an_export_lists_every_type_that_its_formats_have() {
+    let document = document();
+    let operations = operations(&document);
+    let exports: Vec<_> = operations.iter().filter(|(name, _)| name.ends_with("/export")).collect();
+
+    assert_eq!(exports.len(), 4);
+    for (name, export) in exports {
+        let content = export["responses"]["200"]["content"].as_object().unwrap();
+        let kinds: BTreeSet<_> = content.keys().map(String::as_str).collect();
+        let workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        assert_eq!(kinds, BTreeSet::from(["text/csv", "application/x-ndjson", workbook]), "{name}");
+    }
+}
+
+#[test]
 fn metas_handshake_says_how_it_may_be_refused() {
     let responses = &document()["paths"]["/api/webhook/meta"]["get"]["responses"];
 
