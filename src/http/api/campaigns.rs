@@ -31,7 +31,7 @@ use words::{own_words, own_words_of};
 
 /// What [`edit`] takes and answers.
 fn edit_operation() -> Operation {
-    Operation::write("Edits a campaign that is not started")
+    Operation::write("Edits a campaign that is not started, or the rate and hours of one that has started")
         .details(
             "What is absent stays; null takes a description, an id, a time, a rate, the template's header, its further parts or both ends of \
              the hours away. What else an answer has may come back with it, as it is: counts and times are not looked at.",
@@ -71,7 +71,7 @@ pub(super) fn routes() -> Routes {
         .delete(
             "/api/whatsapp/campaigns/{id}",
             delete,
-            Operation::write("Cancels a campaign that is being sent; removes any other")
+            Operation::write("Cancels a campaign that is being sent, paused or scheduled; removes any other")
                 .answer::<DeletedCampaign>(200, "What was done")
                 .repeatable()
                 .if_match()
@@ -203,7 +203,7 @@ async fn edit(
     .map_err(own_words_of(&name))
 }
 
-/// Cancels a campaign that is being sent; removes any other.
+/// Cancels a campaign that is being sent, paused or scheduled; removes any other.
 async fn delete(
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,

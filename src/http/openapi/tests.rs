@@ -95,6 +95,15 @@ fn an_export_lists_every_type_that_its_formats_have() {
 }
 
 #[test]
+fn the_calls_of_a_campaign_say_which_states_they_are_for() {
+    let campaign = &document()["paths"]["/api/whatsapp/campaigns/{id}"];
+    let summary = |method: &str| campaign[method]["summary"].as_str().unwrap().to_owned();
+
+    assert!(summary("put") == summary("patch") && summary("patch").contains("of one that has started"));
+    assert!(summary("delete").contains("being sent, paused or scheduled"), "{}", summary("delete"));
+}
+
+#[test]
 fn metas_handshake_says_how_it_may_be_refused() {
     let responses = &document()["paths"]["/api/webhook/meta"]["get"]["responses"];
 
