@@ -189,6 +189,21 @@ async fn what_a_campaign_lacks_is_named_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn what_changes_of_a_campaign_that_has_started_is_named_by_its_own_fields() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, _) = made(&api).await;
+    api.post(&format!("{path}/send"), json!({})).await.expect(200);
+
+    let refused = api.patch(&path, json!({ "name": "Bali Winter Promotion" })).await.expect(409);
+
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.ends_with("only `rateLimit`, `sendWindowStart` and `sendWindowEnd` can change"), "{detail}");
+    api.patch(&path, json!({ "rateLimit": 9, "sendWindowStart": 8 })).await.expect(200);
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn people_are_added_and_taken_out_in_the_documents_words() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -3,12 +3,16 @@
 use super::super::super::problem::Problem;
 
 /// A word of blasts, and the campaigns' one.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     ("phone_number", "phoneNumber"),
     ("external_id", "customerId"),
     ("scheduled_for", "scheduledFor"),
     ("rate_limit", "rateLimit"),
     ("expect_recipients", "expectRecipients"),
+    (
+        "only `rate`, `gap`, `send_window` and `weekdays` can change",
+        "only `rateLimit`, `sendWindowStart` and `sendWindowEnd` can change",
+    ),
     ("`POST /api/blasts/{id}/send`", "`POST /api/whatsapp/campaigns/{id}/send`"),
     ("`POST /api/blasts` makes", "`POST /api/whatsapp/campaigns` makes"),
 ];
@@ -79,6 +83,10 @@ mod tests {
                 "there is no sender `the blast shop`: the configuration has big blast shops, sales",
             ),
             ("`blastdeck blast undo 7` takes it back", "`blastdeck blast undo 7` takes it back"),
+            (
+                "once started, only `rate`, `gap`, `send_window` and `weekdays` can change",
+                "once started, only `rateLimit`, `sendWindowStart` and `sendWindowEnd` can change",
+            ),
         ] {
             assert_eq!(own_word(said), own);
         }
