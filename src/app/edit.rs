@@ -67,7 +67,8 @@ impl App {
         if let Some(content) = &edit.content
             && let Some(why) = missing_value(&mut tx, id, content).await?
         {
-            return Err(AppError::invalid("message", why.trim_start_matches("message: ")));
+            let field = if content.template().is_some() { "template" } else { "message" };
+            return Err(AppError::invalid(field, why.trim_start_matches("message: ")));
         }
         let start = self.changed_start(&mut tx, &head, &edit).await?;
         if let (BlastState::Scheduled, FieldChange::Set((at, _))) = (head.state, &start) {

@@ -197,6 +197,7 @@ fn by_option(error: AppError) -> color_eyre::Report {
     let option = match places.first().map(|place| place.field.as_str()) {
         Some("scheduled_for") => "--at",
         Some("message") => "--message",
+        Some("template") => "--template",
         _ => return error.into(),
     };
     UsageError(format!("{option}: {why}")).into()

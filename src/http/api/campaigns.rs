@@ -195,12 +195,17 @@ async fn edit(
         if_match(&app, &body.headers, &blast)?;
         body.value.refuse_fixed(&Campaign::from(&blast))?;
         let edit = body.value.change.edit(&app, &blast).await?;
-        app.edit(id, blast.version, edit).await?;
+        app.edit(id, blast.version, edit).await.map_err(without_value)?;
         let blast = app.blast_after_edit(&blast).await.map_err(unread_after("it is changed"))?;
         Ok(Answer::ok(CampaignAnswer::of(&blast)).with_etag(blast.version))
     })
     .await
     .map_err(own_words_of(&name))
+}
+
+/// Whom the template cannot be made for lacks a value: that is what is wrong with an edit of it.
+fn without_value(error: AppError) -> Problem {
+    Problem::from(error).respelled("template", "templateVariables")
 }
 
 /// Cancels a campaign that is being sent, paused or scheduled; removes any other.

@@ -204,6 +204,26 @@ async fn what_changes_of_a_campaign_that_has_started_is_named_by_its_own_fields(
 }
 
 #[tokio::test]
+async fn a_variable_that_an_edit_leaves_without_a_value_is_named_by_a_field_that_the_call_has() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let mut body = as_printed();
+    body["recipients"] = json!(["60100000001"]);
+    let made = api.post("/api/whatsapp/campaigns", body).await.expect(201);
+    let id = made.body["id"].as_str().unwrap();
+    let one = json!({ "1": "Java" });
+
+    let path = format!("/api/whatsapp/campaigns/{id}");
+    let campaign = api.patch(&path, json!({ "templateVariables": one })).await.expect(422);
+    let template = json!({ "name": "tour_package_marketing", "language": "en_US", "variables": one });
+    let blast = api.patch(&format!("/api/blasts/{id}"), json!({ "template": template })).await.expect(422);
+
+    assert_eq!((campaign.fields(), blast.fields()), (vec!["templateVariables"], vec!["template"]), "{campaign:?}");
+    assert!(campaign.body["detail"].as_str().unwrap().starts_with("templateVariables: it cannot"), "{campaign:?}");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn people_are_added_and_taken_out_in_the_documents_words() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
