@@ -86,31 +86,7 @@ fn call(command: &str) -> Option<String> {
     let (verb, rest) = words.split_at_checked(2)?;
     let id = || rest.first().map_or_else(|| "{id}".to_owned(), |id| (*id).to_owned());
     Some(match (verb[0], verb[1]) {
-        ("blast", "schedule") => schedule_call(rest)?,
-        ("blast", "step") if rest.first() == Some(&"set") => match rest {
-            [_, blast, number, ..] => format!("PATCH /api/blasts/{blast}/steps/{number}"),
-            _ => "PATCH /api/blasts/{id}/steps/{number}".to_owned(),
-        },
-        ("blast", "step") => format!("GET /api/blasts/{}/steps", rest.get(1).copied().unwrap_or("{id}")),
-        ("blast", "new") => match quoted_behind(command, "--from ") {
-            Some(from) => format!("POST /api/blasts` with the `from` `{from}"),
-            None => "POST /api/blasts".to_owned(),
-        },
-        ("blast", "list") => "GET /api/blasts".to_owned(),
-        ("blast", verb @ ("pause" | "undo" | "retry" | "resume" | "cancel" | "send")) => {
-            format!("POST /api/blasts/{}/{verb}", id())
-        }
-        ("blast", "edit") if command.ends_with("--clear window,weekdays") => {
-            format!("PATCH /api/blasts/{}` with null as `send_window` and `weekdays", id())
-        }
-        ("blast", "edit") => format!("PATCH /api/blasts/{}", id()),
-        ("blast", "remove") => format!("DELETE /api/blasts/{}/recipients", id()),
-        ("blast", "report") => format!("GET /api/blasts/{}/report", id()),
-        ("blast", "show") => format!("GET /api/blasts/{}", id()),
-        ("blast", "recipients") => match rest.get(1..) {
-            Some(["--search", terms]) => format!("GET /api/blasts/{}/recipients?q={terms}", id()),
-            _ => format!("GET /api/blasts/{}/recipients", id()),
-        },
+        ("blast", verb) => blast_call(verb, rest, command)?,
         ("uncertain", "list") => format!("GET /api/blasts/{}/uncertain", id()),
         ("uncertain", "resolve") => "POST /api/recipients/{id}/resolve".to_owned(),
         ("token", "list") => "GET /api/tokens".to_owned(),
@@ -136,6 +112,45 @@ fn call(command: &str) -> Option<String> {
         ("suppress", "list") => "GET /api/suppressions".to_owned(),
         ("suppress", "remove") => "DELETE /api/suppressions".to_owned(),
         ("suppress", "add") => "POST /api/suppressions".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The call of a verb of blasts, with what stands behind it.
+fn blast_call(verb: &str, rest: &[&str], command: &str) -> Option<String> {
+    let id = || rest.first().map_or_else(|| "{id}".to_owned(), |id| (*id).to_owned());
+    Some(match verb {
+        "schedule" => schedule_call(rest)?,
+        "step" if rest.first() == Some(&"set") => match rest {
+            [_, blast, number, ..] => format!("PATCH /api/blasts/{blast}/steps/{number}"),
+            _ => "PATCH /api/blasts/{id}/steps/{number}".to_owned(),
+        },
+        "step" => format!("GET /api/blasts/{}/steps", rest.get(1).copied().unwrap_or("{id}")),
+        "new" => match quoted_behind(command, "--from ") {
+            Some(from) => format!("POST /api/blasts` with the `from` `{from}"),
+            None => "POST /api/blasts".to_owned(),
+        },
+        "list" => "GET /api/blasts".to_owned(),
+        verb @ ("pause" | "undo" | "retry" | "resume" | "cancel" | "send") => {
+            format!("POST /api/blasts/{}/{verb}", id())
+        }
+        "edit" if command.ends_with("--clear window,weekdays") => {
+            format!("PATCH /api/blasts/{}` with null as `send_window` and `weekdays", id())
+        }
+        "edit" if command.ends_with("--clear at") => {
+            format!("PATCH /api/blasts/{}` with null as `scheduled_for", id())
+        }
+        "edit" if command.ends_with("--at TIME") => {
+            format!("PATCH /api/blasts/{}` with a time as `scheduled_for", id())
+        }
+        "edit" => format!("PATCH /api/blasts/{}", id()),
+        "remove" => format!("DELETE /api/blasts/{}/recipients", id()),
+        "report" => format!("GET /api/blasts/{}/report", id()),
+        "show" => format!("GET /api/blasts/{}", id()),
+        "recipients" => match rest.get(1..) {
+            Some(["--search", terms]) => format!("GET /api/blasts/{}/recipients?q={terms}", id()),
+            _ => format!("GET /api/blasts/{}/recipients", id()),
+        },
         _ => return None,
     })
 }
@@ -221,6 +236,11 @@ mod tests {
             (
                 "`blastdeck blast edit 7 --clear window,weekdays` has it send at any hour",
                 "`PATCH /api/blasts/7` with null as `send_window` and `weekdays` has it send at any hour",
+            ),
+            (
+                "`blastdeck blast edit 7 --at TIME` gives it another one, `blastdeck blast edit 7 --clear at` takes it away",
+                "`PATCH /api/blasts/7` with a time as `scheduled_for` gives it another one, `PATCH /api/blasts/7` with null as \
+                 `scheduled_for` takes it away",
             ),
             ("nothing to type", "nothing to type"),
         ] {
