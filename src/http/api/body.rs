@@ -129,7 +129,16 @@ pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
 
 /// Reads a body into fields.
 pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if is_object(bytes) { parse(&numbers::exact(bytes)) } else { Err(not_an_object(bytes)) }
+    require_utf8(bytes)?;
+    if is_object(bytes) { parse_text(&numbers::exact(bytes)) } else { Err(not_an_object(bytes)) }
+}
+
+/// Of the whole of a body: a reader of JSON does not look into values that it leaves out.
+fn require_utf8(bytes: &[u8]) -> Result<(), Problem> {
+    std::str::from_utf8(bytes).map(drop).map_err(|error| {
+        let detail = format!("the body is not UTF-8 at byte {}: send JSON as UTF-8", error.valid_up_to() + 1);
+        Problem::new(StatusCode::BAD_REQUEST, "not-utf-8", detail)
+    })
 }
 
 /// Every body that is read into fields is an object: a derived reader would take a list of their values as well.
@@ -145,6 +154,11 @@ fn not_an_object(bytes: &[u8]) -> Problem {
 }
 
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    require_utf8(bytes)?;
+    parse_text(bytes)
+}
+
+fn parse_text<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -259,6 +273,19 @@ mod tests {
         let problem = parse::<Order>(json.as_bytes()).unwrap_err();
         let text = format!("{problem:?}");
         (problem.into_response().status().as_u16(), text)
+    }
+
+    #[test]
+    fn a_body_that_is_not_utf_8_is_called_so() {
+        for (bytes, kind) in [
+            (&b"{\"people\":[],\"name\":\"caf\xe9\"}"[..], "not-utf-8"),
+            (b"{\"people\":[\"\xff\"]}", "not-utf-8"),
+            (b"\xff\xfe{\0}\0", "not-utf-8"),
+            (b"{\"people\":[", "not-json"),
+        ] {
+            let problem = parse_object::<Order>(bytes).unwrap_err().body();
+            assert_eq!(problem["type"], format!("urn:blastdeck:{kind}"), "{problem}");
+        }
     }
 
     #[test]
