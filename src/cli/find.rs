@@ -84,6 +84,6 @@ fn as_json(row: &ElsewhereRow) -> serde_json::Value {
     json!({
         "id": person.id, "blast_id": person.blast_id, "blast_tag": row.tag, "phone_number": person.phone,
         "name": person.name, "status": person.status, "updated_at": person.changed_at,
-        "amount": person.amount.map(|amount| amount.to_string()),
+        "amount": person.amount.map(|amount| format!("{amount:.2}")),
     })
 }

@@ -338,7 +338,7 @@ async fn find(ApiReader(caller): ApiReader, Params(asked): Params<FindParams>) -
         name: row.person.name,
         status: row.person.status,
         updated_at: row.person.changed_at,
-        amount: row.person.amount.map(|amount| amount.to_string()),
+        amount: row.person.amount.map(|amount| format!("{amount:.2}")),
     };
     Ok(Answer::ok(FoundPeople { recipients: found.into_iter().map(row).collect() }))
 }

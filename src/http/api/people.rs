@@ -110,7 +110,7 @@ impl From<RecipientRow> for PersonAnswer {
             failed_at: row.failed_at,
             opted_out_at: row.opted_out_at,
             updated_at: row.changed_at,
-            amount: row.amount.map(|amount| amount.to_string()),
+            amount: row.amount.map(|amount| format!("{amount:.2}")),
             note: row.note,
             error_code: row.error_code,
             error_message: row.error_message,

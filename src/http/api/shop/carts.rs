@@ -15,6 +15,7 @@ use super::super::page::{self, NumberedPage};
 use super::items::{ItemAnswer, ItemBody, read_items};
 use super::orders::{OrderAnswer, OrderBody, blast, written_answer};
 use crate::app::{App, CartEdit, CartQuery, CartRow, ItemsEdit, WrittenCart};
+use crate::domain::amount::as_text;
 use crate::domain::cart::CartState;
 use crate::domain::ids::CartId;
 
@@ -134,7 +135,7 @@ impl From<CartRow> for CartAnswer {
             status: cart.state,
             note: cart.note,
             items: cart.items.0.into_iter().map(|item| CartItemAnswer(item.into())).collect(),
-            total_amount: cart.total.map(|total| total.to_string()),
+            total_amount: cart.total.map(|total| as_text(total, cart.currency.as_deref().unwrap_or_default())),
             currency: cart.currency,
             order_id: cart.order_id.map(|id| id.to_string()),
             sold_out: Vec::new(),
