@@ -214,6 +214,7 @@ async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<Befor
         known.had_same_message += some.had_same_message;
         known.settled += some.settled;
         known.too_soon += some.too_soon;
+        known.wait = known.wait.max(some.wait);
         known.not_now.extend(some.not_now);
     }
     Ok(known)

@@ -16,6 +16,7 @@ pub use evidence::{
     AttemptOutcome, Evidence, Mark, NotBefore, OUT_OF_HOURS, ProviderError, ProviderStage, Quoted, Resolution,
     StampedEvidence, TOO_RECENTLY, Undone,
 };
+pub use manual::wait_words;
 
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{MessageId, RecipientId};

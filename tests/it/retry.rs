@@ -86,6 +86,7 @@ async fn one_answer_for_all_uncertain_people_closes_a_blast_by_decision() {
     let too_soon =
         "none of the uncertain people in blast 1 may have the message again now: 3 of them may not be sent to yet";
     assert!(early.code == 3 && early.err.contains(too_soon), "{early:?}");
+    assert!(early.err.contains("an answer may still come; you can send to all of them again in "), "{early:?}");
     assert_eq!((said["resolved"].as_i64(), said["refused"].as_i64()), (Some(3), Some(0)));
     shop.until_idle().await;
     assert_eq!((shop.count("skipped").await, shop.state(&blast).await.as_str()), (3, "completed"));
@@ -108,7 +109,8 @@ async fn whoever_may_not_have_it_yet_is_said_and_counted_by_one_answer_for_all()
 
     let counts: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((said.code, &counts["resolved"], &counts["refused"]), (0, &json!(1), &json!(2)), "{said:?}");
-    assert!(said.err.contains("2 of them may not be sent to yet: an answer may still come."), "{said:?}");
+    let too_soon = "2 of them may not be sent to yet: an answer may still come; you can send to all of them again in ";
+    assert!(said.err.contains(too_soon), "{said:?}");
     assert_eq!(shop.count("uncertain").await, 2);
 }
 

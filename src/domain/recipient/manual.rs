@@ -149,7 +149,7 @@ fn resend(before: &Recipient, policy: &ApplyContext) -> Applied {
 }
 
 /// How long somebody waits, never too short: in seconds below a minute, as all of it is in a fast rehearsal.
-fn wait_words(wait: TimeDelta) -> String {
+pub fn wait_words(wait: TimeDelta) -> String {
     let seconds = (wait.num_milliseconds() + 999) / 1_000;
     if seconds < 60 {
         return count_of(seconds, "second", "seconds");

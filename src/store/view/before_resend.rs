@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use sqlx::{FromRow, PgPool};
 
 use crate::domain::ids::RecipientId;
+use crate::domain::recipient::wait_words;
 use crate::domain::text::number;
 use crate::store::StoreError;
 use crate::store::settings::interval;
@@ -23,6 +24,8 @@ pub struct BeforeResend {
     pub settled: i64,
     /// How many of the others were tried so lately that an answer may still come.
     pub too_soon: i64,
+    /// After how long the last of those may be sent to; zero where nobody was tried so lately.
+    pub wait: TimeDelta,
     /// Who is settled, too soon or in a cancelled blast: a resend of them is refused.
     pub not_now: Vec<RecipientId>,
 }
@@ -45,13 +48,22 @@ impl BeforeResend {
         let is_or_are = if self.settled == 1 { "is" } else { "are" };
         let settled =
             (self.settled > 0).then(|| format!("{} of them {is_or_are} settled by now.", number(self.settled)));
-        let soon = (self.too_soon > 0)
-            .then(|| format!("{} of them may not be sent to yet: an answer may still come.", number(self.too_soon)));
         let (is_or_are, gets) = if self.cancelled == 1 { ("is", "gets") } else { ("are", "get") };
         let cancelled = (self.cancelled > 0).then(|| {
             format!("{} of them {is_or_are} in a blast that was cancelled and {gets} nothing.", number(self.cancelled))
         });
-        joined([cancelled, out, settled, soon, wrote, had])
+        joined([cancelled, out, settled, self.too_soon_in_words(), wrote, had])
+    }
+
+    fn too_soon_in_words(&self) -> Option<String> {
+        let until = match self.too_soon {
+            _ if self.wait.is_zero() => String::new(),
+            1 => format!("; you can send again in {}", wait_words(self.wait)),
+            _ => format!("; you can send to all of them again in {}", wait_words(self.wait)),
+        };
+        let said =
+            || format!("{} of them may not be sent to yet: an answer may still come{until}.", number(self.too_soon));
+        (self.too_soon > 0).then(said)
     }
 
     /// Of one person.
@@ -79,7 +91,8 @@ struct ResendRow {
     is_cancelled: bool,
     is_opted_out: bool,
     is_uncertain: bool,
-    is_too_soon: bool,
+    /// Until an answer can come no more; not above 0 where that is so now.
+    wait_millis: i64,
 }
 
 /// What is known of these people before their message goes once more; that is refused less than `resend_after` after it was tried.
@@ -101,7 +114,8 @@ pub async fn before_resend(
                 own.state = 'cancelled' as is_cancelled,
                 exists (select from suppressions o
                          where person_key(o.phone_number) = person_key(r.phone_number) and o.business in (s.business, '*')) as is_opted_out,
-                r.status = 'uncertain' as is_uncertain, coalesce(r.claimed_at + $2 > now(), false) as is_too_soon
+                r.status = 'uncertain' as is_uncertain,
+                coalesce(ceil(extract(epoch from r.claimed_at + $2 - now()) * 1000), 0)::bigint as wait_millis
            from blast_recipients r join blasts own on own.id = r.blast_id join senders s on s.id = own.sender_id
           where r.id = any($1)",
     );
@@ -120,10 +134,31 @@ pub async fn before_resend(
                 continue;
             }
             ResendRow { is_uncertain: false, .. } => known.settled += 1,
-            ResendRow { is_too_soon: true, .. } => known.too_soon += 1,
+            ResendRow { wait_millis: 1.., .. } => {
+                known.too_soon += 1;
+                known.wait = known.wait.max(TimeDelta::milliseconds(row.wait_millis));
+            }
             _ => continue,
         }
         known.not_now.push(row.id);
     }
     Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_too_early_reads_how_long_to_wait_for_all_of_them() {
+        let said = |too_soon, wait| BeforeResend { too_soon, wait, ..BeforeResend::default() }.of_several();
+        let yet = |people: &str, until: &str| {
+            Some(format!("{people} of them may not be sent to yet: an answer may still come{until}."))
+        };
+
+        let (short, long) = (TimeDelta::milliseconds(2_400), TimeDelta::minutes(12));
+        assert_eq!(said(3, short), yet("3", "; you can send to all of them again in 3 seconds"));
+        assert_eq!(said(1, long), yet("1", "; you can send again in 12 minutes"));
+        assert_eq!(said(0, TimeDelta::zero()), None);
+    }
 }
