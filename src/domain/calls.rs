@@ -4,12 +4,13 @@ use super::text::default_keys;
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
-const WORDS: [(&str, &str); 37] = [
+const WORDS: [(&str, &str); 38] = [
     ("as in 20s..60s, or none", "as in 20s..60s, or null"),
     (", or u in the dashboard", ""),
     (", or enter in the dashboard", ""),
     (", or open the dashboard", ""),
     (", or S on the blast", ""),
+    ("; without `--yes` it asks for the number of people first", ""),
     ("U takes that back first", "`PATCH /api/recipients/{id}` with the status `undo` takes that back first"),
     (
         "U on a person takes back their last mark",
@@ -234,7 +235,8 @@ mod tests {
             ),
             ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
             (
-                "`blastdeck blast edit 7 --clear window,weekdays` has it send at any hour",
+                "`blastdeck blast edit 7 --clear window,weekdays` has it send at any hour; without `--yes` it asks for the number of \
+                 people first",
                 "`PATCH /api/blasts/7` with null as `send_window` and `weekdays` has it send at any hour",
             ),
             (

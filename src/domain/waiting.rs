@@ -267,9 +267,10 @@ impl Waiting {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::Scheduled { .. } => Some(format!("`blastdeck blast pause {blast}` stops it")),
-            Self::Window { .. } => {
-                Some(format!("`blastdeck blast edit {blast} --clear window,weekdays` has it send at any hour"))
-            }
+            Self::Window { .. } => Some(format!(
+                "`blastdeck blast edit {blast} --clear window,weekdays` has it send at any hour; without `--yes` it asks for the \
+                 number of people first"
+            )),
             Self::DailyCap { .. } => Some(format!("`daily_cap` of sender {sender} in the configuration sets it")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::TokenRefused { .. } => Some(

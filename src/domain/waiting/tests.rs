@@ -1,4 +1,5 @@
 use super::{LimitOwner, Waiting};
+use crate::domain::ids::BlastId;
 
 #[test]
 fn every_reason_is_one_sentence_with_its_end() {
@@ -29,6 +30,17 @@ fn every_reason_is_one_sentence_with_its_end() {
     );
     assert_eq!(says(Waiting::Armed { until }), "starts 04:00");
     assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain");
+}
+
+#[test]
+fn what_opens_closed_hours_says_what_it_asks_where_nobody_can_answer() {
+    let window =
+        Waiting::Window { window: "09:00-21:00 daily".to_owned(), until: "2026-06-15T04:00:00Z".parse().unwrap() };
+
+    let mend = window.mend(BlastId(7), "sales").unwrap();
+
+    assert!(mend.starts_with("`blastdeck blast edit 7 --clear window,weekdays` has it send at any hour"), "{mend}");
+    assert!(mend.ends_with("without `--yes` it asks for the number of people first"), "{mend}");
 }
 
 #[test]
