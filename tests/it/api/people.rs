@@ -150,9 +150,9 @@ async fn of_a_mark_and_a_note_both_are_written_or_neither() {
     assert_eq!(api.patch(&person, paid("150.00")).await.expect(409).kind(), "refused");
     let nothing = api.patch(&person, json!({ "status": "closed", "amount": 0 })).await.expect(200);
     assert_eq!(nothing.body["recipient"]["amount"], "0.00", "with two places, as every other");
-    let found =
-        api.get(&format!("/api/recipients?q={}", people[0]["phone_number"].as_str().unwrap().trim_start_matches('+')));
-    assert_eq!(found.await.expect(200).body["recipients"][0]["amount"], "0.00");
+    let number = people[0]["phone_number"].as_str().unwrap().trim_start_matches('+');
+    let found = api.get(&format!("/api/recipients?q={number}")).await.expect(200);
+    assert_eq!(found.body["recipients"][0]["amount"], "0.00");
     let too_long = json!({ "status": "opted_out", "note": "x".repeat(2_001) });
     assert_eq!(api.patch(&person, too_long).await.expect(422).fields(), ["note"]);
     assert_eq!(shop.number("select count(*) from blast_recipients where opted_out_at is not null").await, 0);

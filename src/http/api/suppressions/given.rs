@@ -111,6 +111,7 @@ pub(super) enum SuppressForm {
     Csv(Option<String>),
 }
 
+/// The form that the headers of a request say, once nothing in its query is left unread.
 pub(super) fn suppress_form(parts: &Parts) -> Result<SuppressForm, Problem> {
     let AddSuppressionsParams { business } = params(&parts.uri)?;
     match media_type(&parts.headers).as_str() {
@@ -123,6 +124,7 @@ pub(super) fn suppress_form(parts: &Parts) -> Result<SuppressForm, Problem> {
     }
 }
 
+/// One number, or a list of them, with their business: they opt out now.
 pub(super) fn from_json(app: &App, bytes: &[u8]) -> Result<(Numbers, Option<String>, OptOutTime), Problem> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     let SuppressBody { phone_number, phone_numbers, business, reason } = parse_object(bytes)?;
