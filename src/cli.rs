@@ -243,9 +243,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(CliVerb::Demo(verb)) => verb.run(&global).boxed_local().await,
         Some(verb) => {
             telemetry::to_stderr(Verbosity::from_count(global.verbose));
-            let ended = run_verb(verb, &global).boxed_local().await;
-            let read = ended.and_then(|code| global.changes.require_read().map(|()| code));
-            read.map_err(|failure| global.changes.explain(failure))
+            run_verb(verb, &global).boxed_local().await.map_err(|failure| global.changes.explain(failure))
         }
     }
 }

@@ -125,9 +125,7 @@ async fn set(global: &Global, id: CartId, items: Vec<ChangedItem>, note: Option<
     let changes: Vec<_> = items.into_iter().map(|ChangedItem(change)| change).collect();
     let items = (!changes.is_empty()).then_some(ItemsEdit::Changes(changes));
     let context = Context::open(global, Intent::Writes).await?;
-    let written = context.app.edit_cart(id, &CartEdit { items, note }).await?;
-    context.done(format!("cart {id} is written, and only this could not be printed"));
-    show_with_sold_out(&context, &written)
+    show_cart(&context, &context.app.edit_cart(id, &CartEdit { items, note }).await?)
 }
 
 async fn abandon(global: &Global, id: CartId, yes: bool) -> Result<()> {
@@ -144,11 +142,7 @@ async fn abandon(global: &Global, id: CartId, yes: bool) -> Result<()> {
 
 /// A cart that was just written; on standard error what the catalogue calls sold out.
 fn show_cart(context: &Context, written: &WrittenCart) -> Result<()> {
-    context.made(format!("cart {} is written, and only this could not be printed", written.cart.id));
-    show_with_sold_out(context, written)
-}
-
-fn show_with_sold_out(context: &Context, written: &WrittenCart) -> Result<()> {
+    context.done(format!("cart {} is written, and only this could not be printed", written.cart.id));
     say_sold_out(&written.sold_out, "cart");
     show(context, &written.cart)
 }

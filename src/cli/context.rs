@@ -87,11 +87,6 @@ impl Context {
         self.changes.done(what);
     }
 
-    /// The same of something that was made, which is known by the id in that output alone.
-    pub fn made(&self, what: String) {
-        self.changes.made(what);
-    }
-
     /// Completes the command lines in a sentence, each in backticks, so that they can be pasted into a shell.
     pub fn pasteable(&self, sentence: &str) -> String {
         text::pasteable(sentence, &self.program)

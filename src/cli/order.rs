@@ -276,11 +276,7 @@ async fn add(global: &Global, draft: &OrderDraft, key: Option<String>) -> Result
 
 /// An order that was just written; on standard error what the catalogue calls sold out.
 pub(super) fn show_written(context: &Context, written: &WrittenOrder) -> Result<()> {
-    context.made(format!("order {} is written, and only this could not be printed", written.order.id));
-    show_with_sold_out(context, written)
-}
-
-fn show_with_sold_out(context: &Context, written: &WrittenOrder) -> Result<()> {
+    context.done(format!("order {} is written, and only this could not be printed", written.order.id));
     say_sold_out(&written.sold_out, "order");
     show(context, &written.order)
 }
@@ -295,9 +291,7 @@ pub(super) fn say_sold_out(sold_out: &SoldOut, what: &str) {
 async fn edit(global: &Global, id: OrderId, items: Vec<ChangedItem>) -> Result<()> {
     let changes = items.into_iter().map(|ChangedItem(change)| change).collect();
     let context = Context::open(global, Intent::Writes).await?;
-    let written = context.app.edit_order(id, &ItemsEdit::Changes(changes)).await?;
-    context.done(format!("order {id} is written, and only this could not be printed"));
-    show_with_sold_out(&context, &written)
+    show_written(&context, &context.app.edit_order(id, &ItemsEdit::Changes(changes)).await?)
 }
 
 /// What stands behind a semicolon, as a sentence of its own.

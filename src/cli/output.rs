@@ -41,10 +41,8 @@ enum ChangeState {
     Nothing,
     /// The command changes something; whether it has done so is not known.
     Perhaps,
-    /// As in `12 people were added to blast 7, and only this could not be printed`.
+    /// As in `blast 7 is a draft now, and only this could not be printed`.
     Done(String),
-    /// The same of what was made, whose id nobody has who cannot read the output.
-    Made(String),
 }
 
 impl CommandChanges {
@@ -58,17 +56,6 @@ impl CommandChanges {
         *self.changed() = ChangeState::Done(what);
     }
 
-    /// The same of something that was made, which is known by its id alone.
-    pub(super) fn made(&self, what: String) {
-        *self.changed() = ChangeState::Made(what);
-    }
-
-    /// Fails where something was made, and standard output was closed: its id went nowhere.
-    pub(super) fn require_read(&self) -> Result<()> {
-        let is_made = matches!(&*self.changed(), ChangeState::Made(_));
-        if is_made && is_stdout_closed()? { Err(unwritten(io::Error::other("it is closed"))) } else { Ok(()) }
-    }
-
     /// Says with a failed output what was changed before it.
     pub(super) fn explain(&self, failure: Report) -> Report {
         if failure.downcast_ref::<StdoutError>().is_none() {
@@ -80,7 +67,7 @@ impl CommandChanges {
                 let look = "what this changes may be done all the same: look before you repeat it";
                 failure.wrap_err(ChangesStandError(look.to_owned()))
             }
-            ChangeState::Done(what) | ChangeState::Made(what) => failure.wrap_err(ChangesStandError(as_called(what))),
+            ChangeState::Done(what) => failure.wrap_err(ChangesStandError(as_called(what))),
         }
     }
 
@@ -104,16 +91,15 @@ pub(super) fn refuse_unread_secret() -> Result<()> {
     refuse_closed("nobody would have it: it is shown once, and nothing was made")
 }
 
-fn refuse_closed(so: &str) -> Result<()> {
-    if is_stdout_closed()? { Err(eyre!("standard output is closed, so {so}")) } else { Ok(()) }
-}
-
 /// The standard library opens `/dev/null` in the place of a closed one when a program starts, to be read and written. So does Python's
 /// `DEVNULL`, by which scripts call what only lists.
-fn is_stdout_closed() -> Result<bool> {
+fn refuse_closed(so: &str) -> Result<()> {
     let (stdout, null) = (fstat(std::io::stdout())?, stat("/dev/null")?);
     let is_null = (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino);
-    Ok(is_null && fcntl_getfl(std::io::stdout())?.contains(OFlags::RDWR))
+    if is_null && fcntl_getfl(std::io::stdout())?.contains(OFlags::RDWR) {
+        return Err(eyre!("standard output is closed, so {so}"));
+    }
+    Ok(())
 }
 
 /// Fails once nobody reads standard output any more: of a pipe whose reader has ended, a command that waits for news learns in no other way.

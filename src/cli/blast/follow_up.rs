@@ -84,7 +84,7 @@ impl FollowUpArgs {
             }
             (None, None) => return Err(UsageError("give --stuck-at or --from".to_owned()).into()),
         };
-        context.made(format!("blast {} is a draft now, and only this could not be printed", made.blast));
+        context.done(format!("blast {} is a draft now, and only this could not be printed", made.blast));
         if context.is_json {
             let reasons =
                 made.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));

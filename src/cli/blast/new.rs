@@ -266,7 +266,7 @@ impl NewArgs {
 
 /// Keeps that the draft is there, whatever comes of what is said of it.
 fn is_made(context: &Context, draft: BlastId) {
-    context.made(format!("blast {draft} is a draft now, and only this could not be printed"));
+    context.done(format!("blast {draft} is a draft now, and only this could not be printed"));
 }
 
 pub(in crate::cli) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
