@@ -4,9 +4,9 @@
 mod at_once;
 mod done;
 mod editing;
-mod hold;
 mod making;
 mod same;
+mod shown;
 mod words;
 
 use std::num::NonZeroU32;
@@ -34,6 +34,7 @@ use crate::store::view::BlastRow;
 use crate::store::{DbTransaction, draft, view};
 
 pub use at_once::SendsAtOnce;
+pub use shown::StepShown;
 
 /// A step to add.
 #[derive(Debug, Clone)]
@@ -46,8 +47,6 @@ pub struct NewStep {
     pub first: Option<NonZeroU32>,
     /// What it makes is sent by itself to so many people; more wait, as all do where none is given.
     pub at_most: Option<NonZeroU32>,
-    /// It begins once it is resumed.
-    pub is_paused: bool,
 }
 
 /// A step with everything else as its blast has it.
@@ -184,19 +183,19 @@ impl App {
 
     /// Adds a step. Returns its number.
     pub async fn add_step(&self, blast: BlastId, new: NewStep) -> Result<i32, AppError> {
+        self.write_new_step(blast, new, None).await
+    }
+
+    /// The same; under no other number than was shown, where one was.
+    async fn write_new_step(&self, blast: BlastId, new: NewStep, shown: Option<i32>) -> Result<i32, AppError> {
         let row = self.blast_row(blast).await?;
-        self.refuse_steps(&row).await?;
-        self.refuse_step_content(&row, &new.content).await?;
-        let columns = columns(new.rule, new.stage, &new.content, (new.first, new.at_most));
+        let columns = self.step_to_add(&row, new).await?;
         let (mut tx, head) = self.begin_step(blast).await?;
-        let steps = step::of_blast(&mut *tx, blast).await?;
-        if steps.len() >= STEPS_MAX {
-            return Err(AppError::Refused(format!("a blast has at most {STEPS_MAX} steps: remove one first")));
-        }
-        refuse_same(&steps, &columns)?;
+        refuse_beside(&step::of_blast(&mut *tx, blast).await?, &columns)?;
         let number = step::add(&mut tx, blast, columns).await?;
-        if new.is_paused {
-            step::change(&mut tx, StepKey { blast, number }, StepChange::Pause).await?;
+        if let Some(shown) = shown.filter(|shown| *shown != number) {
+            let why = format!("somebody added step {shown} to blast {blast} meanwhile: nothing was added");
+            return Err(AppError::Refused(why));
         }
         self.log_step(&mut tx, &head, (number, "added")).await?;
         tx.commit().await?;
@@ -204,11 +203,18 @@ impl App {
         Ok(number)
     }
 
+    /// What is written of a new step, unless its blast takes none.
+    async fn step_to_add(&self, row: &BlastRow, new: NewStep) -> Result<StepColumns, AppError> {
+        self.refuse_steps(row).await?;
+        self.refuse_step_content(row, &new.content).await?;
+        Ok(columns(new.rule, new.stage, &new.content, (new.first, new.at_most)))
+    }
+
     /// Adds a step for whoever is stuck at a stage for so long from now on, with the blast's own message. Each draft of it waits for a yes.
     pub async fn add_step_alike(&self, from: StepAlike) -> Result<StepView, AppError> {
         let rule = StepRule::new(from.after, from.since, None).map_err(invalid_rule)?;
         let content = self.draft_alike(from.blast).await?.content;
-        let new = NewStep { rule, stage: None, content, first: None, at_most: None, is_paused: false };
+        let new = NewStep { rule, stage: None, content, first: None, at_most: None };
         let number = self.add_step(from.blast, new).await?;
         let step = self.step(StepKey { blast: from.blast, number }).await;
         step.map_err(unread_after(format!("step {number} of blast {} is added", from.blast)))
@@ -274,6 +280,14 @@ impl App {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses one step too many, and one that sends the same as another.
+fn refuse_beside(steps: &[StepRow], new: &StepColumns) -> Result<(), AppError> {
+    if steps.len() >= STEPS_MAX {
+        return Err(AppError::Refused(format!("a blast has at most {STEPS_MAX} steps: remove one first")));
+    }
+    refuse_same(steps, new)
 }
 
 /// The rule of a step as it is kept.

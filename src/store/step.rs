@@ -239,6 +239,12 @@ pub async fn keep_people(tx: &mut PgConnection, deleted: BlastId) -> Result<(), 
     Ok(())
 }
 
+/// The number that the next step of a blast gets: one that was removed keeps its own.
+pub async fn next_number(pool: &PgPool, blast: BlastId) -> Result<i32, StoreError> {
+    let next = sqlx::query_scalar("select coalesce(max(number), 0) + 1 from blast_steps where blast = $1");
+    Ok(next.bind(blast).fetch_one(pool).await?)
+}
+
 /// Adds a step. Returns its number. By default its stage counts on from that of a blast which is a follow-up itself.
 pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Result<i32, StoreError> {
     let number = sqlx::query_scalar(

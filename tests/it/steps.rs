@@ -1,6 +1,7 @@
 //! Follow-ups that make themselves: each person gets a step once at most; nobody early, and nobody who answered, bought or opted out.
 
 mod alike;
+mod asked;
 mod by_hand;
 mod carts;
 mod changed;

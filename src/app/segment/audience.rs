@@ -188,7 +188,7 @@ impl App {
             business: &audience.business,
             capped: cap.map(|cap| CapWindow::of(cap, self.engine().clock.now(), audience.start)),
             follows: audience.follows,
-            step: audience.step,
+            step: audience.step.as_ref(),
             only: None,
             draft: audience.draft,
         }

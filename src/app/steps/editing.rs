@@ -31,7 +31,7 @@ impl App {
         self.edit_step(key, edit, |now| refuse_text(now, seen)).await
     }
 
-    async fn edit_step(
+    pub(super) async fn edit_step(
         &self,
         key: StepKey,
         edit: StepEdit,

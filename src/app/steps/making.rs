@@ -16,7 +16,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::status::Status;
 use crate::domain::step::{StepRule, StepSince};
 use crate::import::{ImportOptions, Lineage, PeopleSource, RejectedTo};
-use crate::store::step::{self, StepKey, StepNote, StepRow};
+use crate::store::step::{self, StepColumns, StepKey, StepNote, StepRow};
 use crate::store::view::segment::StepAudience;
 use crate::store::view::{BlastRow, Total};
 use crate::store::{StoreError, suppression};
@@ -75,28 +75,29 @@ impl App {
     /// How many people are due for a step now, whom its next draft goes to.
     pub async fn people_due(&self, key: StepKey) -> Result<usize, AppError> {
         let (row, step) = (self.blast_row(key.blast).await?, self.step_row(key).await?);
-        let due = self.due_people(&row, &step, self.engine().clock.now()).await?;
+        let due = self.due_people(&row, &step, (self.engine().clock.now(), None)).await?;
         Ok(due.people.len())
     }
 
+    /// Whom a step takes at a moment; one that nobody has written yet, as it would be then.
     pub(super) async fn due_people(
         &self,
         row: &BlastRow,
         step: &StepRow,
-        now: DateTime<Utc>,
+        (now, unwritten): (DateTime<Utc>, Option<StepColumns>),
     ) -> Result<DuePeople, AppError> {
         let rule = rule_of(step).map_err(super::invalid_rule)?;
         let content = BlastContent::parse(&step.message, step.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;
         let text = rule.segment(step.blast);
-        let audience = StepAudience { number: step.number, until: step.until, now };
+        let audience = StepAudience { number: step.number, until: step.until, now, unwritten };
         let people = self.given_by_step(row, (&text, audience), &content).await?;
         Ok(DuePeople { rule, content, text, people })
     }
 
     async fn run_step(&self, step: &StepRow, now: DateTime<Utc>) -> Result<(), AppError> {
         let row = self.blast_row(step.blast).await?;
-        let DuePeople { rule, content, text, people } = self.due_people(&row, step, now).await?;
+        let DuePeople { rule, content, text, people } = self.due_people(&row, step, (now, None)).await?;
         if people.is_empty() {
             return Ok(step::look_again(self.pool(), step.key(), now + rule.between_looks()).await?);
         }
@@ -243,7 +244,8 @@ impl App {
     pub(in crate::app) async fn step_audience(&self, row: &BlastRow) -> Result<Option<StepAudience>, AppError> {
         let Some(key) = key_of(row) else { return Ok(None) };
         let until = step::until(self.pool(), key).await?;
-        Ok(until.map(|until| StepAudience { number: key.number, until, now: self.engine().clock.now() }))
+        let now = self.engine().clock.now();
+        Ok(until.map(|until| StepAudience { number: key.number, until, now, unwritten: None }))
     }
 
     /// Nobody gets a step twice, also where two of its drafts are launched at the same moment; and none goes by itself once somebody paused

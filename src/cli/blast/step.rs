@@ -9,7 +9,7 @@ use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use self::due::{confirm_due, due_already, left_paused, not_resumed, talk_of_due};
+use self::due::{confirm_due, confirm_shown, due_already, talk_of_due};
 use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
@@ -233,15 +233,16 @@ impl AddArgs {
             content: given.ok_or_else(missing)?,
             first: self.first,
             at_most: self.at_most,
-            is_paused: self.auto && !self.yes,
         };
-        let is_paused = new.is_paused;
-        let number = context.app.add_step(self.blast, new).await?;
-        let key = StepKey { blast: self.blast, number };
-        if is_paused {
-            confirm_new(&context, key).await?;
-        }
-        let view = context.app.step(key).await?;
+        let number = if self.auto && !self.yes {
+            // Whether it may send at once is asked before it is there.
+            let shown = context.app.new_step_shown(self.blast, &new).await?;
+            confirm_shown(shown)?;
+            context.app.add_step_as_shown(new, shown).await?
+        } else {
+            context.app.add_step(self.blast, new).await?
+        };
+        let view = context.app.step(StepKey { blast: self.blast, number }).await?;
         if context.is_json {
             return json(&as_json(&view));
         }
@@ -249,17 +250,6 @@ impl AddArgs {
         talk_of_due(&context, &view).await?;
         line(&number.to_string())
     }
-}
-
-/// Asks whether a step that was just added may send at once: without a yes it is gone again.
-async fn confirm_new(context: &Context, key: StepKey) -> Result<()> {
-    let of = (key, "added");
-    let hold = context.app.hold_of_new_step(key).await.map_err(|error| not_resumed(error, of))?;
-    if let Err(unconfirmed) = confirm_due(context, key, false).await {
-        context.app.change_step(key, StepChange::Remove).await.map_err(|error| not_resumed(error, of))?;
-        return Err(unconfirmed);
-    }
-    context.app.release_step(hold).await.map_err(|error| not_resumed(error, of))
 }
 
 impl SetArgs {
@@ -295,11 +285,11 @@ impl SetArgs {
         }
         if !goes_on || self.sure.yes {
             context.app.set_step(key, edit).await.map_err(by_option)?;
-        } else if let Some(hold) = context.app.set_step_on_hold(key, edit).await.map_err(by_option)? {
-            // Whether it may send at once is asked before it can.
-            let of = (key, "changed");
-            confirm_due(&context, key, false).await.map_err(|error| left_paused(error, of))?;
-            context.app.release_step(hold).await.map_err(|error| not_resumed(error, of))?;
+        } else {
+            // Whether it may send at once is asked before it is changed.
+            let shown = context.app.edited_step_shown(key, &edit).await.map_err(by_option)?;
+            confirm_shown(shown)?;
+            context.app.set_step_as_shown(edit, shown).await.map_err(by_option)?;
         }
         let view = context.app.step(key).await?;
         if context.is_json {

@@ -15,7 +15,9 @@ use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, PathId, PathIds, UnreadBody};
 use super::draft::{content, name, needed};
 use super::once::{Answer, once};
-use crate::app::{App, AppError, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepRow, StepView, unread_after};
+use crate::app::{
+    App, AppError, NewStep, StepBlast, StepChange, StepEdit, StepKey, StepRow, StepShown, StepView, unread_after,
+};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::filter;
@@ -127,7 +129,7 @@ struct StepEditBody {
     #[serde(default)]
     #[schema(value_type = bool, required = false, example = false)]
     paused: FieldChange<bool>,
-    /// To how many people it may send at once, with `at_most`: while more are due already, it is changed and paused (409).
+    /// To how many people it may send at once, with `at_most`: while more are due already, it is not changed (409).
     #[serde(default, alias = "expectRecipients")]
     #[schema(example = json!(null), minimum = 0)]
     expect_recipients: Option<i64>,
@@ -208,9 +210,7 @@ impl StepBody {
         let rule = rule.map_err(wrong_rule)?;
         let stage = self.stage.as_deref().map(|stage| name("stage", stage)).transpose()?;
         let content = read_content(app, blast, (self.message.as_deref(), self.template.as_ref())).await?;
-        // One that sends by itself begins once it is known to how many people at once.
-        let is_paused = self.at_most.is_some();
-        Ok(NewStep { rule, stage, content, first: self.first, at_most: self.at_most, is_paused })
+        Ok(NewStep { rule, stage, content, first: self.first, at_most: self.at_most })
     }
 }
 
@@ -296,16 +296,11 @@ async fn add(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let new = body.value.read(&app, id).await?;
-        let is_paused = new.is_paused;
-        let key = StepKey { blast: id, number: app.add_step(id, new).await? };
-        if is_paused {
-            let hold = app.hold_of_new_step(key).await?;
-            if let Err(why) = expect_at_once(&app, key, (body.value.expect_recipients, "it was not added")).await {
-                app.change_step(key, StepChange::Remove).await?;
-                return Err(why);
-            }
-            app.release_step(hold).await?;
+        if new.at_most.is_some() {
+            let shown = app.new_step_shown(id, &new).await?;
+            expect_at_once(shown, (body.value.expect_recipients, "it was not added"))?;
         }
+        let key = StepKey { blast: id, number: app.add_step(id, new).await? };
         Ok(Answer::created(answer(&app, key).await.map_err(unread_after("the step is added"))?))
     })
     .await
@@ -321,10 +316,11 @@ async fn set(
         let edit = body.value.read(&app, id).await?;
         if !sends_by_itself(&app.step(key).await?.step, &edit) {
             app.set_step(key, edit).await?;
-        } else if let Some(hold) = app.set_step_on_hold(key, edit).await? {
+        } else {
             // To how many people it sends at once is known before it can.
-            expect_at_once(&app, key, (body.value.expect_recipients, "it is changed, and paused")).await?;
-            app.release_step(hold).await?;
+            let shown = app.edited_step_shown(key, &edit).await?;
+            expect_at_once(shown, (body.value.expect_recipients, "it was not changed"))?;
+            app.set_step_as_shown(edit, shown).await?;
         }
         Ok(Answer::ok(answer(&app, key).await.map_err(unread_after("the step is changed"))?))
     })
@@ -338,8 +334,8 @@ fn sends_by_itself(now: &StepRow, edit: &StepEdit) -> bool {
 }
 
 /// Refuses a step that would send to more people at once than the caller expects; `otherwise` says what became of it.
-async fn expect_at_once(app: &App, key: StepKey, (expected, otherwise): (Option<i64>, &str)) -> Result<(), Problem> {
-    let people = app.sends_at_once(key).await?.people();
+fn expect_at_once(shown: StepShown, (expected, otherwise): (Option<i64>, &str)) -> Result<(), Problem> {
+    let people = shown.at_once.people();
     if people <= expected.unwrap_or(0) {
         return Ok(());
     }

@@ -15,6 +15,7 @@ use crate::domain::phone::Phone;
 use crate::domain::retry::OPT_OUT_CODE;
 use crate::domain::status::Status;
 use crate::store::deleted_messages::followed_by_deleted;
+use crate::store::step::StepColumns;
 use crate::store::{StoreError, settings};
 
 pub use cap::{CapWindow, capped_of, is_capped, is_capped_meanwhile, is_near_step, leave_out_capped};
@@ -31,7 +32,7 @@ pub struct SegmentQuery<'a> {
     pub follows: Option<BlastId>,
     /// Of a follow-up that makes itself: whoever had the same step is left out, or its very message in a follow-up by hand, not whoever is
     /// in another follow-up.
-    pub step: Option<StepAudience>,
+    pub step: Option<&'a StepAudience>,
     /// Only this row of theirs.
     pub only: Option<RecipientId>,
     /// A draft of the same segment: its own people are not counted as written to.
@@ -39,11 +40,13 @@ pub struct SegmentQuery<'a> {
 }
 
 /// Which step of the blast that is followed, and the stage up to which its people are followed up: none of those with a cart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepAudience {
     pub number: i32,
     pub until: Option<Status>,
     pub now: DateTime<Utc>,
+    /// The step as it would be, where nobody has written it yet; `None`: as it is kept.
+    pub unwritten: Option<StepColumns>,
 }
 
 /// Somebody whom a segment finds, as they would be given for another blast.
@@ -198,10 +201,11 @@ fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
 
 /// How many seconds lie between a step and the step that made the blast `b`: null where that is the same one, none, or counts from another
 /// stage.
-fn push_step_gap(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
-    sql.push("(select abs(own.after_seconds - other.after_seconds) from blast_steps own join blast_steps other");
+fn push_step_gap(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: &StepAudience) {
+    sql.push("(select abs(own.after_seconds - other.after_seconds) from ");
+    by_hand::push_own(sql, (follows, step));
     sql.push(
-        " on other.blast = own.blast and other.number <> own.number and other.since is not distinct from own.since",
+        " join blast_steps other on other.blast = own.blast and other.number <> own.number and other.since is not distinct from own.since",
     );
     sql.push(" where other.number = b.step_number and own.blast = ").push_bind(follows);
     sql.push(" and own.number = ").push_bind(step.number).push(")");
@@ -209,7 +213,7 @@ fn push_step_gap(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, ste
 
 /// Whether a person has another step of the same blast before them, or had it a shorter time ago than lies between the two: steps that are late
 /// keep their distance. Of those that count from the same stage. From a follow-up by hand a step keeps its own time.
-fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: StepAudience) {
+fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: &StepAudience) {
     sql.push("bool_or(b.follows_blast = ").push_bind(follows);
     sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused') and (").push(BY_HAND).push(" or ");
     push_step_gap(sql, follows, step);

@@ -56,23 +56,27 @@ async fn a_step_that_would_send_at_once_wants_to_be_told_to_how_many() {
     let detail = refused.body["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("it would send to 3 people at once: it was not added"), "{detail}");
     assert_eq!(fewer.body["detail"], refused.body["detail"]);
-    // Added and removed again is not done: the same answer comes to the same request.
-    let keyed = async || api.post_with(&steps, ("idempotency-key", "at-once"), body(json!(2))).await.expect(409);
-    let (first, again) = (keyed().await, keyed().await);
+    // Nothing was done, not even with the key: it is still free.
+    let keyed =
+        async |expected: i64| api.post_with(&steps, ("idempotency-key", "at-once"), body(json!(expected))).await;
+    let (first, again) = (keyed(2).await.expect(409), keyed(2).await.expect(409));
     assert_eq!((&first.body, &again.body), (&refused.body, &refused.body));
-    assert_eq!(
-        (again.header("idempotency-replayed"), again.header("content-type")),
-        ("true", "application/problem+json")
-    );
+    assert_eq!((again.header("idempotency-replayed"), again.header("content-type")), ("", "application/problem+json"));
     assert_eq!(api.get(&steps).await.body["steps"], json!([]));
+    let acts = "select count(*) from operator_actions where detail ? 'step'";
+    assert_eq!(shop.number(acts).await, 0, "a refusal is no act");
+    let taken = keyed(3).await.expect(201).body;
+    assert_eq!((&taken["number"], &taken["paused"]), (&json!(1), &json!(false)), "a refusal uses up no number");
+    api.delete(&format!("{steps}/1")).await.expect(204);
     let asks = json!({ "after": "20m", "since": "delivered", "message": "Hi" });
     let added = api.post(&steps, asks).await.expect(201).body;
     let one = format!("{steps}/{}", added["number"]);
     let changed = api.patch(&one, json!({ "at_most": 9 })).await.expect(409);
-    assert!(changed.body["detail"].as_str().unwrap().contains("it is changed, and paused"), "{changed:?}");
-    assert_eq!(api.get(&steps).await.body["steps"][0]["paused"], json!(true));
-    let goes_on = api.patch(&one, json!({ "paused": false, "expect_recipients": 3 })).await.expect(200);
-    assert_eq!(goes_on.body["paused"], json!(false));
+    assert!(changed.body["detail"].as_str().unwrap().contains("3 people at once: it was not changed"), "{changed:?}");
+    assert_eq!(api.get(&steps).await.body["steps"], json!([added]));
+    let goes_on = api.patch(&one, json!({ "at_most": 9, "expect_recipients": 3 })).await.expect(200);
+    assert_eq!((&goes_on.body["at_most"], &goes_on.body["paused"]), (&json!(9), &json!(false)));
+    assert_eq!(shop.number(acts).await, 4, "added, removed, added, changed");
 }
 
 #[tokio::test]
@@ -144,15 +148,18 @@ async fn a_pause_by_somebody_else_outlives_a_change_that_asks_first() {
     let key = StepKey { blast: blast.parse().unwrap(), number: 1 };
     let stage = |stage: &str| StepEdit { stage: Some(stage.to_owned()), ..StepEdit::default() };
 
-    let hold = one.set_step_on_hold(key, stage("A")).await.unwrap().unwrap();
+    let shown = one.edited_step_shown(key, &stage("A")).await.unwrap();
     two.change_step(key, StepChange::Pause).await.unwrap();
-    let refused = one.release_step(hold).await.unwrap_err().to_string();
-    assert!(refused.contains("somebody paused step 1") && refused.contains("meanwhile: it stays so"), "{refused}");
-    assert!(one.set_step_on_hold(key, stage("B")).await.unwrap().is_none(), "it was paused before");
+    let refused = one.set_step_as_shown(stage("A"), shown).await.unwrap_err().to_string();
+    assert!(refused.contains("somebody paused step 1 of blast 1 meanwhile: nothing was changed"), "{refused}");
+    let shown = one.edited_step_shown(key, &stage("B")).await.unwrap();
+    one.set_step_as_shown(stage("B"), shown).await.unwrap();
+    assert!(one.step(key).await.unwrap().step.paused_at.is_some(), "it was paused before");
     two.change_step(key, StepChange::Resume).await.unwrap();
-    let hold = one.set_step_on_hold(key, stage("C")).await.unwrap().unwrap();
-    one.release_step(hold).await.unwrap();
-    assert_eq!(one.step(key).await.unwrap().step.paused_at, None);
+    let shown = one.edited_step_shown(key, &stage("C")).await.unwrap();
+    one.set_step_as_shown(stage("C"), shown).await.unwrap();
+    let step = one.step(key).await.unwrap().step;
+    assert_eq!((step.paused_at, step.stage.as_str()), (None, "C"));
 }
 
 #[tokio::test]

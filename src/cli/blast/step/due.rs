@@ -1,11 +1,10 @@
 //! Whom a step would send to at once: said, and asked about.
 
-use color_eyre::{Report, Result};
+use color_eyre::Result;
 
-use crate::app::{AppError, SendsAtOnce, StepKey, StepRow, StepStanding, StepView, StoreError};
+use crate::app::{SendsAtOnce, StepKey, StepRow, StepShown, StepStanding, StepView};
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::Context;
-use crate::cli::exit::RefusedError;
 use crate::cli::output::talk;
 use crate::domain::text::{number, people_are};
 
@@ -14,7 +13,15 @@ pub(super) async fn confirm_due(context: &Context, key: StepKey, is_sure: bool) 
     if is_sure {
         return Ok(());
     }
-    let at_once = context.app.sends_at_once(key).await?;
+    confirm_at_once(key, context.app.sends_at_once(key).await?)
+}
+
+/// The same of a step that nobody has written yet.
+pub(super) fn confirm_shown(shown: StepShown) -> Result<()> {
+    confirm_at_once(shown.key, shown.at_once)
+}
+
+fn confirm_at_once(key: StepKey, at_once: SendsAtOnce) -> Result<()> {
     if at_once.people() == 0 {
         return Ok(());
     }
@@ -36,23 +43,6 @@ fn question(key: StepKey, at_once: SendsAtOnce) -> String {
             number(unasked)
         ),
     }
-}
-
-/// A step that was changed, or added, and not confirmed sends nothing. A refusal stays one, and a failure too.
-pub(super) fn left_paused(why: Report, (key, done): (StepKey, &str)) -> Report {
-    let StepKey { blast, number } = key;
-    let resume = format!("`blastdeck blast step resume {blast} {number}` has it go on");
-    if why.downcast_ref::<RefusedError>().is_some() {
-        return RefusedError(format!("{why}; step {number} is {done}, and paused: {resume}")).into();
-    }
-    why.wrap_err(format!("step {number} is {done}, and paused until {resume}"))
-}
-
-/// A step that was confirmed and could not be resumed stays paused. A refusal says itself how it stands, and so does a commit that was not
-/// confirmed.
-pub(super) fn not_resumed(why: AppError, of: (StepKey, &str)) -> Report {
-    let is_paused = matches!(&why, AppError::Store(error) if !matches!(error, StoreError::Unconfirmed(_)));
-    if is_paused { left_paused(why.into(), of) } else { why.into() }
 }
 
 /// Says how many people are due at once: an old blast may have hundreds of them.
@@ -85,30 +75,4 @@ pub(super) async fn due_already(context: &Context, view: &StepView) -> Result<St
     let are = if due == 1 { "is" } else { "are" };
     let daily = if view.blasts.is_empty() { "" } else { " (it makes one draft a day)" };
     Ok(if due > 0 { format!("; {due} {are} due already{daily}") } else { String::new() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::exit::sentence;
-    use crate::domain::ids::BlastId;
-
-    #[test]
-    fn a_changed_step_whose_question_failed_is_paused_by_a_failure_and_by_no_refusal() {
-        let of = (StepKey { blast: BlastId(7), number: 1 }, "changed");
-        let outage = || AppError::Store(StoreError::Silent { seconds: 15 });
-
-        let failed = left_paused(outage().into(), of);
-        let refused = left_paused(RefusedError("2 people are due".to_owned()).into(), of);
-
-        assert!(failed.downcast_ref::<RefusedError>().is_none());
-        assert!(matches!(failed.downcast_ref(), Some(AppError::Store(_))));
-        let said =
-            "step 1 is changed, and paused until `blastdeck blast step resume 7 1` has it go on: the database does";
-        assert!(sentence(&failed).starts_with(said), "{}", sentence(&failed));
-        assert!(refused.downcast_ref::<RefusedError>().is_some());
-        assert_eq!(sentence(&not_resumed(outage(), of)), sentence(&failed));
-        let meanwhile = AppError::Refused("somebody paused step 1 of blast 7 meanwhile: it stays so".to_owned());
-        assert!(!sentence(&not_resumed(meanwhile, of)).contains("step resume"));
-    }
 }
