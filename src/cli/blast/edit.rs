@@ -37,7 +37,7 @@ pub(in crate::cli) struct EditArgs {
     #[command(flatten)]
     template: TemplateArgs,
     /// The blast's name.
-    #[arg(long, value_parser = short_text)]
+    #[arg(long, aliases = ["name", "blast-name"], value_parser = short_text)]
     tag: Option<String>,
     /// The follow-up stage.
     #[arg(long, value_parser = short_text)]

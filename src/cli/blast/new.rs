@@ -59,7 +59,7 @@ pub(in crate::cli) struct NewArgs {
     #[arg(long, value_name = "FILTER", group = "people")]
     from: Option<String>,
     /// The blast's name. Defaults to the list's file name.
-    #[arg(long, value_parser = short_text)]
+    #[arg(long, aliases = ["name", "blast-name"], value_parser = short_text)]
     tag: Option<String>,
     /// The follow-up stage.
     #[arg(long, default_value = "Initial", value_parser = short_text)]
@@ -312,5 +312,27 @@ pub(in crate::cli) fn refusal(error: ImportError) -> color_eyre::Report {
         ImportError::Repeat(why) => UsageError(format!("--repeat: {why}")).into(),
         late @ ImportError::LastDay(_) => UsageError(format!("--until: {late}")).into(),
         other => RefusedError(other.to_string()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        new: NewArgs,
+    }
+
+    #[test]
+    fn the_name_of_a_blast_may_be_given_as_its_name() {
+        for option in ["--tag", "--name", "--blast-name"] {
+            let args = ["new", "--sender", "sales", "--message", "Hi", "--recipients", "people.csv", option, "Raya"];
+
+            assert_eq!(Command::parse_from(args).new.tag.as_deref(), Some("Raya"), "{option}");
+        }
     }
 }
