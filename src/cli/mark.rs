@@ -87,10 +87,9 @@ async fn write(context: &Context, (blast, person): (BlastId, &RecipientRow), mar
     let sum = if let Mark::Closed(sum) = &mark { *sum } else { None };
     let done = context.app.mark_apart(person.id, mark).await?;
     if context.is_json {
-        let exact = |sum| amount::as_text(sum, &context.app.config().ui.currency);
         return json(&json!({
             "who": done.who, "act": done.act, "before": done.before, "after": done.after, "blast_id": blast, "recipient_id": person.id,
-            "phone_number": person.phone.as_str(), "amount": sum.map(exact), "amount_before": done.amount_before.map(exact),
+            "phone_number": person.phone.as_str(), "amount": sum.map(amount::as_kept), "amount_before": done.amount_before.map(amount::as_kept),
             "replaced_orders": done.replaced, "later_message": done.later_message,
         }));
     }

@@ -40,9 +40,14 @@ pub fn as_text(amount: Decimal, currency: &str) -> String {
     if amount.is_zero() { format!("{:.*}", places(currency) as usize, Decimal::ZERO) } else { amount.to_string() }
 }
 
+/// An amount of a person's as a program reads it, whatever was typed: with the decimals that it is kept with, `1240.00`.
+pub fn as_kept(amount: Decimal) -> String {
+    format!("{amount:.KEPT_PLACES$}")
+}
+
 /// An amount in JSON: with two decimals, as `1240.00`.
 pub fn in_json<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&format!("{amount:.2}"))
+    serializer.serialize_str(&as_kept(*amount))
 }
 
 /// The same of one that may be missing.

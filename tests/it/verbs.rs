@@ -210,7 +210,7 @@ async fn an_audit_that_finds_a_difference_has_an_exit_code_of_its_own() {
 async fn lost_counters_are_written_anew_and_stay_true_under_a_running_engine() {
     let shop = busy_shop().await;
     shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "20"]).await;
-    let marked = shop.json(&["mark", "1", &digits(1), "closed", "--amount", "12.50"]).await;
+    let marked = shop.json(&["mark", "1", &digits(1), "closed", "--amount", "12.5"]).await;
     let said = ["blast_id", "phone_number", "amount", "amount_before"].map(|key| marked[key].clone());
     assert_eq!(serde_json::json!(said), serde_json::json!([1, format!("+{}", digits(1)), "12.50", "20.00"]));
     let before = shop.json(&["blast", "report", "1"]).await;
