@@ -4,6 +4,7 @@
 mod alike;
 mod audience;
 mod found;
+mod found_again;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};

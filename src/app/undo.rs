@@ -35,7 +35,6 @@ use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry};
 use crate::store::person::PersonRow;
-use crate::store::suppression;
 
 /// What an undo changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,7 +217,7 @@ impl App {
         let (undos, left) = self.record_undos(&mut tx, held, &still_suppressed).await?;
         self.log_undos(&mut tx, &undos, cancelled).await?;
         let mut elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
-        let drafts = suppression::back_in_drafts(&mut tx, &lifted, &own).await?;
+        let drafts = self.drafts_with_again(&mut tx, &lifted, &own).await?;
         elsewhere.goes_on_in(&mut tx, held_elsewhere.into_iter().chain(drafts)).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
         let over = over::in_words(&mut tx, &undos).await?;

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::json;
 use sqlx::pool::PoolConnection;
-use sqlx::{Executor as _, PgPool, Postgres};
+use sqlx::{Executor as _, PgExecutor, PgPool, Postgres};
 
 pub use self::copy_batch::CopyBatch;
 pub use self::members::Member;
@@ -116,9 +116,9 @@ macro_rules! attempted {
 }
 
 /// Whether somebody of a draft was sent to, or may have been.
-pub async fn is_attempted(pool: &PgPool, draft: BlastId) -> Result<bool, StoreError> {
+pub async fn is_attempted(executor: impl PgExecutor<'_>, draft: BlastId) -> Result<bool, StoreError> {
     let found = sqlx::query_scalar(concat!("select exists (", attempted!(), ")"));
-    Ok(found.bind(draft).fetch_one(pool).await?)
+    Ok(found.bind(draft).fetch_one(executor).await?)
 }
 
 /// An import in progress. Dropping it closes its connection, and Postgres rolls everything back.

@@ -21,7 +21,7 @@ use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
-pub use drafts::back_in_drafts;
+pub use drafts::{FilterDraft, back_in_drafts, filter_drafts};
 pub use everybody::{NumberedPerson, everybody};
 pub use held_elsewhere::{HeldPerson, held_until_taken_back, queued_at_other_numbers};
 pub use locking::lock_rows_of;

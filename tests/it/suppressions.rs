@@ -132,6 +132,40 @@ async fn a_draft_that_was_made_after_an_opt_out_is_named_once_that_is_lifted() {
     shop.invariants().await;
 }
 
+/// Whoever reads its plan while they are opted out takes them out of it.
+#[tokio::test]
+async fn a_draft_by_a_filter_that_finds_somebody_again_is_named_once_their_opt_out_is_lifted() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..3).await;
+    shop.execute(&format!(
+        "update blasts set state = 'completed', completed_at = now() where id = {blast};
+         update blast_recipients set status = 'delivered', standing = 'delivered', attempt = 1, sent_at = now(), delivered_at = now()
+          where blast_id = {blast}"
+    ))
+    .await;
+    let drafted = async |filter: &str| {
+        let new = ["blast", "new", "--sender", "sales", "--from", filter, "--message", "Still there?"];
+        shop.json(&new).await["id"].to_string()
+    };
+    let draft = drafted(&format!("blast:{blast}")).await;
+    let other = drafted(&format!("blast:{blast} phone:{}", digits(0))).await;
+    let people = async || shop.json(&["blast", "plan", &draft]).await["people"].as_i64();
+    let queued = format!("select count(*) from blast_recipients where blast_id = {draft}");
+
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    assert_eq!((people().await, shop.number(&queued).await), (Some(2), 2));
+    let lifted = shop.json(&["suppress", "remove", &digits(1), "--yes"]).await;
+    assert_eq!(lifted["queued_in"].to_string(), format!("[{draft}]"), "{lifted}");
+    assert_eq!(people().await, Some(3));
+
+    shop.ok(&["mark", &blast, &digits(2), "opt-out"]).await;
+    assert_eq!((people().await, shop.number(&queued).await), (Some(2), 2));
+    let undone = format!("{:?}", shop.run(&["mark", &blast, &digits(2), "undo"]).await);
+    assert!(undone.contains("queued again in ") && undone.contains(&format!("(draft {draft}) too")), "{undone}");
+    assert!(!undone.contains(&format!("(draft {other})")), "{undone}");
+    assert_eq!(people().await, Some(3));
+}
+
 #[tokio::test]
 async fn whoever_would_get_a_message_at_once_is_asked_about_before_an_opt_out_is_taken_back() {
     let shop = Shop::open(Setup::default()).await;

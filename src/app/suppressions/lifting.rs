@@ -34,7 +34,7 @@ impl App {
             self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
         }
         let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
-        let drafts = suppression::back_in_drafts(&mut tx, &lifted, &[]).await?;
+        let drafts = self.drafts_with_again(&mut tx, &lifted, &[]).await?;
         back.goes_on_in(&mut tx, held_elsewhere.into_iter().chain(drafts)).await?;
         self.commit_lifted(tx, &lifted).await?;
         self.notify_all(back.changed.iter().copied()).await;

@@ -15,7 +15,7 @@ use crate::domain::recipient::Undone;
 use crate::domain::text::people;
 use crate::store::answered::{self, LaunchedWithout, LeftOutStill};
 use crate::store::person::PersonRow;
-use crate::store::view::segment::{self, SegmentQuery};
+use crate::store::view::segment::{self, OnlyPeople, SegmentQuery};
 
 /// The people of answers that were taken back.
 pub(super) fn of_answers(undos: &[Undo]) -> Vec<&PersonRow> {
@@ -65,7 +65,7 @@ impl App {
             capped: None,
             follows: Some(person.blast_id),
             step: None,
-            only: Some(person.id),
+            only: Some(OnlyPeople::Row(person.id)),
             draft: Some(without.follow_up.blast),
         };
         Ok(segment::takes_anybody(tx, query).await?)

@@ -3,6 +3,7 @@
 mod by_hand;
 mod cap;
 pub(super) mod merged;
+mod only;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
@@ -19,6 +20,7 @@ use crate::store::step::StepColumns;
 use crate::store::{StoreError, settings};
 
 pub use cap::{CapWindow, capped_of, is_capped, is_capped_meanwhile, is_near_step, leave_out_capped};
+pub use only::{OnlyPeople, taken};
 
 /// A segment, and by what people are left out of it.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +35,8 @@ pub struct SegmentQuery<'a> {
     /// Of a follow-up that makes itself: whoever had the same step is left out, or its very message in a follow-up by hand, not whoever is
     /// in another follow-up.
     pub step: Option<&'a StepAudience>,
-    /// Only this row of theirs.
-    pub only: Option<RecipientId>,
+    /// Nobody else.
+    pub only: Option<OnlyPeople<'a>>,
     /// A draft of the same segment: its own people are not counted as written to.
     pub draft: Option<BlastId>,
 }
@@ -257,13 +259,12 @@ fn push_found(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
     if let Some(list) = query.segment.list_itself() {
         push_list(sql, list);
         query.segment.filter.terms.iter().for_each(|term| condition::push(sql, term));
+        only::push_only(sql, query.only.filter(|only| matches!(only, OnlyPeople::Phones(_))));
         return;
     }
     sql.push("select * from blast_recipients where ");
     push_blasts(sql, "blast_id", query);
-    if let Some(only) = query.only {
-        sql.push(" and id = ").push_bind(only.0);
-    }
+    only::push_only(sql, query.only);
     for term in &query.segment.filter.terms {
         condition::push(sql, term);
     }

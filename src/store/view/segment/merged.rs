@@ -4,6 +4,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::super::condition;
 use super::cap::push_recent as push_recent_message;
+use super::only::push_only;
 use super::{SegmentQuery, push_answered as push_answer, push_blasts};
 use crate::domain::status::Status;
 use crate::store::customer::other_numbers;
@@ -58,8 +59,6 @@ pub(super) fn push_moved(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'
     sql.push(
         " jsonb_populate_record(m.was, jsonb_build_object('phone_number', m.customer)) x) blast_recipients where true",
     );
-    if let Some(only) = query.only {
-        sql.push(" and id = ").push_bind(only.0);
-    }
+    push_only(sql, query.only);
     query.segment.filter.terms.iter().for_each(|term| condition::push(sql, term));
 }
