@@ -116,7 +116,7 @@ impl App {
         while began.elapsed() < self.patience(true) {
             let Some(held) = senders::lease_holder(self.pool(), blast.sender_id).await? else { return Ok(false) };
             let is_alive = held.renewals != first.renewals || held.holder != first.holder;
-            if is_alive || self.has_begun(blast).await? {
+            if is_alive || self.has_got_on(blast).await? {
                 return Ok(true);
             }
             sleep(POLL_EVERY).await;
@@ -125,7 +125,7 @@ impl App {
     }
 
     /// Whether somebody was sent to since a blast was read, or nobody is left in it to send to.
-    async fn has_begun(&self, blast: &BlastView) -> Result<bool, AppError> {
+    async fn has_got_on(&self, blast: &BlastView) -> Result<bool, AppError> {
         let queued = self.counts(blast.id).await?.queued;
         Ok(queued == 0 || queued < blast.counts.queued)
     }
