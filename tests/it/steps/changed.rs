@@ -67,7 +67,7 @@ async fn a_step_that_is_changed_while_its_draft_is_made_makes_it_anew() {
     assert!(noted(&changed).await);
 }
 
-/// Nothing that is paused can be resumed.
+/// No step can be written.
 const WRITES_NOTHING: &str = "create function refuse() returns trigger language plpgsql as $$ begin
          raise exception 'somebody holds it' using errcode = '55P03'; end $$;
      create trigger refuse before insert or update on blast_steps for each row execute function refuse()";
