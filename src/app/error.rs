@@ -118,6 +118,7 @@ pub struct InvalidPlace {
 
 impl AppError {
     /// A refusal in other words; any other error as it is.
+    #[must_use]
     pub fn reworded(self, words: impl FnOnce(String) -> String) -> Self {
         match self {
             Self::Refused(why) => Self::Refused(words(why)),

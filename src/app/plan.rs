@@ -219,7 +219,6 @@ impl App {
         let left_out = [gone.unwrap_or_default(), self.answered_rows(&row).await?].concat();
         let now = self.engine().clock.now();
         let overlap = plan::overlap(self.pool(), id, (&business, now - RECENTLY), &left_out, found.as_deref()).await?;
-        let overridden = self.overridden_values(&row).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
         let stop = sender.and_then(|sender| sender.stopped.clone()).filter(|_| !row.state.is_over());
@@ -253,7 +252,7 @@ impl App {
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
-            health: [health(number.as_ref(), &template, self.unheard(&row.sender)), overridden].concat(),
+            health: self.health_notes(&row, number.as_ref(), &template).await?,
             sender_health: None,
             test_to: self.config().ui.test_to.clone(),
             samples: self.samples(&row, &business, (&template, &left_out)).await?,
@@ -270,6 +269,16 @@ impl App {
         let (waiting, people_use, sender) = (waiting.as_ref(), people_use.as_ref(), configured);
         let prospect = Prospect { blast: &row, waiting, sender, sender_state, dues, days, people_use };
         Ok(plan.timed(prospect, &zones, earliest_start(&row, now)))
+    }
+
+    /// What is known of a blast's number and template, and of values that its list overrides.
+    async fn health_notes(
+        &self,
+        row: &BlastRow,
+        number: Option<&NumberHealth>,
+        template: &TemplateCheck,
+    ) -> Result<Vec<String>, AppError> {
+        Ok([health(number, template, self.unheard(&row.sender)), self.overridden_values(row).await?].concat())
     }
 
     /// The limit of its sender that makes a blast slower than the rate or gap that it was given; `None` where none does.

@@ -114,7 +114,7 @@ impl DemoArgs {
     async fn play(&self, global: &Global, environment: &DemoEnvironment, shutdown: &Shutdown) -> Result<ExitCode> {
         let app = environment.open(shutdown).await?;
         let webhooks = environment.receive_webhooks(&app, shutdown);
-        let ended = self.play_in(global, environment, &app, shutdown).await;
+        let ended = Box::pin(self.play_in(global, environment, &app, shutdown)).await;
         drop(webhooks);
         ended
     }

@@ -234,6 +234,15 @@ mod tests {
                  (09:00-21:00)",
             ),
             ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
+            ("nothing to type", "nothing to type"),
+        ] {
+            assert_eq!(for_programs(said), expected);
+        }
+    }
+
+    #[test]
+    fn an_edit_is_the_call_with_the_fields_that_it_changes() {
+        for (said, expected) in [
             (
                 "`blastdeck blast edit 7 --clear window,weekdays` has it send at any hour; without `--yes` it asks for the number of \
                  people first",
@@ -244,7 +253,6 @@ mod tests {
                 "`PATCH /api/blasts/7` with a time as `scheduled_for` gives it another one, `PATCH /api/blasts/7` with null as \
                  `scheduled_for` takes it away",
             ),
-            ("nothing to type", "nothing to type"),
         ] {
             assert_eq!(for_programs(said), expected);
         }

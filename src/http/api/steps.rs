@@ -314,13 +314,13 @@ async fn set(
     once(&caller, body.about(id), async |app: App| {
         let key = StepKey { blast: id, number };
         let edit = body.value.read(&app, id).await?;
-        if !sends_by_itself(&app.step(key).await?.step, &edit) {
-            app.set_step(key, edit).await?;
-        } else {
+        if sends_by_itself(&app.step(key).await?.step, &edit) {
             // To how many people it sends at once is known before it can.
             let shown = app.edited_step_shown(key, &edit).await?;
             expect_at_once(shown, (body.value.expect_recipients, "it was not changed"))?;
             app.set_step_as_shown(edit, shown).await?;
+        } else {
+            app.set_step(key, edit).await?;
         }
         Ok(Answer::ok(answer(&app, key).await.map_err(unread_after("the step is changed"))?))
     })

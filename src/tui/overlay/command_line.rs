@@ -82,7 +82,9 @@ impl SentenceLines {
         if width(self.line.trim_end()) > self.room() {
             let mut pieces = wrapped(&self.line, self.room());
             self.line = pieces.pop().unwrap_or_default();
-            pieces.into_iter().for_each(|piece| self.push(&piece));
+            for piece in pieces {
+                self.push(&piece);
+            }
         }
     }
 

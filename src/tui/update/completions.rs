@@ -175,7 +175,7 @@ pub(super) fn failed(model: &mut Model, failure: &EffectError) {
         }
         EffectError::Overtaken(overtaken) => model.refuse(overtaken.to_string()),
         EffectError::List(why) | EffectError::Other(why) | EffectError::AsItStands { why, .. } => {
-            model.refuse(why.clone())
+            model.refuse(why.clone());
         }
     }
 }

@@ -139,7 +139,7 @@ fn refused(
         lost::say(model, &why);
     } else {
         let says = failure.seen().filter(|seen| model.blasts.get(seen.blast).is_some()).into_iter().collect();
-        model.say(Notice { of, says, ..Notice::refusal(why) });
+        model.say(Notice { says, of, ..Notice::refusal(why) });
     }
     if lost::may_be_done(failure) {
         return after_mark(model, people_of(request));
