@@ -119,7 +119,7 @@ async fn a_blast_with_a_time_is_scheduled_behind_a_stop_and_says_so() {
     let json = shop.json(&["blast", "send", &of_script, "--yes"]).await;
 
     assert_eq!(said.code, 0, "{said:?}");
-    let depends = "if its sender is no longer stopped and an engine runs then and goes to 2 people; until then `";
+    let depends = "if its sender is no longer stopped and an engine runs then, and goes to 2 people; until then `";
     assert!(said.err.contains(depends) && !said.err.contains("started"), "{said:?}");
     assert!(
         said.err.contains(&format!(" blast pause {blast}` stops it\nsender sales is stopped: Device is offline; "))

@@ -26,8 +26,8 @@ impl Starter {
     const fn condition(&self) -> &'static str {
         match self {
             Self::Engine => "",
-            Self::None => ", if an engine runs then",
-            Self::Stopped(_) => ", if its sender is no longer stopped and an engine runs then",
+            Self::None => ", if an engine runs then,",
+            Self::Stopped(_) => ", if its sender is no longer stopped and an engine runs then,",
         }
     }
 
