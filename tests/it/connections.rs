@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Setup, Shop, eventually_async, said, until_unchanged};
+use crate::support::{Setup, Shop, database, eventually_async, said, until_unchanged};
 
 /// Sessions that have begun, of those that have ended too.
 const SESSIONS: &str = "select sessions from pg_stat_database where datname = current_database()";
@@ -20,7 +20,7 @@ async fn sessions(shop: &Shop) -> i64 {
 /// The one that finds out what answers goes on as the pool's: a question asked beside a transaction would make a second.
 #[tokio::test]
 async fn a_verb_makes_one_connection() {
-    let shop = Shop::open(Setup::default()).await;
+    let shop = Shop::open_on(database().await.with_new_sessions(), Setup::default());
     let blast = shop.blast(0..5).await;
     let person = "+".to_owned() + &crate::support::digits(1);
     let verbs: [&[&str]; 8] = [
@@ -44,7 +44,7 @@ async fn a_verb_makes_one_connection() {
 /// The socket over which the pool gets its connection is a file.
 #[tokio::test]
 async fn a_verb_connects_anew_where_it_can_make_no_socket() {
-    let shop = Shop::open(Setup::default()).await;
+    let shop = Shop::open_on(database().await.with_new_sessions(), Setup::default());
     shop.draft(0..5).await;
     let mut list = shop.command(&["blast", "list"]);
     list.env("TMPDIR", shop.path("nowhere"));

@@ -14,6 +14,7 @@ pub mod receiver;
 pub mod rude;
 mod scratch;
 pub mod serve;
+mod sessions;
 mod shop;
 mod sim;
 mod slow_link;

@@ -12,8 +12,8 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::runtime::{Builder, Runtime};
 
-use super::blastdeck;
 use super::scratch::scratch;
+use super::{blastdeck, sessions};
 
 const TEMPLATE: &str = "template_with_schema";
 
@@ -24,7 +24,7 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A database of one test's own, with the schema and nothing in it; dropped at the end, also after a panic.
 pub struct TestDatabase {
-    /// For programs, as `DATABASE_URL`.
+    /// For programs, as `DATABASE_URL`: each goes on with the sessions of the one before.
     pub url: String,
     /// For the test itself: at most five connections.
     pub pool: PgPool,
@@ -45,7 +45,12 @@ pub async fn database() -> TestDatabase {
     tokio::task::spawn_blocking(move || administer(statement)).await.unwrap();
     let url = address.with_database(&name).url();
     let pool = PgPoolOptions::new().max_connections(5).connect_lazy(&url).unwrap();
-    TestDatabase { url, pool, name: Some(name) }
+    TestDatabase { url: url + &left_sessions(), pool, name: Some(name) }
+}
+
+/// What has a program go on with the sessions that another one left.
+fn left_sessions() -> String {
+    format!("&port={}", sessions::PORT)
 }
 
 impl TestDatabase {
@@ -54,6 +59,13 @@ impl TestDatabase {
         blastdeck::store::migrate(&address.url(), EmptyDatabase::Fill).await.unwrap();
         let pool = PgPoolOptions::new().max_connections(5).connect(&address.url()).await.unwrap();
         Self { url, pool, name: None }
+    }
+
+    /// The same, where each program begins sessions of its own, as anywhere else.
+    #[must_use]
+    pub fn with_new_sessions(mut self) -> Self {
+        self.url = self.url.replace(&left_sessions(), "");
+        self
     }
 
     /// Drops it now, under whoever uses it.
@@ -81,6 +93,7 @@ fn server() -> &'static Throwaway {
         let server = Throwaway::start_in(scratch(), "test", &blastdeck()).unwrap();
         let address = server.address().clone();
         wait_for(async move || make_template(&address).await);
+        sessions::listen_beside(server.address().socket());
         server
     })
 }

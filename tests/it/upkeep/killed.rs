@@ -29,7 +29,8 @@ async fn kill_in_the_middle(shop: &Shop, verb: &[&str], left: &str) -> i64 {
     eventually_async("it has begun", async || shop.number(left).await < PEOPLE).await;
     child.kill().await.unwrap();
     eventually_async("its connections are gone", async || {
-        let open = "select count(*) from pg_stat_activity where application_name = 'blastdeck' and datname = current_database()";
+        let open = "select count(*) from pg_stat_activity
+                     where application_name = 'blastdeck' and datname = current_database() and query <> 'DISCARD ALL'";
         shop.number(open).await == 0
     })
     .await;
