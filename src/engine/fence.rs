@@ -318,8 +318,8 @@ fn require_as_remembered(
         return Err(FenceRefusal::OtherDatabase);
     }
     let now = LeaseCounters { epoch: facts.epoch, renewals: facts.renewals };
-    if let Some(Seen { counters: before, .. }) = seen
-        && is_before(now, before)
+    if let Some(Seen { furthest: before, .. }) = seen
+        && now.is_before(before)
     {
         return Err(FenceRefusal::BackInTime(Regression::Seen { now, before }));
     }
@@ -336,14 +336,10 @@ fn require_as_remembered(
         return Err(FenceRefusal::OtherDatabase);
     }
     let before = LeaseCounters { epoch: standing.epoch, renewals: standing.renewals };
-    if is_before(now, before) {
+    if now.is_before(before) {
         return Err(FenceRefusal::BackInTime(Regression::Counted { now, before }));
     }
     Ok(())
-}
-
-fn is_before(now: LeaseCounters, before: LeaseCounters) -> bool {
-    now.epoch < before.epoch || now.renewals < before.renewals
 }
 
 /// The database itself notes that somebody confirmed it since: a later timeline of the same cluster is then no surprise.

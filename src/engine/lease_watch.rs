@@ -20,6 +20,8 @@ pub struct LeaseWatch {
 #[derive(Debug, Clone, Copy)]
 struct Sight {
     counters: LeaseCounters,
+    /// The furthest that they were seen to count: a database that is put back counts less, while the lease in it may be valid still.
+    furthest: LeaseCounters,
     /// Since when its counter has not moved.
     since: Moment,
     /// Whether it was seen to move: its holder was alive while this process watched.
@@ -38,9 +40,13 @@ impl LeaseWatch {
     /// Observes a lease that another process holds. The database has just answered, so a live holder could have renewed it.
     pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> HolderState {
         let now = Moment::now();
-        let sight = self.seen.entry(sender).or_insert(Sight { counters: held.counters, since: now, has_moved: false });
+        let seen = Sight { counters: held.counters, furthest: held.counters, since: now, has_moved: false };
+        let sight = self.seen.entry(sender).or_insert(seen);
         if sight.counters != held.counters {
-            *sight = Sight { counters: held.counters, since: now, has_moved: true };
+            // What a restore put back is no sign of life.
+            sight.has_moved |= !held.counters.is_before(sight.furthest);
+            sight.furthest = sight.furthest.furthest(held.counters);
+            (sight.counters, sight.since) = (held.counters, now);
         }
         if sight.since.boot_age_at(now) > dead_after(held.valid, own) {
             HolderState::Dead(sight.counters)
@@ -75,14 +81,15 @@ impl LeaseWatch {
 
     /// What was last seen of a holder elsewhere.
     pub fn seen(&self, sender: SenderId) -> Option<Seen> {
-        self.seen.get(&sender).map(|sight| Seen { counters: sight.counters, was_alive: sight.has_moved })
+        self.seen.get(&sender).map(|sight| Seen { furthest: sight.furthest, was_alive: sight.has_moved })
     }
 }
 
 /// A lease as this process itself saw it in another's hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    pub counters: LeaseCounters,
+    /// The furthest that it counted.
+    pub furthest: LeaseCounters,
     /// Its holder renewed it while this process watched.
     pub was_alive: bool,
 }
@@ -99,8 +106,26 @@ fn dead_after(valid: Option<Duration>, own: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{LeaseWatch, dead_after};
+    use super::{HolderState, LeaseWatch, Seen, dead_after};
     use crate::domain::ids::SenderId;
+    use crate::store::lease::{LeaseCounters, RivalLease};
+
+    #[test]
+    fn a_lease_that_counts_back_is_seen_to_have_come_further_and_has_not_lived_by_that() {
+        let (mut watch, sender, valid) = (LeaseWatch::default(), SenderId(1), Duration::from_secs(60));
+        let counts = |epoch, renewals| LeaseCounters { epoch, renewals };
+        let mut look = |counters| {
+            let held = RivalLease { holder: "a".to_owned(), counters, valid: Some(valid) };
+            (watch.look(sender, &held, valid), watch.seen(sender))
+        };
+        let seen = |furthest, was_alive| (HolderState::Alive, Some(Seen { furthest, was_alive }));
+
+        assert_eq!(look(counts(1, 7)), seen(counts(1, 7), false));
+        assert_eq!(look(counts(1, 4)), seen(counts(1, 7), false));
+        assert_eq!(look(counts(1, 5)), seen(counts(1, 7), false), "whoever renews what was put back");
+        assert_eq!(look(counts(1, 8)), seen(counts(1, 8), true));
+        assert_eq!(look(counts(2, 6)), seen(counts(2, 8), true));
+    }
 
     #[test]
     fn a_sender_is_left_to_whoever_confirmed_it_elsewhere_for_a_while_and_asked_about_again() {

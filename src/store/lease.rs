@@ -12,6 +12,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Row};
 
 pub use self::phone::yielding;
 use super::connect::require_known_schema;
+use super::fence::whole_or_incomplete;
 use super::in_flight::forget_landed;
 use super::settings::interval;
 use super::{DbTransaction, StoreError, settings};
@@ -48,6 +49,19 @@ impl Lease {
 pub struct LeaseCounters {
     pub epoch: i64,
     pub renewals: i64,
+}
+
+impl LeaseCounters {
+    /// Whether a database that counts so has gone back in time, where it counted `before`.
+    pub const fn is_before(self, before: Self) -> bool {
+        self.epoch < before.epoch || self.renewals < before.renewals
+    }
+
+    /// The furthest that it has come by either.
+    #[must_use]
+    pub fn furthest(self, other: Self) -> Self {
+        Self { epoch: self.epoch.max(other.epoch), renewals: self.renewals.max(other.renewals) }
+    }
 }
 
 impl fmt::Display for LeaseCounters {
@@ -311,13 +325,17 @@ pub async fn lock(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreEr
     Ok(())
 }
 
-/// A sender has none before its first lease, and what is not there cannot be locked.
+/// A sender has none before its first lease, and what is not there cannot be locked. In the middle of a restore the key that finds a row
+/// may be missing still: a second one would keep it from being made.
 async fn make_row(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
-    sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
-        .bind(sender)
-        .execute(tx)
-        .await?;
-    Ok(())
+    let has_key = sqlx::query_scalar(
+        "with key as materialized (
+             select from pg_constraint where conrelid = 'sender_leases'::regclass and contype = 'p'),
+         made as (
+             insert into sender_leases (sender_id) select $1 where exists (select from key) on conflict do nothing)
+         select exists (select from key)",
+    );
+    whole_or_incomplete(has_key.bind(sender).fetch_one(tx).await?)
 }
 
 /// Gives the lease up, so that the next engine has it at once; a lease that has expired keeps its expiry. Whoever is still in flight then

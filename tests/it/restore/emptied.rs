@@ -3,7 +3,7 @@
 use blastdeck::store::fence::{FOREIGN_KEYS, TRIGGERS};
 
 use super::SETUP;
-use crate::support::{Shop, digits, said};
+use crate::support::{Shop, digits, eventually_async, said};
 
 const EMPTY: &str = "drop schema public cascade; create schema public";
 
@@ -79,6 +79,27 @@ async fn while_a_foreign_key_is_missing_no_row_is_deleted_that_it_may_refer_to()
     shop.execute("alter table blast_counts add constraint blast_counts_blast_fkey foreign key (blast_id) references blasts (id) on delete cascade")
         .await;
     shop.ok(&["blast", "remove", &draft, &number]).await;
+}
+
+/// Rows are loaded before their key is made: a second row for a sender would keep it from being made.
+#[tokio::test]
+async fn while_the_key_of_leases_is_missing_no_lease_gets_a_second_row() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.execute("alter table sender_leases drop constraint sender_leases_pkey").await;
+    shop.blast(10..13).await;
+
+    let engine = shop.engine();
+
+    let log = || std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    eventually_async("it says so", async || log().contains("is incomplete")).await;
+    engine.stop().await;
+    assert_eq!(shop.number("select count(*) from sender_leases").await, 1);
+    assert_eq!(shop.sim.posts().await.len(), 3);
+    shop.execute("alter table sender_leases add constraint sender_leases_pkey primary key (sender_id)").await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 6);
 }
 
 #[tokio::test]

@@ -37,6 +37,38 @@ async fn another_machine_takes_over_from_one_that_it_saw_alive_and_else_asks() {
     shop.promises().await;
 }
 
+/// The lease in it is valid still: a second look at it must not forget how far the first one saw it count.
+#[tokio::test]
+async fn a_database_that_was_put_back_by_seconds_is_not_sent_from_by_the_machine_that_watched() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..400).await;
+    let elsewhere = shop.path("elsewhere");
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
+    keep_people(&shop, &blast).await;
+    shop.execute("create table kept_leases as select epoch, renewals from sender_leases").await;
+    let kept = shop.number("select renewals from kept_leases").await;
+    eventually_async("it saw two renewals", async || {
+        shop.number("select renewals from sender_leases").await > kept + 2
+    })
+    .await;
+    first.signal(Signal::STOP);
+    let posts = shop.sim.posts().await.len();
+
+    put_people_back(&shop, &blast).await;
+    shop.execute(
+        "update sender_leases l set epoch = k.epoch, renewals = k.renewals, expires_at = now() + interval '4 s' from kept_leases k",
+    )
+    .await;
+
+    let asks = "select count(*) from senders where stopped_reason like '%when this process last read it%'";
+    eventually_async("the second machine asks", async || shop.number(asks).await == 1).await;
+    assert_eq!(shop.sim.posts().await.len(), posts);
+    first.kill().await;
+    second.stop().await;
+}
+
 #[tokio::test]
 async fn a_lease_that_ends_in_a_day_is_taken_over_once_its_counter_stands_still() {
     let shop = Shop::open(SLOW).await;
