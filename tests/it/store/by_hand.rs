@@ -35,6 +35,21 @@ async fn nobody_in_flight_gets_a_status_or_another_blast_by_hand_nor_a_claim_oth
     assert_eq!(audit(scene.pool(), None).await.unwrap(), []);
 }
 
+/// Nobody claimed them: no engine would ever say what came of it.
+#[tokio::test]
+async fn nobody_is_made_out_to_be_sending_by_hand() {
+    let scene = Scene::queued(2).await;
+
+    for column in ["status", "standing"] {
+        let statement = format!("update blast_recipients set {column} = 'sending' where id = 1");
+        let refused = sqlx::query(AssertSqlSafe(statement)).execute(scene.pool()).await.unwrap_err();
+        let constraint = refused.as_database_error().unwrap().constraint().map(ToOwned::to_owned);
+        assert_eq!(constraint.as_deref(), Some("blast_recipients_sending_is_by_claim_check"), "{column}");
+    }
+
+    assert_eq!(scene.statuses().await, ["queued", "queued"]);
+}
+
 /// What a transaction of another isolation sees of the claims is as old as itself, and so is the condition that leaves out whoever is in
 /// flight.
 #[tokio::test]
