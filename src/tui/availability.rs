@@ -50,10 +50,10 @@ pub fn cannot_send(model: &Model) -> Option<String> {
 
 /// The same of a blast whose sender has not stopped.
 pub fn cannot_send_blast(model: &Model, blast: &BlastView) -> Option<String> {
+    if let Some(until) = blast.armed_until(model.now) {
+        return Some(format!("it is about to start: {} {}", model.options.keys.undo(), model.stops(blast, until)));
+    }
     let why = match blast.state {
-        _ if blast.armed_until(model.now).is_some() => {
-            return Some(format!("it is about to start: {} {}", model.options.keys.undo(), model.stops(blast)));
-        }
         BlastState::Paused if has_nobody_left(blast) => NOBODY_LEFT,
         BlastState::Scheduled if blast.origin.repeat.rule.is_some() => return Some(starts_by_itself(model, blast)),
         BlastState::Draft | BlastState::Scheduled | BlastState::Paused => return read_only(model),

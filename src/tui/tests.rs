@@ -72,6 +72,7 @@ mod since;
 mod small;
 mod sorting;
 mod speeds;
+mod starting_together;
 mod states;
 mod step_message;
 mod steps;

@@ -41,9 +41,20 @@ impl Model {
         self.armed().find(|(blast, _)| is_own(blast))
     }
 
+    /// The other blasts of an armed launch: a sender that goes on starts all that waited for it at one moment.
+    pub fn starting_with(&self, blast: &BlastView, until: DateTime<Utc>) -> Vec<&BlastView> {
+        let is_of_launch = |other: &BlastView| other.id != blast.id && other.sender_id == blast.sender_id;
+        let of_launch = self.armed().filter(|(other, starts)| is_of_launch(other) && *starts == until);
+        of_launch.map(|(other, _)| other).collect()
+    }
+
     /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent. A page or
-    /// a line of what needs somebody that is about no blast is not about the one in the list behind it.
+    /// a line of what needs somebody that is about no blast is not about the one in the list behind it. On the line of a step `p` is for
+    /// that.
     pub fn to_pause(&self) -> Option<&BlastView> {
+        if self.chosen_step().is_some() {
+            return None;
+        }
         let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
         let announced = || self.announced().map(|(blast, _)| blast);
         let armed = || announced().or_else(|| self.own_armed().map(|(blast, _)| blast));

@@ -41,15 +41,33 @@ impl Model {
     }
 
     /// What the key that undoes does to an armed launch: of somebody else's it asks first.
-    pub fn stops(&self, blast: &BlastView) -> &'static str {
+    pub fn stops(&self, blast: &BlastView, until: DateTime<Utc>) -> &'static str {
         let is_ours = blast.state_by.as_ref().is_none_or(|by| by.name() == self.options.operator);
-        if is_ours { "stops it" } else { "asks first" }
+        match (is_ours, self.starting_with(blast, until).is_empty()) {
+            (true, true) => "stops it",
+            (true, false) => "stops them",
+            (false, _) => "asks first",
+        }
     }
 
-    /// When a launch starts, and whose it is.
+    /// What a launch starts, when, and whose it is.
     pub fn starts_words(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
+        self.start_words_of(blast, &self.starting_with(blast, until), until)
+    }
+
+    /// The same of one of its blasts, as if there were no others.
+    pub fn starts_alone_words(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
+        self.start_words_of(blast, &[], until)
+    }
+
+    pub fn start_words_of(&self, blast: &BlastView, others: &[&BlastView], until: DateTime<Utc>) -> String {
         let (name, at) = (self.distinct_name(blast), self.start_after(blast, until));
-        format!("{name} starts at {at}{}", self.launched_by(blast))
+        let start = match others {
+            [] => format!("{name} starts"),
+            [other] => format!("{name} and {} start", self.distinct_name(other)),
+            several => format!("{name} and {} others start", several.len()),
+        };
+        format!("{start} at {at}{}", self.launched_by(blast))
     }
 
     /// `, by ben`: who launched it, where that was another operator.
@@ -66,8 +84,10 @@ impl Model {
         // Where no line names another act that key would take back, it asks about the launch.
         let names_another = self.notice.as_ref().is_some_and(|notice| notice.undoes.is_some());
         let own = || self.own_armed().filter(|_| !names_another);
-        let is_meant = self.announced().or_else(own).is_some_and(|(meant, _)| meant.id == blast.id);
-        if is_meant { format!("{} {}", keys.undo(), self.stops(blast)) } else { format!("{} pauses it", keys.pause()) }
+        match self.announced().or_else(own).filter(|(meant, _)| meant.id == blast.id) {
+            Some((_, until)) => format!("{} {}", keys.undo(), self.stops(blast, until)),
+            None => format!("{} pauses it", keys.pause()),
+        }
     }
 
     /// By whose clocks a blast goes: its own zone, else its sender's.

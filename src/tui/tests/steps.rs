@@ -1,5 +1,7 @@
 //! What comes by itself, in the list of what needs a person: its keys act on the line that is chosen there.
 
+use chrono::TimeDelta;
+
 use super::follow_ups::step;
 use super::schedules::pattern;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, draft, raya};
@@ -64,6 +66,23 @@ fn a_step_is_paused_at_once_and_resumed_after_a_question() {
     assert!(dashboard.acts().is_empty(), "it asks first");
     dashboard.keys("y");
     assert_eq!(dashboard.acts(), [change(StepChange::Resume)]);
+}
+
+/// Its line comes under the cursor where that of a stopped sender was, as soon as that goes on.
+#[test]
+fn p_on_the_line_of_a_step_is_not_named_as_what_stops_a_launch() {
+    let mut dashboard = with(vec![step(None)]);
+    let until = dashboard.now + TimeDelta::seconds(10);
+    let starts = BlastView { state: BlastState::Sending, version: 4, send_after: Some(until), ..draft() };
+    let calm = dashboard.model.blasts.get(RAYA).unwrap().clone();
+    dashboard.answer(Completion::Blasts(Ok(vec![starts, calm]))).taken();
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Step(STEP)));
+
+    let said = dashboard.line(22);
+    assert!(said.ends_with("starts at 14:02:10: u stops it (10 s left)"), "{said}");
+
+    dashboard.keys("p");
+    assert_eq!(dashboard.acts(), [change(StepChange::Pause)]);
 }
 
 #[test]

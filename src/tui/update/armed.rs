@@ -18,8 +18,9 @@ use crate::tui::model::{ArmedLaunch, Leaving, Model, Notice, StandingBlast};
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
-    let hint = format!("{} {}", model.options.keys.undo(), model.stops(row));
-    let text = model.starts_words(row, until);
+    let hint = format!("{} {}", model.options.keys.undo(), model.stops(row, until));
+    // The others of the launch are read in a moment.
+    let text = model.starts_alone_words(row, until);
     Notice { armed, ..Notice::done(text).hint(hint) }
 }
 
@@ -34,16 +35,23 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     }
 }
 
+/// That a blast is paused. Of a sender's launch its other blasts start all the same.
+pub fn paused(model: &Model, row: &BlastView) -> Notice {
+    let armed = model.blasts.get(row.id).and_then(|before| Some((before, before.armed_until(model.now)?)));
+    let others = armed.map(|(before, until)| (model.starting_with(before, until), until));
+    let still = match others.as_ref().and_then(|(others, until)| Some((others.split_first()?, until))) {
+        Some(((first, rest), until)) => format!("; {}", model.start_words_of(first, rest, *until)),
+        None => String::new(),
+    };
+    let said = format!("{} is paused; {}{still}", model.distinct_name(row), model.resumes_it());
+    Notice { stands: Some(stands(model, row)), ..Notice::done(said) }
+}
+
 /// What is printed before the dashboard is stopped by `ctrl-z`: which blast starts meanwhile, since another engine may send it.
 pub fn goes_on(model: &Model) -> Option<String> {
     let (row, until) = model.armed().next()?;
-    let (name, at) = (model.distinct_name(row), model.start_after(row, until));
-    let undo = model.options.keys.undo();
-    let stops = model.stops(row);
-    Some(
-        clean(&format!("{name} starts at {at}, also while this is stopped: fg, then {undo} {stops} until then"))
-            .into_owned(),
-    )
+    let (starts, undo, stops) = (model.starts_words(row, until), model.options.keys.undo(), model.stops(row, until));
+    Some(clean(&format!("{starts}, also while this is stopped: fg, then {undo} {stops} until then")).into_owned())
 }
 
 /// A time on the screen has come: what could be undone until now is being sent.

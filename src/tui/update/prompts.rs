@@ -159,7 +159,7 @@ fn pauses_as_asked(model: &Model, ask: &ConfirmPrompt, key: Key) -> bool {
 
 /// Whether a key stops messages: no question stands before that.
 fn pauses(model: &Model, key: Key) -> bool {
-    is_key_of(model, key, PAUSE) && model.to_pause().is_some()
+    is_key_of(model, key, PAUSE) && (model.to_pause().is_some() || model.chosen_step().is_some())
 }
 
 /// The character stays in sight and is refused with the rest: left out, what is typed next would be read as more of the amount.

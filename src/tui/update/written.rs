@@ -341,10 +341,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
     let notice = match row.armed_until(model.now) {
         Some(until) => armed::announcement(model, &row, until),
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
-        None if row.state == BlastState::Paused => {
-            let said = format!("{} is paused; {}", model.distinct_name(&row), model.resumes_it());
-            Notice { stands: Some(armed::stands(model, &row)), ..Notice::done(said) }
-        }
+        None if row.state == BlastState::Paused => armed::paused(model, &row),
         // Only its sender was stopped. Whether it goes on, the line below the funnel says.
         None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),
         None => Notice::done(format!("{} is {}", model.distinct_name(&row), row.state)),

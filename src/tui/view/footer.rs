@@ -5,8 +5,9 @@ mod long;
 mod prompt_keys;
 mod question;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::app::view::BlastView;
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::theme::TextRole;
@@ -91,27 +92,34 @@ fn armed(model: &Model) -> TextLine {
 
 /// What starts and when, and the keys that stop it.
 fn armed_words(model: &Model) -> Option<(String, String)> {
-    match model.announced() {
-        Some((blast, until)) => {
-            // The line may say more than that.
-            let said = model.notice.as_ref().filter(|notice| notice.armed.is_some_and(|armed| armed.blast == blast.id));
-            let starts = || model.starts_words(blast, until);
-            let text = format!(" {}", said.map_or_else(starts, |notice| notice.text.clone()));
-            let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
-            let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
-            let asks = model.stops(blast);
-            let keys = match (model.overlays.last().is_some_and(Overlay::is_form), stops) {
-                (true, _) => format!("esc, then {undo} {asks}"),
-                (false, true) if asks == "stops it" => format!("{undo} or {pause} stops it"),
-                (false, true) => format!("{pause} stops it, {undo} asks first"),
-                (false, false) => format!("{undo} {asks}"),
-            };
-            // So many seconds, begun ones included.
-            let left = (until - model.now + TimeDelta::milliseconds(999)).num_seconds();
-            let is_later = model.hours_open_at(blast, until).is_some();
-            Some((text, if is_later { keys } else { format!("{keys} ({left} s left)") }))
-        }
-        None => None,
+    let (blast, until) = model.announced()?;
+    // The line may say more than that.
+    let alone = model.starts_alone_words(blast, until);
+    let says_more =
+        |notice: &&Notice| notice.armed.is_some_and(|armed| armed.blast == blast.id) && notice.text != alone;
+    let said = model.notice.as_ref().filter(says_more);
+    let text = format!(" {}", said.map_or_else(|| model.starts_words(blast, until), |notice| notice.text.clone()));
+    let keys = stop_keys(model, blast, until);
+    // So many seconds, begun ones included.
+    let left = (until - model.now + TimeDelta::milliseconds(999)).num_seconds();
+    let is_later = model.hours_open_at(blast, until).is_some();
+    Some((text, if is_later { keys } else { format!("{keys} ({left} s left)") }))
+}
+
+/// The keys that stop a launch. Pausing stops one of its blasts.
+fn stop_keys(model: &Model, blast: &BlastView, until: DateTime<Utc>) -> String {
+    let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
+    let asks = model.stops(blast, until);
+    let pauses = model.to_pause().is_some_and(|paused| paused.id == blast.id);
+    let is_alone = model.starting_with(blast, until).is_empty();
+    let name = || model.brief_distinct_name(blast);
+    match (asks, pauses) {
+        _ if model.overlays.last().is_some_and(Overlay::is_form) => format!("esc, then {undo} {asks}"),
+        (_, false) => format!("{undo} {asks}"),
+        ("asks first", true) if is_alone => format!("{pause} stops it, {undo} asks first"),
+        ("asks first", true) => format!("{pause} pauses {}, {undo} asks first", name()),
+        (_, true) if is_alone => format!("{undo} or {pause} {asks}"),
+        (_, true) => format!("{undo} {asks}, {pause} pauses {}", name()),
     }
 }
 
