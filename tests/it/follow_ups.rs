@@ -90,6 +90,24 @@ async fn a_follow_up_takes_exactly_those_who_are_stuck_for_so_long_and_may_be_ch
 }
 
 #[tokio::test]
+async fn a_follow_up_names_the_list_of_who_is_left_out_only_where_its_plan_has_them() {
+    let (shop, blast) = stuck_shop().await;
+    let follow_up = async |whom: [&str; 2]| {
+        let ask = ["blast", "follow-up", &blast, whom[0], whom[1], "--message", "Still there?"];
+        shop.run(&ask).await
+    };
+
+    let by_filter = follow_up(["--from", "stuck:read older:24h"]).await;
+    shop.ok(&["blast", "delete", by_filter.out.trim(), "--yes"]).await;
+    let stuck = follow_up(["--stuck-at", "read"]).await;
+
+    let made = "a draft to 3 people; nothing is sent\n2 people left out:\n";
+    assert!(stuck.code == 0 && stuck.err.contains(made) && !stuck.err.contains("--left-out"), "{stuck:?}");
+    let list = format!(" blast plan {} --left-out` lists who is left out\n", by_filter.out.trim());
+    assert!(by_filter.code == 0 && by_filter.err.contains(&list), "{by_filter:?}");
+}
+
+#[tokio::test]
 async fn everybody_who_is_stuck_is_counted_by_age_and_left_out_for_one_reason() {
     let (shop, blast) = stuck_shop().await;
     let business: String =

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::message::MessageArgs;
 use super::new::short_text;
-use super::taken::found;
+use super::taken::{found, stuck};
 use super::template::TemplateArgs;
 use crate::app::{FollowUp, SegmentDraft};
 use crate::cli::Global;
@@ -73,6 +73,7 @@ impl FollowUpArgs {
         }
         let of_carts = || filter::waiting_carts(self.older_than.unwrap_or(filter::CART_STUCK));
         let from = self.from.or_else(|| (self.stuck_at == Some(StepSince::Cart)).then(of_carts));
+        let reported = if from.is_some() { found } else { stuck };
         let made = match (from, self.stuck_at.and_then(StepSince::stage)) {
             (Some(from), _) => {
                 let follows = Some(self.blast);
@@ -93,7 +94,7 @@ impl FollowUpArgs {
                 "reasons": reasons.collect::<Vec<_>>(),
             }));
         }
-        found(&made);
+        reported(&made);
         line(&made.blast.to_string())
     }
 }

@@ -17,11 +17,24 @@ use crate::import::{Imported, Rejections};
 /// The most corrected cells that are named.
 const CORRECTED_MAX: usize = 10;
 
-/// Reports on standard error whom a filter found.
+/// Reports on standard error whom a filter found. The draft's plan reads it again, and lists who is left out.
 pub(super) fn found(imported: &Imported) {
     let plan = format!("`blastdeck blast plan {} --left-out` lists who is left out", imported.blast);
-    talk(&format!("a draft to {}; nothing is sent. {plan}", text::people(imported.taken)));
-    let Rejections { total, reasons, .. } = &imported.rejected;
+    talk(&format!("{}. {plan}", made_words(imported)));
+    left_out(&imported.rejected);
+}
+
+/// The same of those who were stuck in a blast: the draft was made without the others, and its plan does not know them.
+pub(super) fn stuck(imported: &Imported) {
+    talk(&made_words(imported));
+    left_out(&imported.rejected);
+}
+
+fn made_words(imported: &Imported) -> String {
+    format!("a draft to {}; nothing is sent", text::people(imported.taken))
+}
+
+fn left_out(Rejections { total, reasons, .. }: &Rejections) {
     if *total > 0 {
         talk(&format!("{} left out:", text::people(i64::try_from(*total).unwrap_or(i64::MAX))));
         for reason in reasons {
