@@ -117,14 +117,18 @@ async fn a_blast_with_a_time_is_scheduled_behind_a_stop_and_says_so() {
 
     let said = shop.run(&["blast", "send", &blast, "--people", "2"]).await;
     let json = shop.json(&["blast", "send", &of_script, "--yes"]).await;
+    let daily = shop.draft_with(6..7, &["--repeat", "every day 09:00"]).await;
+    let repeats = shop.run(&["blast", "send", &daily, "--people", "1"]).await;
 
     assert_eq!(said.code, 0, "{said:?}");
-    let depends = "if its sender is no longer stopped and an engine runs then, and goes to 2 people; until then `";
-    assert!(said.err.contains(depends) && !said.err.contains("started"), "{said:?}");
+    let depends = ", if its sender is no longer stopped and an engine runs then; ";
+    let starts = said.err.split_once(" goes to 2 people: it starts ").map(|(_, behind)| behind).unwrap_or_default();
+    assert!(starts.contains(&format!("{depends}until then `")) && !said.err.contains("started"), "{said:?}");
     assert!(
         said.err.contains(&format!(" blast pause {blast}` stops it\nsender sales is stopped: Device is offline; "))
     );
     assert!(said.err.contains(" sender confirm sales` resumes it"), "{said:?}");
+    assert!(repeats.code == 0 && repeats.err.contains(&format!("{depends}`")), "{repeats:?}");
     assert_eq!((&json["state"], &json["starts_at"]), (&json!("scheduled"), &json!(at)), "{json}");
     assert!(json["stopped"].as_str().unwrap().contains(" sender confirm sales` resumes it"), "{json}");
     assert_eq!(shop.state(&blast).await, "scheduled");

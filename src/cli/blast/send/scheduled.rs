@@ -26,8 +26,8 @@ impl Starter {
     const fn condition(&self) -> &'static str {
         match self {
             Self::Engine => "",
-            Self::None => ", if an engine runs then,",
-            Self::Stopped(_) => ", if its sender is no longer stopped and an engine runs then,",
+            Self::None => ", if an engine runs then",
+            Self::Stopped(_) => ", if its sender is no longer stopped and an engine runs then",
         }
     }
 
@@ -76,6 +76,6 @@ fn words(context: &Context, plan: &Plan, blast: &BlastView, (start, condition): 
     let note =
         plan.start.as_ref().and_then(|start| start.note.clone()).map_or_else(String::new, |note| format!(" ({note})"));
     format!(
-        "{name} starts {starts}{condition}{note} and goes to {people}; until then `blastdeck blast pause {id}` stops it"
+        "{name} goes to {people}: it starts {starts}{note}{condition}; until then `blastdeck blast pause {id}` stops it"
     )
 }
