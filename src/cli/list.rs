@@ -19,7 +19,9 @@ use super::listed::{ListEnd, one_more};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{Export, SavedList};
-use crate::domain::text::{count_of, number, people};
+use crate::config::SenderConfig;
+use crate::domain::sender::ProviderKind;
+use crate::domain::text::{count_of, number, people, shell_word};
 use crate::import::{RejectedTo, TableSource, read_list};
 
 #[derive(Debug, Subcommand)]
@@ -107,7 +109,17 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
     say_local(list.local.as_ref());
     let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));
     let replaced = before.map_or_else(String::new, |before| format!(", in place of {}", number(before)));
-    line(&format!("list {name} has {kept}{replaced}: `blastdeck blast new --from 'list:{name}'` goes to them"))
+    let draft = draft_line(&context.app.config().senders, name);
+    line(&context.pasteable(&format!("list {name} has {kept}{replaced}: {draft} makes a draft to them")))
+}
+
+/// The command line that makes a draft to a list. With several senders the operator chooses one.
+fn draft_line(senders: &[SenderConfig], list: &str) -> String {
+    let only = if let [only] = senders { Some(only) } else { None };
+    let sender = only.map_or_else(|| "SENDER".to_owned(), |sender| shell_word(&sender.name));
+    let is_of_meta = only.is_some_and(|sender| sender.provider == ProviderKind::Meta);
+    let content = if is_of_meta { "--template NAME" } else { "--message 'TEXT'" };
+    format!("`blastdeck blast new --sender {sender} --from 'list:{list}' {content}`")
 }
 
 const fn are(many: usize) -> &'static str {

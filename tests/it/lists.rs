@@ -46,6 +46,24 @@ async fn a_list_that_is_kept_is_an_audience_of_people_nobody_ever_wrote_to() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_kept_names_the_line_that_makes_a_draft_to_it_as_a_shell_takes_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let file = shop.write("raya.csv", format!("phone\n{}\n", phone(1)));
+    let save = ["list", "save", "raya", file.to_str().unwrap()];
+
+    let said = shop.ok(&save).await;
+    shop.add_sender("second");
+    let of_two = shop.ok(&save).await;
+
+    let line = said.split('`').nth(1).unwrap().replacen(" blastdeck ", " \"$0\" ", 1);
+    assert!(said.starts_with("list raya has 1 person: `BLASTDECK_STATE_DIR='"), "{said}");
+    let made = shop.in_shell(&[], &line).await;
+    assert!(made.code == 0 && made.out == "1\n", "{line}: {made:?}");
+    let unchosen = " blast new --sender SENDER --from 'list:raya' --message 'TEXT'` makes a draft to them\n";
+    assert!(of_two.ends_with(unchosen), "{of_two}");
+}
+
+#[tokio::test]
 async fn beside_a_blast_a_list_names_customers_by_every_number_that_they_have() {
     let shop = kept(&[11]).await;
     let blast = shop.blast(1..4).await;
