@@ -1,5 +1,7 @@
 //! `sender`: the senders and their health.
 
+mod list;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -10,15 +12,11 @@ use serde_json::{Value, json};
 use super::Global;
 use super::confirm::{confirm as surely, confirm_number};
 use super::context::{Context, Intent};
-use super::output::{json, line, talk, text};
-use super::table::{TextAlign, render};
-use crate::app::view::{BlastFilter, SenderView};
+use super::output::{json, line, talk};
+use crate::app::view::BlastFilter;
 use crate::app::{ConfirmProspect, Confirmed, ForgottenCheck, HealthVerdict, SenderCheck, SenderTemplate};
 use crate::domain::blast::BlastState;
-use crate::domain::engine_role::EngineRole;
-use crate::domain::sender::StopCode;
-use crate::domain::text::{clean, count_of, number, people_are};
-use crate::domain::waiting::Waiting;
+use crate::domain::text::{clean, count_of, people_are};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {
@@ -57,7 +55,7 @@ pub(super) enum SenderVerb {
 impl SenderVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
-            Self::List => list(global).await,
+            Self::List => list::list(global).await,
             Self::Check { name } => check(global, name.as_deref()).await,
             Self::Move { name } => move_to(global, &name).await,
             Self::Confirm { name, yes, no_engine, without_key } => {
@@ -249,86 +247,6 @@ async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
         talk(&format!("sender {name} is {} now{before}", moved.now));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn list(global: &Global) -> Result<ExitCode> {
-    let context = Context::open(global, Intent::Reads).await?;
-    let mut senders = context.app.senders_with_counts().await?;
-    // What nobody sends shows at its blasts.
-    let sending = BlastFilter { state: Some(BlastState::Sending), without_unasked: true, ..BlastFilter::default() };
-    for blast in context.app.blasts(&sending).await? {
-        let Some(row) = senders.iter_mut().find(|row| row.id == blast.sender_id) else { continue };
-        let is_idle = row.lease.is_none() && row.waiting.is_none();
-        // What its engine wrote last is not so any more once that cannot write, or is gone.
-        let counts = |waiting: &Waiting| match waiting {
-            Waiting::NoEngine => is_idle,
-            Waiting::Database { .. } | Waiting::Silent { .. } => true,
-            _ => false,
-        };
-        if let Some(waiting) = blast.waiting.filter(counts) {
-            row.waiting = Some(waiting);
-        }
-    }
-    if context.is_json {
-        senders.iter().try_for_each(|row| json(&as_json(&context, row)))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let header = [
-        ("name", TextAlign::Left),
-        ("provider", TextAlign::Left),
-        ("today", TextAlign::Right),
-        ("an hour", TextAlign::Right),
-        ("state", TextAlign::Left),
-    ];
-    let rows = senders.iter().map(|row| {
-        vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), context.pasteable(&state(row))]
-    });
-    text(&render(&header, &rows.collect::<Vec<_>>()))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn today(row: &SenderView) -> String {
-    let today = number(row.usage.today);
-    row.usage.daily_cap.map_or_else(|| today.clone(), |cap| format!("{today}/{}", number(cap)))
-}
-
-fn per_hour(row: &SenderView) -> String {
-    row.usage.per_hour.map_or_else(|| "-".to_owned(), number)
-}
-
-fn state(row: &SenderView) -> String {
-    if let Some(stop) = &row.stopped {
-        // That of a configuration is no stop: another shell may have what is missing here.
-        let what = if stop.code == StopCode::Config { "cannot be used here" } else { "stopped" };
-        return format!("{what}: {}", stop.reason);
-    }
-    match (&row.lease, &row.waiting) {
-        (Some(lease), Some(waiting)) => format!("{waiting} ({lease})"),
-        (Some(lease), None) => format!("sending or following ({lease})"),
-        (None, Some(waiting)) => waiting.to_string(),
-        (None, None) => "idle".to_owned(),
-    }
-}
-
-/// Why this process cannot use a sender, such as one whose token it lacks.
-fn unusable_here<'a>(context: &'a Context, row: &'a SenderView) -> Option<&'a str> {
-    let stop = row.stopped.as_ref().filter(|stop| stop.code == StopCode::Config);
-    let unusable = context.app.unusable_senders().iter().find(|unusable| unusable.sender == row.id);
-    stop.map(|stop| stop.reason.as_str()).or(unusable.map(|unusable| unusable.why.as_str()))
-}
-
-fn as_json(context: &Context, row: &SenderView) -> Value {
-    let stop = row.stopped.as_ref().filter(|stop| stop.code != StopCode::Config);
-    json!({
-        "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
-        "today": row.usage.today, "daily_cap": row.usage.daily_cap, "per_hour": row.usage.per_hour,
-        "unheard_since": row.unheard_since, "quality": row.quality,
-        "stopped": stop.map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
-        "unusable_here": unusable_here(context, row),
-        "holder": row.lease.as_ref().map(|lease| &lease.holder),
-        "engine": row.lease.as_ref().and_then(|lease| lease.role).map(EngineRole::word),
-        "host": row.lease.as_ref().map(|lease| &lease.host), "waiting": row.waiting,
-    })
 }
 
 async fn check(global: &Global, name: Option<&str>) -> Result<ExitCode> {

@@ -323,6 +323,21 @@ async fn a_sender_whose_token_cannot_be_read_has_its_cap_and_its_pace_all_the_sa
 }
 
 #[tokio::test]
+async fn a_sender_that_an_engine_holds_is_listed_as_unusable_in_a_shell_without_its_token_too() {
+    let shop = Shop::open(SLOWLY).await;
+    shop.blast(0..2_000).await;
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+    let mut list = shop.command(&["sender", "list"]);
+    list.env_remove("WSAPME_TOKEN");
+
+    let shown = said(list).await.out;
+
+    engine.stop().await;
+    assert!(shown.contains("); cannot be used here: no token for sender sales"), "beside who holds it: {shown}");
+}
+
+#[tokio::test]
 async fn a_phone_that_another_configuration_names_otherwise_is_sent_from_by_one_engine_at_a_time() {
     let shop = Shop::open(SLOWLY).await;
     // Longer than any machine takes to begin the other one.
