@@ -23,7 +23,8 @@ pub(super) enum SenderVerb {
     /// List senders with their pace, today's count and what they are waiting for.
     List,
     /// Ask the provider about a sender's health; sends nothing and starts no engine. A stop that its health shows to be over is lifted
-    /// where nobody is queued; where people are, this says what resumes it.
+    /// where nobody is queued but in paused blasts, which stay paused. Where others are, it stays: this says what resumes it, and ends
+    /// with exit code 1.
     Check {
         /// The sender; defaults to all.
         name: Option<String>,

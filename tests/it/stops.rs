@@ -189,6 +189,22 @@ async fn a_lifted_stop_names_the_people_who_are_queued_in_a_paused_blast() {
 }
 
 #[tokio::test]
+async fn a_check_lifts_a_stop_behind_which_only_a_paused_blast_waits_and_its_help_says_so() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    shop.ok(&["blast", "pause", "1"]).await;
+
+    let said = shop.run(&["sender", "check", "sales"]).await;
+    let help = shop.ok(&["sender", "check", "--help"]).await;
+
+    let paused = "sender sales may resume: 3 people are queued in a paused blast, which `";
+    assert!(said.code == 0 && said.err.contains(paused) && said.err.contains(" blast resume 1` resumes"), "{said:?}");
+    assert!(!is_stopped(&shop).await && shop.engines().is_empty() && shop.sim.posts().await.is_empty());
+    assert_eq!(shop.state("1").await, "paused");
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("nobody is queued but in paused blasts") && help.contains("exit code 1"), "{help}");
+}
+
+#[tokio::test]
 async fn doctor_lists_a_stopped_sender_as_bad_with_the_mend_and_lifts_nothing() {
     for (code, reason, mend) in [
         ("device", "Device is offline", "' blastdeck --config"),
