@@ -55,6 +55,9 @@ pub enum AppError {
     /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),
+    /// The same of something that a field of the input names; nothing changed. Exit code 1.
+    #[error("{why}")]
+    NotFoundIn { field: &'static str, why: String },
     /// A request with this idempotency key had its effect already; nothing changed.
     #[error("a request with this idempotency key had its effect already")]
     Repeated,
@@ -131,6 +134,11 @@ impl AppError {
     pub(super) fn invalid(field: &str, why: impl Into<String>) -> Self {
         let why = why.into();
         Self::InvalidAt { places: vec![InvalidPlace { field: field.to_owned(), row: None, why: why.clone() }], why }
+    }
+
+    /// What one field of the input names is not there.
+    pub(super) fn not_found_in(field: &'static str, why: impl Into<String>) -> Self {
+        Self::NotFoundIn { field, why: why.into() }
     }
 
     /// Whoever its filter names changed since its people were shown.

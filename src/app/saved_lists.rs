@@ -82,7 +82,7 @@ impl App {
     /// Refuses a filter that names a list that there is not.
     pub(super) async fn refuse_unknown_lists(&self, names: &[&str]) -> Result<(), AppError> {
         let missing = saved_list::missing(self.pool(), names).await?;
-        missing.first().map_or(Ok(()), |name| Err(AppError::invalid("from", no_list_words(name))))
+        missing.first().map_or(Ok(()), |name| Err(AppError::not_found_in("from", no_list_words(name))))
     }
 }
 

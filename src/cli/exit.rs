@@ -103,7 +103,7 @@ fn kind(report: &Report) -> (&'static str, u8) {
             | AppError::Overtaken(_)
             | AppError::Repeated,
         ) => ("refused", 3),
-        Some(AppError::NotFound(_)) => ("not_found", 1),
+        Some(AppError::NotFound(_) | AppError::NotFoundIn { .. }) => ("not_found", 1),
         Some(AppError::PartlyDone { error, .. }) if matches!(**error, AppError::Store(_)) => ("database", 1),
         Some(AppError::Store(_) | AppError::Unfinished { .. }) => ("database", 1),
         Some(AppError::Unread { .. }) => ("done_unread", 1),

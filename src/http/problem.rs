@@ -230,6 +230,12 @@ impl From<AppError> for Problem {
                 ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", for_programs(&why))
             },
             AppError::NotFound(why) => Self::not_found(for_programs(&why)),
+            // 404 is for what the path names.
+            AppError::NotFoundIn { field, why } => {
+                let why = for_programs(&why);
+                let errors = vec![FieldError::new(field, why.clone())];
+                Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", why) }
+            }
             AppError::Failed(why) => Self::new(StatusCode::BAD_GATEWAY, "failed", for_programs(&why)),
             AppError::Unfinished { done, error } => {
                 tracing::warn!(%error, done, "the work that follows is left to an engine");
@@ -296,6 +302,22 @@ mod tests {
 
         assert_eq!(changed.body()["type"], "urn:blastdeck:recipients-changed");
         assert_eq!(changed.status(), StatusCode::CONFLICT);
+    }
+
+    #[test]
+    fn what_a_field_names_and_is_not_there_is_said_of_that_field() {
+        let missing = Problem::from(AppError::NotFoundIn {
+            field: "from",
+            why: "there is no blast 9 in this business: see `blastdeck blast list`".to_owned(),
+        });
+
+        assert_eq!(
+            (missing.status(), &missing.body()["type"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("urn:blastdeck:invalid"))
+        );
+        let said = "there is no blast 9 in this business: see `GET /api/blasts`";
+        assert_eq!(missing.body()["detail"], said);
+        assert_eq!(missing.body()["errors"], json!([{ "field": "from", "detail": said }]));
     }
 
     #[test]

@@ -42,7 +42,7 @@ async fn a_list_that_is_kept_is_an_audience_of_people_nobody_ever_wrote_to() {
     assert_eq!(shop.number(values).await, 1, "with the values of their columns");
     assert_eq!(draft(&shop, "list:raya-2026 name:3").await, [phone(3)]);
     let unknown = shop.run(&["blast", "new", "--sender", "sales", "--message", "x", "--from", "list:hari"]).await;
-    assert!(unknown.code == 2 && unknown.err.contains("no list `hari`"), "{unknown:?}");
+    assert!(unknown.code == 1 && unknown.err.contains("no list `hari`"), "{unknown:?}");
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ impl App {
         let strangers = segment::strangers(self.pool(), &segment.blasts, &business).await?;
         if let Some(stranger) = strangers.first() {
             let why = format!("there is no blast {stranger} in this business: see `blastdeck blast list`");
-            return Err(AppError::invalid(FIELD, why));
+            return Err(AppError::not_found_in(FIELD, why));
         }
         // A time that is refused is refused with the draft.
         let start = draft.start.and_then(|start| self.start_time(start, zone).ok()).map(|start| start.at);
@@ -167,7 +167,7 @@ impl App {
         for id in &segment.blasts {
             self.blast_row(*id).await.map_err(|error| match error {
                 AppError::NotFound(_) => {
-                    AppError::invalid(FIELD, format!("there is no blast {id} of this token's sender"))
+                    AppError::not_found_in(FIELD, format!("there is no blast {id} of this token's sender"))
                 }
                 other => other,
             })?;
