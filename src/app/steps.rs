@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use self::done::done_word;
+use self::done::done_by;
 use self::same::refuse_same;
 use super::error::unread_after;
 use super::segment::values_of;
@@ -220,16 +220,23 @@ impl App {
         step.map_err(unread_after(format!("step {number} of blast {} is added", from.blast)))
     }
 
-    /// Pauses, resumes or removes a step. What it made stays.
-    pub async fn change_step(&self, key: StepKey, to: StepChange) -> Result<(), AppError> {
+    /// Pauses, resumes or removes a step. What it made stays. `false`: it was so already, which is no act.
+    pub async fn change_step(&self, key: StepKey, to: StepChange) -> Result<bool, AppError> {
         self.blast_row(key.blast).await?;
         let (mut tx, head) = self.begin_step(key.blast).await?;
-        step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
+        let now = step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
+        let done = done_by(&now, to);
+        // A pause of what is paused has a time of its own: whoever paused it before does not end it.
+        if done.is_none() && to == StepChange::Resume {
+            return Ok(false);
+        }
         step::change(&mut tx, key, to).await?;
-        self.log_step(&mut tx, &head, (key.number, done_word(to))).await?;
+        if let Some(done) = done {
+            self.log_step(&mut tx, &head, (key.number, done)).await?;
+        }
         tx.commit().await?;
         self.notify(key.blast).await;
-        Ok(())
+        Ok(done.is_some())
     }
 
     /// The blast under lock: the numbers of its steps are given one after another.

@@ -3,12 +3,13 @@
 use super::same::is_as_before;
 use crate::store::step::{StepChange, StepColumns, StepRow};
 
-/// What was done by pausing, resuming or removing a step.
-pub(super) const fn done_word(change: StepChange) -> &'static str {
-    match change {
-        StepChange::Pause => "paused",
-        StepChange::Resume => "resumed",
-        StepChange::Remove => "removed",
+/// What pausing, resuming or removing a step does to it. `None`: it is so already.
+pub(super) const fn done_by(now: &StepRow, change: StepChange) -> Option<&'static str> {
+    match (change, now.paused_at.is_some()) {
+        (StepChange::Pause, false) => Some("paused"),
+        (StepChange::Resume, true) => Some("resumed"),
+        (StepChange::Remove, _) => Some("removed"),
+        (StepChange::Pause, true) | (StepChange::Resume, false) => None,
     }
 }
 
@@ -17,13 +18,7 @@ pub(super) fn what_was_done(now: &StepRow, to: &StepColumns, change: Option<Step
     if !is_as_before(now, to) {
         return Some("changed");
     }
-    let is_paused = now.paused_at.is_some();
-    let is_so_already = |change: &StepChange| match change {
-        StepChange::Pause => is_paused,
-        StepChange::Resume => !is_paused,
-        StepChange::Remove => false,
-    };
-    change.filter(|change| !is_so_already(change)).map(done_word)
+    change.and_then(|change| done_by(now, change))
 }
 
 #[cfg(test)]
@@ -78,6 +73,7 @@ mod tests {
         assert_eq!(what_was_done(&runs, &same, resume), None);
         assert_eq!(what_was_done(&paused, &same, pause), None);
         assert_eq!(what_was_done(&paused, &same, resume), Some("resumed"));
+        assert_eq!(done_by(&paused, StepChange::Remove), Some("removed"));
         let same_stage = StepColumns { stage: Some("Follow-up 1".to_owned()), ..as_it_is() };
         assert_eq!(what_was_done(&paused, &same_stage, None), None);
         for to in [

@@ -174,31 +174,37 @@ impl StepArgs {
 
     async fn change(self, global: &Global, to: StepChange) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        context.app.change_step(self.key(), to).await?;
+        let is_changed = context.app.change_step(self.key(), to).await?;
         if context.is_json && to == StepChange::Remove {
             return json(&json!({ "id": self.blast, "step": self.number, "removed": true }));
         }
         if context.is_json {
             return json(&as_json(&context.app.step(self.key()).await?));
         }
-        let what = match to {
-            StepChange::Pause => "is paused",
-            StepChange::Resume => "goes on",
-            StepChange::Remove => "is removed; what it made stays",
-        };
-        talk(&format!("step {} of blast {} {what}", self.number, self.blast));
+        talk(&self.changed_words(to, is_changed));
         Ok(())
+    }
+
+    fn changed_words(&self, to: StepChange, is_changed: bool) -> String {
+        let what = match (to, is_changed) {
+            (StepChange::Pause, true) => "is paused",
+            (StepChange::Pause, false) => "was paused already",
+            (StepChange::Resume, true) => "goes on",
+            (StepChange::Resume, false) => "was not paused",
+            (StepChange::Remove, _) => "is removed; what it made stays",
+        };
+        format!("step {} of blast {} {what}", self.number, self.blast)
     }
 
     async fn resume(self, global: &Global, is_sure: bool) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         confirm_due(&context, self.key(), is_sure).await?;
-        context.app.change_step(self.key(), StepChange::Resume).await?;
+        let is_changed = context.app.change_step(self.key(), StepChange::Resume).await?;
         let view = context.app.step(self.key()).await?;
         if context.is_json {
             return json(&as_json(&view));
         }
-        talk(&format!("step {} of blast {} goes on", self.number, self.blast));
+        talk(&self.changed_words(StepChange::Resume, is_changed));
         talk_of_due(&context, &view).await
     }
 }

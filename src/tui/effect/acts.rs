@@ -92,7 +92,7 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
-        WriteRequest::ChangeStep { step, to } => step_changed(app.change_step(*step, *to).await)?,
+        WriteRequest::ChangeStep { step, to } => step_changed(app.change_step(*step, *to).await.map(|_| ()))?,
         WriteRequest::SetStepMessage(edit) => {
             step_changed(app.set_step_message(edit.step, &edit.seen, &edit.message).await)?
         }

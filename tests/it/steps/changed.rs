@@ -48,6 +48,28 @@ async fn nothing_is_made_while_the_step_or_its_blast_is_paused_or_over_and_copie
 }
 
 #[tokio::test]
+async fn a_step_that_is_paused_or_resumed_a_second_time_says_so_and_that_is_no_act() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let said = async |verb: &str| {
+        let done = shop.run(&["blast", "step", verb, &blast, "1"]).await;
+        assert_eq!(done.code, 0, "{done:?}");
+        done.err
+    };
+
+    for (verb, words) in
+        [("resume", "was not paused"), ("pause", "is paused"), ("pause", "was paused already"), ("resume", "goes on")]
+    {
+        let said = said(verb).await;
+        assert!(said.contains(&format!("step 1 of blast {blast} {words}")), "{said}");
+    }
+
+    let acts = "select string_agg(detail ->> 'step_was', ', ' order by id) from operator_actions where detail ? 'step'";
+    assert_eq!(shop.text(acts).await, "added, paused, resumed");
+}
+
+#[tokio::test]
 async fn a_step_that_is_changed_while_its_draft_is_made_makes_it_anew() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..3, 90).await;
