@@ -106,7 +106,7 @@ async fn a_step_makes_a_draft_to_exactly_those_who_are_due_and_it_waits_for_a_ye
     set(&shop, &other, 6, "status = 'replied', standing = 'replied', replied_marked_at = now()").await;
     set(&shop, &blast, 7, "status = 'failed', standing = 'failed', failed_at = now()").await;
     let step = add(&shop, &blast, &["--after", "48h", "--until", "read", "--first", "1"]).await;
-    assert_eq!((&step["step"], &step["stage"], &step["waits"]), (&json!(1), &json!("Follow-up 1"), &Value::Null));
+    assert_eq!((&step["number"], &step["stage"], &step["waits"]), (&json!(1), &json!("Follow-up 1"), &Value::Null));
     let app = engine_app(&shop, "one").await;
 
     occur(&app, Utc::now()).await;

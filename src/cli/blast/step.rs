@@ -176,7 +176,7 @@ impl StepArgs {
         let context = Context::open(global, Intent::Writes).await?;
         let is_changed = context.app.change_step(self.key(), to).await?;
         if context.is_json && to == StepChange::Remove {
-            return json(&json!({ "id": self.blast, "step": self.number, "removed": true }));
+            return json(&json!({ "blast": self.blast, "number": self.number, "removed": true }));
         }
         if context.is_json {
             return json(&as_json(&context.app.step(self.key()).await?));
@@ -326,11 +326,13 @@ fn how(view: &StepView) -> String {
     format!("{how}{}", first.unwrap_or_default())
 }
 
+/// As the API has it.
 pub(super) fn as_json(view: &StepView) -> Value {
     let StepView { step, when, waits, comes_at, blasts, .. } = view;
+    let message = step.template.is_none().then_some(&step.message);
     json!({
-        "id": step.blast, "step": step.number, "when": when, "after_seconds": step.after_seconds, "since": step.since,
-        "until": step.until, "stage": step.stage, "message": step.message, "template": step.template,
+        "blast": step.blast, "number": step.number, "when": when, "after_seconds": step.after_seconds, "since": step.since,
+        "until": step.until, "stage": step.stage, "message": message, "template": step.template,
         "first": step.first_people, "at_most": step.at_most, "paused": step.paused_at.is_some(), "waits": waits,
         "comes_at": comes_at, "blasts": blasts,
     })

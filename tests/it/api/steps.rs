@@ -38,6 +38,24 @@ async fn a_step_is_added_once_listed_changed_paused_and_removed() {
 }
 
 #[tokio::test]
+async fn a_step_has_the_same_fields_on_the_command_line_and_over_the_api() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let blast = shop.draft(0..2).await;
+    let add = ["blast", "step", "add", &blast, "--after", "2d", "--until", "read", "--message", "Hi", "--first", "1"];
+
+    let added = shop.json(&add).await;
+    let steps = api.get(&format!("/api/blasts/{blast}/steps")).await.expect(200).body["steps"].clone();
+    assert_eq!(steps, json!([added]));
+    assert_eq!((added["blast"].to_string(), &added["number"]), (blast.clone(), &json!(1)));
+    assert_eq!(json!(shop.json_lines(&["blast", "step", "list", &blast]).await), steps);
+    assert_eq!(shop.json(&["blast", "show", &blast]).await["steps"], steps);
+    let removed = shop.json(&["blast", "step", "remove", &blast, "1"]).await;
+    assert_eq!(removed, json!({ "blast": added["blast"], "number": 1, "removed": true }));
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_step_that_would_send_at_once_wants_to_be_told_to_how_many() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -38,7 +38,7 @@ async fn ctrl_c_at_the_question_leaves_no_step_behind_and_the_number_is_the_one_
     assert_eq!(terminal.wait_for_exit().exit_code(), 0, "{}", terminal.text());
     let added = steps(&shop, &blast).await;
     assert_eq!(
-        (added.len(), &added[0]["step"], &added[0]["stage"], &added[0]["paused"]),
+        (added.len(), &added[0]["number"], &added[0]["stage"], &added[0]["paused"]),
         (1, &json!(1), &json!("Follow-up 1"), &json!(false))
     );
     assert_eq!(shop.number(ACTS).await, 1);

@@ -37,12 +37,12 @@ async fn nothing_is_made_while_the_step_or_its_blast_is_paused_or_over_and_copie
         made(&shop, &blast, 1).await.is_empty() && shop.json_lines(&["blast", "step", "list", &blast]).await.is_empty()
     );
     let next = add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
-    assert_eq!(next["step"], 2, "a number is never given again");
+    assert_eq!(next["number"], 2, "a number is never given again");
 
     let copy = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap().0.id.to_string();
     let copied = shop.json_lines(&["blast", "step", "list", &copy]).await;
     assert_eq!(
-        (copied.len(), &copied[0]["step"], &copied[0]["when"]),
+        (copied.len(), &copied[0]["number"], &copied[0]["when"]),
         (1, &json!(2), &json!("2d after sent, not read"))
     );
 }
