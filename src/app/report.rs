@@ -300,9 +300,9 @@ pub fn csv(report: &Report) -> String {
     for stage in report.stages() {
         push(["funnel", &stage.label.to_lowercase(), &stage.count.to_string(), &stage.share.to_string(), ""]);
     }
-    for stage in report.stages() {
-        let Some(stuck) = stage.stuck else { continue };
-        push(["stuck", &stage.label.to_lowercase(), &stuck.to_string(), "", ""]);
+    let Stuck { sent, delivered, read, replied } = report.stuck;
+    for (at, people) in [("sent", sent), ("delivered", delivered), ("read", read), ("replied", replied)] {
+        push(["stuck", at, &people.to_string(), "", ""]);
     }
     if report.stuck_with_cart > 0 {
         push(["stuck", "cart", &report.stuck_with_cart.to_string(), "", ""]);

@@ -111,6 +111,8 @@ fn markdown_and_csv_hold_the_same_numbers() {
     assert!(markdown.contains("| Read | 180 | 72.0% | 100 |\n"), "{markdown}");
     assert!(csv.contains("1,Campaign 2025-01-18,funnel,read,180,0.72,\n"), "{csv}");
     assert!(csv.contains("1,Campaign 2025-01-18,stuck,read,100,,\n"), "{csv}");
+    assert!(csv.contains(",stuck,delivered,60,,\n") && csv.contains(",counts,delivered,60,,\n"), "the status: {csv}");
+    assert!(csv.contains(",funnel,received,240,0.96,\n") && !csv.contains(",stuck,received,"), "{csv}");
     assert!(markdown.contains("| opted out later, counted in their stage | 2 |\n"), "{markdown}");
     assert!(csv.contains("1,Campaign 2025-01-18,opted out,later,2,,\n"), "{csv}");
     assert!(csv.contains("1,Campaign 2025-01-18,blast,amount,1240.00,,\n"), "{csv}");
