@@ -122,7 +122,10 @@ impl StepError {
 /// The stages behind one, as they are typed.
 fn later(since: Status) -> String {
     let words: Vec<_> = STAGES.into_iter().filter(|stage| *stage > since).map(Status::label).collect();
-    words.join(" or ")
+    match words.as_slice() {
+        [earlier @ .., last] if !earlier.is_empty() => format!("{} or {last}", earlier.join(", ")),
+        words => words.concat(),
+    }
 }
 
 impl StepRule {
@@ -272,6 +275,8 @@ mod tests {
         assert!(said(rule(1, Status::Closed, None)).contains("cannot count from `closed`"));
         assert!(said(rule(1, Status::Queued, None)).contains("cannot count from `queued`"));
         assert!(said(rule(1, Status::Read, Some(Status::Sent))).contains("write replied or closed"));
+        assert!(said(rule(1, Status::Sent, Some(Status::Sent))).ends_with("write received, read, replied or closed"));
+        assert!(said(rule(1, Status::Replied, Some(Status::Sent))).ends_with("write closed"));
         assert!(said(rule(1, Status::Read, Some(Status::Failed))).contains("write replied or closed"));
     }
 

@@ -144,10 +144,10 @@ pub(in crate::cli) struct StepSureArgs {
     yes: bool,
 }
 
-/// A stage of the funnel; which of them can stand where is the step's own rule.
+/// A stage of the funnel to wait for; which of them comes after which is the step's own rule.
 fn stage(word: &str) -> Result<Status, String> {
     let stage = filter::status(word).ok().filter(|stage| stage.is_in_funnel());
-    stage.ok_or_else(|| "write sent, received, read, replied or closed".to_owned())
+    stage.ok_or_else(|| "write received, read, replied or closed".to_owned())
 }
 
 fn since(word: &str) -> Result<StepSince, String> {

@@ -42,7 +42,7 @@ pub enum FilterError {
     #[error("`{0}` is not a status: it is the provider's word, which `provider:{0}` finds")]
     ProviderWord(String),
     #[error("nobody can be stuck at {0}: write stuck:sent, stuck:received, stuck:read, stuck:replied or stuck:cart")]
-    NotAStage(Status),
+    NotAStage(String),
     #[error("`stuck:cart` stands alone: no stage beside it, and in place of `-stuck:cart` write `-has:cart`")]
     CartNotAlone,
     #[error("`has:{0}` is not known: reply, note, amount or cart")]
@@ -337,9 +337,11 @@ fn stage(word: &str) -> Result<Status, FilterError> {
     if word.eq_ignore_ascii_case("cart") {
         return Err(FilterError::CartNotAlone);
     }
-    match status(word)? {
-        stage @ (Status::Sent | Status::Delivered | Status::Read | Status::Replied) => Ok(stage),
-        other => Err(FilterError::NotAStage(other)),
+    match status(word) {
+        Ok(stage @ (Status::Sent | Status::Delivered | Status::Read | Status::Replied)) => Ok(stage),
+        Ok(other) => Err(FilterError::NotAStage(other.to_string())),
+        Err(FilterError::UnknownStatus { word, .. }) => Err(FilterError::NotAStage(format!("`{word}`"))),
+        Err(other) => Err(other),
     }
 }
 

@@ -192,6 +192,13 @@ fn what_is_not_known_is_explained_with_the_nearest() {
         says("stuck:closed"),
         "nobody can be stuck at closed: write stuck:sent, stuck:received, stuck:read, stuck:replied or stuck:cart"
     );
+    for (text, word) in [("stuck:foo", "`foo`"), ("-stuck:raed", "`raed`"), ("stuck:sent,failed", "failed")] {
+        assert!(
+            says(text).starts_with(&format!("nobody can be stuck at {word}: write stuck:sent, ")),
+            "{}",
+            says(text)
+        );
+    }
     assert_eq!(says("name:"), "`name:` wants a value after it");
     assert_eq!(says("phone:ali"), "`phone:ali` has no number in it: digits in any spelling");
     assert_eq!(says("has:car"), "`has:car` is not known: reply, note, amount or cart");

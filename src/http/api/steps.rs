@@ -266,7 +266,7 @@ fn since(word: Option<&str>) -> Result<Option<StepSince>, Problem> {
 fn stage(field: &str, word: Option<&str>) -> Result<Option<Status>, Problem> {
     let Some(word) = word else { return Ok(None) };
     let stage = filter::status(word).ok().filter(|stage| stage.is_in_funnel());
-    let wrong = || Problem::field(field, "write sent, delivered, read, replied or closed");
+    let wrong = || Problem::field(field, "write delivered, read, replied or closed");
     stage.map(Some).ok_or_else(wrong)
 }
 

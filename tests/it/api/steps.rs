@@ -226,6 +226,7 @@ async fn null_empties_nothing_that_a_step_needs_and_wrong_values_say_what_to_wri
         ("at_most", json!(-1), "write a whole number from 1"),
         ("paused", json!("yes"), "write true or false"),
         ("after", json!(5), "write a text"),
+        ("until", json!("cart"), "write delivered, read, replied or closed"),
     ] {
         let refused = api.patch(&one, json!({ field: value })).await.expect(422);
         let detail = refused.body["errors"][0]["detail"].as_str().unwrap();

@@ -15,6 +15,8 @@ async fn what_is_no_step_is_refused_with_what_to_write() {
         (&["--message", "Hi", "--after", "0s"], 2, "48h"),
         (&["--message", "Hi", "--after", "48h", "--since", "queued"], 2, "write sent, received"),
         (&["--message", "Hi", "--after", "48h", "--since", "read", "--until", "sent"], 2, "write replied or closed"),
+        (&["--message", "Hi", "--after", "48h", "--until", "cart"], 2, "write received, read, replied or closed"),
+        (&["--message", "Hi", "--after", "48h", "--until", "sent"], 2, "write received, read, replied or closed"),
         (&["--message", "Hi", "--after", "48h", "--since", "closed"], 2, "a step cannot count from `closed`"),
         (&["--message", "Hi", "--after", "48h", "--auto"], 2, "--at-most"),
         (&["--message", "Hi", "--after", "48h", "--at-most", "5"], 2, "--auto"),
