@@ -124,7 +124,7 @@ enum CliVerb {
     Schedule(blast::schedule::ScheduleVerb),
     /// Mark a person: replied, closed, opt-out, note, or undo the last mark.
     Mark(mark::MarkVerb),
-    /// List what people wrote, newest first.
+    /// List what people wrote, the last to arrive first. `when` is when they wrote it, which may be earlier.
     Replies(replies::RepliesVerb),
     /// List what providers say of accounts, numbers and templates, newest first.
     Notices(notices::NoticesVerb),

@@ -1,4 +1,4 @@
-//! `replies`: what people wrote, newest first.
+//! `replies`: what people wrote, the last to arrive first.
 
 mod export;
 mod follow;

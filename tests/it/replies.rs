@@ -37,6 +37,30 @@ async fn replies_are_listed_newest_first_with_what_they_are_and_cannot_control_t
 }
 
 #[tokio::test]
+async fn replies_stand_in_the_order_of_their_arrival_and_their_help_says_so() {
+    let scene = AnswerScene::unserved(1).await;
+    // What was written first came last, as after an outage.
+    scene
+        .shop
+        .execute(
+            "insert into replies (sender_id, blast_id, kind, body, message_id, at, received_at)
+             select (select id from senders where name = 'cloud'), 1, 'text', n::text, 'in.' || n,
+                    now() - n * interval '1 hour', now() - (3 - n) * interval '1 minute' from generate_series(1, 2) as n",
+        )
+        .await;
+
+    let listed = scene.json_lines(&["replies"]).await;
+    let exported = scene.ok(&["replies", "export"]).await;
+    let help = scene.ok(&["replies", "--help"]).await;
+
+    let ids: Vec<_> = listed.iter().map(|reply| reply["message_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["in.2", "in.1"]);
+    assert!(exported.find("in.2") < exported.find("in.1"), "{exported}");
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("the last to arrive first. `when` is when they wrote it"), "{help}");
+}
+
+#[tokio::test]
 async fn a_picture_whose_caption_is_a_stop_word_is_marked_as_the_opt_out_that_it_is() {
     let scene = AnswerScene::served(2).await;
     let picture = |n: u32, caption: &str| {

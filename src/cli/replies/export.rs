@@ -12,7 +12,7 @@ use crate::domain::ids::BlastId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RepliesExportArgs {
-    /// Only replies to these blasts, in the order in which they came. Without any, every reply, the newest first.
+    /// Only replies to these blasts, in the order in which they arrived. Without any, every reply, the last to arrive first.
     #[arg(value_name = "BLAST")]
     blasts: Vec<BlastId>,
     #[command(flatten)]
