@@ -219,14 +219,22 @@ fn funnel(values: &mut PageValues, blast: &BlastView) {
         values.text.insert(key.to_owned(), number(count));
         values.text.insert(format!("{key}_share"), percent_words(count, funnel.sent));
         values.bar.insert(key.to_owned(), share(count, funnel.sent));
-        let words = if stuck == 0 { String::new() } else { format!("{} {undone}", number(stuck)) };
+        let words = if stuck == 0 { String::new() } else { stopped(stuck, undone) };
         values.text.insert(format!("{key}_stuck"), words);
     }
     let most = STAGES.into_iter().zip(stuck).max_by_key(|(_, stuck)| *stuck).filter(|(_, stuck)| *stuck > 0);
     let words = most.map_or_else(String::new, |((_, name, undone), stuck)| {
-        format!("Most people stop at {name}: {} {undone}.", number(stuck))
+        format!("Most people stop at {name}: {}.", stopped(stuck, undone))
     });
     values.text.insert("most".to_owned(), words);
+}
+
+/// `25 have not replied`, `1 has not replied`.
+fn stopped(people: i64, undone: &str) -> String {
+    match undone.strip_prefix("have ") {
+        Some(undone) if people == 1 => format!("1 has {undone}"),
+        _ => format!("{} {undone}", number(people)),
+    }
 }
 
 fn figures(values: &mut PageValues, blast: &BlastView, zone: Tz, currency: &str) {
@@ -362,6 +370,16 @@ mod tests {
             let values = page.values();
             assert!(values.text["peak"].starts_with("Most at "), "{hour}: {}", values.text["peak"]);
             assert!(values.column[column] > 0.0, "{hour}: {:?}", values.column);
+        }
+    }
+
+    #[test]
+    fn one_person_who_stops_at_a_stage_is_one() {
+        for (read, words) in [(1, "1 has not replied"), (25, "25 have not replied")] {
+            let blast = BlastView { counts: Counts { read, ..Counts::default() }, ..blast(0) };
+            let text = &BlastPage::new(&blast, (&[], &[]), (chrono_tz::UTC, "MYR")).values.text;
+            let most = format!("Most people stop at Read: {words}.");
+            assert_eq!((&*text["read_stuck"], &*text["most"]), (words, &*most));
         }
     }
 
