@@ -7,7 +7,19 @@ use crate::domain::ids::BlastId;
 /// A refusal that names its blast.
 pub(super) fn named(refused: AppError, blast: &BlastView) -> AppError {
     let AppError::Refused(why) = refused else { return refused };
+    let why = if blast.origin.repeat.rule.is_some() { of_pattern(why) } else { why };
     AppError::Refused(with_name(why, &blast.clean_name()))
+}
+
+/// Why something is refused of a blast that repeats, with its state as lists have it: it is *ended* where another one is cancelled.
+fn of_pattern(why: String) -> String {
+    let states = [("the blast is cancelled: ", "the blast is ended: "), ("the blast is done: ", "the blast is over: ")];
+    let mend = |(state, listed): &(&str, &'static str)| Some((*listed, why.strip_prefix(state)?));
+    match states.iter().find_map(mend) {
+        Some((listed, "it is over")) => format!("{listed}it has no more times"),
+        Some((listed, mend)) => format!("{listed}{mend}"),
+        None => why,
+    }
 }
 
 /// The same where the blast was not read before; if it cannot be read, the refusal is as it was.
@@ -31,7 +43,7 @@ pub(super) fn with_name(why: String, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_name;
+    use super::{of_pattern, with_name};
 
     #[test]
     fn a_refusal_names_the_blast_where_it_speaks_of_it() {
@@ -39,5 +51,14 @@ mod tests {
 
         assert_eq!(named("the blast is done: it is over"), "Raya, Follow-up 1 is done: it is over");
         assert_eq!(named("nobody is left to send to in Raya"), "nobody is left to send to in Raya");
+    }
+
+    #[test]
+    fn what_repeats_is_refused_by_the_state_that_lists_have_for_it() {
+        let named = |why: &str| of_pattern(format!("the blast is {why}"));
+
+        assert_eq!(named("cancelled: it is over"), "the blast is ended: it has no more times");
+        assert_eq!(named("done: make a new blast to send again"), "the blast is over: make a new blast to send again");
+        assert_eq!(named("paused: there is nothing to pause"), "the blast is paused: there is nothing to pause");
     }
 }

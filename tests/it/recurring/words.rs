@@ -14,6 +14,8 @@ async fn a_pattern_that_was_ended_does_not_start_any_more() {
 
     let over = shop.run(&["blast", "schedule", "end", &id, "--yes"]).await;
     assert!(over.err.contains(" is ended: no more times"), "{over:?}");
+    let again = shop.run(&["blast", "schedule", "end", &id, "--yes"]).await;
+    assert!(again.code == 3 && again.err.contains(" is ended: it has no more times"), "{again:?}");
 
     let plan = shop.json(&["blast", "plan", &id]).await;
     assert_eq!((&plan["starts_at"], &plan["repeat"]["next"]), (&Value::Null, &json!([])), "{plan}");
