@@ -255,6 +255,13 @@ impl App {
         Ok(())
     }
 
+    /// What people call a blast, as lists do: with its number where another one is called the same.
+    pub async fn distinct_name(&self, id: BlastId) -> Result<String, AppError> {
+        let mut connection = self.pool().acquire().await?;
+        let head = self.head(&mut connection, id).await?;
+        Ok(blast::distinct_name(&mut connection, &head).await?)
+    }
+
     pub(super) async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
         let head = blast::head(tx, id).await?.ok_or_else(|| no_blast(id))?;
         self.refuse_other_sender(id, head.sender_id)?;

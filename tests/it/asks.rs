@@ -69,6 +69,31 @@ async fn ctrl_c_while_a_standby_is_waited_for_takes_the_launch_back() {
     assert_eq!(shop.sim.posts().await.len(), 0);
 }
 
+#[tokio::test]
+async fn a_terminal_calls_a_blast_by_one_name_where_another_one_is_called_the_same() {
+    let shop = Shop::open(Setup::default()).await;
+    let (blast, _namesake) = (shop.draft(0..3).await, shop.draft(3..6).await);
+    let starts = || {
+        let size = Size { columns: 250, rows: 60 };
+        let mut terminal = shop.in_terminal(&["blast", "send", &blast, "--no-engine"], size);
+        terminal.wait_for_text("Type 3, then press enter");
+        terminal.type_keys("3\r");
+        terminal.wait_for_text(&format!("people #{blast} starts "));
+        terminal
+    };
+    let again = format!("people #{blast} is a draft again: nothing was sent");
+
+    let mut by_ctrl_c = starts();
+    by_ctrl_c.type_keys("\x03");
+    by_ctrl_c.wait_for_text(&again);
+    assert_eq!(by_ctrl_c.wait_for_exit().exit_code(), 3);
+
+    let mut from_elsewhere = starts();
+    shop.ok(&["blast", "undo", &blast]).await;
+    from_elsewhere.wait_for_text(&again);
+    assert_eq!(from_elsewhere.wait_for_exit().exit_code(), 3);
+}
+
 /// On a terminal: sent before its time, and waiting for its ten seconds.
 fn sent_early(shop: &Shop, blast: &str) -> Pty {
     let mut terminal = shop.in_terminal(&["blast", "send", blast, "--now"], Size { columns: 250, rows: 40 });

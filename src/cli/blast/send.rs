@@ -10,7 +10,7 @@ use self::scheduled::{Starter, end_scheduled};
 use self::unread::{read_at_last, started_words};
 use super::plan::{plan_with_steps, who_gets_one};
 use super::refusal::named;
-use super::taking_back::{Launched, taken_back};
+use super::taking_back::{Launched, distinct_name, taken_back};
 use crate::app::view::BlastView;
 use crate::app::{AppError, Launch, Plan, StartMismatch};
 use crate::cli::Global;
@@ -141,6 +141,7 @@ impl SendArgs {
         if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return Box::pin(self.resume_sender(&context, &plan)).await;
         }
+        let name = distinct_name(&context, &plan.blast).await;
         let (launch, shown) = self.ask(&context, &plan, start).await?;
         // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -150,7 +151,8 @@ impl SendArgs {
         };
         let blast = match started {
             Err(AppError::Unread { done, .. }) if !self.is_sure() => {
-                read_at_last(&context, (&plan.blast, &done), &mut interrupt).await?
+                let launched = Launched { blast: &plan.blast, name: &name, start: None, is_stop_lifted: false };
+                read_at_last(&context, (&launched, &done), &mut interrupt).await?
             }
             started => started.map_err(|refused| named(refused, &plan.blast))?,
         };
@@ -163,19 +165,19 @@ impl SendArgs {
         if blast.state == BlastState::Scheduled
             && let Ok(Some(stop)) = context.app.stop_words_of(&blast).await
         {
-            return end_scheduled(&context, &plan, &blast, (start, Starter::Stopped(stop)));
+            return end_scheduled(&context, &plan, (&blast, &name), (start, Starter::Stopped(stop)));
         }
         let act = context.app.start_of_blast(blast.id).await.ok().flatten();
-        let launched = Launched { blast: &blast, start: act, is_stop_lifted: false };
+        let launched = Launched { blast: &blast, name: &name, start: act, is_stop_lifted: false };
         let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
         let until = blast.send_after.filter(|_| is_armed);
         if let Some(until) = until.filter(|_| !context.is_json) {
-            talk(&armed(&context, &blast, begins(&shown, until)));
+            talk(&armed(&context, &launched, begins(&shown, until)));
         }
         let is_attended = self.attended(&context, &launched, (&mut interrupt, until)).await?;
         if blast.state == BlastState::Scheduled {
             let starter = if is_attended == Some(true) { Starter::Engine } else { Starter::None };
-            return end_scheduled(&context, &plan, &blast, (start, starter));
+            return end_scheduled(&context, &plan, (&blast, &name), (start, starter));
         }
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
@@ -185,7 +187,8 @@ impl SendArgs {
             Some(is_attended) => is_attended,
             None => self.is_attended(&context, &blast).await.map_err(unread_report(started_words(&launched)))?,
         };
-        talk(&farewell(&context, &plan, is_attended).await.map_err(unread_report(started_words(&launched)))?);
+        let farewell = farewell(&context, &plan, (&name, is_attended)).await;
+        talk(&farewell.map_err(unread_report(started_words(&launched)))?);
         Ok(())
     }
 
@@ -279,8 +282,8 @@ fn is_away(error: &Report) -> bool {
 }
 
 /// Describes the state as it is now, and promises no more.
-async fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> Result<String> {
-    let (name, people) = (plan.blast.clean_name(), text::people(plan.people));
+async fn farewell(context: &Context, plan: &Plan, (name, is_attended): (&str, bool)) -> Result<String> {
+    let people = text::people(plan.people);
     let whom = match plan.first.map(|first| first.people) {
         None => people.clone(),
         Some(0) => "nobody more before it waits for you".to_owned(),
@@ -322,11 +325,10 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Says how to stop a blast that is armed.
-fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String {
-    let (starts, id) = (context.on_the_clock(begins), blast.id);
+fn armed(context: &Context, launched: &Launched<'_>, begins: DateTime<Utc>) -> String {
+    let (name, starts, id) = (launched.name, context.on_the_clock(begins), launched.blast.id);
     format!(
-        "{} starts {starts}; until then `blastdeck blast pause {id}` stops it, as ctrl-c does here and u in the dashboard",
-        blast.clean_name()
+        "{name} starts {starts}; until then `blastdeck blast pause {id}` stops it, as ctrl-c does here and u in the dashboard"
     )
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn taken_back(
         };
         // A small blast may have begun, and be over, by the time of this look.
         if matches!(now.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused | BlastState::Cancelled) {
-            return Ok(stopped_unsent(blast, &now));
+            return Ok(stopped_unsent(launched, &now));
         }
         if until <= Utc::now() {
             return Ok(None);
@@ -65,13 +65,13 @@ pub(super) async fn taken_back(
 
 /// That somebody stopped a launch of which nothing was sent. `None`: what paused or cancelled it did so after it had begun, which only its
 /// people show. This machine's clock may be behind the database's, by which it begins.
-fn stopped_unsent(launched: &BlastView, now: &BlastView) -> Option<RefusedError> {
+fn stopped_unsent(launched: &Launched<'_>, now: &BlastView) -> Option<RefusedError> {
     let is_stopped = matches!(now.state, BlastState::Paused | BlastState::Cancelled);
-    if is_stopped && now.counts.tried() > launched.counts.tried() {
+    if is_stopped && now.counts.tried() > launched.blast.counts.tried() {
         return None;
     }
     let nothing = if is_stopped { ": nothing was sent" } else { "" };
-    Some(RefusedError(format!("{}{nothing}", state_now(now))))
+    Some(RefusedError(format!("{}{nothing}", launched.state_now(now))))
 }
 
 /// Waits until a sender that was let go on is stopped again: whoever takes that back leaves its blasts as they are.
@@ -91,9 +91,17 @@ fn is_stopped_again(sender: &str, why: &str) -> RefusedError {
     RefusedError(format!("sender {sender} is stopped again: {why}"))
 }
 
+/// What a command that starts a blast calls it in each of its sentences, as what takes the start back does.
+pub(super) async fn distinct_name(context: &Context, blast: &BlastView) -> String {
+    let name = context.app.distinct_name(blast.id).await;
+    name.map_or_else(|_| blast.clean_name(), |name| clean(&name).into_owned())
+}
+
 /// What ctrl-c takes back.
 pub(super) struct Launched<'a> {
     pub blast: &'a BlastView,
+    /// What every sentence of the command calls it.
+    pub name: &'a str,
     /// Somebody may have taken it back, and launched the blast anew.
     pub start: Option<ActionId>,
     /// It let its stopped sender go on, with all that was launched of it.
@@ -103,7 +111,7 @@ pub(super) struct Launched<'a> {
 impl Launched<'_> {
     /// The launch stands although nobody can be asked about it.
     fn without_database(&self) -> String {
-        let (name, id, sender) = (self.blast.clean_name(), self.blast.id, clean(&self.blast.sender));
+        let (name, id, sender) = (self.name, self.blast.id, clean(&self.blast.sender));
         if self.is_stop_lifted {
             return format!(
                 "the database does not answer: sender {sender} resumes ten seconds after its engine reaches it again; until then \
@@ -136,7 +144,7 @@ impl Launched<'_> {
             if !std::mem::replace(&mut is_away, true) {
                 talk(&format!(
                     "the database does not answer: {} is not taken back yet, and this goes on trying; ctrl-c ends that",
-                    self.blast.clean_name()
+                    self.name
                 ));
             }
             tokio::select! {
@@ -150,9 +158,9 @@ impl Launched<'_> {
         if let Some(stopped) = self.stopped_since(context).await {
             return stopped;
         }
-        let (name, id, sender) = (self.blast.clean_name(), self.blast.id, clean(&self.blast.sender));
+        let (name, id, sender) = (self.name, self.blast.id, clean(&self.blast.sender));
         match context.app.blast(id).await {
-            Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
+            Ok(now) if now.state != BlastState::Sending => RefusedError(self.state_now(&now)).into(),
             Ok(_) if matches!(error, AppError::Changed) && self.is_stop_lifted => RefusedError(format!(
                 "somebody else resumed sender {sender} since: `blastdeck blast undo {id}` stops it again, as long as nobody was sent to"
             ))
@@ -175,13 +183,13 @@ impl Launched<'_> {
             return stopped;
         }
         match context.app.blast(self.blast.id).await {
-            Ok(now) if now.state != BlastState::Sending => RefusedError(state_now(&now)).into(),
+            Ok(now) if now.state != BlastState::Sending => RefusedError(self.state_now(&now)).into(),
             _ => error,
         }
     }
 
     fn given_up(&self) -> Report {
-        let (name, id, sender) = (self.blast.clean_name(), self.blast.id, clean(&self.blast.sender));
+        let (name, id, sender) = (self.name, self.blast.id, clean(&self.blast.sender));
         if self.is_stop_lifted {
             return eyre!(
                 "sender {sender} is not stopped again: it resumes ten seconds after its engine reaches the database again; until then \
@@ -193,14 +201,14 @@ impl Launched<'_> {
              then"
         )
     }
-}
 
-/// What has become of a blast that was launched, where that is not sending.
-fn state_now(blast: &BlastView) -> String {
-    let name = blast.clean_name();
-    match blast.state {
-        BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
-        BlastState::Scheduled => format!("{name} is scheduled again: nothing was sent"),
-        state => format!("{name} is {}", state.label()),
+    /// What has become of it, where that is not sending.
+    fn state_now(&self, now: &BlastView) -> String {
+        let name = self.name;
+        match now.state {
+            BlastState::Draft => format!("{name} is a draft again: nothing was sent"),
+            BlastState::Scheduled => format!("{name} is scheduled again: nothing was sent"),
+            state => format!("{name} is {}", state.label()),
+        }
     }
 }

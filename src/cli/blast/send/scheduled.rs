@@ -44,7 +44,7 @@ impl Starter {
 pub(super) fn end_scheduled(
     context: &Context,
     plan: &Plan,
-    blast: &BlastView,
+    (blast, name): (&BlastView, &str),
     (start, starter): (StartKind, Starter),
 ) -> Result<()> {
     let stop = starter.stop().map(|why| context.pasteable(why));
@@ -57,13 +57,18 @@ pub(super) fn end_scheduled(
         return json(&value);
     }
     let stop = stop.map_or_else(String::new, |why| format!("\n{why}"));
-    talk(&format!("{}{stop}", words(context, plan, blast, (start, starter.condition()))));
+    talk(&format!("{}{stop}", words(context, plan, (blast, name), (start, starter.condition()))));
     Ok(())
 }
 
 /// Says when a blast starts by itself, and how to stop it until then.
-fn words(context: &Context, plan: &Plan, blast: &BlastView, (start, condition): (StartKind, &str)) -> String {
-    let (name, people, id) = (blast.clean_name(), text::people(plan.people), blast.id);
+fn words(
+    context: &Context,
+    plan: &Plan,
+    (blast, name): (&BlastView, &str),
+    (start, condition): (StartKind, &str),
+) -> String {
+    let (people, id) = (text::people(plan.people), blast.id);
     let starts = blast.scheduled_for.map_or_else(String::new, |at| context.start(at, context.app.clocks_of(blast)));
     if let Some(repeat) = &plan.repeat {
         let rule = rule_of_zone(&repeat.rule, repeat.zone);

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::plan::who_gets_one;
 use super::super::refusal::named;
-use super::super::taking_back::{Launched, stopped_again};
+use super::super::taking_back::{Launched, distinct_name, stopped_again};
 use super::{SendArgs, until_final};
 use crate::app::view::BlastView;
 use crate::app::{Launch, Plan};
@@ -19,11 +19,12 @@ use crate::domain::text::{self, clean, shell_word};
 
 impl SendArgs {
     pub(super) async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
+        let name = distinct_name(context, &plan.blast).await;
         let (launch, people) = self.ask_for_all(context, plan).await?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let blast = context.app.resume(launch).await.map_err(|refused| named(refused, &plan.blast))?;
         let act = context.app.start_of_blast(blast.id).await.ok().flatten();
-        let launched = Launched { blast: &blast, start: act, is_stop_lifted: true };
+        let launched = Launched { blast: &blast, name: &name, start: act, is_stop_lifted: true };
         let until = blast.send_after.filter(|_| !self.is_sure());
         if let Some(until) = until.filter(|_| !context.is_json) {
             talk(&armed(context, &blast, until));

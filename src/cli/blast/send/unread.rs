@@ -17,24 +17,23 @@ use crate::domain::text::clean;
 /// How often it is read again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// A blast that a person started, once it can be read; `before` is it before that, and `done` says what was done. Until then ctrl-c takes
-/// the start back. Fails where somebody did so meanwhile.
+/// A blast that a person started, once it can be read; what was launched is as it was before that, and `done` says what was done. Until then
+/// ctrl-c takes the start back. Fails where somebody did so meanwhile.
 pub(super) async fn read_at_last(
     context: &Context,
-    (before, done): (&BlastView, &str),
+    (launched, done): (&Launched<'_>, &str),
     interrupt: &mut Signal,
 ) -> Result<BlastView> {
-    let launched = Launched { blast: before, start: None, is_stop_lifted: false };
     talk(&format!(
         "{}, and the database does not answer since: this goes on once it does, and ctrl-c takes it back",
         clean(done)
     ));
     let read = tokio::select! {
-        read = until_read(context, before) => read.map_err(unread_after(done))?,
+        read = until_read(context, launched.blast) => read.map_err(unread_after(done))?,
         _ = interrupt.recv() => return Err(launched.interrupted(context, interrupt).await),
     };
     if matches!(read.state, BlastState::Draft | BlastState::Paused | BlastState::Cancelled) {
-        let since = AppError::Refused(format!("{} is {} now", read.clean_name(), read.state.with_article()));
+        let since = AppError::Refused(format!("{} is {} now", launched.name, read.state.with_article()));
         return Err(launched.unless_taken_back(context, since.into()).await);
     }
     Ok(read)
@@ -51,10 +50,10 @@ async fn until_read(context: &Context, blast: &BlastView) -> Result<BlastView, A
 
 /// That it is started, whatever cannot be read since.
 pub(super) fn started_words(launched: &Launched<'_>) -> String {
-    let Launched { blast, is_stop_lifted, .. } = launched;
+    let Launched { blast, name, is_stop_lifted, .. } = launched;
     match blast.state {
         _ if *is_stop_lifted => format!("sender {} may go on", clean(&blast.sender)),
-        BlastState::Scheduled => format!("{} is scheduled", blast.clean_name()),
-        _ => format!("{} is started", blast.clean_name()),
+        BlastState::Scheduled => format!("{name} is scheduled"),
+        _ => format!("{name} is started"),
     }
 }
