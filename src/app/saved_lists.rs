@@ -63,6 +63,12 @@ impl App {
         Ok(saved_list::people(self.pool(), list, after, i64::from(limit)).await?)
     }
 
+    /// The columns that a list came with, besides those of numbers and names.
+    pub(super) async fn saved_list_columns(&self, list: i64) -> Result<Vec<String>, AppError> {
+        self.sees_customers()?;
+        Ok(saved_list::columns(self.pool(), list).await?)
+    }
+
     /// Removes a list. The blasts that it was an audience of stay as they are; refused while one is still to read it.
     pub async fn remove_list(&self, name: &str) -> Result<SavedListRow, AppError> {
         let list = self.saved_list(name).await?;

@@ -79,6 +79,14 @@ pub async fn people(pool: &PgPool, list: i64, after: i64, limit: i64) -> Result<
     Ok(people.bind(list).bind(after).bind(limit).fetch_all(pool).await?)
 }
 
+/// The columns that a list came with, besides those of numbers and names.
+pub async fn columns(pool: &PgPool, list: i64) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar(
+        "select distinct key from saved_list_people, jsonb_object_keys(variables) as key where list_id = $1 and key <> 'name'",
+    );
+    Ok(names.bind(list).fetch_all(pool).await?)
+}
+
 /// The blasts that read this list again before they are sent: drafts, and what is scheduled or repeats.
 pub async fn still_read(tx: &mut PgConnection, name: &str) -> Result<Vec<BlastId>, StoreError> {
     let blasts: Vec<(BlastId, String)> = sqlx::query_as(

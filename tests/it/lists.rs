@@ -106,7 +106,10 @@ async fn lists_are_listed_shown_exported_replaced_and_removed() {
     let cut = shop.run(&["list", "show", "raya-2026", "--limit", "1"]).await;
     assert!(cut.err.contains("there are more"), "{cut:?}");
     let exported = shop.ok(&["list", "export", "raya-2026"]).await;
-    assert!(exported.starts_with("phone_number,name,variables") && exported.contains("Person 2"), "{exported}");
+    let rows = ["phone_number,name,city", &format!("{},Person 1,KL1", phone(1)), &format!("{},Person 2,KL2", phone(2))];
+    assert_eq!(exported.lines().collect::<Vec<_>>(), rows, "its columns as it was saved with");
+    let as_json = shop.json_lines(&["list", "export", "raya-2026", "--format", "json"]).await;
+    assert_eq!(as_json[0], serde_json::json!({ "phone_number": phone(1), "name": "Person 1", "city": "KL1" }));
     let file = shop.write("again.csv", format!("phone\n{}\n{}\nx\n", phone(7), phone(7)));
     let again = shop.run(&["list", "save", "raya-2026", file.to_str().unwrap()]).await;
     assert!(again.code == 0 && again.out.contains("list raya-2026 has 1 person"), "{again:?}");

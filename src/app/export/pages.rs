@@ -71,6 +71,9 @@ impl App {
                 of_list.extend(self.list_columns(blast).await?);
             }
         }
+        if let Export::SavedList { list } = &export {
+            of_list.extend(self.saved_list_columns(*list).await?);
+        }
         let of_list = of_list.into_iter().take(LIST_COLUMNS_MAX).collect();
         Ok(ExportPages { app: self.clone(), export, of_list, place: ExportPlace::Start })
     }
@@ -105,7 +108,7 @@ impl ExportPages {
             Export::Orders { query, filter, what } => orders(&self.app, (query, filter, *what), &mut self.place).await,
             Export::Carts { query, filter, what } => carts(&self.app, (query, filter, *what), &mut self.place).await,
             Export::Customers { query } => customers(&self.app, query, &mut self.place).await,
-            Export::SavedList { list } => listed(&self.app, *list, &mut self.place).await,
+            Export::SavedList { list } => listed(&self.app, (*list, &self.of_list), &mut self.place).await,
         }
     }
 }
@@ -279,10 +282,14 @@ async fn customers(
     Ok(Some(ExportPage { looked_at: rows.len(), rows }))
 }
 
-async fn listed(app: &App, list: i64, place: &mut ExportPlace) -> Result<Option<ExportPage>, AppError> {
+async fn listed(
+    app: &App,
+    (list, of_list): (i64, &[String]),
+    place: &mut ExportPlace,
+) -> Result<Option<ExportPage>, AppError> {
     let after = if let ExportPlace::Listed(after) = place { *after } else { 0 };
     let people = app.list_people(list, after, PAGE).await?;
     *place = people.last().map_or(ExportPlace::End, |last| ExportPlace::Listed(last.id));
-    let rows: Vec<ExportRow> = people.iter().map(table::listed).collect();
+    let rows: Vec<ExportRow> = people.iter().map(|person| table::listed(person, of_list)).collect();
     Ok(Some(ExportPage { looked_at: rows.len(), rows }))
 }

@@ -250,15 +250,13 @@ pub(super) const CUSTOMERS: ExportTable = ExportTable {
 };
 
 pub(super) const SAVED_LIST: ExportTable =
-    ExportTable { name: "list", columns: &["phone_number", "name", "variables"], nouns: ("person", "people") };
+    ExportTable { name: "list", columns: &["phone_number", "name"], nouns: ("person", "people") };
 
-pub(super) fn listed(row: &SavedListPerson) -> ExportRow {
-    let words = |variables: &Variables| serde_json::to_string(variables).unwrap_or_default();
-    let variables = row.variables.as_ref().map(|variables| ExportCell::Parts {
-        words: words(&variables.0),
-        json: serde_json::to_value(&variables.0).unwrap_or_default(),
-    });
-    vec![ExportCell::of(&row.phone_number), ExportCell::of(&row.name), variables.unwrap_or(ExportCell::Empty)]
+/// The cells of [`SAVED_LIST`], and of the list's own columns.
+pub(super) fn listed(row: &SavedListPerson, columns: &[String]) -> ExportRow {
+    let mut cells = vec![ExportCell::of(&row.phone_number), ExportCell::of(&row.name)];
+    cells.extend(of_list(row.variables.as_ref().map(|variables| &variables.0), columns));
+    cells
 }
 
 pub(super) fn customer(row: &CustomerRow) -> ExportRow {
