@@ -230,7 +230,7 @@ fn coming_back_is_one_line() {
 
     dashboard.answer(Completion::Away(Ok(Some(since_of(at(12, 31))))));
 
-    assert_eq!(dashboard.line(22), " away 12:31-14:02: 33 sent, 29 received, 12 read, 1 failed");
+    assert_eq!(dashboard.line(22), " away 12:31-14:02, people: 33 sent, 29 received, 12 read, 1 failed");
 }
 
 #[test]

@@ -308,7 +308,7 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
 /// Whoever opens the window again sooner, or beside another window of theirs, was not away.
 const SHORTEST_ABSENCE: TimeDelta = TimeDelta::minutes(2);
 
-/// One line about the time away.
+/// One line about the time away. Over all blasts it counts people, each once, and says so: the funnels count them in each blast.
 fn away(model: &mut Model, since: Option<&ChangesSince>) {
     let Some((since, from)) = since.and_then(|since| Some((since, since.from?))) else { return };
     if model.now - from < SHORTEST_ABSENCE || since.reached.iter().all(|(_, people)| *people == 0) {
@@ -317,6 +317,6 @@ fn away(model: &mut Model, since: Option<&ChangesSince>) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let what: Vec<String> =
         since.reached.iter().filter(|(_, n)| *n > 0).map(|(status, n)| format!("{n} {status}")).collect();
-    let text = format!("away {}-{}: {}", clock.long(from), clock.minute(model.now), what.join(", "));
+    let text = format!("away {}-{}, people: {}", clock.long(from), clock.minute(model.now), what.join(", "));
     model.say(Notice::done(text));
 }
