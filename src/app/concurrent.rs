@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::App;
 use super::recurring::Pattern;
+use super::{App, Plan};
 use crate::domain::blast::blast_name;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::pace::{ConcurrentBacklog, DueShare, LimitColumns, Limits, Window};
+use crate::domain::pace::{ConcurrentBacklog, DueShare, Forecast, LimitColumns, Limits, Window};
 use crate::domain::text::{number, people};
 use crate::domain::waiting::Waiting;
 use crate::domain::zone::words::by_both_clocks;
@@ -61,23 +61,39 @@ const THROUGH_AFTER: TimeDelta = TimeDelta::days(1);
 /// So many blasts that a sender sends meanwhile are named in a plan before the others are counted.
 const NAMED_MAX: usize = 4;
 
-/// A sentence for each blast that shares a sender, those under way and the next to start first; of many the others are counted.
-pub fn sharing_lines(others: &[ConcurrentBlast], zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Vec<String> {
+/// A sentence for each blast that shares the sender of a plan, as it stands above the plan's forecast. Where there is none, as while the
+/// sender is stopped, nothing is said of times.
+pub fn sharing_lines(plan: &Plan, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Vec<String> {
+    let has_times = plan.stopped.is_none() && plan.forecast != Forecast::default();
+    let shared = shared_lines(&plan.shared_with, zone, clock).into_iter();
+    shared.map(|SharedLine { with, times }| if has_times { with + &times } else { with }).collect()
+}
+
+/// What is said of another blast, or of several.
+struct SharedLine {
+    with: String,
+    /// Its end: what the times below it have to do with that.
+    times: String,
+}
+
+/// Those under way and the next to start first; of many the others are counted.
+fn shared_lines(others: &[ConcurrentBlast], zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Vec<SharedLine> {
     let mut next: Vec<_> = others.iter().collect();
     next.sort_by_key(|other| other.starts_at);
     let (named, more) = next.split_at(if others.len() > NAMED_MAX { NAMED_MAX - 1 } else { others.len() });
-    let mut sentences: Vec<_> = named.iter().map(|other| other.sentence_in(zone, &clock)).collect();
+    let mut lines: Vec<_> = named.iter().map(|other| other.shared_line(zone, &clock)).collect();
     if !more.is_empty() {
         let queued = people(more.iter().fold(0, |sum, other| other.queued.saturating_add(sum)));
-        sentences.push(format!("with {} more blasts, {queued} in them: the times below allow for them", more.len()));
+        let with = format!("with {} more blasts, {queued} in them", more.len());
+        lines.push(SharedLine { with, times: ": the times below allow for them".to_owned() });
     }
-    sentences
+    lines
 }
 
 impl ConcurrentBlast {
     /// `with raya, 40 still queued: they take turns, and the times below allow for it`, for somebody who reads times in a zone; `clock`
-    /// formats one as the face does. It stands above the forecast.
-    pub fn sentence_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
+    /// formats one as the face does.
+    fn shared_line(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> SharedLine {
         let name = blast_name(&self.tag, &self.stage);
         let both = |at: DateTime<Utc>| by_both_clocks(at, (Some(self.zone), zone), &clock(at));
         let Some(at) = self.starts_at.map(both) else {
@@ -85,16 +101,16 @@ impl ConcurrentBlast {
                 Some(from) => format!("it sends nothing before {from}; from then on they take turns"),
                 None => "they take turns".to_owned(),
             };
-            let queued = number(self.queued);
-            return format!("with {name}, {queued} still queued: {turns}, and the times below allow for it");
+            let with = format!("with {name}, {} still queued: {turns}", number(self.queued));
+            return SharedLine { with, times: ", and the times below allow for it".to_owned() };
         };
         let people = people(self.queued);
         if self.assumed {
-            return format!(
-                "with {name}, which starts {at} and finds its people anew then: the times below assume {people}"
-            );
+            let with = format!("with {name}, which starts {at} and finds its people anew then");
+            return SharedLine { with, times: format!(": the times below assume {people}") };
         }
-        format!("with {name}, which starts {at} and goes to {people}: the times below allow for it")
+        let with = format!("with {name}, which starts {at} and goes to {people}");
+        SharedLine { with, times: ": the times below allow for it".to_owned() }
     }
 
     /// What a forecast counts of it beside a blast that begins at a moment. Nothing where one of its limits cannot be read: it is
@@ -179,7 +195,7 @@ impl App {
 mod tests {
     use chrono_tz::Tz;
 
-    use super::{ConcurrentBlast, sharing_lines};
+    use super::{ConcurrentBlast, SharedLine, shared_lines};
     use crate::domain::ids::BlastId;
     use crate::domain::pace::LimitColumns;
 
@@ -206,7 +222,10 @@ mod tests {
             let starts_at = format!("2026-11-{}T01:00:00Z", 30 - n).parse().ok();
             ConcurrentBlast { tag: format!("raya {n}"), starts_at, ..other() }
         };
-        let said = |blasts: &[ConcurrentBlast]| sharing_lines(blasts, Tz::UTC, |at| at.format("%d").to_string());
+        let said = |blasts: &[ConcurrentBlast]| -> Vec<String> {
+            let lines = shared_lines(blasts, Tz::UTC, |at| at.format("%d").to_string()).into_iter();
+            lines.map(|SharedLine { with, times }| with + &times).collect()
+        };
 
         let few = said(&[of(1), of(2), of(3), other()]);
         let many = said(&[of(1), of(2), of(3), of(4), other()]);
@@ -219,7 +238,10 @@ mod tests {
     #[test]
     fn a_blast_that_sends_nothing_before_its_hours_takes_turns_only_from_then_on() {
         let mut other = other();
-        let said = |other: &ConcurrentBlast| other.sentence_in(Tz::UTC, |at| at.format("%H:%M").to_string());
+        let said = |other: &ConcurrentBlast| {
+            let SharedLine { with, times } = other.shared_line(Tz::UTC, |at| at.format("%H:%M").to_string());
+            with + &times
+        };
         assert_eq!(said(&other), "with raya, 40 still queued: they take turns, and the times below allow for it");
 
         other.stage = "Reminder".to_owned();

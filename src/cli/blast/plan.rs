@@ -274,7 +274,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let (left, limit) = (number(people.left().into()), number(people.limit.into()));
         let _ = writeln!(out, "  people    {left} left of Meta's {limit} in 24 hours, for all numbers of the business");
     }
-    for words in sharing_lines(&plan.shared_with, context.zone, |at| context.when(Some(at))) {
+    for words in sharing_lines(plan, context.zone, |at| context.when(Some(at))) {
         let _ = writeln!(out, "  shared    {}", clean(&words));
     }
     if let Some(why) = &plan.stopped {

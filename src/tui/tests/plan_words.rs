@@ -177,13 +177,20 @@ fn what_a_blast_beside_it_takes_is_said_whole_on_a_narrow_screen() {
         window_local: false,
         zone: Tz::Asia__Kuala_Lumpur,
     };
-    let mut dashboard = planned(|plan| Plan { shared_with: vec![other], ..plan });
-    dashboard.dispatch(Msg::Resized(Size { width: 80, height: 50 }));
+    let stopped =
+        Plan { stopped: Some("offline".to_owned()), shared_with: vec![other.clone()], ..plan_of(draft(), 289) };
+    let screen = |plan: Plan| {
+        let mut dashboard = planned(|_| plan);
+        dashboard.dispatch(Msg::Resized(Size { width: 80, height: 50 }));
+        dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+    };
 
     let words = "shared with Raya, 40 still queued: it sends nothing before 21 Nov 09:00; from then on they take turns, and the times \
                  below allow for it";
-    let screen = dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
-    assert!(screen.contains(words), "{screen}");
+    let sends = screen(Plan { shared_with: vec![other], ..plan_of(draft(), 289) });
+    assert!(sends.contains(words), "{sends}");
+    let stopped = screen(stopped);
+    assert!(stopped.contains("from then on they take turns") && !stopped.contains("allow for it"), "{stopped}");
 }
 
 #[test]

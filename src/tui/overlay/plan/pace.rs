@@ -40,7 +40,7 @@ pub(super) fn pace(model: &Model, loaded: &app::Plan, width: u16) -> Vec<TextLin
 fn limits(model: &Model, loaded: &app::Plan) -> Vec<String> {
     let clock = clock(model);
     let left = loaded.left_today.map(|left| left.sentence_in(clock.zone, &clock.long(left.until)));
-    let shared = app::sharing_lines(&loaded.shared_with, clock.zone, |at| clock.long(at)).into_iter();
+    let shared = app::sharing_lines(loaded, clock.zone, |at| clock.long(at)).into_iter();
     hours(model, loaded).into_iter().chain(left).chain(shared.map(|words| format!("shared {words}"))).collect()
 }
 
