@@ -186,8 +186,8 @@ impl App {
             && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, head.id).await?))
     }
 
-    /// The same app for a command on this version of a blast. Pausing, cancelling, deleting, retrying and undoing are refused
-    /// ([`AppError::Changed`]) where somebody changed it since.
+    /// The same app for a command on this version of a blast. Pausing, cancelling, deleting, retrying, undoing and sending one message of
+    /// it to oneself are refused ([`AppError::Changed`]) where somebody changed it since.
     #[must_use]
     pub fn at_version(&self, blast: BlastId, version: i64) -> Self {
         Self { seen: Some((blast, version)), ..self.clone() }
@@ -195,7 +195,12 @@ impl App {
 
     /// Of a blast that cannot change before the transaction ends, or is changed only where it has this version still.
     fn require_seen(&self, head: &BlastHead) -> Result<(), AppError> {
-        require_unraced(self.seen.is_none_or(|(blast, version)| blast != head.id || version == head.version))
+        self.require_seen_version(head.id, head.version)
+    }
+
+    /// Of a version of a blast that was just read.
+    pub(super) fn require_seen_version(&self, id: BlastId, read: i64) -> Result<(), AppError> {
+        require_unraced(self.seen.is_none_or(|(blast, version)| blast != id || version == read))
     }
 
     /// A blast that nobody else changes until the transaction ends. Refused where it has another version than was seen.

@@ -14,9 +14,10 @@ use crate::import::PeopleSource;
 
 impl App {
     /// Sends what one person of the samples of a blast's plan would read to the operator's own number (`to`, else `[ui] test_to`): a blast of its own, to
-    /// nobody else.
+    /// nobody else. Refused where the blast has another version than was seen ([`Self::at_version`]): its words may be others by now.
     pub async fn send_test(&self, id: BlastId, person: RecipientId, to: Option<&str>) -> Result<BlastView, AppError> {
         let row = self.blast_row(id).await?;
+        self.require_seen_version(id, row.version)?;
         let missing =
             || AppError::Refused("write your own number into the configuration: [ui] test_to = \"+60...\"".to_owned());
         let own = to.map(str::to_owned).or_else(|| self.config().ui.test_to.clone()).ok_or_else(missing)?;

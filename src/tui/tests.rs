@@ -80,6 +80,7 @@ mod storm;
 pub mod support;
 mod taken_back;
 mod taking;
+mod to_oneself;
 mod typed_ahead;
 mod unaccepted;
 mod uncertain;

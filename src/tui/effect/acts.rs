@@ -99,7 +99,10 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::Shop(of_shop) => shop::write(app, &of_shop.act).await?,
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
-        WriteRequest::SendTest { blast: id, person, to } => blast(app.send_test(*id, *person, to.as_deref()).await?),
+        WriteRequest::SendTest { blast: id, version, person, to } => {
+            let sent = app.at_version(*id, *version).send_test(*id, *person, to.as_deref()).await;
+            as_shown(app, *id, sent.map(blast)).await?
+        }
         WriteRequest::SavePlan { blast, people, text } => {
             WriteOutcome::PlanSaved(drafts::save_plan((*blast, *people), text)?)
         }
@@ -113,16 +116,16 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
 
 async fn cancel(app: &App, (id, version): (BlastId, i64), people: i64) -> EffectResult<WriteOutcome> {
     let done = app.at_version(id, version).cancel_as_shown(id, people).await;
-    ended(app, id, done.map(WriteOutcome::Cancelled)).await
+    as_shown(app, id, done.map(WriteOutcome::Cancelled)).await
 }
 
 async fn delete(app: &App, (id, version): (BlastId, i64)) -> EffectResult<WriteOutcome> {
     let done = app.at_version(id, version).delete(id).await;
-    ended(app, id, done.map(|()| WriteOutcome::Deleted)).await
+    as_shown(app, id, done.map(|()| WriteOutcome::Deleted)).await
 }
 
-/// What ending a blast came to, or how it stands where it is not as it was shown any more.
-async fn ended(app: &App, id: BlastId, done: Result<WriteOutcome, AppError>) -> EffectResult<WriteOutcome> {
+/// What an act on a blast as it was shown came to, or how it stands where it is not so any more.
+async fn as_shown(app: &App, id: BlastId, done: Result<WriteOutcome, AppError>) -> EffectResult<WriteOutcome> {
     match done {
         Err(AppError::Changed | AppError::QueuedChanged(_)) => {
             Ok(WriteOutcome::Outdated(Box::new(app.blast(id).await?)))

@@ -125,6 +125,8 @@ pub enum WriteRequest {
     /// One person's message to the operator's own number: the one that was typed, else the configuration's.
     SendTest {
         blast: BlastId,
+        /// Of the words that were shown.
+        version: i64,
         person: RecipientId,
         to: Option<String>,
     },

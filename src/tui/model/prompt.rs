@@ -131,6 +131,8 @@ pub struct NotePrompt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnNumberPrompt {
     pub blast: BlastId,
+    /// As its words were shown.
+    pub version: i64,
     /// Whose message it is, of those in the samples.
     pub person: RecipientId,
     pub field: TextField,

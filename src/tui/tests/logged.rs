@@ -74,7 +74,11 @@ fn a_copy_a_test_a_plan_in_a_file_and_a_sender_are_in_the_log() {
     assert_eq!(last(&dashboard).1, "# no command copies a blast; `blast new` makes another one");
 
     let test = WriteOutcome::Blast(Box::new(blast(13, "one to me", BlastState::Sending, (11, 20))));
-    written(&mut dashboard, WriteRequest::SendTest { blast: DRAFT, person: RecipientId(41), to: None }, test);
+    written(
+        &mut dashboard,
+        WriteRequest::SendTest { blast: DRAFT, version: 3, person: RecipientId(41), to: None },
+        test,
+    );
     let (sentence, line) = last(&dashboard);
     assert_eq!(sentence, "one message of blast 8 to yourself: blast 13");
     assert!(line.starts_with("# no command sends one message to yourself"), "{line}");

@@ -153,7 +153,7 @@ fn one_to_oneself_is_asked_first_and_needs_a_number() {
     let mut dashboard = planned(|plan| plan);
     assert!(dashboard.keys("M").acts().is_empty());
     let person = RecipientId(41);
-    assert_eq!(dashboard.keys("y").acts(), [WriteRequest::SendTest { blast: DRAFT, person, to: None }]);
+    assert_eq!(dashboard.keys("y").acts(), [WriteRequest::SendTest { blast: DRAFT, version: 3, person, to: None }]);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn one_to_oneself_asks_for_the_number_where_none_is_known() {
     dashboard.keys("y");
 
     let to = Some("+60 10-012 9999".to_owned());
-    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, person: RecipientId(41), to }]);
+    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, version: 3, person: RecipientId(41), to }]);
     // It is not typed twice.
     assert!(shows(dashboard.keys("M"), "your own number: +60 10-012 9999"), "{:#?}", dashboard.screen());
     dashboard.key(Key::Esc).key(Key::Esc);

@@ -2,7 +2,7 @@
 
 mod to_oneself;
 
-pub use to_oneself::{cannot_test, log_test, own_number_key, send_test, test_refused, test_sent};
+pub use to_oneself::{cannot_test, own_number_key, send_test, test_refused, tested};
 
 use chrono::TimeDelta;
 
@@ -83,10 +83,15 @@ pub fn not_sent(model: &mut Model, request: &WriteRequest, failure: &EffectError
         }
         EffectError::Unavailable | EffectError::List(_) | EffectError::Overtaken(_) => return None,
     };
+    read_again(model, launch.blast, why)
+}
+
+/// What was done from a plan was refused: it is read again, where it is shown.
+fn read_again(model: &mut Model, blast: BlastId, why: String) -> Option<Vec<Effect>> {
     let zone = model.options.zone;
-    let page = shown(model).filter(|page| page.blast == launch.blast)?;
+    let page = shown(model).filter(|page| page.blast == blast)?;
     (page.loaded, page.refused, page.field) = (None, Some(why), TextField::default());
-    Some(vec![Effect::Read(ReadRequest::Plan(launch.blast, zone)), Effect::Read(ReadRequest::Blasts)])
+    Some(vec![Effect::Read(ReadRequest::Plan(blast, zone)), Effect::Read(ReadRequest::Blasts)])
 }
 
 /// The blasts were read again. What sending one would do is read once more where it was sent, paused or ended meanwhile, where

@@ -39,12 +39,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     match outcome {
         Ok(WriteOutcome::Draft(_) | WriteOutcome::SenderAdded(_)) => Vec::new(),
         Ok(WriteOutcome::PlanSaved(path)) => plan::saved(model, request, &path),
-        Ok(WriteOutcome::Blast(test)) if matches!(request, WriteRequest::SendTest { .. }) => {
-            plan::test_sent(model, request, test.id);
-            plan::log_test(model, request, test.id);
-            model.say(Notice::done("one is on its way to you: look at it before you send the others"));
-            vec![Effect::Read(ReadRequest::Blasts)]
-        }
+        Ok(outcome) if matches!(request, WriteRequest::SendTest { .. }) => plan::tested(model, request, &outcome),
         Ok(WriteOutcome::Blast(row)) if matches!(request, WriteRequest::Skip { .. }) => {
             blast_acts::skipped(model, request, &row)
         }

@@ -2,7 +2,7 @@
 //! suppressed is said to be, and by what.
 
 use blastdeck::app::view::{Anchor, Order, RecipientQuery};
-use blastdeck::app::{App, AppError, Launch, OptOut, OptOutTime};
+use blastdeck::app::{App, AppError, DraftEdit, Launch, OptOut, OptOutTime};
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
@@ -409,6 +409,19 @@ async fn a_test_of_what_nobody_gets_any_more_says_so() {
     assert_eq!(test(RecipientId(1)).await, "other people of Raya are shown now: look at its plan again");
     aina.mark(BEN, Mark::OptOut).await.unwrap();
     assert_eq!(test(BEN).await, "nobody in Raya gets a message");
+}
+
+#[tokio::test]
+async fn a_test_of_words_that_somebody_changed_since_they_were_shown_is_not_sent() {
+    let (scene, aina, ben) = scene().await;
+    let draft = BlastId(3);
+    let shown = aina.blast(draft).await.unwrap().version;
+    ben.edit(draft, shown, DraftEdit { tag: Some("Hari Raya".to_owned()), ..DraftEdit::default() }).await.unwrap();
+
+    let refused = aina.at_version(draft, shown).send_test(draft, RecipientId(5), Some("+60100000099")).await;
+
+    assert!(matches!(refused, Err(AppError::Changed)), "{refused:?}");
+    assert_eq!(scene.number("select count(*) from blasts where follow_up_stage = 'Test'").await, 0);
 }
 
 #[tokio::test]

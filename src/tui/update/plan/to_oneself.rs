@@ -1,12 +1,13 @@
 //! One message of a plan to oneself, to look at it before the others are sent.
 
-use super::shown;
+use super::{read_again, shown};
+use crate::app::AppError;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::{Phone, PhoneError, Region};
 use crate::tui::availability;
-use crate::tui::effect::{Effect, WriteRequest};
+use crate::tui::effect::{Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{ConfirmBy, Model, Overlay, OwnNumberPrompt, Prompt};
+use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, OwnNumberPrompt, Prompt};
 use crate::tui::update::{prompts, written};
 use crate::tui::widget::{EditOutcome, TextField};
 
@@ -15,15 +16,16 @@ pub fn send_test(model: &mut Model) -> Vec<Effect> {
     let Some(plan) = shown(model) else { return Vec::new() };
     let (blast, loaded) = (plan.blast, plan.loaded.as_ref());
     let known = loaded.and_then(|plan| plan.test_to.clone());
-    let Some(person) = loaded.and_then(|loaded| loaded.samples.get(plan.sample)).map(|sample| sample.person) else {
+    let sample = loaded.and_then(|loaded| Some((loaded.blast.version, loaded.samples.get(plan.sample)?.person)));
+    let Some((version, person)) = sample else {
         model.refuse("nobody in it gets a message: there is none to try");
         return Vec::new();
     };
     if let Some(own) = known {
-        return ask_to_test(model, &own, WriteRequest::SendTest { blast, person, to: None });
+        return ask_to_test(model, &own, WriteRequest::SendTest { blast, version, person, to: None });
     }
     let field = TextField::with(model.own_number.as_deref().unwrap_or_default());
-    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, person, field, trouble: None }));
+    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, version, person, field, trouble: None }));
     Vec::new()
 }
 
@@ -38,7 +40,8 @@ pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> 
         Key::Enter => match read_number(model, &own) {
             Ok(number) => {
                 model.own_number = Some(number.clone());
-                let send = WriteRequest::SendTest { blast: own.blast, person: own.person, to: Some(number.clone()) };
+                let OwnNumberPrompt { blast, version, person, .. } = own;
+                let send = WriteRequest::SendTest { blast, version, person, to: Some(number.clone()) };
                 return ask_to_test(model, &number, send);
             }
             Err(why) => own.trouble = Some(why.to_string()),
@@ -61,12 +64,23 @@ fn read_number(model: &Model, own: &OwnNumberPrompt) -> Result<String, PhoneErro
     Phone::parse(&typed, region).map(|_| typed)
 }
 
-/// A message to oneself is on its way, as a blast of its own.
-pub fn test_sent(model: &mut Model, request: &WriteRequest, test: BlastId) {
-    let WriteRequest::SendTest { blast, .. } = request else { return };
+/// A message to oneself is on its way, as a blast of its own; or nothing was sent, since the blast may say something else by now than what
+/// was shown: then its plan is read again.
+pub fn tested(model: &mut Model, request: &WriteRequest, outcome: &WriteOutcome) -> Vec<Effect> {
+    let WriteRequest::SendTest { blast, .. } = request else { return Vec::new() };
+    let WriteOutcome::Blast(test) = outcome else {
+        let why = AppError::Changed.to_string();
+        return read_again(model, *blast, why.clone()).unwrap_or_else(|| {
+            model.refuse(why);
+            vec![Effect::Read(ReadRequest::Blasts)]
+        });
+    };
     if let Some(page) = shown(model).filter(|page| page.blast == *blast) {
-        page.test = Some(test);
+        page.test = Some(test.id);
     }
+    log_test(model, request, test.id);
+    model.say(Notice::done("one is on its way to you: look at it before you send the others"));
+    vec![Effect::Read(ReadRequest::Blasts)]
 }
 
 /// It cannot be sent to: the next `M` does not begin with it.
@@ -85,7 +99,7 @@ pub fn cannot_test(model: &Model) -> Option<String> {
 }
 
 /// One message went to the operator: no command sends one, and the blast that it is can be looked at.
-pub fn log_test(model: &mut Model, request: &WriteRequest, test: BlastId) {
+fn log_test(model: &mut Model, request: &WriteRequest, test: BlastId) {
     let WriteRequest::SendTest { blast, to, .. } = request else { return };
     let to = to.as_ref().map(|to| format!(", {to}")).unwrap_or_default();
     let sentence = format!("one message of blast {blast} to yourself{to}: blast {test}");
