@@ -387,7 +387,7 @@ fn cell(text: &str) -> String {
 
 /// The total amount of closed people, with two decimals.
 fn money(counts: &Counts) -> String {
-    format!("{:.2}", counts.amount.round_dp(2))
+    amount::as_kept(counts.amount)
 }
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {

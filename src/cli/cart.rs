@@ -20,6 +20,7 @@ use super::order::{ChangedItem, TypedItem, parse_phone, say_sold_out, show_items
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{CartEdit, CartQuery, CartRow, ItemsEdit, OrderDraft, WrittenCart, items_in_brief};
+use crate::domain::amount::as_text;
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId};
 
@@ -245,7 +246,7 @@ fn document(cart: &CartRow) -> Value {
     json!({
         "id": cart.id, "state": cart.state, "sender": cart.sender, "blast_id": cart.blast_id, "blast_tag": cart.blast_tag,
         "recipient_id": cart.recipient_id, "phone_number": cart.phone_number, "name": cart.name, "note": cart.note,
-        "total": cart.total.map(|total| total.to_string()), "currency": cart.currency, "order_id": cart.order_id,
+        "total": cart.total.map(|total| as_text(total, cart.currency.as_deref())), "currency": cart.currency, "order_id": cart.order_id,
         "created_by": cart.created_by, "state_by": cart.state_by, "created_at": cart.created_at,
         "updated_at": cart.updated_at, "items": cart.items.0,
     })

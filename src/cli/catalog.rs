@@ -16,7 +16,7 @@ use super::exit::{RefusedError, UsageError};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{AppError, CatalogueChange, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow};
-use crate::domain::amount::in_currency;
+use crate::domain::amount::{as_text, in_currency, text_as_text};
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId};
 use crate::domain::text::{clean, count_of, number, shell_quoted};
@@ -273,7 +273,7 @@ fn product_document(product: &ProductRow) -> Value {
     let variants: Vec<Value> = product.variants.0.iter().map(variant_document).collect();
     json!({
         "id": product.id, "catalogue_id": product.catalogue_id, "sku": product.sku, "external_id": product.external_id,
-        "name": product.name, "description": product.description, "price": product.price.map(|price| price.to_string()),
+        "name": product.name, "description": product.description, "price": product.price.map(|price| as_text(price, product.currency.as_deref())),
         "currency": product.currency, "availability": product.availability, "inventory": product.inventory,
         "sold_out": product.is_sold_out(), "image_url": product.image_url, "url": product.url,
         "updated_at": product.updated_at, "variants": variants,
@@ -282,6 +282,7 @@ fn product_document(product: &ProductRow) -> Value {
 
 fn variant_document(variant: &VariantRow) -> Value {
     let mut document = json!(variant);
+    document["price"] = json!(variant.price.clone().map(|price| text_as_text(price, variant.currency.as_deref())));
     document["sold_out"] = json!(variant.is_sold_out());
     document
 }

@@ -14,7 +14,7 @@ use super::listed::{ListEnd, one_more};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::ElsewhereRow;
-use crate::domain::amount::money;
+use crate::domain::amount::{as_kept, money};
 use crate::domain::blast::blast_name;
 use crate::domain::filter::Filter;
 
@@ -84,6 +84,6 @@ fn as_json(row: &ElsewhereRow) -> serde_json::Value {
     json!({
         "id": person.id, "blast_id": person.blast_id, "blast_tag": row.tag, "phone_number": person.phone,
         "name": person.name, "status": person.status, "updated_at": person.changed_at,
-        "amount": person.amount.map(|amount| format!("{amount:.2}")),
+        "amount": person.amount.map(as_kept),
     })
 }

@@ -35,14 +35,32 @@ fn with_places(amount: Decimal, places: u32) -> String {
     }
 }
 
-/// An amount as a program reads it: exact, and nothing at all with the places of its currency, `0.00`.
-pub fn as_text(amount: Decimal, currency: &str) -> String {
-    if amount.is_zero() { format!("{:.*}", places(currency) as usize, Decimal::ZERO) } else { amount.to_string() }
+/// With how many decimals a program reads an amount: all that it was sent with, and those of its currency at least.
+pub fn text_places(amount: Decimal, currency: Option<&str>) -> u32 {
+    amount.scale().max(currency.map_or(0, places))
 }
 
-/// An amount of a person's as a program reads it, whatever was typed: with the decimals that it is kept with, `1240.00`.
+/// A price or a sum as a program reads it, in JSON and in files: exact, and with the places of its currency at least, `12.50` or `0.00`.
+/// Without a currency it has the places that it was sent with.
+pub fn as_text(amount: Decimal, currency: Option<&str>) -> String {
+    format!("{amount:.*}", text_places(amount, currency) as usize)
+}
+
+/// The same of one that is kept as a text; what is not a number stays as it is.
+pub fn text_as_text(text: String, currency: Option<&str>) -> String {
+    let amount = Decimal::from_str_exact(&text);
+    amount.map_or(text, |amount| as_text(amount, currency))
+}
+
+/// An amount of a person's, or a sum of such, as a program reads it, whatever was typed: with the decimals that it is kept with, `1240.00`.
 pub fn as_kept(amount: Decimal) -> String {
-    format!("{amount:.KEPT_PLACES$}")
+    format!("{:.*}", KEPT_PLACES as usize, amount.round_dp(KEPT_PLACES))
+}
+
+/// The same of one that is kept as a text; what is not a number stays as it is.
+pub fn text_as_kept(text: String) -> String {
+    let amount = Decimal::from_str_exact(&text);
+    amount.map_or(text, as_kept)
 }
 
 /// An amount in JSON: with two decimals, as `1240.00`.
@@ -183,7 +201,7 @@ impl AmountError {
 }
 
 /// People's amounts are kept with so many decimal places.
-const KEPT_PLACES: usize = 2;
+pub const KEPT_PLACES: u32 = 2;
 
 /// How the amount of a sale is written in a currency.
 pub fn write_as(currency: &str) -> &'static str {
@@ -208,7 +226,7 @@ pub fn parse(text: &str, currency: &str) -> Result<Decimal, AmountError> {
         return Err(too_large());
     }
     check_places(amount, currency).map_err(|error| AmountError::Places(shortened(text), error))?;
-    if places.len() > KEPT_PLACES { Err(AmountError::TooFine(shortened(text))) } else { Ok(amount) }
+    if places.len() > KEPT_PLACES as usize { Err(AmountError::TooFine(shortened(text))) } else { Ok(amount) }
 }
 
 /// The same where its currency may stand before or behind it: `RM 120`, `120 MYR`. An amount of another currency is refused.

@@ -1,6 +1,7 @@
 //! Webhooks for other systems: how far each hook has read, and its deliveries.
 
 mod delivery;
+mod order_rows;
 mod rows;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -360,5 +360,11 @@ async fn an_edit_that_changes_nothing_is_none_and_nothing_is_written_with_its_pl
     assert_eq!(shop.number("select count(*) from order_changes").await, 1, "and nobody is told of it");
     let free = shop.json(&["order", "edit", "1", "teh*2@0", "-kuih"]).await;
     assert_eq!((&free["total"], &free["counted"]), (&json!("0.00"), &json!("0.00")));
+    assert_eq!((&free["items"][0]["price"], &free["items"][0]["total"]), (&json!("0.00"), &json!("0.00")));
+    let exported = &shop.json_lines(&["order", "export"]).await[0];
+    assert_eq!(
+        (&exported["total"], &exported["counted"], &exported["items"]),
+        (&free["total"], &free["counted"], &free["items"])
+    );
     assert_eq!(shop.number("select count(*) from order_edits").await, 1);
 }

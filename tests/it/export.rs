@@ -361,11 +361,11 @@ async fn a_history_has_the_amounts_of_sales_also_those_that_were_changed_later()
     let history = shop.json_lines(&["blast", "export", &blast, "--what", "history"]).await;
 
     let taken_back = history.iter().find(|change| change["detail"]["taken_back_by"].is_string()).unwrap();
-    assert_eq!((&taken_back["amount"], &taken_back["detail"]["amount"]), (&Value::Null, &json!("99")));
+    assert_eq!((&taken_back["amount"], &taken_back["detail"]["amount"]), (&Value::Null, &json!("99.00")));
     let history: Vec<_> = history.iter().filter(|change| *change != taken_back).collect();
     let sales = history.iter().filter(|change| change["new_status"] == "closed");
     let sales: Vec<_> = sales.map(|change| (change["amount"].as_str().unwrap(), change["by"].clone())).collect();
-    assert_eq!(sales.iter().map(|(amount, _)| *amount).collect::<Vec<_>>(), ["25.50", "30"]);
+    assert_eq!(sales.iter().map(|(amount, _)| *amount).collect::<Vec<_>>(), ["25.50", "30.00"]);
     assert_eq!(sales[0].1, sales[1].1);
     assert!(history.iter().filter(|change| change["new_status"] != "closed").all(|change| change["amount"].is_null()));
 }

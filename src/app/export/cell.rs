@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::domain::amount::shown_places;
+use crate::domain::amount::{KEPT_PLACES, text_places};
 use crate::domain::text::{clean_name, clean_shown, csv_safe};
 
 /// The most UTF-16 units of a cell in a workbook; a longer text is cut.
@@ -21,7 +21,7 @@ pub enum ExportCell {
     Text(String),
     Whole(i64),
     Flag(bool),
-    /// Exact, with its decimals; a workbook shows it with so many at least.
+    /// Exact, with so many decimals.
     Amount {
         amount: Decimal,
         places: u32,
@@ -55,10 +55,15 @@ impl ExportCell {
         Self::Amount { amount, places: amount.scale() }
     }
 
-    /// An amount of money, which a workbook shows with the places of its currency.
+    /// An amount of money, with the places of its currency at least.
     pub(super) fn money(amount: Option<Decimal>, currency: Option<&str>) -> Self {
-        let places = |amount| currency.map_or(0, |currency| shown_places(amount, currency));
-        amount.map_or(Self::Empty, |amount| Self::Amount { amount, places: places(amount).max(amount.scale()) })
+        amount.map_or(Self::Empty, |amount| Self::Amount { amount, places: text_places(amount, currency) })
+    }
+
+    /// An amount of a person's, or a sum of such, with the decimals that these are kept with.
+    pub(super) fn kept(amount: Option<Decimal>) -> Self {
+        let kept = |amount: Decimal| Self::Amount { amount: amount.round_dp(KEPT_PLACES), places: KEPT_PLACES };
+        amount.map_or(Self::Empty, kept)
     }
 
     /// The same of one that is kept as a text.
@@ -82,7 +87,7 @@ impl ExportCell {
             Self::Text(text) => json!(text),
             Self::Whole(number) => json!(number),
             Self::Flag(flag) => json!(flag),
-            Self::Amount { amount, .. } => json!(amount.to_string()),
+            Self::Amount { amount, places } => json!(format!("{amount:.*}", *places as usize)),
             Self::Time(at) => json!(at),
             Self::Parts { json, .. } => json.clone(),
         }
@@ -150,10 +155,19 @@ mod tests {
             cell @ ExportCell::Amount { places, .. } => (places, cell.to_csv()),
             other => panic!("{other:?}"),
         };
-        assert_eq!(places("5", Some("MYR")), (2, "5".to_owned()));
+        assert_eq!(places("5", Some("MYR")), (2, "5.00".to_owned()));
+        assert_eq!(places("0", Some("KWD")), (3, "0.000".to_owned()));
+        assert_eq!(places("1.250", Some("MYR")), (3, "1.250".to_owned()));
         assert_eq!(places("300", Some("JPY")), (0, "300".to_owned()));
         assert_eq!(places("0.125", Some("MYR")), (3, "0.125".to_owned()));
         assert_eq!(places("5", None), (0, "5".to_owned()));
+    }
+
+    #[test]
+    fn an_amount_of_a_person_has_two_decimals_whatever_was_typed() {
+        let csv = |amount: &str| ExportCell::kept(Some(amount.parse().unwrap())).to_csv();
+        assert_eq!(["0", "99.9", "1240.00"].map(csv), ["0.00", "99.90", "1240.00"]);
+        assert_eq!(ExportCell::kept(None).to_csv(), "");
     }
 
     #[test]

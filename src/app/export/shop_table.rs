@@ -52,7 +52,7 @@ pub(super) fn order(row: &OrderRow) -> ExportRow {
         items(&row.items),
         ExportCell::money(row.total, row.currency.as_deref()),
         ExportCell::of(&row.currency),
-        ExportCell::money(row.counted, row.currency.as_deref()),
+        ExportCell::kept(row.counted),
         ExportCell::of(&row.not_counted()),
         ExportCell::of(&row.note),
         ExportCell::of(&row.source),

@@ -134,7 +134,7 @@ pub fn recipient(row: &RecipientRow, external_id: Option<&String>) -> ExportRow 
         ExportCell::time(row.closed_at),
         ExportCell::time(row.failed_at),
         ExportCell::time(row.opted_out_at),
-        ExportCell::money(row.amount, None),
+        ExportCell::kept(row.amount),
         ExportCell::of(&row.note),
         ExportCell::of(&row.error_code),
         ExportCell::of(&row.error_message),
@@ -221,7 +221,7 @@ pub(super) fn change(change: &PersonChange) -> ExportRow {
         ExportCell::of(&change.attempt),
         ExportCell::of(&change.source),
         ExportCell::of(&change.by_whom),
-        ExportCell::money(change.amount, None),
+        ExportCell::kept(change.amount),
         ExportCell::of(&change.metadata),
     ]
 }
@@ -260,8 +260,6 @@ pub(super) fn listed(row: &SavedListPerson, columns: &[String]) -> ExportRow {
 }
 
 pub(super) fn customer(row: &CustomerRow) -> ExportRow {
-    let mut revenue = row.revenue.round_dp(2);
-    revenue.rescale(2);
     vec![
         ExportCell::of(&row.id),
         ExportCell::Text(row.numbers.join(" ")),
@@ -274,7 +272,7 @@ pub(super) fn customer(row: &CustomerRow) -> ExportRow {
         ExportCell::of(&row.replied),
         ExportCell::of(&row.replies),
         ExportCell::of(&row.sales),
-        ExportCell::amount(revenue),
+        ExportCell::kept(Some(row.revenue)),
         ExportCell::Text(row.opted_out.join(" ")),
         ExportCell::Text(row.tags.join(" ")),
         ExportCell::of(&row.orders),

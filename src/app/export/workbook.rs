@@ -213,7 +213,7 @@ impl RowWriter {
         if fits {
             self.value(&format!(" s=\"{}\"", AMOUNT + places), amount);
         } else {
-            self.text(TEXT, &amount.to_string());
+            self.text(TEXT, &format!("{amount:.*}", places as usize));
         }
     }
 

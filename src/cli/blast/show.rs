@@ -15,6 +15,7 @@ use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::domain::act::Actor;
+use crate::domain::amount::as_kept;
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
@@ -75,7 +76,7 @@ pub(super) fn as_json(context: &Context, blast: &BlastView) -> Value {
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.stuck(),
         "unasked": blast.unasked.number(),
         "opted_out_later": blast.opted_out_later, "held_by_meta": blast.counts.held_by_meta,
-        "amount": format!("{:.2}", blast.counts.amount), "state_reason": blast.state_reason,
+        "amount": as_kept(blast.counts.amount), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(context, blast, waiting)),
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,

@@ -8,7 +8,7 @@ use crate::app::{OrderItemRow, OrderRow, items_in_words};
 use crate::cli::context::Context;
 use crate::cli::output::{json as print_json, line, text};
 use crate::cli::table::{TextAlign, render};
-use crate::domain::amount::{as_text, in_currency};
+use crate::domain::amount::{as_kept, as_text, in_currency};
 
 pub(super) fn who(order: &OrderRow) -> String {
     let known = [&order.name, &order.phone_number, &order.user_id].into_iter().flatten().find(|text| !text.is_empty());
@@ -95,18 +95,14 @@ fn counted(context: &Context, order: &OrderRow) -> String {
     }
 }
 
-fn amount_of(order: &OrderRow, amount: Decimal) -> String {
-    as_text(amount, order.currency.as_deref().unwrap_or_default())
-}
-
 /// An order as JSON: money as text, exact.
 pub(super) fn document(order: &OrderRow) -> Value {
     json!({
         "id": order.id, "state": order.state, "source": order.source, "sender": order.sender, "blast_id": order.blast_id,
         "blast_tag": order.blast_tag, "recipient_id": order.recipient_id, "phone_number": order.phone_number,
         "user_id": order.user_id, "name": order.name, "catalogue": order.catalogue, "note": order.note,
-        "message_id": order.message_id, "total": order.total.map(|total| amount_of(order, total)), "currency": order.currency,
-        "counted": order.counted.map(|counted| amount_of(order, counted)), "uncounted": order.not_counted(),
+        "message_id": order.message_id, "total": order.total.map(|total| as_text(total, order.currency.as_deref())), "currency": order.currency,
+        "counted": order.counted.map(as_kept), "uncounted": order.not_counted(),
         "unreadable_items": order.unreadable, "ordered_at": order.ordered_at, "dated_at": order.dated_at, "created_at": order.created_at,
         "updated_at": order.updated_at, "state_by": order.state_by, "items": order.items.0,
         "original": order.original.as_ref().map(|original| &original.0), "edited_by": order.edited_by,

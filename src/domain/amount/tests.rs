@@ -1,4 +1,7 @@
-use super::{TWO_PLACES, check_places, in_currency, is_currency, parse, parse_with_currency, places};
+use super::{
+    TWO_PLACES, as_kept, as_text, check_places, in_currency, is_currency, parse, parse_with_currency, places,
+    text_as_kept, text_as_text,
+};
 
 #[test]
 fn an_amount_is_read_as_people_write_it() {
@@ -134,4 +137,26 @@ fn every_known_currency_is_listed_once() {
     assert!(TWO_PLACES.iter().all(|code| places(code) == 2 && is_currency(code)));
     assert!(is_currency("kwd") && is_currency("JPY") && !is_currency("XXY") && !is_currency(""));
     assert!(TWO_PLACES.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[test]
+fn a_program_reads_an_amount_with_the_places_of_its_currency_at_least() {
+    for (amount, currency, text) in [
+        ("0", Some("MYR"), "0.00"),
+        ("12.5", Some("myr"), "12.50"),
+        ("1.250", Some("MYR"), "1.250"),
+        ("0", Some("KWD"), "0.000"),
+        ("0", Some("JPY"), "0"),
+        ("1500", Some("JPY"), "1500"),
+        ("12.5", None, "12.5"),
+        ("0.124999999999999999999", Some("MYR"), "0.124999999999999999999"),
+    ] {
+        assert_eq!(as_text(amount.parse().unwrap(), currency), text, "{amount} {currency:?}");
+        assert_eq!(text_as_text(amount.to_owned(), currency), text, "{amount} {currency:?}");
+    }
+    for (amount, text) in [("0", "0.00"), ("99.9", "99.90"), ("1240.00", "1240.00")] {
+        assert_eq!(as_kept(amount.parse().unwrap()), text);
+        assert_eq!(text_as_kept(amount.to_owned()), text);
+    }
+    assert_eq!(text_as_text("two".to_owned(), Some("MYR")), "two");
 }

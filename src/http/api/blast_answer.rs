@@ -10,6 +10,7 @@ use super::super::openapi::schemas;
 use super::waiting::waiting;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
+use crate::domain::amount::as_kept;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Counts, Funnel};
 use crate::domain::ids::BlastId;
@@ -108,7 +109,7 @@ impl From<BlastView> for BlastAnswer {
             timezone: shown(limits.zone.as_ref(), |zone| zone.name().to_owned()),
             message: blast.template.is_none().then(|| blast.message.clone()),
             metrics: blast.counts.funnel(),
-            amount: format!("{:.2}", blast.counts.amount),
+            amount: as_kept(blast.counts.amount),
             waiting,
             id: blast.id,
             blast_id: blast.id,

@@ -6,7 +6,6 @@ mod list;
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,6 +15,7 @@ use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, PathId};
 use super::once::{Answer, Repeatable, once};
 use crate::app::{App, AppError, CustomerBlast, CustomerDetails, CustomerNote, CustomerRow, unread_after};
+use crate::domain::amount::as_kept;
 use crate::domain::phone::{PersonKey, Phone};
 
 pub(super) fn routes() -> Routes {
@@ -150,15 +150,11 @@ impl From<CustomerRow> for Customer {
             order_count: row.orders,
             sale_count: row.sales,
             cart_count: row.carts,
-            total_spent: money(row.revenue),
+            total_spent: as_kept(row.revenue),
             opted_out: !row.opted_out.is_empty(),
             opted_out_of: row.opted_out,
         }
     }
-}
-
-fn money(amount: Decimal) -> String {
-    format!("{:.2}", amount.round_dp(2))
 }
 
 /// A customer, with what happened.

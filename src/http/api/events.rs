@@ -22,6 +22,7 @@ use super::authentication::{ApiReader, bearer};
 use super::body::{PathId, params};
 use super::waiting::waiting;
 use crate::app::view::{BlastView, ReplyRow};
+use crate::domain::amount::as_kept;
 use crate::domain::ids::{BlastId, ReplyId};
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -87,7 +88,7 @@ pub(in crate::http) fn snapshot(blast: &BlastView) -> Value {
         "blast_id": blast.id, "state": blast.state, "version": blast.version,
         "state_reason": blast.state_reason.as_deref().map(for_programs),
         "total_recipients": blast.total_recipients, "metrics": funnel, "stuck": blast.stuck(), "rates": funnel.rates(),
-        "counts": blast.counts, "amount": format!("{:.2}", blast.counts.amount), "waiting": waiting(blast),
+        "counts": blast.counts, "amount": as_kept(blast.counts.amount), "waiting": waiting(blast),
         "per_hour": blast.estimate.per_hour, "done_at": done_at,
         "launched_at": blast.launched_at, "completed_at": blast.completed_at,
     })

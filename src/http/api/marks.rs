@@ -17,6 +17,7 @@ use super::page;
 use super::people::PersonAnswer;
 use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
 use crate::app::{App, Marked, StillSuppressed, UndoOutcome, unread_after};
+use crate::domain::amount::as_kept;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -338,7 +339,7 @@ async fn find(ApiReader(caller): ApiReader, Params(asked): Params<FindParams>) -
         name: row.person.name,
         status: row.person.status,
         updated_at: row.person.changed_at,
-        amount: row.person.amount.map(|amount| format!("{amount:.2}")),
+        amount: row.person.amount.map(as_kept),
     };
     Ok(Answer::ok(FoundPeople { recipients: found.into_iter().map(row).collect() }))
 }

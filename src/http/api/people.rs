@@ -15,6 +15,7 @@ use super::export;
 use super::page::{self, NumberedPage};
 use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, Total};
 use crate::app::{App, AppError};
+use crate::domain::amount::as_kept;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -110,7 +111,7 @@ impl From<RecipientRow> for PersonAnswer {
             failed_at: row.failed_at,
             opted_out_at: row.opted_out_at,
             updated_at: row.changed_at,
-            amount: row.amount.map(|amount| format!("{amount:.2}")),
+            amount: row.amount.map(as_kept),
             note: row.note,
             error_code: row.error_code,
             error_message: row.error_message,

@@ -6,11 +6,10 @@ use serde_json::value::{RawValue, to_raw_value};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::{EventSource, table};
+use super::{EventSource, order_rows, table};
 use crate::domain::blast::BlastState;
 use crate::domain::calls::for_programs;
 use crate::domain::hook::EventKind;
-use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::store::{StoreError, settings};
 
@@ -57,7 +56,7 @@ pub async fn rows(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, S
         EventSource::History => history(pool, query).await,
         EventSource::Replies => plain(pool, query, REPLIES, EventKind::ReplyReceived).await,
         EventSource::OptOuts => plain(pool, query, OPT_OUTS, EventKind::OptOutAdded).await,
-        EventSource::Orders => orders(pool, query).await,
+        EventSource::Orders => order_rows::orders(pool, query).await,
         EventSource::OptOutRemovals => plain(pool, query, OPT_OUT_REMOVALS, EventKind::OptOutRemoved).await,
     }
 }
@@ -163,47 +162,6 @@ async fn history(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, St
     let row = |row: StatusEventRow| {
         let kind = EventKind::of_step(row.old_status, row.new_status);
         EventRow { id: row.id, kind, at: row.at, written_at: row.written_at, data: row.data.0 }
-    };
-    Ok(rows.into_iter().map(row).collect())
-}
-
-#[derive(sqlx::FromRow)]
-struct OrderEventRow {
-    id: i64,
-    at: DateTime<Utc>,
-    /// The same as the new one: an edit.
-    old_state: Option<OrderState>,
-    new_state: OrderState,
-    data: Json<Box<RawValue>>,
-}
-
-/// With the items as they are by now, money as text.
-async fn orders(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, StoreError> {
-    let rows: Vec<OrderEventRow> = sqlx::query_as(
-        "select c.id, c.at, c.old_state::text as old_state, c.new_state::text as new_state,
-                json_strip_nulls(json_build_object(
-                    'order_id', o.id, 'sender', s.name, 'blast_id', o.blast_id, 'recipient_id', o.recipient_id,
-                    'phone_number', o.phone_number, 'user_id', o.user_id, 'name', o.name, 'state', c.new_state,
-                    'previous_state', c.old_state, 'total', o.total::text, 'currency', o.currency, 'note', o.note,
-                    'message_id', o.message_id, 'by', c.by_whom,
-                    'items', (select json_agg(json_build_object(
-                        'product_retailer_id', i.sku, 'name', i.name, 'quantity', i.quantity::text, 'price', i.price::text,
-                        'currency', i.currency) order by i.position) from order_items i where i.order_id = o.id))) as data
-           from order_changes c
-           join orders o on o.id = c.order_id
-           join senders s on s.id = o.sender_id
-          where c.id > $1 and c.id <= $2 and ($3::text[] is null or s.name = any($3))
-          order by c.id limit $4",
-    )
-    .bind(query.range.after)
-    .bind(query.range.last)
-    .bind(query.senders)
-    .bind(query.limit)
-    .fetch_all(pool)
-    .await?;
-    let row = |row: OrderEventRow| {
-        let kind = Some(EventKind::of_order(row.old_state, row.new_state));
-        EventRow { id: row.id, kind, at: row.at, written_at: row.at, data: row.data.0 }
     };
     Ok(rows.into_iter().map(row).collect())
 }

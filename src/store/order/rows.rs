@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 
+use crate::domain::amount::text_as_text;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::order::{OrderState, Uncounted};
 use crate::domain::phone::Phone;
@@ -62,14 +63,30 @@ pub struct OrderRow {
 
 /// An order as it was before it was edited. The total is a text, exact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredOriginal")]
 pub struct OriginalOrder {
     pub items: Vec<OrderItemRow>,
     pub total: Option<String>,
     pub currency: Option<String>,
 }
 
-/// An item as it was ordered. Numbers are texts, exact.
+/// The same with its total as the database writes it: nothing as `0`.
+#[derive(Deserialize)]
+struct StoredOriginal {
+    items: Vec<OrderItemRow>,
+    total: Option<String>,
+    currency: Option<String>,
+}
+
+impl From<StoredOriginal> for OriginalOrder {
+    fn from(StoredOriginal { items, total, currency }: StoredOriginal) -> Self {
+        Self { items, total: total.map(|total| text_as_text(total, currency.as_deref())), currency }
+    }
+}
+
+/// An item as it was ordered. Numbers are texts, exact; money has the places of its currency at least.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredItem")]
 pub struct OrderItemRow {
     pub id: i64,
     pub sku: String,
@@ -81,6 +98,29 @@ pub struct OrderItemRow {
     pub price: Option<String>,
     pub currency: Option<String>,
     pub total: Option<String>,
+}
+
+/// The same with its money as the database writes it: nothing as `0`.
+#[derive(Deserialize)]
+struct StoredItem {
+    id: i64,
+    sku: String,
+    name: Option<String>,
+    product_id: Option<i64>,
+    variant_id: Option<i64>,
+    quantity: String,
+    price: Option<String>,
+    currency: Option<String>,
+    total: Option<String>,
+}
+
+impl From<StoredItem> for OrderItemRow {
+    fn from(item: StoredItem) -> Self {
+        let StoredItem { id, sku, name, product_id, variant_id, quantity, price, currency, total } = item;
+        let money = |text: Option<String>| text.map(|text| text_as_text(text, currency.as_deref()));
+        let (price, total) = (money(price), money(total));
+        Self { id, sku, name, product_id, variant_id, quantity, price, currency, total }
+    }
 }
 
 /// Which orders to list, newest first.
@@ -167,4 +207,21 @@ pub async fn list(pool: &PgPool, query: &OrderQuery) -> Result<Vec<OrderRow>, St
     }
     sql.push(" order by o.id desc limit ").push_bind(i64::from(query.limit.clamp(1, 1_000)));
     Ok(sql.build_query_as().fetch_all(pool).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_that_is_read_has_the_places_of_its_currency() {
+        let item = r#"{"id":1,"sku":"teh","name":null,"product_id":null,"variant_id":null,"quantity":"2","price":"0","currency":"MYR","total":"0"}"#;
+        let original = format!(r#"{{"items":[{item}],"total":"2.5","currency":"MYR"}}"#);
+
+        let original: OriginalOrder = serde_json::from_str(&original).unwrap();
+
+        let item = &original.items[0];
+        assert_eq!((item.price.as_deref(), item.total.as_deref()), (Some("0.00"), Some("0.00")));
+        assert_eq!((item.quantity.as_str(), original.total.as_deref()), ("2", Some("2.50")));
+    }
 }

@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use super::{RecipientRow, condition};
+use crate::domain::amount::as_kept;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::message::Variables;
@@ -131,7 +132,7 @@ impl PersonChange {
             Some(Value::Object(detail)) => detail,
             _ => serde_json::Map::new(),
         };
-        detail.insert("amount".to_owned(), json!(amount));
+        detail.insert("amount".to_owned(), json!(as_kept(amount)));
         detail.insert("taken_back_by".to_owned(), json!(by));
         self.metadata = Some(Value::Object(detail));
     }

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, QueryBuilder}
 
 use super::recipients::COLUMNS;
 use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, opt_outs, replies};
+use crate::domain::amount::text_as_kept;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::session::SessionWindow;
@@ -164,6 +165,7 @@ async fn amounts(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<Amo
 /// The amount of a sale stands with the line that closed it; a later one, which changes no status, is a line of its own.
 fn with_amounts(mut rows: Vec<HistoryRow>, amounts: Vec<AmountRecord>) -> Vec<HistoryRow> {
     for AmountRecord { at, operator, amount, undone_by } in amounts {
+        let amount = text_as_kept(amount);
         let closes = |row: &&mut HistoryRow| row.changed_at == at && row.new_status == Status::Closed;
         if let Some(row) = rows.iter_mut().find(closes) {
             row.detail.get_or_insert_with(|| format!("amount {amount}"));

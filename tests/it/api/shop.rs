@@ -24,10 +24,10 @@ async fn a_program_writes_a_catalogue_and_an_order_and_takes_it_through_its_stat
     api.post("/api/whatsapp/catalogs", catalogue).await.expect(200);
     let products = api.get("/api/whatsapp/products?retailerId=shirt-b").await.expect(200).body;
     let shirt = &products["products"][0];
-    assert_eq!((&shirt["retailerId"], &shirt["price"]), (&json!("shirt"), &json!("19.9")));
+    assert_eq!((&shirt["retailerId"], &shirt["price"]), (&json!("shirt"), &json!("19.90")));
     assert_eq!(
         (&shirt["variants"][1]["price"], &shirt["variants"][1]["availability"]),
-        (&json!("25"), &json!("out of stock"))
+        (&json!("25.00"), &json!("out of stock"))
     );
     let sold_out = [&shirt["soldOut"], &shirt["variants"][0]["soldOut"], &shirt["variants"][1]["soldOut"]];
     assert_eq!(sold_out, [&json!(false), &json!(false), &json!(true)]);

@@ -12,7 +12,7 @@ async fn a_typed_price_has_the_places_of_its_currency_and_what_is_sold_out_is_sa
     let add = async |item: &str| shop.run(&["order", "add", "1", &digits(1), item, "--json"]).await;
 
     for (item, total) in
-        [("a*2@1.250 KWD", "2.500"), ("a@1500 JPY", "1500"), ("a@1500.00 JPY", "1500.00"), ("a@12.5", "12.5")]
+        [("a*2@1.250 KWD", "2.500"), ("a@1500 JPY", "1500"), ("a@1500.00 JPY", "1500.00"), ("a@12.5", "12.50")]
     {
         let made = add(item).await;
         let order: Value = serde_json::from_str(&made.out).unwrap_or_else(|_| panic!("{item}: {made:?}"));

@@ -23,7 +23,7 @@ async fn an_amount_that_an_operator_types_replaces_what_orders_counted_before() 
     let replaced = scene.shop.json(&["order", "show", "1"]).await;
     let why = replaced["uncounted"].as_str().unwrap_or_default();
     assert!(why.starts_with("aina wrote another amount in its place, at 20"), "{replaced}");
-    assert_eq!((&replaced["counted"], &replaced["total"]), (&Value::Null, &json!("30")));
+    assert_eq!((&replaced["counted"], &replaced["total"]), (&Value::Null, &json!("30.00")));
     let shown = scene.shop.ok(&["order", "show", "1"]).await;
     assert!(shown.contains("not counted in revenue: aina wrote another amount in its place"), "{shown}");
     assert_eq!(scene.shop.json(&["order", "show", "2"]).await["counted"], "5.00");
@@ -50,6 +50,9 @@ async fn an_amount_that_an_operator_types_replaces_what_orders_counted_before() 
     scene.shop.ok(&[&add[..], &["c@7.50"]].concat()).await;
     scene.shop.ok(&["mark", "1", &person, "closed", "--amount", "0"]).await;
     assert_eq!(amount(&scene, 1).await.as_deref(), Some("0.00"));
+    for read in [&["blast", "recipients", "1", "--search", "status:closed"][..], &["blast", "export", "1"]] {
+        assert_eq!(scene.shop.json_lines(read).await[0]["amount"], "0.00", "{read:?}");
+    }
     scene.shop.ok(&["mark", "1", &person, "undo"]).await;
     assert_eq!(amount(&scene, 1).await.as_deref(), Some("7.50"));
     assert_eq!(scene.shop.json(&["order", "show", "4"]).await["counted"], "7.50");
@@ -240,7 +243,7 @@ async fn a_price_makes_no_new_product_of_a_sku_in_other_capitals() {
     let items = &shop.json(&["order", "show", "1"]).await["items"];
     assert_eq!(
         (items.as_array().map(Vec::len), &items[0]["sku"], &items[0]["price"]),
-        (Some(1), &json!("teh"), &json!("3"))
+        (Some(1), &json!("teh"), &json!("3.00"))
     );
     // Another product may have a price that no catalogue knows.
     shop.ok(&["order", "edit", "1", "roti×1@2"]).await;

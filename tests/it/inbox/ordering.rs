@@ -75,7 +75,7 @@ async fn an_order_is_kept_as_it_came_closes_its_person_and_counts_in_revenue_onc
     let dollars = scene.shop.json(&["order", "show", "2"]).await;
     assert_eq!(
         (&dollars["total"], &dollars["currency"], &dollars["counted"]),
-        (&json!("85"), &json!("USD"), &Value::Null)
+        (&json!("85.00"), &json!("USD"), &Value::Null)
     );
     assert_eq!(dollars["uncounted"], "it is in USD, and revenue is counted in MYR");
     assert_eq!(dollars["note"], "Love these!");

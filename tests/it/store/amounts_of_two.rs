@@ -21,13 +21,13 @@ async fn each_amount_has_a_line_with_who_wrote_it_and_who_took_it_back() {
     scene.execute("insert into operator_actions (operator, action, blast_id) values ('ben', 'pause', 1)").await;
     aina.mark(SITI, sale("120.00")).await.unwrap();
     ben.amend(SITI, "120".parse().ok(), "150".parse().unwrap()).await.unwrap();
-    assert_eq!(history(&scene).await, ["closed amount 120.00 aina", "closed amount 150 ben"]);
+    assert_eq!(history(&scene).await, ["closed amount 120.00 aina", "closed amount 150.00 ben"]);
 
     let question = aina.ask_about_mark(SITI).await.unwrap();
     aina.undo_person(SITI).await.unwrap();
 
     assert_eq!(question.as_deref(), Some("ben wrote the amount of Person 1, RM 150.00: take that back?"));
-    assert_eq!(history(&scene).await, ["closed amount 120.00 aina", "closed amount 150, taken back by aina ben"]);
+    assert_eq!(history(&scene).await, ["closed amount 120.00 aina", "closed amount 150.00, taken back by aina ben"]);
     let own = aina.ask_about_mark(SITI).await.unwrap();
     assert_eq!(own, None, "what is left is her own");
     let theirs = ben.ask_about_mark(SITI).await.unwrap();

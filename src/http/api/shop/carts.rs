@@ -135,7 +135,7 @@ impl From<CartRow> for CartAnswer {
             status: cart.state,
             note: cart.note,
             items: cart.items.0.into_iter().map(|item| CartItemAnswer(item.into())).collect(),
-            total_amount: cart.total.map(|total| as_text(total, cart.currency.as_deref().unwrap_or_default())),
+            total_amount: cart.total.map(|total| as_text(total, cart.currency.as_deref())),
             currency: cart.currency,
             order_id: cart.order_id.map(|id| id.to_string()),
             sold_out: Vec::new(),

@@ -15,6 +15,7 @@ use super::super::body::{JsonBody, Params, PathId};
 use super::super::once::{Answer, Repeatable, once};
 use super::super::page;
 use crate::app::{App, CatalogueRow, CatalogueSource, ProductQuery, ProductRow, VariantRow, unread_after};
+use crate::domain::amount::{as_text, text_as_text};
 use crate::domain::ids::{CatalogueId, ProductId};
 
 pub(super) fn routes() -> Routes {
@@ -135,7 +136,7 @@ impl From<VariantRow> for VariantAnswer {
             id: id.to_string(),
             retailer_id: sku,
             name,
-            price,
+            price: price.map(|price| text_as_text(price, currency.as_deref())),
             currency,
             availability,
             inventory,
@@ -193,7 +194,7 @@ impl From<ProductRow> for ProductAnswer {
             retailer_id: row.sku,
             name: row.name,
             description: row.description,
-            price: row.price.map(|price| price.to_string()),
+            price: row.price.map(|price| as_text(price, row.currency.as_deref())),
             currency: row.currency,
             availability: row.availability,
             inventory: row.inventory,

@@ -17,7 +17,7 @@ use super::super::page;
 use super::items::{ItemAnswer, ItemBody, quantity, read_items};
 use super::written;
 use crate::app::{App, ItemsEdit, OrderDraft, OrderQuery, OrderRow, OriginalOrder, SteppedOrder, WrittenOrder};
-use crate::domain::amount::as_text;
+use crate::domain::amount::{as_kept, as_text};
 use crate::domain::ids::{BlastId, OrderId};
 use crate::domain::order::OrderState;
 
@@ -160,8 +160,6 @@ impl From<SteppedOrder> for OrderAnswer {
 impl From<OrderRow> for OrderAnswer {
     fn from(order: OrderRow) -> Self {
         let not_counted_because = order.not_counted();
-        let currency = order.currency.clone().unwrap_or_default();
-        let amount = |amount| as_text(amount, &currency);
         Self {
             id: order.id.to_string(),
             campaign_id: order.blast_id.map(|id| id.to_string()),
@@ -175,9 +173,9 @@ impl From<OrderRow> for OrderAnswer {
             note: order.note,
             message_id: order.message_id,
             items: order.items.0.into_iter().map(ItemAnswer::from).collect(),
-            total_amount: order.total.map(amount),
+            total_amount: order.total.map(|total| as_text(total, order.currency.as_deref())),
             currency: order.currency,
-            counted_amount: order.counted.map(amount),
+            counted_amount: order.counted.map(as_kept),
             not_counted_because,
             original: order.original.map(|original| original.0.into()),
             unreadable_items: order.unreadable,
