@@ -80,6 +80,17 @@ impl Problem {
         problem.with_detail(detail)
     }
 
+    /// 422 for what a use case found, naming each field: also in the sentence, unless that says something else than theirs, or they are
+    /// rows of a list.
+    fn at_places(why: &str, places: Vec<InvalidPlace>) -> Self {
+        let said = places.iter().map(|place| place.why.as_str()).collect::<Vec<_>>().join("; ");
+        let has_fields = !places.is_empty() && places.iter().all(|place| place.row.is_none());
+        let behind = why.strip_prefix(&said).filter(|_| has_fields);
+        let named = Self::fields(places.into_iter().map(FieldError::from).collect());
+        let detail = behind.map_or_else(|| for_programs(why), |behind| format!("{}{behind}", named.detail));
+        named.with_detail(detail)
+    }
+
     /// What is wrong with each field.
     pub(super) fn into_errors(self) -> impl Iterator<Item = FieldError> {
         self.errors.into_iter()
@@ -225,16 +236,11 @@ impl From<AppError> for Problem {
             changed @ AppError::Overtaken(_) => Self::conflict("refused", for_programs(&changed.to_string())),
             AppError::Repeated => Self::conflict("in-progress", error.to_string()),
             AppError::Invalid(why) => Self::field("request", for_programs(&why)),
-            AppError::InvalidAt { why, places } => Self {
-                errors: places.into_iter().map(FieldError::from).collect(),
-                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", for_programs(&why))
-            },
+            AppError::InvalidAt { why, places } => Self::at_places(&why, places),
             AppError::NotFound(why) => Self::not_found(for_programs(&why)),
             // 404 is for what the path names.
             AppError::NotFoundIn { field, why } => {
-                let why = for_programs(&why);
-                let errors = vec![FieldError::new(field, why.clone())];
-                Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", why) }
+                Self::at_places(&why.clone(), vec![InvalidPlace { field: field.to_owned(), row: None, why }])
             }
             AppError::Failed(why) => Self::new(StatusCode::BAD_GATEWAY, "failed", for_programs(&why)),
             AppError::Unfinished { done, error } => {
@@ -316,8 +322,27 @@ mod tests {
             (StatusCode::UNPROCESSABLE_ENTITY, &json!("urn:blastdeck:invalid"))
         );
         let said = "there is no blast 9 in this business: see `GET /api/blasts`";
-        assert_eq!(missing.body()["detail"], said);
+        assert_eq!(missing.body()["detail"], format!("from: {said}"));
         assert_eq!(missing.body()["errors"], json!([{ "field": "from", "detail": said }]));
+    }
+
+    #[test]
+    fn what_a_use_case_refuses_is_said_with_its_fields_as_what_a_body_has_wrong_is() {
+        let place = |field: &str, row, why: &str| InvalidPlace { field: field.to_owned(), row, why: why.to_owned() };
+        let refused = |why: &str, places| {
+            let problem = Problem::from(AppError::InvalidAt { why: why.to_owned(), places });
+            problem.body()["detail"].as_str().unwrap().to_owned()
+        };
+        let after = || place("after", None, "write a time from 1m to 366d");
+        let since = || place("since", None, "write sent");
+
+        let one = refused("write a time from 1m to 366d", vec![after()]);
+        let more = refused("write a time from 1m to 366d; write sent; and 3 more", vec![after(), since()]);
+        let rows = refused("nobody can be sent to: row 1: too short", vec![place("recipients", Some(1), "too short")]);
+
+        assert_eq!(one, "after: write a time from 1m to 366d");
+        assert_eq!(more, "after: write a time from 1m to 366d; since: write sent; and 3 more");
+        assert_eq!(rows, "nobody can be sent to: row 1: too short");
     }
 
     #[test]

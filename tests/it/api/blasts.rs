@@ -269,7 +269,7 @@ async fn an_edit_says_what_it_saw_and_changes_drafts_only() {
     assert_eq!((&cleared.body["rate_limit"], &cleared.body["blast_tag"]), (&Value::Null, &json!("Raya")));
     let nameless = edit("*", json!({ "message": "Hi {name}" })).await.expect(422);
     let detail = nameless.body["detail"].as_str().unwrap();
-    assert!(detail.starts_with("nobody in the list has a value for {name}"), "{nameless:?}");
+    assert!(detail.starts_with("message: nobody in the list has a value for {name}"), "{nameless:?}");
     shop.execute("update blast_recipients set name = 'Aina' where id = 2").await;
     let nameless = edit("*", json!({ "message": "Hi {name}" })).await.expect(422);
     assert!(nameless.body["detail"].as_str().unwrap().contains("+60100000000"), "{nameless:?}");

@@ -233,6 +233,8 @@ async fn null_empties_nothing_that_a_step_needs_and_wrong_values_say_what_to_wri
         assert!(refused.fields() == [field] && detail.contains(said), "{field}: {detail}");
         assert!(!detail.contains("expected") && !detail.contains("non"), "{detail}");
     }
+    let short = api.patch(&one, json!({ "after": "1s" })).await.expect(422);
+    assert_eq!(short.body["detail"], "after: write a time from 1m to 366d, such as 48h");
     assert_eq!(api.get(&steps).await.body, before);
     api.patch(&one, json!({ "first": null })).await.expect(200);
     let until = json!({ "message": "Hi", "recipients": ["+60123456701"], "message_text": 3 });
