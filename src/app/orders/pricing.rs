@@ -134,7 +134,7 @@ impl App {
         let own = listed.and_then(|listed| listed.currency.as_deref()).unwrap_or(&self.config().ui.currency);
         if let Some(price) = listed.and_then(|listed| listed.price).filter(|_| item.price.is_none()) {
             check_currency(item.currency.as_deref(), (price, own))
-                .map_err(|why| AppError::invalid(&at("currency"), why))?;
+                .map_err(|why| AppError::invalid(&at("currency"), format!("`{}`: {why}", clean(sku))))?;
         }
         let currency = item.currency.clone().unwrap_or_else(|| own.to_owned());
         // What an order came with may have more places.

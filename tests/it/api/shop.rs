@@ -153,6 +153,13 @@ async fn every_wrong_product_and_item_is_named_at_once_the_first_twenty_of_many(
     let named = "of `a`: write it as \"12.50\"; items[2].price: 1.5 for c: JPY has no decimal places";
     assert!(said.starts_with("items[0].price: no catalogue") && said.contains(named), "{said}");
     assert_eq!(shop.number("select count(*) from catalogues").await, 0);
+    let kopi = json!([{ "sku": "kopi", "name": "Kopi", "price": "0.40", "currency": "MYR" }]);
+    api.post("/api/whatsapp/catalogs", json!({ "name": "menu", "products": kopi })).await.expect(200);
+    let items = json!([{ "sku": "nope" }, { "sku": "menu/kopi", "currency": "USD" }]);
+    let order = json!({ "campaignId": 1, "phoneNumber": digits(1), "items": items });
+    let order = api.post("/api/whatsapp/orders", order).await.expect(422);
+    let said = order.body["detail"].as_str().unwrap();
+    assert!(said.contains("; items[1].currency: `kopi`: its price is 0.40 MYR: leave the currency out"), "{said}");
     serve.stop().await;
 }
 
