@@ -14,9 +14,12 @@ const WORDS: [(&str, &str); 38] = [
     ("U takes that back first", "`PATCH /api/recipients/{id}` with the status `undo` takes that back first"),
     (
         "U on a person takes back their last mark",
-        "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's last mark",
+        "a PATCH of a person, at `/api/recipients/` and their id, with the status `undo` takes back their last mark",
     ),
-    ("U takes back a person's mark", "`PATCH /api/recipients/{id}` with the status `undo` takes back a person's mark"),
+    (
+        "U takes back a person's mark",
+        "a PATCH of a person, at `/api/recipients/` and their id, with the status `undo` takes back their mark",
+    ),
     ("u does not restore a mark that was taken back", "this does not restore a mark that was taken back"),
     ("u does not restore marks that were taken back", "this does not restore marks that were taken back"),
     ("X deletes the draft", "`DELETE /api/blasts/{id}` removes the draft"),
@@ -225,8 +228,8 @@ mod tests {
             ("the status is received now, not uncertain", "the status is delivered now, not uncertain"),
             (
                 "your last act was to pause Raya: it is done now; U on a person takes back their last mark",
-                "your last act was to pause Raya: it is completed now; `PATCH /api/recipients/{id}` with the status `undo` takes back a \
-                 person's last mark",
+                "your last act was to pause Raya: it is completed now; a PATCH of a person, at `/api/recipients/` and their id, with the \
+                 status `undo` takes back their last mark",
             ),
             (
                 "it is launched, and p pauses it; e gives it its hours again (09:00-21:00)",

@@ -282,8 +282,11 @@ async fn undo_mine(ApiWriter(caller): ApiWriter, body: JsonBody<EmptyBody>) -> R
     .await
 }
 
-/// The refusal to take the newest act back, with the ids of what that was about in the calls that reverse it.
+/// The refusal to take the newest act back, with the ids of what that was about in the calls that reverse it. Which of several people
+/// somebody changed since is there by name.
 async fn with_its_ids(app: &App, refused: Problem) -> Problem {
+    let patch = "a PATCH of that person, at `/api/recipients/` and their id,";
+    let refused = refused.reworded(|said| said.replace("`PATCH /api/recipients/{id}`", patch));
     let Ok(Some((blast, step))) = app.newest_act_of().await else { return refused };
     let refused = refused.with_id("blasts", blast);
     match step {
