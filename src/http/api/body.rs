@@ -94,9 +94,15 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
         if !body.bytes.is_empty() && !is_json(&parts.headers) {
             return Err(unsupported("application/json").into_response());
         }
-        let value = parse_object(bytes).map_err(IntoResponse::into_response)?;
+        let spelled = |problem| as_spelled_at(parts.uri.path(), problem).into_response();
+        let value = parse_object(bytes).map_err(spelled)?;
         Ok(Self { value, fingerprint, headers: parts.headers, text: body.bytes })
     }
+}
+
+/// Under `/api/whatsapp` fields are called in `camelCase`.
+fn as_spelled_at(path: &str, problem: Problem) -> Problem {
+    if path.starts_with("/api/whatsapp/") { problem.reworded(plainly::in_camel_case) } else { problem }
 }
 
 /// The type of a body, without its parameters.

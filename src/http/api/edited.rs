@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -16,6 +16,8 @@ pub(super) trait Editable {
     const FIXED: &'static [&'static str];
     /// Of these, those that other fields change, and which.
     const WRITTEN_AS: &'static [(&'static str, &'static str)] = &[];
+    /// Those that the body has for something new, and an edit takes only as they are: they are not named to whoever writes an unknown one.
+    const OF_NEW: &'static [&'static str] = &[];
     /// Those that change by themselves, such as counts and times: they are not looked at.
     const COMPUTED: &'static [&'static str];
 }
@@ -87,7 +89,7 @@ impl<'de, A: MapAccess<'de>, T: Editable> MapAccess<'de> for Changeable<'_, A, T
                 let value = self.fields.next_value()?;
                 self.fixed.insert(name, value);
             } else {
-                return seed.deserialize(name.into_deserializer()).map(Some);
+                return seed.deserialize(name.into_deserializer()).map(Some).map_err(of_an_edit::<T, _>);
             }
         }
         Ok(None)
@@ -96,6 +98,14 @@ impl<'de, A: MapAccess<'de>, T: Editable> MapAccess<'de> for Changeable<'_, A, T
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         self.fields.next_value_seed(seed)
     }
+}
+
+/// What is wrong with a field's name, without those that only something new takes.
+fn of_an_edit<T: Editable, E: Error>(error: E) -> E {
+    if T::OF_NEW.is_empty() {
+        return error;
+    }
+    E::custom(T::OF_NEW.iter().fold(error.to_string(), |said, name| said.replace(&format!("`{name}`, "), "")))
 }
 
 #[cfg(test)]
@@ -127,6 +137,31 @@ mod tests {
 
         assert!(format!("{refused:?}").contains("field: \"id\""), "{refused:?}");
         assert_eq!(refused.into_response().status(), 422);
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sent {
+        #[serde(rename = "sender")]
+        _sender: Option<String>,
+        #[serde(rename = "name")]
+        _name: Option<String>,
+        #[serde(rename = "note")]
+        _note: Option<String>,
+    }
+
+    impl Editable for Sent {
+        const FIXED: &'static [&'static str] = &[];
+        const OF_NEW: &'static [&'static str] = &["sender"];
+        const COMPUTED: &'static [&'static str] = &[];
+    }
+
+    #[test]
+    fn an_unknown_field_of_an_edit_is_answered_with_what_an_edit_takes() {
+        let refused = parse::<Edited<Sent>>(br#"{"wat":1}"#).unwrap_err();
+
+        assert_eq!(refused.body()["detail"], "wat: unknown field: this takes `name`, `note`");
+        assert!(parse::<Edited<Sent>>(br#"{"sender":"sales"}"#).is_ok(), "it may come back");
     }
 
     #[test]

@@ -220,6 +220,10 @@ async fn a_variable_that_an_edit_leaves_without_a_value_is_named_by_a_field_that
 
     assert_eq!((campaign.fields(), blast.fields()), (vec!["templateVariables"], vec!["template"]), "{campaign:?}");
     assert!(campaign.body["detail"].as_str().unwrap().starts_with("templateVariables: it cannot"), "{campaign:?}");
+    let unknown = api.patch(&path, json!({ "wat": 1 })).await.expect(422);
+    let said = unknown.body["detail"].as_str().unwrap();
+    assert!(said.contains("`templateName`, ") && said.contains("`sendWindowStart`, "), "{said}");
+    assert!(!said.contains('_') && !said.contains("`sender`") && !said.contains("`recipients`"), "{said}");
     serve.stop().await;
 }
 

@@ -10,7 +10,7 @@ pub(super) fn said(why: &str) -> String {
     }
     if let Some((unknown, known)) = why.split_once(", expected ") {
         if unknown.starts_with("unknown field") {
-            return format!("unknown field: this takes {}", fields(known));
+            return format!("{THIS_TAKES}{}", fields(known));
         }
         if unknown.starts_with("unknown variant") {
             return format!("write {known}");
@@ -29,6 +29,25 @@ fn fields(known: &str) -> String {
     let all: Vec<&str> = known.split(", ").collect();
     let is_second = |field: &&str| snake_case(field) != *field && all.contains(&snake_case(field).as_str());
     all.iter().copied().filter(|field| !is_second(field)).collect::<Vec<_>>().join(", ")
+}
+
+/// What [`said`] says of the fields of a body that is spelled in `camelCase`.
+pub(super) fn in_camel_case(said: &str) -> String {
+    let Some((before, fields)) = said.split_once(THIS_TAKES) else { return said.to_owned() };
+    format!("{before}{THIS_TAKES}{}", camel_case(fields))
+}
+
+/// Before the fields of a body to which another one is unknown.
+const THIS_TAKES: &str = "unknown field: this takes ";
+
+fn camel_case(text: &str) -> String {
+    let mut parts = text.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |spelled, part| {
+        let mut letters = part.chars();
+        let capital = letters.next().map(|letter| letter.to_ascii_uppercase());
+        spelled + &capital.into_iter().chain(letters).collect::<String>()
+    })
 }
 
 fn snake_case(field: &str) -> String {
@@ -81,7 +100,15 @@ fn wanted(unfit: &str, expected: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::said;
+    use super::{in_camel_case, said};
+
+    #[test]
+    fn a_body_in_camel_case_has_its_fields_named_so() {
+        let unknown = said("unknown field `wat`, expected one of `name`, `templateName`, `template_name`");
+
+        assert_eq!(in_camel_case(&format!("wat: {unknown}")), "wat: unknown field: this takes `name`, `templateName`");
+        assert_eq!(in_camel_case("send_window_start: required"), "send_window_start: required");
+    }
 
     #[test]
     fn what_a_deserializer_says_is_said_plainly() {

@@ -77,6 +77,7 @@ impl Editable for CampaignBody {
     const FIXED: &'static [&'static str] = &["id", "status", "paused", "sendWindow"];
     const WRITTEN_AS: &'static [(&'static str, &'static str)] =
         &[("sendWindow", "`sendWindowStart` and `sendWindowEnd`, null for both to clear it")];
+    const OF_NEW: &'static [&'static str] = &["sender", "recipients"];
     const COMPUTED: &'static [&'static str] = &[
         "totalRecipients",
         "sentCount",
