@@ -231,7 +231,7 @@ impl BlastView {
     pub fn started_by(&self) -> Option<String> {
         let Some(Actor::Operator(by)) = &self.state_by else { return None };
         let is_started = matches!(self.state, BlastState::Sending);
-        is_started.then(|| format!("the blast was started already, by {}: nothing was done", clean(by)))
+        is_started.then(|| format!("{} was started already, by {}: nothing was done", self.clean_name(), clean(by)))
     }
 
     /// Which operator has it start by itself.

@@ -70,12 +70,12 @@ impl WaitArgs {
                 _ => (needs, Instant::now()),
             });
             if let Some((needs, _)) = needs_since.as_ref().filter(|(_, since)| since.elapsed() >= PATIENCE) {
-                return Ok((End::NotDone(format!("blast {} needs somebody: {needs}", blast.id)), blast));
+                return Ok((End::NotDone(format!("{} needs somebody: {needs}", blast.clean_name())), blast));
             }
             if let (Some(timeout), true) = (self.timeout, until.is_some_and(|until| until <= Instant::now())) {
                 let waits = blast.waiting.as_ref().map(|waiting| words(context, waiting));
                 let now = standing(blast.shown_state(Utc::now()), waits, is_away);
-                let why = format!("blast {} is not done after {}: {now}", blast.id, show_span(timeout));
+                let why = format!("{} is not done after {}: {now}", blast.clean_name(), show_span(timeout));
                 return Ok((End::NotDone(why), blast));
             }
             sleep(POLL_INTERVAL).await;
@@ -101,16 +101,16 @@ impl WaitArgs {
 fn ended(blast: &BlastView) -> Option<End> {
     let by = || blast.state_by.as_ref().map(|by| format!(" by {}", clean(by.name()))).unwrap_or_default();
     let why = || blast.state_reason.as_deref().map(|why| format!(": {}", clean(why))).unwrap_or_default();
-    let id = blast.id;
+    let (id, name) = (blast.id, blast.clean_name());
     let why = match blast.state {
         BlastState::Completed => return Some(End::Done),
-        BlastState::Draft => format!("blast {id} is a draft: `blastdeck blast send {id}` sends it"),
+        BlastState::Draft => format!("{name} is a draft: `blastdeck blast send {id}` sends it"),
         BlastState::Paused => {
-            format!("blast {id} is paused{}{}: {}", by(), why(), blast.paused_mend().unwrap_or_default())
+            format!("{name} is paused{}{}: {}", by(), why(), blast.paused_mend().unwrap_or_default())
         }
-        BlastState::Cancelled | BlastState::Failed => format!("blast {id} is {}{}{}", blast.state, by(), why()),
+        BlastState::Cancelled | BlastState::Failed => format!("{name} is {}{}{}", blast.state, by(), why()),
         BlastState::Scheduled if blast.origin.repeat.rule.is_some() => {
-            format!("blast {id} repeats: wait for one of the blasts that it makes")
+            format!("{name} repeats: wait for one of the blasts that it makes")
         }
         BlastState::Scheduled | BlastState::Sending => return None,
     };

@@ -50,7 +50,7 @@ async fn a_script_does_not_wait_for_what_does_not_come() {
     shop.ok(&["blast", "send", &blast, "--people", "3"]).await;
 
     let late = shop.run(&["blast", "wait", &blast, "--timeout", "1s"]).await;
-    assert!(late.code == 5 && late.err.contains(&format!("blast {blast} is not done after 1s: ")), "{late:?}");
+    assert!(late.code == 5 && late.err.contains("people is not done after 1s: "), "{late:?}");
 
     shop.ok(&["blast", "pause", &blast]).await;
     let paused = shop.run(&["blast", "wait", &blast]).await;
@@ -97,7 +97,7 @@ async fn a_script_stops_waiting_once_a_blast_has_needed_somebody_for_half_a_minu
 
     let waited = shop.run(&["blast", "wait", &blast]).await;
 
-    assert!(waited.code == 5 && waited.err.contains(&format!("blast {blast} needs somebody: ")), "{waited:?}");
+    assert!(waited.code == 5 && waited.err.contains("people needs somebody: "), "{waited:?}");
 }
 
 #[tokio::test]
@@ -148,8 +148,10 @@ async fn sentences_about_a_blast_name_its_stage_where_it_is_not_the_first_of_its
 
     let found = shop.ok(&["find", &digits(2)[digits(2).len() - 4..]]).await;
     let draft = shop.run(&["blast", "pause", &blast]).await;
+    let waited = shop.run(&["blast", "wait", &blast]).await;
     let edited = shop.run(&["blast", "edit", &blast, "--message", "Salam!"]).await;
     let sent = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
+    let again = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
     let paused = shop.run(&["blast", "pause", &blast]).await;
     let refused = shop.run(&["blast", "send", &blast, "--people", "3", "--no-engine"]).await;
     let resumed = shop.run(&["blast", "resume", &blast, "--people", "3", "--no-engine"]).await;
@@ -168,8 +170,10 @@ async fn sentences_about_a_blast_name_its_stage_where_it_is_not_the_first_of_its
     assert!(found.contains("Raya, Follow-up 1"), "{found}");
     let said = [
         (draft, "is a draft: nothing is being sent; "),
+        (waited, "is a draft: `"),
         (edited, "is changed; "),
         (sent, "waits for an engine that sends for sales: 3 people queued"),
+        (again, "was started already, by aina: nothing was done"),
         (paused, "is paused; "),
         (refused, "is paused, and nothing was done: "),
         (resumed, "waits for an engine that sends for sales: 3 people queued"),
