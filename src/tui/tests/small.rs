@@ -74,6 +74,17 @@ fn an_armed_launch_does_not_read_as_being_sent_on_the_smallest_screen() {
 }
 
 #[test]
+fn a_blast_that_is_done_does_not_read_as_if_more_were_to_be_sent_on_the_smallest_screen() {
+    let mut dashboard = TestDashboard::new(TINY);
+    let counts = Counts { closed: 53, failed: 3, ..Counts::default() };
+    let done = BlastView { state: BlastState::Completed, total_recipients: 56, counts, ..raya() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![done])));
+
+    assert!(text(&dashboard).contains("53/56 sent, done"), "{:#?}", dashboard.screen());
+}
+
+#[test]
 fn what_asked_for_a_larger_window_goes_with_it() {
     for keys in ["3r", "1Xq", "1Xy"] {
         let mut dashboard = TestDashboard::new(STACKED);

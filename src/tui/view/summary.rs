@@ -71,7 +71,9 @@ fn lines(model: &Model) -> Vec<TextLine> {
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
     let state = if model.away_since().is_some() { "STALE" } else { blast.shown_state(model.now) };
     let kind = kind.and(need, TextRole::Need);
-    let sent = format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), state);
+    // Of one that is over, `53/56 done` would read as three to go.
+    let state = if blast.state.is_over() { format!("sent, {state}") } else { state.to_owned() };
+    let sent = format!("{}/{} {state}", number(funnel.sent), number(blast.total_recipients));
     // Whose messages these are is seen first, and cuts nothing where another line takes the numbers.
     let is_one = kind.width() + width(&sent) <= model.size.width || model.size.height < 2;
     let first = if is_one { vec![kind.and(sent, TextRole::Plain)] } else { vec![kind, TextLine::plain(sent)] };
