@@ -2,12 +2,12 @@
 
 use super::command_line::sentence;
 use super::{OverlayContent, clock, wrapped};
-use crate::app::view::{BlastView, token_mend};
+use crate::app::view::{BlastView, SenderView, token_mend};
 use crate::app::{StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
-use crate::domain::text::{clean, shell_word};
+use crate::domain::text::{clean, people as people_words, shell_word};
 use crate::domain::waiting::Waiting;
 use crate::tui::DatabaseKind;
 use crate::tui::action::KeyScope;
@@ -15,7 +15,7 @@ use crate::tui::format::{count_of, number};
 use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
 use crate::tui::theme::TextRole;
 use crate::tui::update::pace::waits_for_hours;
-use crate::tui::update::steps;
+use crate::tui::update::{senders, steps};
 use crate::tui::widget::TextLine;
 
 pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayContent {
@@ -276,13 +276,29 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             format!("{token}: it then goes on by itself; ⟨p⟩ on its blast holds it back")
         }
         Some(_) if stop.code == StopCode::Config => stop_mend(&stop.code, &sender.name),
-        Some(_) => "fix it; then ⟨S⟩ resumes its blast".to_owned(),
+        Some(_) => format!("fix it; then ⟨S⟩ resumes {}", going_on(model, sender)),
         None if token.is_some() => {
             format!("{}; then `blastdeck sender check {}`", token.unwrap_or_default(), shell_word(&sender.name))
         }
         None => stop_mend(&stop.code, &sender.name),
     };
     Some(NeedWords { what, mend })
+}
+
+/// What goes on once the stop of a sender is lifted. Where that is more than one blast, how much it is: the number that is asked for
+/// counts it all.
+fn going_on(model: &Model, sender: &SenderView) -> String {
+    let blasts: Vec<_> = senders::that_go_on(model, &sender.name).collect();
+    let answers = sender.queued_answers;
+    if blasts.len() < 2 && answers == 0 {
+        return "its blast".to_owned();
+    }
+    let people = blasts.iter().fold(0, |sum, blast| blast.counts.queued.saturating_add(sum));
+    let blasts = count_of(i64::try_from(blasts.len()).unwrap_or(i64::MAX), "blast", "blasts");
+    let of_blasts = (people > 0).then(|| format!("{} of {blasts}", people_words(people)));
+    let answers = (answers > 0).then(|| count_of(answers, "answer", "answers"));
+    let all = of_blasts.into_iter().chain(answers).collect::<Vec<_>>().join(" and ");
+    format!("all that waits for it: {all}")
 }
 
 fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {

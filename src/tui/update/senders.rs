@@ -68,6 +68,11 @@ pub fn others_that_go_on(model: &Model, meant: &BlastView) -> String {
     }
 }
 
+/// Which blasts a sender goes on with by itself once its stop is lifted.
+pub fn that_go_on<'a>(model: &'a Model, sender: &'a str) -> impl Iterator<Item = &'a BlastView> {
+    launched_of(model, sender).filter(move |blast| blast.has_people_left() && !blast.asks_first(model.now))
+}
+
 /// Also what is started as soon as its sender may send: its time came meanwhile.
 fn launched_of<'a>(model: &'a Model, sender: &'a str) -> impl Iterator<Item = &'a BlastView> {
     model.blasts.rows().iter().filter(move |blast| blast.sender == sender && blast.goes_by(model.now))

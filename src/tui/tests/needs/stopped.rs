@@ -59,3 +59,37 @@ fn command_lines_are_those_of_the_database_that_is_shown() {
     dashboard.model.refuse("there is no blast 7: see `blastdeck blast list`");
     assert_eq!(dashboard.said(), "there is no blast 7: see `blastdeck -c r blast list`");
 }
+
+#[test]
+fn a_stopped_senders_line_says_all_that_its_key_lets_go_on() {
+    let provider = || StopCode::Provider("device".to_owned());
+    let why = || "Device is offline".to_owned();
+    let waiting = Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned() };
+    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why() };
+    let mut dashboard = TestDashboard::new(WIDE);
+    let due = BlastView {
+        id: BlastId(77),
+        tag: "Due".to_owned(),
+        state: BlastState::Scheduled,
+        send_after: Some(dashboard.now - TimeDelta::minutes(1)),
+        waiting: Some(waiting.clone()),
+        ..raya()
+    };
+    let long_past =
+        BlastView { id: BlastId(78), asks_after: Some(dashboard.now - TimeDelta::seconds(1)), ..due.clone() };
+    let sender =
+        |queued_answers| SenderView { stopped: Some(stop.clone()), queued_answers, ..senders().swap_remove(0) };
+    dashboard.answer(Completion::Senders(Ok(vec![sender(0)])));
+    let held_up = BlastView { waiting: Some(waiting), ..raya() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![held_up.clone()]))).keys("!");
+    let one = dashboard.screen().join("\n");
+    dashboard.answer(Completion::Blasts(Ok(vec![held_up, due, long_past])));
+    let two = dashboard.screen().join("\n");
+    dashboard.answer(Completion::Senders(Ok(vec![sender(1)])));
+    let with_an_answer = dashboard.screen().join("\n");
+
+    assert!(one.contains("fix it; then S resumes its blast"), "{one}");
+    assert!(two.contains("fix it; then S resumes all that waits for it: 280 people of 2 blasts"), "{two}");
+    assert!(with_an_answer.contains("280 people of 2 blasts and 1 answer"), "{with_an_answer}");
+}
