@@ -144,6 +144,9 @@ impl Plan {
     /// What is said of customers with several numbers in it.
     pub const TWO_NUMBERS: &str = "numbers belong to customers with another number here: each number gets it";
 
+    /// What is said of a start by itself while the sender is stopped.
+    pub const NOT_BEHIND_STOP: &str = "but not while its sender is stopped";
+
     /// What is said of whom Meta lets nobody send text to.
     pub const NO_SESSION: &str =
         "wrote nothing for 24 hours: Meta refuses text to them (131047), a template reaches them";

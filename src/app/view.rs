@@ -200,6 +200,16 @@ impl BlastView {
         }
     }
 
+    /// Whether its sender is stopped.
+    pub const fn is_behind_stop(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::SenderStopped { .. }))
+    }
+
+    /// Whether its time to start by itself has come while its sender is stopped: until that is resumed, nothing starts.
+    pub fn is_due_behind_stop(&self, now: DateTime<Utc>) -> bool {
+        self.state == BlastState::Scheduled && self.is_behind_stop() && self.goes_by(now)
+    }
+
     /// Whether its time is so long ago that it asks before it starts.
     pub fn asks_first(&self, now: DateTime<Utc>) -> bool {
         self.state == BlastState::Scheduled && self.asks_after.is_some_and(|at| at < now)
@@ -244,6 +254,7 @@ impl BlastView {
     pub fn shown_state(&self, now: DateTime<Utc>) -> &'static str {
         match self {
             _ if self.armed_until(now).is_some() => "starts",
+            _ if self.is_due_behind_stop(now) => "waits",
             _ => self.waits_or_state(),
         }
     }

@@ -257,7 +257,8 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
     if let Some(start) = &plan.start {
         let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-        let _ = writeln!(out, "  starts    {}, by itself{note}", context.start(start.at, start.zone));
+        let unless = plan.stopped.as_ref().map_or_else(String::new, |_| format!(", {}", Plan::NOT_BEHIND_STOP));
+        let _ = writeln!(out, "  starts    {}, by itself{unless}{note}", context.start(start.at, start.zone));
     }
     // Of a sender that is not configured here it is not known.
     if !plan.pace.is_empty() {

@@ -63,8 +63,12 @@ impl Model {
                 || goes_on_at(blast, self.now).is_some()
         };
         let mut scheduled: Vec<_> = self.blasts.rows().iter().filter(comes).collect();
-        // The next one first; what goes on by itself is under way.
-        scheduled.sort_by_key(|blast| blast.scheduled_for.filter(|_| blast.state != BlastState::Sending));
+        // What waits for a stopped sender does not come by itself, and stands above. Then the next one first; what goes on by itself is
+        // under way.
+        scheduled.sort_by_key(|blast| {
+            let at = blast.scheduled_for.filter(|_| blast.state != BlastState::Sending);
+            (!blast.is_due_behind_stop(self.now), at)
+        });
         let scheduled = scheduled.into_iter().map(|blast| NeedsLine::Blast(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
         let paused = self.paused_by_people().map(|blast| NeedsLine::Blast(blast.id));

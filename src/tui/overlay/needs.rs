@@ -3,7 +3,7 @@
 use super::command_line::sentence;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::{BlastView, SenderView, token_mend};
-use crate::app::{StepStanding, StepView, nameless};
+use crate::app::{Plan, StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::status::Status;
@@ -49,9 +49,11 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
 /// What somebody paused part-way needs nobody, but is not forgotten where nothing else does.
 fn section_of(model: &Model, line: NeedsLine) -> Option<&'static str> {
     let is_paused = |id| model.paused_by_people().any(|blast| blast.id == id);
+    let is_due_behind_stop = |id| model.blasts.get(id).is_some_and(|blast| blast.is_due_behind_stop(model.now));
     match line {
         NeedsLine::Need(_) => None,
         NeedsLine::Blast(id) if is_paused(id) => Some("What was paused"),
+        NeedsLine::Blast(id) if is_due_behind_stop(id) => Some("What waits for its sender"),
         NeedsLine::Blast(_) | NeedsLine::Step(_) => Some("What comes by itself"),
         NeedsLine::Replies => Some("What is new"),
     }
@@ -80,6 +82,9 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
             mend: format!("{}⟨p⟩ pauses it, ⟨X⟩ cancels it, enter goes there", sends_now(blast)),
         };
     }
+    if let Some(words) = behind_stop(model, blast) {
+        return words;
+    }
     let rule = blast.origin.repeat.rule.as_deref().map(|rule| format!("{}; ", clean(rule))).unwrap_or_default();
     let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
     let (comes, keys) = match (blast.state, at) {
@@ -90,6 +95,22 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
         (_, None) => ("starts as soon as it may".to_owned(), "⟨p⟩ pauses it, ⟨X⟩ cancels it"),
     };
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
+}
+
+/// Of a blast that starts at a time, once, and whose sender is stopped: at that time it starts only if the sender is resumed by then.
+fn behind_stop(model: &Model, blast: &BlastView) -> Option<NeedWords> {
+    let starts = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
+    let at = blast.send_after.filter(|_| starts && blast.is_behind_stop())?;
+    let (name, at) = (model.distinct_name(blast), model.time_of(blast, at));
+    let keys = "⟨p⟩ pauses it, ⟨X⟩ cancels it";
+    if !blast.is_due_behind_stop(model.now) {
+        let what = format!("{name}: starts {at}, {}", Plan::NOT_BEHIND_STOP);
+        return Some(NeedWords { what, mend: keys.to_owned() });
+    }
+    let does = if blast.asks_first(model.now) { "asks first, since that is long past" } else { "starts" };
+    let sender = clean(&blast.sender);
+    let mend = format!("once sender {sender} is resumed, it {does}; {keys}");
+    Some(NeedWords { what: format!("{name}: its time came {at}, and its sender is stopped"), mend })
 }
 
 /// Only hours are what a key may overrule; a cap is set elsewhere.

@@ -332,8 +332,9 @@ fn over(model: &Model, plan: &PlanOverlay, width: u16) -> Option<Vec<TextLine>> 
 fn ask(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16)) -> Vec<TextLine> {
     let clock = clock(model);
     let set = loaded.blast.send_after.filter(|at| plan.is_scheduled && *at > clock.now);
+    let unless = loaded.stopped.as_ref().map_or_else(String::new, |_| format!(", {}", app::Plan::NOT_BEHIND_STOP));
     let by_itself =
-        set.map(|at| format!("It starts by itself {}. To send it now, type", model.time_of(&loaded.blast, at)));
+        set.map(|at| format!("It starts by itself {}{unless}. To send it now, type", model.time_of(&loaded.blast, at)));
     let how = by_itself.unwrap_or_else(|| "Type".to_owned());
     let type_it = format!("{how} {}, then press enter. {}", number(loaded.people), starts(model, loaded));
     let field = plan.field.line(TextLine::plain("  people: "));

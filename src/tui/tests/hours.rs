@@ -238,14 +238,15 @@ fn what_starts_at_a_time_says_that_s_sends_it_now_and_its_plan_says_so_too() {
     assert!(screen.contains("starts Sat 21 Nov 09:00; S sends now, e edits it"), "{screen}");
 
     dashboard.keys("S");
-    dashboard.answer(Completion::Plan { blast: RAYA, plan: Box::new(Ok(plan_of(later, 140))) });
+    let stopped = app::Plan { stopped: Some("offline".to_owned()), ..plan_of(later.clone(), 140) };
+    for (plan, unless) in [(stopped, ", but not while its sender is stopped"), (plan_of(later, 140), "")] {
+        dashboard.answer(Completion::Plan { blast: RAYA, plan: Box::new(Ok(plan)) });
 
-    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(_))));
-    let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
-    assert!(
-        screen.contains("It starts by itself 21 Nov 09:00. To send it now, type 140, then press enter."),
-        "{screen}"
-    );
+        assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(_))));
+        let screen = dashboard.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
+        let says = format!("It starts by itself 21 Nov 09:00{unless}. To send it now, type 140, then press enter.");
+        assert!(screen.contains(&says), "{screen}");
+    }
     dashboard.keys("140\n");
     assert!(matches!(dashboard.acts()[..], [WriteRequest::Launch(_)]));
 }

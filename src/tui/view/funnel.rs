@@ -200,12 +200,19 @@ fn state(model: &Model, blast: &BlastView, room: u16) -> String {
     }
 }
 
+/// Said in the place of its start once the time for that has come.
+const BEHIND_STOP: &str = "waits for its sender";
+
 /// When a blast starts by itself, by both clocks where its own show another time than the reader's; where there is no room for that, it is
 /// said by whose the one is.
 fn scheduled(model: &Model, blast: &BlastView, (at, room): (DateTime<Utc>, u16)) -> String {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let (state, here) = (blast.state_words(), clock.long(at));
     let both = by_both_clocks(at, (model.zone_of(blast), clock.zone), &here);
+    if blast.is_due_behind_stop(model.now) {
+        let since = format!("{BEHIND_STOP} since {both}");
+        return if width(&since) <= room { since } else { BEHIND_STOP.to_owned() };
+    }
     let full = format!("{state}, starts {both}");
     if both == here || width(&full) <= room { full } else { format!("starts {here} here") }
 }

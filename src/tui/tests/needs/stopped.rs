@@ -93,3 +93,39 @@ fn a_stopped_senders_line_says_all_that_its_key_lets_go_on() {
     assert!(two.contains("fix it; then S resumes all that waits for it: 280 people of 2 blasts"), "{two}");
     assert!(with_an_answer.contains("280 people of 2 blasts and 1 answer"), "{with_an_answer}");
 }
+
+#[test]
+fn what_came_due_while_its_sender_is_stopped_does_not_come_by_itself() {
+    let waiting = Waiting::SenderStopped {
+        code: StopCode::Provider("device".to_owned()),
+        why: "Device is offline".to_owned(),
+        sender: "sales".to_owned(),
+    };
+    let scheduled = |id, start| BlastView {
+        id: BlastId(id),
+        tag: format!("Tonight-{id}"),
+        state: BlastState::Scheduled,
+        send_after: Some(start),
+        scheduled_for: Some(start),
+        waiting: Some(waiting.clone()),
+        ..raya()
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Blasts(Ok(vec![scheduled(77, at(13, 53)), scheduled(78, at(15, 2))])));
+    dashboard.model.blasts.select(BlastId(77));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("waits for its sender") && !screen.contains("starts 13:53"), "{screen}");
+    assert!(dashboard.screen().iter().any(|line| line.contains("Tonight-77") && line.contains(" waits ")), "{screen}");
+
+    let screen = dashboard.keys("!").screen().join("\n");
+    let places = [
+        "What waits for its sender",
+        "Tonight-77: its time came 13:53, and its sender is stopped",
+        "once sender sales is resumed, it starts; p pauses it",
+        "What comes by itself",
+        "Tonight-78: starts 15:02, but not while its sender is stopped",
+    ];
+    let places = places.map(|words| screen.find(words).unwrap_or_else(|| panic!("{words}: {screen}")));
+    assert!(places.is_sorted() && !screen.contains("S sends it now"), "{screen}");
+}
