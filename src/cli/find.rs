@@ -74,7 +74,7 @@ fn cells(context: &Context, row: &ElsewhereRow) -> Vec<String> {
         person.phone.to_string(),
         person.name.clone().unwrap_or_default(),
         person.status.to_string(),
-        context.when(Some(person.changed_at)),
+        context.when(Some(person.since())),
         person.amount.map(money).unwrap_or_default(),
     ]
 }

@@ -73,6 +73,22 @@ async fn somebody_is_found_in_every_blast() {
     is_a_clear_line(&shop.run(&["find", "colour:red"]).await, USAGE, &["colour"]);
 }
 
+/// Their order was written and taken back since, which changed their row.
+#[tokio::test]
+async fn whoever_is_found_has_their_status_since_they_reached_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..1).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read', attempt = 1, sent_at = '2026-01-05 04:00:00+00',
+                read_timestamp = '2026-01-05 05:00:00+00', changed_at = now() where blast_id = {blast}"
+    ))
+    .await;
+
+    let found = shop.ok(&["find", &digits(0)]).await;
+
+    assert!(found.contains("read") && found.contains("5 Jan 2026"), "{found}");
+}
+
 #[tokio::test]
 async fn schedules_have_the_same_verbs_at_the_top() {
     let shop = Shop::open(Setup::default()).await;
