@@ -116,6 +116,7 @@ pub fn expire(model: &mut Model) {
 /// Replaces the announcement when its blast is no longer armed, or armed anew.
 pub fn recheck(model: &mut Model) {
     let Some(announced) = model.notice.as_ref().and_then(|notice| notice.armed) else { return };
+    let was = model.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
     let notice = match model.blasts.get(announced.blast) {
         // Read before the launch.
         Some(row) if row.version < announced.version => return,
@@ -126,7 +127,22 @@ pub fn recheck(model: &mut Model) {
         },
         None => Notice::done("the blast was deleted"),
     };
+    if notice.armed.is_some() {
+        starts_later(model, &was, &notice);
+    }
     model.say(notice);
+}
+
+/// The log says when a launch of this window starts as the screen does: an engine that could not be reached gives it ten seconds anew.
+fn starts_later(model: &mut Model, was: &str, notice: &Notice) {
+    let is_ours = |row: &BlastView| model.launched_by(row).is_empty();
+    if !notice.armed.and_then(|armed| model.blasts.get(armed.blast)).is_some_and(is_ours) {
+        return;
+    }
+    let (was, now) = (model.with_keys(was), model.with_keys(&notice.text));
+    if let Some(line) = model.log.iter_mut().rev().find(|line| line.sentence == was) {
+        line.sentence = now;
+    }
 }
 
 /// What became of a launch that was announced. Keys are named where they would act on it.
