@@ -384,6 +384,43 @@ mod tests {
     }
 
     #[test]
+    fn a_blast_that_repeats_says_so_and_where_the_numbers_of_its_times_are() {
+        let at = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(9);
+        let mut blast =
+            BlastView { state: BlastState::Scheduled, send_after: Some(at), scheduled_for: Some(at), ..blast(0) };
+        blast.origin.repeat.rule = Some("every mon 09:00".to_owned());
+        for (state, seen, word, words) in [
+            (BlastState::Scheduled, 0, "repeats", "Repeats, next 1 Jan 09:00. Each time gets a page of its own."),
+            (
+                BlastState::Scheduled,
+                1,
+                "repeats",
+                "Repeats, next 1 Jan 09:00. What was sent at its times so far is on pages of their own.",
+            ),
+            (
+                BlastState::Paused,
+                1,
+                "paused",
+                "Paused by the shop. What was sent at its times so far is on pages of their own.",
+            ),
+            (
+                BlastState::Completed,
+                1,
+                "over",
+                "Repeated, and is over. What was sent at its times so far is on pages of their own.",
+            ),
+        ] {
+            (blast.state, blast.origin.repeat.seen) = (state, seen);
+
+            let page = BlastPage::new(&blast, (&[], &[]), (chrono_tz::UTC, "MYR"));
+
+            for values in [page.values().clone(), page.values_for_strangers()] {
+                assert_eq!((&*values.text["state"], &*values.text["note"]), (word, words));
+            }
+        }
+    }
+
+    #[test]
     fn whoever_opted_out_after_they_were_sent_to_is_on_the_page_and_in_its_updates() {
         for (later, words) in [(0, "0"), (1, "0 (+1 later)"), (1_240, "0 (+1,240 later)")] {
             let page = BlastPage::new(&blast(later), (&[], &[]), (chrono_tz::UTC, "MYR"));

@@ -16,6 +16,8 @@ use crate::domain::waiting::{HoursWords, Waiting};
 pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
     match (blast.state, &blast.waiting) {
         (BlastState::Sending, Some(waiting)) => waiting_pill(waiting),
+        (BlastState::Scheduled, _) if blast.origin.repeat.rule.is_some() => ("repeats", "scheduled"),
+        (BlastState::Completed, _) if blast.origin.repeat.rule.is_some() => ("over", "completed"),
         _ => (blast.state.word(), blast.state.word()),
     }
 }
@@ -49,6 +51,28 @@ const fn waiting_pill(waiting: &Waiting) -> (&'static str, &'static str) {
 
 /// Where it stands, and why it goes no faster.
 pub(super) fn note(blast: &BlastView, zone: Tz, audience: Audience) -> String {
+    match &blast.origin.repeat.rule {
+        Some(_) if blast.state != BlastState::Draft => repeats(blast, zone, audience),
+        _ => stands(blast, zone, audience),
+    }
+}
+
+/// What repeats is itself never sent: its numbers stay nothing, whatever went out at its times.
+fn repeats(blast: &BlastView, zone: Tz, audience: Audience) -> String {
+    let stands = match (blast.state, blast.scheduled_for) {
+        (BlastState::Scheduled, Some(at)) => format!("Repeats, next {}.", when(at, zone)),
+        (BlastState::Scheduled, None) => "Repeats.".to_owned(),
+        (BlastState::Completed, _) => "Repeated, and is over.".to_owned(),
+        _ => stands(blast, zone, audience),
+    };
+    let pages = match blast.origin.repeat.seen {
+        0 => "Each time gets a page of its own.",
+        _ => "What was sent at its times so far is on pages of their own.",
+    };
+    format!("{stands} {pages}")
+}
+
+fn stands(blast: &BlastView, zone: Tz, audience: Audience) -> String {
     match (blast.state, &blast.waiting) {
         (BlastState::Scheduled, _) if blast.send_after.is_some() => {
             format!("Starts {}.", blast.send_after.map(|at| when(at, zone)).unwrap_or_default())
