@@ -139,9 +139,12 @@ impl App {
     pub async fn steps(&self, blast: BlastId) -> Result<Vec<StepView>, AppError> {
         // Its sender first: a token of another one learns nothing.
         let row = self.blast_row(blast).await?;
+        // Before what they made: a draft that is made in between shows beside a step that has not made it yet, and never the other way
+        // round, in which the step would come first a day later.
+        let of_blast = step::of_blast(self.pool(), blast).await?;
         let made = step::blasts(self.pool(), blast).await?;
         let mut steps = Vec::new();
-        for step in step::of_blast(self.pool(), blast).await? {
+        for step in of_blast {
             let blasts = made.iter().filter(|made| made.step == step.number).cloned().collect();
             steps.push(self.step_view(&row, step, blasts).await?);
         }
