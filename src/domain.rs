@@ -45,6 +45,7 @@ pub mod step;
 pub(crate) mod stored;
 pub mod template;
 pub mod text;
+pub mod too_many;
 pub mod unseen;
 pub mod waiting;
 pub mod zone;

@@ -19,7 +19,7 @@ use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastCommand, BlastState, RepeatColumns};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
-use crate::domain::text;
+use crate::domain::too_many::too_many_words;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
 use crate::store::StoreError;
 use crate::store::blast::{self, BlastHead};
@@ -196,9 +196,7 @@ impl App {
         }
         let people = row.counts.queued - crate::store::suppression::count_in(self.pool(), id).await?;
         if let Some(at_most) = row.origin.repeat.at_most.filter(|at_most| people > i64::from(*at_most)) {
-            let (people, at_most) = (text::people(people), text::number(at_most.into()));
-            let why =
-                format!("it goes to {people}, and at most {at_most} were confirmed: resume it to send it all the same");
+            let why = too_many_words(people, at_most.into(), "resume it to send it all the same");
             return self.ask_about(id, &why).await;
         }
         let launch = Launch { blast: id, version: row.version, people, armed_for: TimeDelta::zero() };

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::domain::text;
+use crate::domain::{text, too_many};
 use crate::store::step::StepRow;
 
 /// Why a draft of a step waits, where the step sends none by itself.
@@ -27,6 +27,5 @@ pub(super) fn changed_words(step: &StepRow) -> String {
 
 /// Why a draft of a step waits that is larger than was confirmed.
 pub(super) fn too_many_words(people: i64, at_most: i32) -> String {
-    let (people, at_most) = (text::people(people), text::number(at_most.into()));
-    format!("it goes to {people}, and at most {at_most} were confirmed: send it to send it all the same")
+    too_many::too_many_words(people, at_most.into(), "send it to send it all the same")
 }

@@ -114,6 +114,31 @@ async fn a_draft_to_more_people_than_were_confirmed_asks_as_soon_as_it_is_made()
     assert!(shop.ok(&["blast", "step", "list", &blast]).await.contains(&format!("asks you: blast {draft}")));
 }
 
+#[tokio::test]
+async fn a_draft_that_asks_says_how_many_people_it_goes_to_by_now() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..5, 50).await;
+    for later in [3, 4] {
+        set(&shop, &blast, later, "sent_at = now() - interval '10 hours', delivered_at = now() - interval '10 hours'")
+            .await;
+    }
+    add(&shop, &blast, &["--after", "48h", "--until", "read", "--auto", "--at-most", "2"]).await;
+    occur(&engine_app(&shop, "one").await, Utc::now()).await;
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+    let why = async || shop.json(&["blast", "show", &draft]).await["state_reason"].as_str().unwrap().to_owned();
+    assert!(why().await.contains("it goes to 3 people, and at most 2 were confirmed"), "{}", why().await);
+
+    for later in [3, 4] {
+        set(&shop, &blast, later, "sent_at = now() - interval '50 hours', delivered_at = now() - interval '50 hours'")
+            .await;
+    }
+    assert_eq!(shop.json(&["blast", "plan", &draft]).await["people"], 5);
+
+    assert!(why().await.contains("it goes to 5 people, and at most 2 were confirmed"), "{}", why().await);
+    let steps = shop.json_lines(&["blast", "step", "list", &blast]).await;
+    assert!(steps[0]["blasts"][0]["reason"].as_str().unwrap().contains("it goes to 5 people"), "{steps:?}");
+}
+
 /// Somebody pauses or removes it in the moment between the making of its draft and the launch.
 #[tokio::test]
 async fn a_draft_whose_step_was_paused_changed_or_removed_meanwhile_does_not_go_by_itself() {
