@@ -62,4 +62,4 @@ pub use connect::{
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;
 pub use settings::{MissingRights, connection_limit, missing_rights, moment, now, takes_changes};
-pub use transaction::{DbTransaction, begin};
+pub use transaction::{DbTransaction, begin, savepoint};

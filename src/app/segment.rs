@@ -29,6 +29,7 @@ use crate::store::{answered, draft, import};
 
 pub(super) use audience::{CappedAudience, FoundAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
+pub(super) use found_again::NextTimeAgain;
 
 /// A draft to the people whom a filter names.
 #[derive(Debug, Clone)]

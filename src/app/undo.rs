@@ -6,6 +6,7 @@ mod orders;
 mod over;
 mod partly;
 mod questions;
+mod reversing;
 mod sends;
 mod sentences;
 
@@ -19,12 +20,12 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use self::partly::LeftAsTheyAre;
+use self::reversing::Reversal;
 use self::sentences::{sentence, who};
 use super::commands::name;
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::opened_hours::OpenedHours;
-use super::put_back::LiftedIn;
 use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
@@ -198,25 +199,8 @@ impl App {
         acts: Vec<LoggedAction>,
         cancelled: Option<OrderId>,
     ) -> Result<UndoOutcome, AppError> {
-        let phones = sends::opted_out_numbers(&mut tx, &acts).await?;
-        let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
-        let ids: Vec<ActionId> = acts.iter().map(|act| act.id).collect();
-        let own: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
-        let taken_out = match phones[..] {
-            [] => Vec::new(),
-            _ => self.hold_taken_out(&mut tx, &phones, (&ids, &own)).await?,
-        };
-        let held = self.hold_undos(&mut tx, acts).await?;
-        self.close_acts(&mut tx, &held).await?;
-        let (lifted, held_elsewhere) = sends::lift(&mut tx, &phones, &ids).await?;
-        let of_opt_outs = held.iter().filter(|undo| undo.undone == Undone::OptOut).map(|undo| &undo.person);
-        let of_opt_outs: Vec<&PersonRow> = of_opt_outs.collect();
-        let still_suppressed = self.still_suppressed(&mut tx, &of_opt_outs).await?;
-        let businesses = of_opt_outs.iter().map(|person| person.business.clone());
-        let lifted_in = LiftedIn::new(lifted.iter().map(|(business, _)| business.clone()).chain(businesses));
-        let (undos, left) = self.record_undos(&mut tx, held, &still_suppressed).await?;
-        self.log_undos(&mut tx, &undos, cancelled).await?;
-        let mut elsewhere = self.put_back(&mut tx, &taken_out, &lifted_in).await?;
+        let reversal = self.reverse(&mut tx, acts, cancelled).await?;
+        let Reversal { own, undos, left, still_suppressed, mut elsewhere, lifted, held_elsewhere } = reversal;
         let drafts = self.drafts_with_again(&mut tx, &lifted, &own).await?;
         elsewhere.goes_on_in(&mut tx, held_elsewhere.into_iter().chain(drafts)).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;

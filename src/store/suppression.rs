@@ -21,7 +21,7 @@ use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
-pub use drafts::{FilterDraft, back_in_drafts, filter_drafts};
+pub use drafts::{BackInDraft, FilterDraft, back_in_drafts, filter_drafts, is_any_repeat_awaited, of_whom};
 pub use everybody::{NumberedPerson, everybody};
 pub use held_elsewhere::{HeldPerson, held_until_taken_back, queued_at_other_numbers};
 pub use locking::lock_rows_of;

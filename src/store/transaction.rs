@@ -4,7 +4,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{PgConnection, PgPool, PgTransaction};
+use sqlx::{Connection, PgConnection, PgPool, PgTransaction};
 
 use super::StoreError;
 
@@ -48,6 +48,36 @@ impl Deref for DbTransaction {
 }
 
 impl DerefMut for DbTransaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
+
+/// What is done within a transaction to see what it comes to. Rolled back when it is dropped, the transaction goes on.
+#[derive(Debug)]
+pub struct Savepoint<'a>(PgTransaction<'a>);
+
+/// Begins one.
+pub async fn savepoint(tx: &mut PgConnection) -> Result<Savepoint<'_>, StoreError> {
+    Ok(Savepoint(tx.begin().await?))
+}
+
+impl Savepoint<'_> {
+    /// Rolls back now, to how it was when it began.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        Ok(self.0.rollback().await?)
+    }
+}
+
+impl Deref for Savepoint<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Savepoint<'_> {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.0
     }

@@ -166,6 +166,75 @@ async fn a_draft_by_a_filter_that_finds_somebody_again_is_named_once_their_opt_o
     assert_eq!(people().await, Some(3));
 }
 
+/// Its filter is read anew at each of its times: it goes by itself, also where somebody read its plan while they were opted out.
+#[tokio::test]
+async fn a_blast_that_repeats_for_whom_its_filter_finds_again_is_asked_about_and_named_once() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..4).await;
+    shop.execute(&format!(
+        "update blasts set state = 'completed', completed_at = now() where id = {blast};
+         update blast_recipients set status = 'delivered', standing = 'delivered', attempt = 1, sent_at = now(), delivered_at = now()
+          where blast_id = {blast}"
+    ))
+    .await;
+    let from = format!("blast:{blast}");
+    let new = ["blast", "new", "--sender", "sales", "--from", &from, "--message", "Hi", "--repeat", "every day 09:00"];
+    let pattern = shop.json(&new).await["id"].to_string();
+    shop.send(&pattern).await;
+    let queued = format!("select count(*) from blast_recipients where blast_id = {pattern} and status = 'queued'");
+
+    for is_read_between in [false, true] {
+        shop.ok(&["suppress", "add", &digits(1)]).await;
+        shop.ok(&["mark", &blast, &digits(2), "opt-out"]).await;
+        if is_read_between {
+            assert_eq!(shop.json(&["blast", "plan", &pattern]).await["people"], 2);
+        }
+        assert_eq!(shop.number(&queued).await, 2);
+        let before = shop.rows().await;
+        for line in [&["suppress", "remove", &digits(1)][..], &["mark", &blast, &digits(2), "undo"]] {
+            let refused = shop.run(line).await;
+            let asks = ["Then they get the message of blast", "Then Person 2 gets the message of"];
+            assert!(refused.code == 3 && asks.iter().any(|asks| refused.err.contains(asks)), "{refused:?}");
+        }
+        assert_eq!(shop.rows().await, before, "nothing is done unasked");
+
+        let lifted = shop.json(&["suppress", "remove", &digits(1), "--yes"]).await;
+        let undone = format!("{:?}", shop.run(&["mark", &blast, &digits(2), "undo", "--yes"]).await);
+
+        assert_eq!(lifted["queued_in"].to_string(), format!("[{pattern}]"), "{lifted}");
+        assert_eq!(undone.matches(&format!("(blast {pattern})")).count(), 1, "{undone}");
+        assert_eq!(shop.json(&["blast", "plan", &pattern]).await["people"], 4);
+    }
+
+    shop.ok(&["blast", "pause", &pattern]).await;
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    let paused = shop.json(&["suppress", "remove", &digits(1)]).await;
+    assert_eq!(
+        paused["queued_in"].to_string(),
+        format!("[{pattern}]"),
+        "a paused one goes on when it is resumed: {paused}"
+    );
+}
+
+/// The list of a blast that repeats has them at each of its times.
+#[tokio::test]
+async fn a_blast_that_repeats_for_a_list_is_asked_about_before_an_opt_out_is_taken_back() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.ok(&["suppress", "add", &digits(1)]).await;
+    let later = shop.draft_with(0..3, &["--repeat", "every day 09:00"]).await;
+    shop.send(&later).await;
+    let question = format!("Then they get the message of blast {later}.");
+
+    let early = shop.run(&["suppress", "remove", &digits(1)]).await;
+    let lifted = shop.json(&["suppress", "remove", &digits(1), "--yes"]).await;
+    shop.ok(&["suppress", "add", &digits(2)]).await;
+    let late = shop.run(&["suppress", "remove", &digits(2)]).await;
+
+    assert!(early.code == 3 && early.err.contains(&question), "{early:?}");
+    assert_eq!(lifted["queued_in"].to_string(), format!("[{later}]"), "{lifted}");
+    assert!(late.code == 3 && late.err.contains(&question), "{late:?}");
+}
+
 #[tokio::test]
 async fn whoever_would_get_a_message_at_once_is_asked_about_before_an_opt_out_is_taken_back() {
     let shop = Shop::open(Setup::default()).await;

@@ -45,10 +45,12 @@ impl App {
     pub async fn ask_about_unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
         let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else { return Ok(None) };
-        let LiftedPerson { taken_out, back, held_elsewhere, .. } = lifted;
+        let LiftedPerson { phones, taken_out, back, held_elsewhere } = lifted;
         let is_sent = |id: &BlastId| taken_out.iter().any(|one| one.blast == *id && one.is_awaited);
         let mut blasts: BTreeSet<BlastId> = back.queued().filter(is_sent).collect();
         blasts.extend(held_elsewhere);
+        let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
+        blasts.extend(self.next_times_with_again(&mut tx, &lifted).await?.into_iter().map(|again| again.blast));
         let blasts: Vec<String> = blasts.into_iter().map(|id| format!("blast {id}")).collect();
         Ok(match &blasts[..] {
             [] => None,

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::sentences::mark_words;
-use super::{sends, undone};
+use super::undone;
 use crate::app::marks::person_of;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::{App, AppError};
@@ -128,7 +128,7 @@ impl App {
                 if all_too_late(&mut tx, &acts).await? {
                     return Ok(None);
                 }
-                then = sends::in_words(&mut tx, &acts).await?;
+                then = self.sends_in_words(&mut tx, &acts).await?;
                 match &acts[..] {
                     [] | [_] if !in_another && !on_another && is_own && then.is_none() => return Ok(None),
                     [] | [_] => self.mark_in_words(&mut tx, &act, recipient).await?,
@@ -196,7 +196,7 @@ impl App {
         let newest = action::newest_of(&mut tx, self.acting_operator()).await?;
         let Some(act) = newest.filter(|act| act.id == named) else { return Ok(None) };
         let acts = action::whole(&mut tx, &act).await?;
-        let then = sends::in_words(&mut tx, &acts).await?;
+        let then = self.sends_in_words(&mut tx, &acts).await?;
         Ok(then.map(|then| format!("take back your {}?{then}", mark_words(&act.action))))
     }
 
@@ -211,7 +211,7 @@ impl App {
     pub async fn ask_about_mark(&self, recipient: RecipientId) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
         let Some(act) = action::newest_on_each(&mut tx, &[recipient]).await?.pop() else { return Ok(None) };
-        let then = sends::in_words(&mut tx, std::slice::from_ref(&act)).await?;
+        let then = self.sends_in_words(&mut tx, std::slice::from_ref(&act)).await?;
         let is_others = act.operator != self.operator();
         if !is_others && then.is_none() {
             return Ok(None);
@@ -255,7 +255,7 @@ impl App {
             1 => " 1 has none.".to_owned(),
             several => format!(" {several} have none."),
         };
-        let then = sends::in_words(&mut tx, &acts).await?.unwrap_or_default();
+        let then = self.sends_in_words(&mut tx, &acts).await?.unwrap_or_default();
         Ok(Some(format!("take back the last mark of {}{by_others}?{none}{then}", people(acts.len()))))
     }
 
@@ -263,7 +263,7 @@ impl App {
     pub async fn ask_about_marks(&self, recipients: &[RecipientId]) -> Result<Option<String>, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
-        let then = sends::in_words(&mut tx, &acts).await?;
+        let then = self.sends_in_words(&mut tx, &acts).await?;
         Ok(then.map(|then| format!("take back the last mark of {}?{then}", people(recipients.len()))))
     }
 

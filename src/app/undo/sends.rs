@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
-use crate::app::AppError;
 use crate::app::marks::person_of;
+use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::blast_name;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
@@ -42,46 +42,67 @@ pub(super) async fn lift(
     Ok((lifted, held.into_iter().map(|person| person.blast).collect()))
 }
 
-/// ` Then Nadia gets the message of Ragu, Initial.`, behind the question whether these acts are to be taken back; `None` where nobody gets one.
-pub(super) async fn in_words(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<Option<String>, AppError> {
-    let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
-    let ids: Vec<ActionId> = opt_outs.iter().map(|act| act.id).collect();
-    let phones = opted_out_numbers(&mut *tx, acts).await?;
-    let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
-    if phones.is_empty() {
-        return Ok(None);
+impl App {
+    /// ` Then Nadia gets the message of Ragu, Initial.`, behind the question whether these acts are to be taken back; `None` where nobody gets
+    /// one.
+    pub(super) async fn sends_in_words(
+        &self,
+        tx: &mut PgConnection,
+        acts: &[LoggedAction],
+    ) -> Result<Option<String>, AppError> {
+        let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
+        let phones = opted_out_numbers(&mut *tx, acts).await?;
+        let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
+        if phones.is_empty() {
+            return Ok(None);
+        }
+        let own: BTreeSet<RecipientId> = opt_outs.iter().filter_map(|act| act.recipient_id).collect();
+        let sent_to = sent_to(&mut *tx, (&opt_outs, &own), &phones).await?;
+        let again = self.next_times_once_reversed(&mut *tx, opt_outs.into_iter().cloned().collect()).await?;
+        let is_own = |one: &&HeldPerson| own.contains(&one.id);
+        let first = sent_to.iter().find(is_own).or_else(|| sent_to.first());
+        let numbers = sent_to.iter().map(|one| &one.opted_out).chain(again.iter().flat_map(|one| &one.opted_out));
+        let numbers: Vec<&str> = numbers.map(String::as_str).collect();
+        let (who, gets) = match (alias::people_of(&mut *tx, &numbers).await?, first, again.first()) {
+            (1, Some(first), _) => (person_of(&mut *tx, first.id).await?.who(), "gets"),
+            (1, None, Some(first)) => (first.who.clone(), "gets"),
+            (several, ..) => (people(several), "get"),
+        };
+        let blasts = sent_to.iter().map(|one| one.blast).chain(again.iter().map(|one| one.blast));
+        let blasts: Vec<BlastId> = blasts.collect::<BTreeSet<_>>().into_iter().collect();
+        let what = match blasts[..] {
+            [] => return Ok(None),
+            [one] => format!("the message of {}", name_of(tx, one).await?),
+            _ => format!("the messages of {} blasts", blasts.len()),
+        };
+        Ok(Some(format!(" Then {who} {gets} {what}.")))
     }
-    let own: BTreeSet<RecipientId> = opt_outs.iter().filter_map(|act| act.recipient_id).collect();
-    let out = suppression::taken_out(tx, &phones, &ids).await?;
+}
+
+/// Who of these numbers gets the message of what goes out without anybody's further yes, once these opt-outs are taken back, `own` the
+/// people that they are on.
+async fn sent_to(
+    tx: &mut PgConnection,
+    (opt_outs, own): (&[&LoggedAction], &BTreeSet<RecipientId>),
+    phones: &[&str],
+) -> Result<Vec<HeldPerson>, AppError> {
+    let ids: Vec<ActionId> = opt_outs.iter().map(|act| act.id).collect();
+    let out = suppression::taken_out(&mut *tx, phones, &ids).await?;
     let businesses: BTreeSet<&str> =
         out.iter().filter(|one| own.contains(&one.id)).map(|one| one.business.as_str()).collect();
     // Their own rows are back whoever confirmed a number since: it is their mark that is taken back.
     let is_back = |one: &&TakenOut| one.is_out && one.is_awaited && (own.contains(&one.id) || one.may_return());
-    let mut sent_to: Vec<&TakenOut> =
+    let mut back: Vec<&TakenOut> =
         out.iter().filter(is_back).filter(|one| businesses.contains(&*one.business)).collect();
-    let rows: Vec<RecipientId> = sent_to.iter().map(|one| one.id).collect();
+    let rows: Vec<RecipientId> = back.iter().map(|one| one.id).collect();
     // Whom something else suppresses, as their own word, stays out.
-    let stay = suppression::suppressed_without(tx, &phones, &ids, &rows).await?;
-    sent_to.retain(|one| !stay.contains(&one.id));
-    let mut sent_to: Vec<HeldPerson> = sent_to
-        .into_iter()
-        .map(|one| HeldPerson { id: one.id, blast: one.blast, opted_out: one.phone_number.clone() })
-        .collect();
+    let stay = suppression::suppressed_without(&mut *tx, phones, &ids, &rows).await?;
+    back.retain(|one| !stay.contains(&one.id));
+    let held = |one: &TakenOut| HeldPerson { id: one.id, blast: one.blast, opted_out: one.phone_number.clone() };
+    let mut sent_to: Vec<HeldPerson> = back.into_iter().map(held).collect();
     // In a blast that is for people they wait at another number of theirs, which nobody took out.
-    sent_to.extend(suppression::held_until_taken_back(tx, &phones, &ids).await?);
-    let is_own = |one: &&HeldPerson| own.contains(&one.id);
-    let Some(first) = sent_to.iter().find(is_own).or_else(|| sent_to.first()) else { return Ok(None) };
-    let numbers: Vec<&str> = sent_to.iter().map(|one| one.opted_out.as_str()).collect();
-    let (who, gets) = match alias::people_of(tx, &numbers).await? {
-        1 => (person_of(tx, first.id).await?.who(), "gets"),
-        several => (people(several), "get"),
-    };
-    let blasts: BTreeSet<BlastId> = sent_to.iter().map(|one| one.blast).collect();
-    let what = match blasts.len() {
-        1 => format!("the message of {}", name_of(tx, first.blast).await?),
-        several => format!("the messages of {several} blasts"),
-    };
-    Ok(Some(format!(" Then {who} {gets} {what}.")))
+    sent_to.extend(suppression::held_until_taken_back(&mut *tx, phones, &ids).await?);
+    Ok(sent_to)
 }
 
 async fn name_of(tx: &mut PgConnection, id: BlastId) -> Result<String, AppError> {

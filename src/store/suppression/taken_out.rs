@@ -26,7 +26,8 @@ pub struct TakenOut {
     /// A mark that is taken back, or one of the given acts, noted it, perhaps of another of the numbers. A row and the act that changed it
     /// have the same time.
     pub is_undone: bool,
-    /// They have not had the message, and the blast goes out without anybody's further yes.
+    /// They have not had the message, and the blast goes out without anybody's further yes. Not of one that repeats with a filter, which
+    /// alone says whether its next time has them.
     pub is_awaited: bool,
 }
 
@@ -56,7 +57,8 @@ pub async fn taken_out(
                                  where l.blast_id = b.id and l.action in ('launch', 'resume')
                                    and l.undone_at is null and l.at > r.opted_out_at)) as is_confirmed_without,
                 m.is_undone,
-                r.standing = 'opted_out' and b.state in ('sending', 'scheduled') and b.repeat_rule is null as is_awaited
+                r.standing = 'opted_out' and b.state in ('sending', 'scheduled')
+                and (b.repeat_rule is null or b.segment is null) as is_awaited
            from (select distinct person_key(phone) as person from unnest($1::text[]) as phone) p
            join blast_recipients r on person_key(r.phone_number) = p.person and r.opted_out_at is not null
            join blasts b on b.id = r.blast_id and b.deleted_at is null
