@@ -7,7 +7,9 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{Deadline, Setup, Shop, digits, eventually_async, measured, said, settle_for, until_unchanged};
+use crate::support::{
+    Deadline, Setup, Shop, database, digits, eventually_async, measured, said, settle_for, until_unchanged,
+};
 
 /// Four at a time, so that a blast lasts long enough to meet trouble.
 const SETUP: Setup<'static> = Setup {
@@ -287,7 +289,7 @@ async fn an_engine_that_may_open_no_file_for_a_while_asks_nobody_to_confirm_and_
 
 #[tokio::test]
 async fn a_database_that_takes_no_changes_is_named_by_whoever_looks_and_by_the_check() {
-    let shop = Shop::open(SETUP).await;
+    let shop = Shop::open_on(database().await.with_new_sessions(), SETUP);
     let blast = shop.blast(0..60).await;
     let engine = shop.engine();
     shop.until_posts(5).await;

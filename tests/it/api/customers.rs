@@ -97,6 +97,7 @@ async fn the_messages_of_a_campaign_come_in_pages_and_a_token_of_one_sender_sees
     assert_eq!(of(&rest.body), ["inbound yes"]);
     assert_eq!(first.body["messages"][0]["customerId"], "60100000001");
     api.get("/api/whatsapp/messages?campaignId=999").await.expect(404);
+    api.get("/api/whatsapp/messages").await.expect(422);
     assert_eq!(api.get("/api/whatsapp/messages?campaignId=x").await.status, 422);
     let own = client_with(&shop, &serve, &["one", "--scope", "read", "--sender", "sales"]).await;
     own.get("/api/whatsapp/customers").await.expect(409);

@@ -3,7 +3,7 @@
 use blastdeck::store::fence::{FOREIGN_KEYS, TRIGGERS};
 
 use super::SETUP;
-use crate::support::{Shop, digits, eventually_async, said};
+use crate::support::{Shop, database, digits, eventually_async, said};
 
 const EMPTY: &str = "drop schema public cascade; create schema public";
 
@@ -129,7 +129,7 @@ async fn a_read_only_look_at_an_empty_database_says_that_it_is_empty() {
 
 #[tokio::test]
 async fn tables_in_a_schema_that_nobody_looks_in_are_named_and_no_others_are_made() {
-    let shop = Shop::open(SETUP).await;
+    let shop = Shop::open_on(database().await.with_new_sessions(), SETUP);
     shop.blast(0..2).await;
     shop.until_idle().await;
     let other = "create schema other;
