@@ -35,7 +35,7 @@ mod presence;
 pub mod prompts;
 pub mod reports;
 pub mod retries;
-mod senders;
+pub mod senders;
 pub mod setup;
 pub mod sorting;
 pub mod step_message;

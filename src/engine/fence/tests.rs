@@ -26,7 +26,7 @@ fn remembered(timeline: i64, epoch: i64, renewals: i64) -> Remembered {
 }
 
 fn seen(renewals: i64, was_alive: bool) -> Seen {
-    Seen { counters: LeaseCounters { epoch: 3, renewals }, was_alive }
+    Seen { furthest: LeaseCounters { epoch: 3, renewals }, was_alive }
 }
 
 #[test]

@@ -204,7 +204,7 @@ impl From<CustomerBlast> for CustomerCampaign {
             read_at: blast.read_at,
             responded_at: blast.replied_at,
             closed_at: blast.closed_at,
-            amount: blast.amount.map(money),
+            amount: blast.amount.map(as_kept),
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn routes() -> Routes {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(rename_all = "camelCase")]
 struct MessageListParams {
-    /// The campaign's id.
+    /// The campaign's id: there is no list over all campaigns.
     campaign_id: String,
     /// 1 to 1,000 a page, usually 50.
     #[serde(default, deserialize_with = "page::number")]

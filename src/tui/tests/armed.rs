@@ -57,19 +57,6 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
 }
 
 #[test]
-fn a_launch_that_starts_later_by_a_second_is_logged_as_the_line_says_it() {
-    let mut dashboard = launched();
-    let later = armed(&dashboard).send_after.map(|until| until + TimeDelta::seconds(1));
-    let row = BlastView { version: 5, send_after: later, ..armed(&dashboard) };
-
-    read(&mut dashboard, row);
-
-    assert!(dashboard.line(22).contains("starts at 14:02:11:"), "{}", dashboard.line(22));
-    let line = dashboard.model.log.back().unwrap();
-    assert_eq!((&*line.sentence, &*line.command_line), ("Raya last call starts at 14:02:11", "blastdeck blast send 8"));
-}
-
-#[test]
 fn a_launch_that_counts_down_stays_in_sight_behind_another_act() {
     let mut dashboard = launched();
     let row = armed(&dashboard);

@@ -2,9 +2,13 @@
 
 use std::num::NonZeroU32;
 
+use chrono::TimeDelta;
+
+use super::armed::{armed, launched, read};
 use super::form::{opened, saved};
 use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE, blast, noon, options};
+use crate::app::view::BlastView;
 use crate::app::{AddedSender, CopiedPeople, DraftAt, DraftList};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -113,4 +117,16 @@ fn a_window_that_is_opened_again_with_a_sender_has_it_in_its_log() {
 
     assert_eq!(line.sentence, "kedai1 is added");
     assert_eq!(line.command_line, "# no command adds a sender: edit the configuration file");
+}
+
+#[test]
+fn a_launch_that_starts_later_by_a_second_is_logged_as_the_line_says_it() {
+    let mut dashboard = launched();
+    let later = armed(&dashboard).send_after.map(|until| until + TimeDelta::seconds(1));
+    let row = BlastView { version: 5, send_after: later, ..armed(&dashboard) };
+
+    read(&mut dashboard, row);
+
+    assert!(dashboard.line(22).contains("starts at 14:02:11:"), "{}", dashboard.line(22));
+    assert_eq!(last(&dashboard), ("Raya last call starts at 14:02:11", "blastdeck blast send 8"));
 }
