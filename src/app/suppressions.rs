@@ -121,7 +121,7 @@ impl App {
         reason: Option<&str>,
     ) -> Result<SuppressOutcome, AppError> {
         let mut tx = self.begin().await?;
-        require_known_business(business, &suppression::known_businesses(&mut tx).await?).map_err(AppError::Refused)?;
+        require_known_business(business, &suppression::known_businesses(&mut tx).await?)?;
         if self.forgotten_people(&mut tx).await?.has(phone) {
             return Ok(SuppressOutcome { is_new: false, unremembered: None });
         }
@@ -192,7 +192,7 @@ impl App {
         let business = self.own_business(business).await?;
         let mut tx = self.begin().await?;
         let known = suppression::known_businesses(&mut tx).await?;
-        require_known_business(&business, &known).map_err(|why| AppError::invalid("business", why))?;
+        require_known_business(&business, &known)?;
         let (mut noted, mut new) = (Vec::with_capacity(people.len()), Vec::new());
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
         let forgotten = self.forgotten_people(&mut tx).await?;
@@ -355,7 +355,7 @@ async fn lock_rows_of(tx: &mut PgConnection, of: (&str, &[&str]), when: OptOutTi
 }
 
 /// An opt-out from a business without a sender would have no effect.
-fn require_known_business(business: &str, known: &KnownBusinesses) -> Result<(), String> {
+fn require_known_business(business: &str, known: &KnownBusinesses) -> Result<(), AppError> {
     let is_known = |names: &[String]| names.iter().any(|name| name == business);
     if business == EVERY_BUSINESS || is_known(&known.now) || is_known(&known.before) {
         return Ok(());
@@ -363,5 +363,6 @@ fn require_known_business(business: &str, known: &KnownBusinesses) -> Result<(),
     let names: Vec<_> = known.now.iter().map(|name| format!("`{name}`")).collect();
     let there =
         if names.is_empty() { "no sender is configured".to_owned() } else { format!("there is {}", names.join(", ")) };
-    Err(format!("no sender is of a business `{business}`: {there}; without one it holds for all"))
+    let why = format!("no sender is of a business `{business}`: {there}; without one it holds for all");
+    Err(AppError::not_found_in("business", why))
 }

@@ -18,7 +18,7 @@ use super::exit::{RefusedError, UsageError};
 use super::listed::{ListEnd, one_more};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{EVERY_BUSINESS, SuppressOutcome};
+use crate::app::{AppError, EVERY_BUSINESS, SuppressOutcome};
 use crate::domain::forgotten;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text::{clean, count_of, people, shell_quoted};
@@ -165,7 +165,7 @@ async fn remove(global: &Global, phone: &str, business: Option<String>, sure: bo
         confirm(&question, sure)?;
     }
     let Some(back) = context.app.unsuppress(business, &phone).await? else {
-        return Err(RefusedError(not_suppressed(&context, (&phone, business)).await?).into());
+        return Err(AppError::NotFound(not_suppressed(&context, (&phone, business)).await?).into());
     };
     let left = context.app.suppressed_for(&phone).await?;
     if context.is_json {

@@ -10,7 +10,7 @@ async fn an_opt_out_from_a_business_that_nobody_sends_for_is_refused() {
 
     let said = shop.run(&["suppress", "add", &digits(1), "--business", "typo"]).await;
 
-    assert!(said.code == 3 && said.err.contains("business `typo`") && said.err.contains("`kedai`"), "{said:?}");
+    assert!(said.code == 1 && said.err.contains("business `typo`") && said.err.contains("`kedai`"), "{said:?}");
     assert_eq!(shop.rows().await, before);
     let known = shop.run(&["suppress", "add", &digits(1), "--business", "kedai"]).await;
     assert!(known.code == 0 && known.err.contains("will not be messaged any more by `kedai`"), "{known:?}");
@@ -25,9 +25,9 @@ async fn an_opt_out_that_is_not_found_names_where_the_number_is() {
     let nowhere = shop.run(&["suppress", "remove", &digits(2)]).await;
 
     let line = format!("suppress remove +{} --business 'kedai'`", digits(1));
-    assert!(said.code == 3 && said.err.contains("is suppressed for `kedai`, not for every business"), "{said:?}");
+    assert!(said.code == 1 && said.err.contains("is suppressed for `kedai`, not for every business"), "{said:?}");
     assert!(said.err.contains("' blastdeck --config") && said.err.contains(&line), "{said:?}");
-    assert!(nowhere.code == 3 && nowhere.err.contains("is not suppressed\n"), "{nowhere:?}");
+    assert!(nowhere.code == 1 && nowhere.err.contains("is not suppressed\n"), "{nowhere:?}");
 }
 
 #[tokio::test]

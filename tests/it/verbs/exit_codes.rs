@@ -38,6 +38,7 @@ async fn verbs_about_blasts_and_people_fail_as_the_table_says() {
             ("blast add 1 --recipients wrong.csv", REFUSED, "refused"),
             ("blast add 1 12", USAGE, "usage"),
             ("catalog show nope", FAILED, "not_found"),
+            ("suppress import people.csv --business typo", FAILED, "not_found"),
             ("blast new --sender sales --message Hi --from blast:77", FAILED, "not_found"),
             ("blast new --sender sales --message Hi --from list:nope", FAILED, "not_found"),
             ("blast new --sender sales --message Hi --from stcuk:read", USAGE, "usage"),
@@ -75,8 +76,8 @@ async fn verbs_about_the_installation_fail_as_the_table_says() {
         &shop,
         &[
             ("suppress add 12", USAGE, "usage"),
-            ("suppress add 60100000001 --business typo", REFUSED, "refused"),
-            ("suppress remove 60100000001", REFUSED, "refused"),
+            ("suppress add 60100000001 --business typo", FAILED, "not_found"),
+            ("suppress remove 60100000001", FAILED, "not_found"),
             ("sender confirm sales", REFUSED, "refused"),
             ("sender move slaes", FAILED, "not_found"),
             ("--read-only engine", REFUSED, "refused"),

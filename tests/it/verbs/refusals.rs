@@ -76,7 +76,7 @@ async fn what_does_not_exist_is_named_and_nothing_changes() {
         (&["uncertain", "resolve", "1", &digits(1), "drop"], REFUSED, "not uncertain"),
         (&["sender", "check", "slaes"], FAILED, "no sender `slaes`"),
         (&["suppress", "add", "hello"], USAGE, "`hello`"),
-        (&["suppress", "remove", &stranger], REFUSED, "not suppressed"),
+        (&["suppress", "remove", &stranger], FAILED, "not suppressed"),
         (&["blast", "send", "two"], USAGE, "two"),
         (&["blast", "lsit"], USAGE, "list"),
     ];
