@@ -199,7 +199,10 @@ fn nobody(from: FollowUp, found: &AgeCount, unasked: i64) -> String {
     let for_so_long = if older_than > TimeDelta::zero() { " for so long" } else { "" };
     if unasked > 0 {
         let known = nobody(from, found, 0);
-        return format!("{known}; and {} {UNASKED}, who may be stuck there or have the message", number(unasked));
+        let unknown = count_of(unasked, "person", "people");
+        return format!(
+            "{known}; {unknown} at sent may be stuck there or have the message: the provider was not asked about them yet"
+        );
     }
     if found.stuck == 0 && for_so_long.is_empty() {
         return format!("nobody of blast {blast} is stuck at {stuck_at}");
