@@ -124,7 +124,8 @@ async fn a_follow_up_to_those_at_sent_says_of_how_many_nobody_knows_whether_they
     shop.execute("update blast_recipients set message_id = null where message_id = 'OLD1'").await;
     let made = shop.json(&follow_up).await;
 
-    let words = "is stuck at sent; 3 people at sent may be stuck there or have the message: the provider was not asked about them yet";
+    let words = "is stuck at sent; 3 people at sent may be stuck there or have the message: the provider was not asked about them \
+                 yet";
     assert!(nobody.code == 3 && nobody.err.contains(words), "{nobody:?}");
     assert_eq!((&made["taken"], &made["rejected"]), (&json!(1), &json!(2)), "{made}");
     assert_eq!(made["reasons"][0]["reason"], "at sent whom the provider was not asked about yet", "{made}");
