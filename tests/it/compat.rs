@@ -275,7 +275,7 @@ async fn a_campaign_and_its_recipients_have_the_documents_words_and_agree_with_t
              '{"name": "tour_package_marketing", "language": {"code": "en_US"}, "components": [
                  {"type": "body", "parameters": [{"type": "text", "text": "Bali"}, {"type": "text", "text": "45,000"}]}]}');
         insert into blast_recipients (blast_id, phone_number, status, attempt, claimed_at, reason)
-        select 1, '+6010000' || 1000 + n, status, case status when 'queued' then 0 else 1 end, now(),
+        select 1, '+6010000' || 1000 + n, case status when 'sending' then 'uncertain' else status end, case status when 'queued' then 0 else 1 end, now(),
                case status when 'skipped' then 'left out' end
           from unnest(enum_range(null::recipient_status)) with ordinality as s (status, n);
         insert into blast_recipients (blast_id, phone_number, status, attempt, claimed_at) values

@@ -163,8 +163,12 @@ async fn a_campaign_is_called_one_and_so_are_its_fields() {
     assert!(detail(&nobody).contains("phoneNumber") && !nobody.body.to_string().contains("phone_number"), "{nobody:?}");
     api.post(&format!("{path}/recipients"), json!(["60100000001"])).await.expect(201);
     api.post(&format!("{path}/send"), json!({})).await.expect(200);
+    let again = api.post(&format!("{path}/send"), json!({})).await.expect(409);
+    assert!(
+        detail(&again).starts_with("x was started already, by ") && !detail(&again).contains("blast "),
+        "{again:?}"
+    );
     for refused in [
-        api.post(&format!("{path}/send"), json!({})).await.expect(409),
         said(api.request(Method::PUT, &path).json(&json!({ "name": "y" }))).await.expect(409),
         api.post(&format!("{path}/recipients"), json!(["60100000002"])).await.expect(409),
     ] {

@@ -162,10 +162,18 @@ async fn nobody_is_forgotten_while_a_message_to_them_may_be_under_way() {
         "{unasked:?}"
     );
     assert_eq!(shop.rows().await, before, "a question changes nothing");
-    for (status, why) in [("sending", "in flight in blast 1"), ("uncertain", "uncertain resolve 1")] {
-        shop.execute(&format!("update blast_recipients set status = '{status}' where {of_first}")).await;
+    shop.execute(&format!("update blast_recipients set status = 'queued', standing = 'queued' where {of_first}")).await;
+    shop.execute(&format!(
+        "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+         select r.blast_id, b.sender_id, r.attempt + 1, 1, r.id, r.id, array[r.id]
+           from blast_recipients r join blasts b on b.id = r.blast_id where {of_first}"
+    ))
+    .await;
+    // Whose claim is gone is uncertain.
+    for (undo, why) in [("select 1", "in flight in blast 1"), ("delete from claims", "uncertain resolve 1")] {
+        shop.execute(undo).await;
         let refused = shop.run(&forget).await;
-        assert!(refused.code == 3 && refused.err.contains(why), "{status}: {refused:?}");
+        assert!(refused.code == 3 && refused.err.contains(why), "{undo}: {refused:?}");
     }
     shop.execute(&format!("update blast_recipients set status = 'closed' where {of_first}")).await;
     shop.execute("update webhook_inbox set state = 'parked' where state = 'failed'").await;
