@@ -156,10 +156,9 @@ async fn serve(mut client: UnixStream, server: &Path, left: &LeftSessions) -> io
 async fn read_startup(client: &mut UnixStream) -> io::Result<BytesMut> {
     let mut startup = BytesMut::new();
     loop {
-        if let Some(length) = startup.first_chunk::<4>() {
-            if startup.len() >= u32::from_be_bytes(*length) as usize {
-                return Ok(startup);
-            }
+        let length = startup.first_chunk::<4>().map(|length| u32::from_be_bytes(*length) as usize);
+        if length.is_some_and(|length| startup.len() >= length) {
+            return Ok(startup);
         }
         if client.read_buf(&mut startup).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
