@@ -329,11 +329,8 @@ pub async fn lock(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreEr
 /// may be missing still: a second one would keep it from being made.
 async fn make_row(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
     let has_key = sqlx::query_scalar(
-        "with key as materialized (
-             select from pg_constraint where conrelid = 'sender_leases'::regclass and contype = 'p'),
-         made as (
-             insert into sender_leases (sender_id) select $1 where exists (select from key) on conflict do nothing)
-         select exists (select from key)",
+        "with made as (insert into sender_leases (sender_id) values ($1) on conflict do nothing)
+         select exists (select from pg_constraint where conrelid = 'sender_leases'::regclass and contype = 'p')",
     );
     whole_or_incomplete(has_key.bind(sender).fetch_one(tx).await?)
 }

@@ -74,8 +74,8 @@ fn p_on_the_line_of_a_step_is_not_named_as_what_stops_a_launch() {
     let mut dashboard = with(vec![step(None)]);
     let until = dashboard.now + TimeDelta::seconds(10);
     let starts = BlastView { state: BlastState::Sending, version: 4, send_after: Some(until), ..draft() };
-    let calm = dashboard.model.blasts.get(RAYA).unwrap().clone();
-    dashboard.answer(Completion::Blasts(Ok(vec![starts, calm]))).taken();
+    let done = BlastView { state: BlastState::Completed, ..dashboard.model.blasts.get(RAYA).unwrap().clone() };
+    dashboard.answer(Completion::Blasts(Ok(vec![starts, done]))).taken();
     assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Step(STEP)));
 
     let said = dashboard.line(22);

@@ -58,7 +58,7 @@ async fn a_database_that_was_put_back_by_seconds_is_not_sent_from_by_the_machine
 
     put_people_back(&shop, &blast).await;
     shop.execute(
-        "update sender_leases l set epoch = k.epoch, renewals = k.renewals, expires_at = now() + interval '4 s' from kept_leases k",
+        "update sender_leases l set epoch = k.epoch, renewals = k.renewals, expires_at = now() + interval '1 minute' from kept_leases k",
     )
     .await;
 
