@@ -64,9 +64,8 @@ impl App {
         let mut started = Vec::new();
         if !armed_for.is_zero() {
             started = blast::start_due(&mut tx, head.sender_id, self.engine().settings.too_late).await?;
-            blast::arm_all(&mut tx, head.sender_id, armed_for).await?;
-            // This one has the act that an undo takes back; the others have that of whoever launched them.
-            blast::arm(&mut tx, head.id, self.operator(), armed_for).await?;
+            // One act lets all of them go on, which an undo of any of them takes back.
+            blast::arm_all(&mut tx, head.sender_id, self.operator(), armed_for).await?;
         }
         let lifted = stop.map(|(code, why)| LiftedStop { code, why, started });
         self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;
@@ -76,13 +75,17 @@ impl App {
         self.blast(head.id).await.map_err(unread_after(done))
     }
 
-    /// Stops a sender again that was let go on: nothing has been sent since.
+    /// Stops a sender again that was let go on: nothing has been sent since, of none of the blasts that went on with it. `blast` waits still.
     pub(super) async fn stop_again(
         &self,
         mut tx: DbTransaction,
         (act, blast): (&LoggedAction, BlastId),
         stop: LiftedStop,
     ) -> Result<UndoOutcome, AppError> {
+        // With the first of them the lease is locked: none of the others begins meanwhile.
+        for one in blast::armed_by(&mut tx, blast, act.at).await? {
+            self.require_not_begun(&mut tx, one).await?;
+        }
         let head = self.require_not_begun(&mut tx, blast).await?;
         sender::stop_by(&mut *tx, head.sender_id, (&stop.code, &stop.why), self.operator()).await?;
         for started in &stop.started {

@@ -10,7 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
-pub use self::armed::{DueStart, arm, arm_again, arm_all, disarm_all, has_begun_since_armed, set_due_back, start_due};
+pub use self::armed::{
+    DueStart, arm, arm_again, arm_all, armed_by, disarm_all, has_begun_since_armed, set_due_back, start_due,
+};
 pub use self::due::start_scheduled;
 pub use self::head::{BlastHead, distinct_name, head, locked_head};
 pub use self::set_back::{make_due_now, patterns_ahead, set_pattern_back};

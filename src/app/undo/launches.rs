@@ -20,6 +20,9 @@ use crate::store::{self, DbTransaction, local_time};
 impl App {
     pub(super) async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
+        if let Some((stop, armed)) = lifted_stop(&mut tx, act).await? {
+            return self.stop_again(tx, (act, armed), stop).await;
+        }
         let head = blast::head(&mut tx, blast).await?;
         let is_too_late = match head.as_ref().filter(|_| OpenedHours::of(act).is_some()) {
             Some(head) => !questions::is_armed(&mut tx, head).await?,
@@ -29,13 +32,8 @@ impl App {
             return Err(last_act::refusal(&mut tx, act).await?);
         };
         // Otherwise something later has it wait: of this act there is nothing to take back.
-        if has_armed(act, &head) {
-            if let Some(stop) = LiftedStop::of(act) {
-                return self.stop_again(tx, (act, blast), stop).await;
-            }
-            if let Some(hours) = OpenedHours::of(act) {
-                return self.close_hours(tx, (act, blast), hours).await;
-            }
+        if let Some(hours) = OpenedHours::of(act).filter(|_| has_armed(act, &head)) {
+            return self.close_hours(tx, (act, blast), hours).await;
         }
         match early_start(&mut tx, &head).await? {
             Some(early) => self.undo_early_start(tx, &early, blast).await,
@@ -50,6 +48,9 @@ impl App {
         act: &LoggedAction,
     ) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
+        if lifted_stop(&mut tx, act).await?.is_some() {
+            return self.undo_launch(tx, act).await;
+        }
         let head = self.head(&mut tx, blast).await?;
         if head.state.is_under_way() && (OpenedHours::of(act).is_none() || questions::is_armed(&mut tx, &head).await?) {
             return self.undo_launch(tx, act).await;
@@ -174,6 +175,13 @@ pub(in crate::app) async fn early_start(
     }
     let newest = action::newest_launch(tx, head.id).await?;
     Ok(newest.filter(|act| was_early(act) && has_armed(act, head)))
+}
+
+/// What stopped the sender that an act let go on, and a blast that waits because of it: not the one of the act where that was paused since.
+async fn lifted_stop(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<(LiftedStop, BlastId)>, AppError> {
+    let Some((stop, blast)) = LiftedStop::of(act).zip(act.blast_id) else { return Ok(None) };
+    let armed = blast::armed_by(tx, blast, act.at).await?;
+    Ok(armed.first().map(|first| (stop, *first)))
 }
 
 /// Whether a blast waits because of this act.

@@ -7,6 +7,7 @@ use super::sentences::mark_words;
 use super::undone;
 use crate::app::marks::person_of;
 use crate::app::opened_hours::OpenedHours;
+use crate::app::resumed_sender::LiftedStop;
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
@@ -276,6 +277,9 @@ impl App {
             Some(head) => blast::distinct_name(&mut tx, &head).await?,
             None => format!("blast {blast}"),
         };
-        Ok(Some(format!("{} started {name}: take that back?", act.operator)))
+        Ok(Some(match LiftedStop::of(&act) {
+            Some(_) => format!("{} let the sender of {name} go on: stop it again?", act.operator),
+            None => format!("{} started {name}: take that back?", act.operator),
+        }))
     }
 }

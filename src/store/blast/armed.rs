@@ -59,19 +59,35 @@ pub async fn set_due_back(tx: &mut PgConnection, started: &DueStart, of: &BlastH
     Ok(())
 }
 
-/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock.
-pub async fn arm_all(tx: &mut PgConnection, sender: SenderId, armed_for: TimeDelta) -> Result<(), StoreError> {
+/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock: `operator` lets it go on.
+pub async fn arm_all(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    operator: &str,
+    armed_for: TimeDelta,
+) -> Result<(), StoreError> {
     let wait = interval(armed_for)?;
     sqlx::query(
         "update blasts
-            set send_after = greatest(send_after, now() + $2), armed_at = now(), version = version + 1, updated_at = now()
+            set send_after = greatest(send_after, now() + $2), armed_at = now(), state_by = $3, version = version + 1, updated_at = now()
           where sender_id = $1 and state = 'sending' and deleted_at is null",
     )
     .bind(sender)
     .bind(wait)
+    .bind(operator)
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The blasts of a sender that an act on one of them armed by letting the sender go on, as far as they are still to be sent, by id.
+pub async fn armed_by(tx: &mut PgConnection, of: BlastId, at: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
+    let armed = sqlx::query_scalar(
+        "select b.id from blasts a join blasts b on b.sender_id = a.sender_id
+          where a.id = $1 and b.state = 'sending' and b.armed_at = $2 and b.deleted_at is null
+          order by b.id",
+    );
+    Ok(armed.bind(of).bind(at).fetch_all(tx).await?)
 }
 
 /// What waits since then waits no more: something else keeps it from sending. An engine that does not know that yet still waits, by

@@ -54,7 +54,6 @@ async fn a_database_that_was_put_back_by_seconds_is_not_sent_from_by_the_machine
     })
     .await;
     first.signal(Signal::STOP);
-    let posts = shop.sim.posts().await.len();
 
     put_people_back(&shop, &blast).await;
     shop.execute(
@@ -62,6 +61,7 @@ async fn a_database_that_was_put_back_by_seconds_is_not_sent_from_by_the_machine
     )
     .await;
 
+    let posts = shop.sim.posts().await.len();
     let asks = "select count(*) from senders where stopped_reason like '%when this process last read it%'";
     eventually_async("the second machine asks", async || shop.number(asks).await == 1).await;
     assert_eq!(shop.sim.posts().await.len(), posts);

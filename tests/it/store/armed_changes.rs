@@ -5,6 +5,7 @@ use blastdeck::app::{App, AppError, DraftEdit, ForgottenCheck, Launch};
 use blastdeck::domain::act::{Act, Actor};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::field_change::FieldChange;
+use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::recipient::Evidence;
 use blastdeck::domain::retry::ErrorClass;
 use blastdeck::domain::waiting::Waiting;
@@ -225,9 +226,12 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
 
     assert!(resumed.armed_until(Utc::now()).is_some(), "{resumed:?}");
     assert_eq!(resumed.state_by, Some(Actor::Operator("aina".to_owned())), "whoever lifts the stop has it start");
-    assert_eq!(scene.number("select count(*) from blasts where state_by = 'ben'").await, 1, "the other is ben's still");
-    let question = operator_app(&scene, "ben").await.others_launch(BLAST).await.unwrap();
-    assert_eq!(question.as_deref(), Some("aina started Raya: take that back?"));
+    assert_eq!(scene.number("select count(*) from blasts where state_by = 'aina'").await, 2, "all that goes on");
+    let ben = operator_app(&scene, "ben").await;
+    for (blast, name) in [(BLAST, "Raya"), (BlastId(2), "Other")] {
+        let question = ben.others_launch(blast).await.unwrap().unwrap();
+        assert_eq!(question, format!("aina let the sender of {name} go on: stop it again?"));
+    }
     let armed = "select count(*) from blasts where send_after > now()";
     assert_eq!(scene.number(armed).await, 2);
     let seen = aina.at_version(BLAST, resumed.version - 1);
@@ -240,6 +244,69 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
     assert_eq!(scene.number(stopped).await, 1);
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
     assert_eq!(scene.number(armed).await, 0, "they wait for their sender");
+}
+
+/// Three that a stopped sender was launched for, each with its own launch, and the first with the act that lets them go on.
+async fn going_on() -> (Scene, App) {
+    let scene = Scene::queued(1).await;
+    scene
+        .execute(
+            "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
+             insert into blasts (blast_tag, sender_id, state, message, total_recipients, launched_at)
+             select tag, 1, 'sending', 'Hi', 1, now() - interval '1 hour' from unnest(array['Second', 'Third']) tag;
+             insert into blast_recipients (blast_id, phone_number) values (2, '+60100000402'), (3, '+60100000403');
+             insert into operator_actions (operator, action, blast_id, at)
+             select 'ben', 'launch', id, now() - interval '1 hour' from blasts",
+        )
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    (scene, aina)
+}
+
+const WAITING: &str = "select count(*) from blasts where send_after > now() and state = 'sending'";
+const STOPPED: &str = "select count(*) from senders where stopped_code = 'device'";
+
+#[tokio::test]
+async fn undoing_the_start_of_any_blast_that_goes_on_with_its_sender_stops_the_sender_again() {
+    let (scene, _) = going_on().await;
+    assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (3, 0));
+
+    let undone = operator_app(&scene, "ben").await.undo_launch_of(BlastId(3)).await.unwrap().sentence;
+
+    assert_eq!(undone, "sender sales is stopped again: nothing was sent");
+    assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (0, 1));
+}
+
+#[tokio::test]
+async fn the_others_are_taken_back_together_where_the_one_with_the_act_was_paused_since() {
+    let (scene, aina) = going_on().await;
+    aina.pause(BLAST).await.unwrap();
+
+    let undone = aina.undo_launch_of(BlastId(2)).await.unwrap().sentence;
+
+    assert_eq!(undone, "sender sales is stopped again: nothing was sent");
+    assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (0, 1));
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Paused);
+}
+
+/// Nothing was sent is said of all of them.
+#[tokio::test]
+async fn a_sender_is_not_stopped_again_once_one_of_its_blasts_has_begun() {
+    let (scene, aina) = going_on().await;
+    scene
+        .execute(
+            "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+             select 3, 1, 1, 1, id, id, array[id] from blast_recipients where blast_id = 3;
+             update blasts set send_after = now() - interval '1 second'",
+        )
+        .await;
+
+    let refused = refusal(aina.undo_launch_of(BLAST).await);
+
+    assert!(refused.starts_with("Third has started"), "{refused}");
+    assert_eq!(scene.number(STOPPED).await, 0);
 }
 
 #[tokio::test]
