@@ -1,0 +1,25 @@
+//! The act by which a blast sends.
+
+use sqlx::PgConnection;
+
+use super::LoggedAction;
+use crate::domain::ids::BlastId;
+use crate::store::StoreError;
+
+/// What a blast sends by: its newest launch or resume, or a later change of its hours that had it wait a moment first; or an act on another
+/// blast that let their sender go on, while it waits by that: an act and what it arms have the time of one transaction.
+pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
+    let action = sqlx::query_as(
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail
+           from (select * from operator_actions
+                  where blast_id = $1 and undone_at is null
+                    and (action in ('launch', 'resume') or action = 'edit' and detail -> 'hours' is not null)
+                  union all
+                 select a.* from blasts b
+                   join blasts o on o.sender_id = b.sender_id and o.id <> b.id
+                   join operator_actions a on a.blast_id = o.id and a.at = b.armed_at
+                  where b.id = $1 and a.undone_at is null and a.action = 'resume' and jsonb_typeof(a.detail -> 'stop') = 'object') acts
+          order by id desc limit 1",
+    );
+    Ok(action.bind(blast).fetch_optional(tx).await?)
+}
