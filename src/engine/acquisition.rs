@@ -115,13 +115,12 @@ async fn verify(
             why
         }
     };
-    if refusal.is_without_record() {
-        if watch.is_confirmed_elsewhere(sender.id, engine.settings.lease.valid) {
-            tracing::debug!(sender = %sender.name, "it was confirmed on another machine, whose engine comes first");
-            return Ok(None);
-        }
-        watch.asks(sender.id);
+    if refusal.is_without_record() && watch.is_left_to_others(sender.id, facts.is_stopped, engine.settings.lease.valid)
+    {
+        tracing::debug!(sender = %sender.name, "it is asked about, or an engine of another machine comes first");
+        return Ok(None);
     }
+    watch.asks(sender.id);
     // Once somebody has confirmed, what was seen before says nothing any more.
     watch.forget(sender.id);
     fence::close(engine, sender, &refusal).await?;

@@ -130,7 +130,7 @@ impl Fence {
         server: Server,
         seen: Option<Seen>,
     ) -> Result<Verified, FenceRefusal> {
-        if facts.server_started_at != server.started_at {
+        if facts.incarnation != server.incarnation {
             return Err(StoreError::ServerChanged.into());
         }
         let memory = SenderMemory::new(&self.directory, sender);
@@ -314,7 +314,7 @@ fn require_as_remembered(
     remembered: Option<&Remembered>,
     seen: Option<Seen>,
 ) -> Result<(), FenceRefusal> {
-    if facts.sent_from.as_ref().is_some_and(|before| before != server) {
+    if facts.sent_from.as_ref().is_some_and(|before| !before.is_same_as(server)) {
         return Err(FenceRefusal::OtherDatabase);
     }
     let now = LeaseCounters { epoch: facts.epoch, renewals: facts.renewals };
@@ -326,13 +326,13 @@ fn require_as_remembered(
     let Some(Remembered { standing, .. }) = remembered else {
         return match facts {
             // A new machine may take over from a live fleet.
-            _ if seen.is_some_and(|seen| seen.was_alive) => Ok(()),
+            _ if seen.and_then(|seen| seen.alive_on) == Some(facts.incarnation.server_started_at) => Ok(()),
             SenderFacts { has_sent: true, .. } => Err(FenceRefusal::NoRecord),
             SenderFacts { is_launched_elsewhere: true, .. } => Err(FenceRefusal::LaunchedElsewhere),
             _ => Ok(()),
         };
     };
-    if standing.likeness != *server && !is_successor(&standing.likeness, server) {
+    if !standing.likeness.is_same_as(server) && !is_successor(&standing.likeness, server, facts) {
         return Err(FenceRefusal::OtherDatabase);
     }
     let before = LeaseCounters { epoch: standing.epoch, renewals: standing.renewals };
@@ -342,10 +342,11 @@ fn require_as_remembered(
     Ok(())
 }
 
-/// The database itself notes that somebody confirmed it since: a later timeline of the same cluster is then no surprise.
-fn is_successor(before: &DatabaseIdentity, now: &DatabaseIdentity) -> bool {
-    (&before.system_identifier, before.database_oid) == (&now.system_identifier, now.database_oid)
-        && now.timeline > before.timeline
+/// The database itself notes that somebody confirmed it since: a later timeline of the same cluster, and tables that were put back on the
+/// same one, are then no surprise.
+fn is_successor(before: &DatabaseIdentity, now: &DatabaseIdentity, facts: &SenderFacts) -> bool {
+    let is_confirmed = || facts.sent_from.as_ref().is_some_and(|confirmed| confirmed.people_table == now.people_table);
+    before.is_of_cluster(now) && (now.timeline > before.timeline || now.timeline == before.timeline && is_confirmed())
 }
 
 /// What is missing of the attempts that are remembered. Those of people who are gone were deleted on purpose, unless the
@@ -376,7 +377,7 @@ fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Opt
         let text = fs::read(directory.path().join("memory.json")).ok()?;
         serde_json::from_slice::<OldMemory>(&text).ok()
     });
-    let same = memories.filter(|memory| memory.likeness.as_ref() == Some(likeness));
+    let same = memories.filter(|memory| memory.likeness.as_ref().is_some_and(|of| of.is_same_as(likeness)));
     let renewals = same.filter_map(|memory| memory.renewals.get(&sender.0).copied()).max()?;
     let standing = Standing { likeness: likeness.clone(), epoch: 0, renewals };
     Some(Remembered { standing, witnesses: Vec::new() })

@@ -230,6 +230,7 @@ pub struct RenewalDeps<'a> {
 mod tests {
     use super::*;
     use crate::domain::ids::SenderId;
+    use crate::store::fence::Incarnation;
 
     fn held(valid: Duration) -> HeldLease {
         let now = chrono::Utc::now();
@@ -240,7 +241,7 @@ mod tests {
             idle_since: None,
             reached_at: None,
             renewals: 1,
-            server_started_at: now,
+            incarnation: Incarnation { server_started_at: now, people_table: 1 },
         };
         HeldLease::new(lease, LeaseTerms { valid }, Moment::now())
     }

@@ -1,7 +1,10 @@
 //! What an engine sees of leases that others hold: whether the holder is alive, by this machine's own clock.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use super::clock::Moment;
 use crate::domain::ids::SenderId;
@@ -11,8 +14,8 @@ use crate::store::lease::{LeaseCounters, RivalLease};
 #[derive(Debug, Default)]
 pub struct LeaseWatch {
     seen: HashMap<SenderId, Sight>,
-    /// The senders that this process had confirmed, for want of any record of them on its machine; and since when one is confirmed that
-    /// still has no record here, so that it was on another machine.
+    /// The senders that this process asked somebody to confirm; and since when one is confirmed that still has no record here, so that
+    /// it was on another machine.
     asked: HashMap<SenderId, Option<Moment>>,
 }
 
@@ -24,8 +27,10 @@ struct Sight {
     furthest: LeaseCounters,
     /// Since when its counter has not moved.
     since: Moment,
-    /// Whether it was seen to move: its holder was alive while this process watched.
-    has_moved: bool,
+    /// When the server was started that was asked last.
+    server_started_at: DateTime<Utc>,
+    /// The server on which it was seen to move: its holder was alive while this process watched.
+    alive_on: Option<DateTime<Utc>>,
 }
 
 /// Whether a lease's holder is alive: from a dead one it may be taken.
@@ -40,14 +45,20 @@ impl LeaseWatch {
     /// Observes a lease that another process holds. The database has just answered, so a live holder could have renewed it.
     pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> HolderState {
         let now = Moment::now();
-        let seen = Sight { counters: held.counters, furthest: held.counters, since: now, has_moved: false };
-        let sight = self.seen.entry(sender).or_insert(seen);
-        if sight.counters != held.counters {
-            // What a restore put back is no sign of life.
-            sight.has_moved |= !held.counters.is_before(sight.furthest);
-            sight.furthest = sight.furthest.furthest(held.counters);
-            (sight.counters, sight.since) = (held.counters, now);
+        let RivalLease { counters, server_started_at, .. } = *held;
+        let first = Sight { counters, furthest: counters, since: now, server_started_at, alive_on: None };
+        let sight = self.seen.entry(sender).or_insert(first);
+        if sight.counters != counters {
+            // What a restore put back is no sign of life; nor is what moved before the server was started anew, which may lack all that
+            // was committed since.
+            if server_started_at == sight.server_started_at && !counters.is_before(sight.furthest) {
+                sight.alive_on = Some(server_started_at);
+                self.asked.remove(&sender);
+            }
+            sight.furthest = sight.furthest.furthest(counters);
+            (sight.counters, sight.since) = (counters, now);
         }
+        sight.server_started_at = server_started_at;
         if sight.since.boot_age_at(now) > dead_after(held.valid, own) {
             HolderState::Dead(sight.counters)
         } else {
@@ -66,22 +77,32 @@ impl LeaseWatch {
         self.seen.values_mut().for_each(|sight| sight.since = now);
     }
 
-    /// Somebody is asked to confirm a sender of which this machine has no record.
+    /// This process has somebody confirm a sender.
     pub fn asks(&mut self, sender: SenderId) {
         self.asked.insert(sender, None);
     }
 
-    /// Whether a sender without a record here was confirmed on another machine less than `patience` ago: its engine comes first. Asking
-    /// again would stop the sender before that engine has its turn.
-    pub fn is_confirmed_elsewhere(&mut self, sender: SenderId, patience: Duration) -> bool {
-        let Some(confirmed) = self.asked.get_mut(&sender) else { return false };
+    /// Whether a sender without a record here is asked about already; or was confirmed on another machine, or seen alive there before the
+    /// server was started anew, less than `patience` ago: the engine of that machine comes first. Asking would stop the sender before
+    /// that engine has its turn.
+    pub fn is_left_to_others(&mut self, sender: SenderId, is_stopped: bool, patience: Duration) -> bool {
+        let was_alive = self.seen.get(&sender).is_some_and(|sight| sight.alive_on.is_some());
+        let confirmed = match self.asked.entry(sender) {
+            Entry::Occupied(asked) => asked.into_mut(),
+            Entry::Vacant(asked) if was_alive => asked.insert(None),
+            Entry::Vacant(_) => return false,
+        };
+        if is_stopped {
+            *confirmed = None;
+            return true;
+        }
         let now = Moment::now();
         confirmed.get_or_insert(now).boot_age_at(now) < patience
     }
 
     /// What was last seen of a holder elsewhere.
     pub fn seen(&self, sender: SenderId) -> Option<Seen> {
-        self.seen.get(&sender).map(|sight| Seen { furthest: sight.furthest, was_alive: sight.has_moved })
+        self.seen.get(&sender).map(|sight| Seen { furthest: sight.furthest, alive_on: sight.alive_on })
     }
 }
 
@@ -90,8 +111,8 @@ impl LeaseWatch {
 pub struct Seen {
     /// The furthest that it counted.
     pub furthest: LeaseCounters,
-    /// Its holder renewed it while this process watched.
-    pub was_alive: bool,
+    /// When the server was started on which its holder renewed it while this process watched.
+    pub alive_on: Option<DateTime<Utc>>,
 }
 
 /// The longest lease that can be configured: what a row says beyond it was written by hand.
@@ -106,35 +127,74 @@ fn dead_after(valid: Option<Duration>, own: Duration) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{HolderState, LeaseWatch, Seen, dead_after};
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::{LeaseWatch, Seen, dead_after};
     use crate::domain::ids::SenderId;
     use crate::store::lease::{LeaseCounters, RivalLease};
 
+    const SENDER: SenderId = SenderId(1);
+    const LEASE: Duration = Duration::from_secs(60);
+    const STARTED: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn counts(epoch: i64, renewals: i64) -> LeaseCounters {
+        LeaseCounters { epoch, renewals }
+    }
+
+    fn look(watch: &mut LeaseWatch, counters: LeaseCounters, server_started_at: DateTime<Utc>) -> Seen {
+        let held = RivalLease { holder: "a".to_owned(), counters, server_started_at, valid: Some(LEASE) };
+        watch.look(SENDER, &held, LEASE);
+        watch.seen(SENDER).unwrap()
+    }
+
     #[test]
     fn a_lease_that_counts_back_is_seen_to_have_come_further_and_has_not_lived_by_that() {
-        let (mut watch, sender, valid) = (LeaseWatch::default(), SenderId(1), Duration::from_secs(60));
-        let counts = |epoch, renewals| LeaseCounters { epoch, renewals };
-        let mut look = |counters| {
-            let held = RivalLease { holder: "a".to_owned(), counters, valid: Some(valid) };
-            (watch.look(sender, &held, valid), watch.seen(sender))
-        };
-        let seen = |furthest, was_alive| (HolderState::Alive, Some(Seen { furthest, was_alive }));
+        let mut watch = LeaseWatch::default();
+        let mut look = |counters| look(&mut watch, counters, STARTED);
+        let (unseen, alive) =
+            (|furthest| Seen { furthest, alive_on: None }, |furthest| Seen { furthest, alive_on: Some(STARTED) });
 
-        assert_eq!(look(counts(1, 7)), seen(counts(1, 7), false));
-        assert_eq!(look(counts(1, 4)), seen(counts(1, 7), false));
-        assert_eq!(look(counts(1, 5)), seen(counts(1, 7), false), "whoever renews what was put back");
-        assert_eq!(look(counts(1, 8)), seen(counts(1, 8), true));
-        assert_eq!(look(counts(2, 6)), seen(counts(2, 8), true));
+        assert_eq!(look(counts(1, 7)), unseen(counts(1, 7)));
+        assert_eq!(look(counts(1, 4)), unseen(counts(1, 7)));
+        assert_eq!(look(counts(1, 5)), unseen(counts(1, 7)), "whoever renews what was put back");
+        assert_eq!(look(counts(1, 8)), alive(counts(1, 8)));
+        assert_eq!(look(counts(2, 6)), alive(counts(2, 8)));
+    }
+
+    #[test]
+    fn a_holder_was_alive_on_the_server_on_which_it_was_seen_to_renew() {
+        let mut watch = LeaseWatch::default();
+        let anew = STARTED + TimeDelta::seconds(1);
+
+        look(&mut watch, counts(1, 7), STARTED);
+        assert_eq!(look(&mut watch, counts(1, 8), STARTED).alive_on, Some(STARTED));
+        let across = look(&mut watch, counts(1, 9), anew);
+        assert_eq!(across.alive_on, Some(STARTED), "it may have renewed before the server was started anew");
+        assert_eq!(look(&mut watch, counts(1, 10), anew).alive_on, Some(anew));
     }
 
     #[test]
     fn a_sender_is_left_to_whoever_confirmed_it_elsewhere_for_a_while_and_asked_about_again() {
-        let (mut watch, sender, lease) = (LeaseWatch::default(), SenderId(1), Duration::from_secs(60));
+        let mut watch = LeaseWatch::default();
 
-        assert!(!watch.is_confirmed_elsewhere(sender, lease), "nobody was asked");
-        watch.asks(sender);
-        assert!(watch.is_confirmed_elsewhere(sender, lease) && watch.is_confirmed_elsewhere(sender, lease));
-        assert!(!watch.is_confirmed_elsewhere(sender, Duration::ZERO), "no engine came");
+        assert!(!watch.is_left_to_others(SENDER, false, LEASE), "nobody was asked");
+        watch.asks(SENDER);
+        assert!(watch.is_left_to_others(SENDER, true, Duration::ZERO), "nobody has confirmed yet");
+        assert!(watch.is_left_to_others(SENDER, false, LEASE) && watch.is_left_to_others(SENDER, false, LEASE));
+        assert!(!watch.is_left_to_others(SENDER, false, Duration::ZERO), "no engine came");
+    }
+
+    #[test]
+    fn a_sender_whose_holder_lived_before_the_server_was_started_anew_is_left_to_it_for_a_while() {
+        let mut watch = LeaseWatch::default();
+
+        look(&mut watch, counts(1, 7), STARTED);
+        assert!(!watch.is_left_to_others(SENDER, false, LEASE), "it was not seen alive");
+        look(&mut watch, counts(1, 8), STARTED);
+        assert!(watch.is_left_to_others(SENDER, false, LEASE));
+        assert!(!watch.is_left_to_others(SENDER, false, Duration::ZERO), "it did not come back");
+        look(&mut watch, counts(1, 9), STARTED);
+        assert!(watch.is_left_to_others(SENDER, false, LEASE), "it came back, and was lost again");
     }
 
     #[test]

@@ -364,8 +364,7 @@ pub fn of_server(state: &Path, sender: SenderId, likeness: &DatabaseIdentity) ->
 impl MemoryPage {
     fn is_of(&self, likeness: &DatabaseIdentity) -> bool {
         let known = &self.standing.likeness;
-        !known.system_identifier.is_empty()
-            && (&known.system_identifier, known.database_oid) == (&likeness.system_identifier, likeness.database_oid)
+        !known.system_identifier.is_empty() && known.is_of_cluster(likeness)
     }
 }
 

@@ -12,6 +12,7 @@ use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::StoreError;
 use super::connect::require_known_schema;
+use super::fence::{Incarnation, incarnation};
 use super::history::newest_change;
 use super::in_flight::{forget_landed, not_in_flight};
 use super::lease::Lease;
@@ -114,7 +115,7 @@ pub enum Claim {
     People(Vec<Claimed>),
     /// The lease is no longer ours: stop sending at once.
     Fenced,
-    /// Another server answers than the one that granted the lease: it has to be verified first.
+    /// Another server answers than the one that granted the lease, or its tables were put back: it has to be verified first.
     OtherServer,
     /// Nobody was claimed: the database stood still while the time ran out in which the launch can be taken back.
     Late,
@@ -124,7 +125,8 @@ pub enum Claim {
 #[derive(FromRow)]
 struct LeaseCheck {
     at: DateTime<Utc>,
-    server_started_at: DateTime<Utc>,
+    #[sqlx(flatten)]
+    incarnation: Incarnation,
     /// The newest migration.
     schema: i64,
     /// Whether the blast waits for somebody after its first people.
@@ -145,16 +147,18 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     let mut tx = settings::begin_claim(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
-    let ours: Option<LeaseCheck> = sqlx::query_as(
-        "select now() as at, pg_postmaster_start_time() as server_started_at,
+    let ours: Option<LeaseCheck> = sqlx::query_as(concat!(
+        "select now() as at, ",
+        incarnation!(),
+        ",
                 (select max(version) from _sqlx_migrations) as schema,
                 exists (select from blasts where id = $3 and first_left is not null) as is_first,
                 exists (select from lost_posts where sender_id = $1) as has_lost_posts,
                 (select extract(epoch from now() - send_after)::float8 from blasts
                   where id = $3 and armed_at is not null) as began_ago
            from sender_leases
-          where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
-    )
+          where sender_id = $1 and epoch = $2 and expires_at > now() for key share"
+    ))
     .bind(lease.sender)
     .bind(lease.epoch)
     .bind(want.blast)
@@ -162,7 +166,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     .await?;
     let Some(ours) = ours else { return Ok(Claim::Fenced) };
     require_known_schema(ours.schema)?;
-    if ours.server_started_at != lease.server_started_at {
+    if ours.incarnation != lease.incarnation {
         return Ok(Claim::OtherServer);
     }
     // The blast's row before anybody's.

@@ -18,7 +18,7 @@ mod lost_posts;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::connect::newest_known;
 use super::{StoreError, lease};
@@ -36,14 +36,49 @@ pub struct DatabaseIdentity {
     pub system_identifier: String,
     pub database_oid: i64,
     pub timeline: i64,
+    /// [`Incarnation::people_table`]; earlier versions did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[sqlx(default)]
+    pub people_table: Option<i64>,
 }
+
+impl DatabaseIdentity {
+    /// Whether both are of one database, as far as both say.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.is_of_cluster(other)
+            && self.timeline == other.timeline
+            && (self.people_table == other.people_table || self.people_table.is_none() || other.people_table.is_none())
+    }
+
+    /// Whether both are of one database of one cluster, whatever became of it since.
+    pub fn is_of_cluster(&self, other: &Self) -> bool {
+        (&self.system_identifier, self.database_oid) == (&other.system_identifier, other.database_oid)
+    }
+}
+
+/// What stays as it is for as long as a server runs and nobody puts its tables back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Incarnation {
+    /// When the server that answers was started.
+    pub server_started_at: DateTime<Utc>,
+    /// The oid of `blast_recipients`: another one where the table was dropped and made again, as a dump does that is restored in place.
+    /// `vacuum full` and the like keep it, and so has every migration to.
+    pub people_table: i64,
+}
+
+/// The columns of an [`Incarnation`].
+macro_rules! incarnation {
+    () => {
+        "pg_postmaster_start_time() as server_started_at, 'blast_recipients'::regclass::oid::bigint as people_table"
+    };
+}
+pub(super) use incarnation;
 
 /// A running server. Within one start neither its system identifier nor, for a session that may write, its timeline
 /// changes, so that its identity is read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// `pg_postmaster_start_time()`.
-    pub started_at: DateTime<Utc>,
+    pub incarnation: Incarnation,
     pub likeness: DatabaseIdentity,
 }
 
@@ -71,8 +106,9 @@ pub struct PostedMessage {
 /// What the database itself says of a sender, read in the transaction that depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct SenderFacts {
-    /// When the server that answers was started.
-    pub server_started_at: DateTime<Utc>,
+    /// What answers.
+    #[sqlx(flatten)]
+    pub incarnation: Incarnation,
     /// The server that this sender last sent from.
     #[sqlx(json(nullable))]
     pub sent_from: Option<DatabaseIdentity>,
@@ -82,6 +118,8 @@ pub struct SenderFacts {
     pub is_launched_elsewhere: bool,
     pub epoch: i64,
     pub renewals: i64,
+    /// Somebody or something has stopped it.
+    pub is_stopped: bool,
     /// The highest id that a recipient was ever given.
     pub newest_recipient: i64,
 }
@@ -104,11 +142,13 @@ pub async fn database_key(connection: &mut PgConnection) -> Result<DatabaseKey, 
 
 /// The server that answers. Where a host refuses the control functions, the oid and the start time alone speak.
 pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
-    let (started_at, database_oid): (DateTime<Utc>, i64) = sqlx::query_as(
-        "select pg_postmaster_start_time(), oid::bigint from pg_database where datname = current_database()",
-    )
-    .fetch_one(pool)
-    .await?;
+    let row = sqlx::query(concat!(
+        "select oid::bigint as database_oid, ",
+        incarnation!(),
+        " from pg_database where datname = current_database()"
+    ));
+    let row = row.fetch_one(pool).await?;
+    let (incarnation, database_oid) = (Incarnation::from_row(&row)?, row.try_get("database_oid")?);
     let system: Option<String> =
         permitted(sqlx::query_scalar("select system_identifier::text from pg_control_system()").fetch_one(pool).await)?;
     // The control file shows a promotion only after the next checkpoint; the name of the current WAL file at once.
@@ -121,8 +161,9 @@ pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
         system_identifier: system.unwrap_or_default(),
         database_oid,
         timeline: timeline.unwrap_or(0),
+        people_table: Some(incarnation.people_table),
     };
-    Ok(Server { started_at, likeness })
+    Ok(Server { incarnation, likeness })
 }
 
 /// `None`: the host refuses the function (42501), does not have it (42883, 0A000), or is a replica (55000).
@@ -140,18 +181,21 @@ fn permitted<T>(answer: Result<T, sqlx::Error>) -> Result<Option<T>, StoreError>
 
 /// What the database says of a sender.
 pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<SenderFacts, StoreError> {
-    let facts = sqlx::query_as(
-        "select pg_postmaster_start_time() as server_started_at, s.sent_from,
+    let facts = sqlx::query_as(concat!(
+        "select ",
+        incarnation!(),
+        ", s.sent_from,
                 exists (select 1 from attempts where sender_id = s.id)
                     or exists (select 1 from deleted_attempts where sender_id = s.id) as has_sent,
                 exists (select 1 from blasts b
                          where b.sender_id = s.id and b.state in ('scheduled', 'sending', 'paused') and b.deleted_at is null
                            and b.launched_on <> server_start()) as is_launched_elsewhere,
                 coalesce(l.epoch, 0) as epoch, coalesce(l.renewals, 0) as renewals,
+                s.stopped_at is not null as is_stopped,
                 (select case when is_called then last_value else 0 end from blast_recipients_id_seq) as newest_recipient
            from senders s left join sender_leases l on l.sender_id = s.id
-          where s.id = $1",
-    )
+          where s.id = $1"
+    ))
     .bind(sender)
     .fetch_one(connection)
     .await?;

@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Row};
 
 pub use self::phone::yielding;
 use super::connect::require_known_schema;
-use super::fence::whole_or_incomplete;
+use super::fence::{Incarnation, incarnation, whole_or_incomplete};
 use super::in_flight::forget_landed;
 use super::settings::interval;
 use super::{DbTransaction, StoreError, settings};
@@ -33,8 +33,8 @@ pub struct Lease {
     pub reached_at: Option<DateTime<Utc>>,
     /// How often it was taken or renewed, this time included.
     pub renewals: i64,
-    /// When the server was started that granted it: claims under another one are refused.
-    pub server_started_at: DateTime<Utc>,
+    /// What granted it: claims under another one are refused.
+    pub incarnation: Incarnation,
 }
 
 impl Lease {
@@ -76,6 +76,8 @@ pub struct RivalLease {
     /// Its name.
     pub holder: String,
     pub counters: LeaseCounters,
+    /// When the server was started that says so.
+    pub server_started_at: DateTime<Utc>,
     /// How long its holder may trust each renewal; `None`: an older version holds it.
     pub valid: Option<Duration>,
 }
@@ -154,38 +156,43 @@ pub async fn acquire(
         return Ok(None);
     }
     let before = LeaseCounters { epoch, renewals };
-    let (epoch, granted_at, renewals, server_started_at): (i64, DateTime<Utc>, i64, DateTime<Utc>) = sqlx::query_as(
-        "update sender_leases
+    let (epoch, granted_at, renewals, server_started_at, people_table): (i64, DateTime<Utc>, i64, DateTime<Utc>, i64) =
+        sqlx::query_as(concat!(
+            "update sender_leases
             set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, valid = $4,
                 engine = $5, token = $6, waiting = null, wanted_at = null
           where sender_id = $1
-         returning epoch, now(), renewals, pg_postmaster_start_time()",
-    )
-    .bind(sender)
-    .bind(asking.holder)
-    .bind(asking.host)
-    .bind(interval(asking.valid)?)
-    .bind(asking.role.word())
-    .bind(asking.token)
-    .fetch_one(&mut *tx)
-    .await?;
-    let lease = Lease { sender, epoch, granted_at, idle_since, reached_at, renewals, server_started_at };
+         returning epoch, now(), renewals, ",
+            incarnation!()
+        ))
+        .bind(sender)
+        .bind(asking.holder)
+        .bind(asking.host)
+        .bind(interval(asking.valid)?)
+        .bind(asking.role.word())
+        .bind(asking.token)
+        .fetch_one(&mut *tx)
+        .await?;
+    let incarnation = Incarnation { server_started_at, people_table };
+    let lease = Lease { sender, epoch, granted_at, idle_since, reached_at, renewals, incarnation };
     Ok(Some(PendingLease { lease, before, tx }))
 }
 
 /// Reads without a lock: whoever waits for a lease must not block its holder's claims.
 pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<RivalLease>, StoreError> {
-    let held: Option<(String, i64, i64, Option<f64>)> = sqlx::query_as(
-        "select holder, epoch, renewals, extract(epoch from valid)::double precision from sender_leases
+    let held: Option<(String, i64, i64, Option<f64>, DateTime<Utc>)> = sqlx::query_as(
+        "select holder, epoch, renewals, extract(epoch from valid)::double precision, pg_postmaster_start_time()
+           from sender_leases
           where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now()",
     )
     .bind(sender)
     .bind(by_us)
     .fetch_optional(pool)
     .await?;
-    Ok(held.map(|(holder, epoch, renewals, valid)| RivalLease {
+    Ok(held.map(|(holder, epoch, renewals, valid, server_started_at)| RivalLease {
         holder,
         counters: LeaseCounters { epoch, renewals },
+        server_started_at,
         valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))
 }

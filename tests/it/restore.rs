@@ -9,6 +9,8 @@ mod opt_outs;
 mod takeover;
 mod unsent;
 
+use std::process::Command;
+
 use chrono::Utc;
 use rustix::process::Signal;
 use serde_json::json;
@@ -164,6 +166,24 @@ async fn a_replica_that_was_behind_and_took_over_under_a_running_engine_messages
 
 /// The people of a blast as they are now, kept aside in the database itself, so that they can be put back without any other
 /// change: neither the server nor the lease shows it.
+/// The whole database, as `pg_dump` writes it.
+fn dumped(shop: &Shop) -> String {
+    let said = Command::new("pg_dump").arg(&shop.database.url).output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    String::from_utf8(said.stdout).unwrap()
+}
+
+/// Restores a dump under whoever uses the database, as `docs/OPERATIONS.md` says, in one transaction.
+async fn put_back_in_place(shop: &Shop, dump: &str) {
+    let emptied = "drop schema public cascade; drop schema if exists compat cascade; create schema public;";
+    shop.write("dump.sql", format!("{emptied}\n{}", dump.replace("CREATE SCHEMA public;", "")));
+    let file = shop.path("dump.sql");
+    let mut psql = tokio::process::Command::new("psql");
+    psql.args(["-q", "-1", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file).arg(&shop.database.url);
+    let said = psql.output().await.unwrap();
+    assert!(said.status.success(), "{said:?}");
+}
+
 async fn keep_people(shop: &Shop, blast: &str) {
     shop.execute(&format!("create table kept as select * from blast_recipients where blast_id = {blast}")).await;
 }

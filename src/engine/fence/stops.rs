@@ -58,12 +58,22 @@ pub async fn ask_to_confirm_again(
     if known.contains(&consequence) {
         return Ok(None);
     }
-    let what = format!("{consequence}; if everybody queued may get it, confirm");
+    let advice = if remembers_more(&known, &consequence) {
+        "; another machine remembers whom it posted to: confirm there instead"
+    } else {
+        ""
+    };
+    let what = format!("{consequence}{advice}; if everybody queued may get it, confirm");
     let own = reason((&engine.host, name), &what);
     let machine = Machine { host: &engine.host, stated: engine.fence.stated(id) };
     sender::restate(&engine.pool, id, &beside_others(&known, &machine, &own)).await?;
     engine.fence.note_stated(id, &consequence);
-    Ok(Some(consequence))
+    Ok(Some(format!("{consequence}{advice}")))
+}
+
+/// Whether another machine has said in a sender's reason that it remembers whom it posted to, where this one remembers nobody.
+fn remembers_more(known: &str, own: &str) -> bool {
+    own.starts_with(REMEMBERS_NOBODY) && (known.contains(REMEMBERS_POSTS) || known.contains(SOME_CAN_BE_READ))
 }
 
 /// What separates what several machines say in one reason.
@@ -140,6 +150,12 @@ impl Fence {
     }
 }
 
+/// Where the words of a machine begin that has no record of a sender, and of one that has.
+const REMEMBERS_NOBODY: &str = "this machine remembers posting to nobody";
+const REMEMBERS_POSTS: &str = "this machine remembers whom it posted to";
+/// What one says of whose record a part is left.
+const SOME_CAN_BE_READ: &str = "that can be read";
+
 fn consequence(record: &PostedRecord) -> String {
     const UNCERTAIN: &str =
         "those whom the database has forgotten become uncertain, and everybody else who is queued gets a message";
@@ -149,17 +165,15 @@ fn consequence(record: &PostedRecord) -> String {
             format!("{damage}: once you confirm, everybody who is queued gets a message, again if they had it")
         }
         Some(damage) => format!(
-            "{damage}: once you confirm, of the {} that can be read {UNCERTAIN}, again if theirs is one that cannot be read or \
+            "{damage}: once you confirm, of the {} {SOME_CAN_BE_READ} {UNCERTAIN}, again if theirs is one that cannot be read or \
              another machine's",
             record.posted.len()
         ),
-        None if record.posted.is_empty() => {
-            "this machine remembers posting to nobody: once you confirm, everybody who is \
-             queued gets a message, again if they had it"
-                .to_owned()
-        }
+        None if record.posted.is_empty() => format!(
+            "{REMEMBERS_NOBODY}: once you confirm, everybody who is queued gets a message, again if they had it"
+        ),
         None => format!(
-            "this machine remembers whom it posted to ({noted}): once you confirm, {UNCERTAIN}, again if it was another machine that posted to them"
+            "{REMEMBERS_POSTS} ({noted}): once you confirm, {UNCERTAIN}, again if it was another machine that posted to them"
         ),
     }
 }
@@ -180,7 +194,22 @@ fn damage(record: &PostedRecord) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Machine, beside_others, reason};
+    use chrono::DateTime;
+
+    use super::{
+        Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, beside_others, consequence, reason, remembers_more,
+    };
+    use crate::domain::ids::RecipientId;
+    use crate::store::fence::PostedAttempt;
+
+    const POST: PostedAttempt = PostedAttempt {
+        recipient: RecipientId(1),
+        attempt: 1,
+        epoch: 1,
+        claimed_at: DateTime::UNIX_EPOCH,
+        phone: 60_100_000_000,
+        message: None,
+    };
 
     fn said(host: &str, what: &str) -> String {
         reason((host, "sales"), &format!("{what}; confirm"))
@@ -189,6 +218,18 @@ mod tests {
     /// The reason after a machine, which stated something before or not, said this.
     fn after(known: &str, (host, stated): (&str, Option<&str>), what: &str) -> String {
         beside_others(known, &Machine { host, stated: stated.map(str::to_owned) }, &said(host, what))
+    }
+
+    #[test]
+    fn whoever_confirms_without_a_record_is_sent_to_the_machine_that_has_one() {
+        let posts = said("till", &format!("{REMEMBERS_POSTS} (3 posts): once you confirm"));
+        let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
+
+        assert!(remembers_more(&posts, &nobody));
+        let damaged = PostedRecord { posted: vec![POST], unreadable: 1, ..PostedRecord::default() };
+        assert!(remembers_more(&said("till", &consequence(&damaged)), &nobody), "a part of its record is left");
+        assert!(!remembers_more(&said("till", &nobody), &nobody), "neither remembers anybody");
+        assert!(!remembers_more(&posts, &format!("{REMEMBERS_POSTS} (1 post): once you confirm")), "it has its own");
     }
 
     #[test]

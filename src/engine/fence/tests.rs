@@ -1,22 +1,29 @@
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{FenceRefusal, require_as_remembered};
 use crate::engine::lease_watch::Seen;
 use crate::engine::memory::{Remembered, Standing};
-use crate::store::fence::{DatabaseIdentity, SenderFacts};
+use crate::store::fence::{DatabaseIdentity, Incarnation, SenderFacts};
 use crate::store::lease::LeaseCounters;
 
 fn likeness(timeline: i64) -> DatabaseIdentity {
-    DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline }
+    DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline, people_table: Some(1) }
+}
+
+fn started_at() -> DateTime<Utc> {
+    "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
 /// A database that has sent, on its first timeline.
 fn facts() -> SenderFacts {
     SenderFacts {
-        server_started_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        incarnation: Incarnation { server_started_at: started_at(), people_table: 1 },
         sent_from: Some(likeness(1)),
         has_sent: true,
         is_launched_elsewhere: false,
         epoch: 3,
         renewals: 10,
+        is_stopped: false,
         newest_recipient: 100,
     }
 }
@@ -26,7 +33,7 @@ fn remembered(timeline: i64, epoch: i64, renewals: i64) -> Remembered {
 }
 
 fn seen(renewals: i64, was_alive: bool) -> Seen {
-    Seen { furthest: LeaseCounters { epoch: 3, renewals }, was_alive }
+    Seen { furthest: LeaseCounters { epoch: 3, renewals }, alive_on: was_alive.then(started_at) }
 }
 
 #[test]
@@ -49,6 +56,54 @@ fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
         let refused = require_as_remembered(&facts(), &likeness(1), remembered.as_ref(), seen);
         assert!(matches!(refused, Err(FenceRefusal::BackInTime(_))), "{remembered:?} {seen:?}: {refused:?}");
     }
+}
+
+#[test]
+fn tables_that_were_put_back_in_place_are_asked_about_though_they_count_as_they_did() {
+    let restored = DatabaseIdentity { people_table: Some(2), ..likeness(1) };
+
+    for (remembered, seen) in [
+        (None, Some(seen(10, true))),
+        (Some(remembered(1, 3, 10)), None),
+        (Some(remembered(1, 2, 5)), Some(seen(10, true))),
+    ] {
+        let refused = require_as_remembered(&facts(), &restored, remembered.as_ref(), seen);
+        assert!(matches!(refused, Err(FenceRefusal::OtherDatabase)), "{remembered:?} {seen:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn tables_that_were_put_back_and_confirmed_are_no_surprise_to_a_machine_that_remembers_those_of_before() {
+    let restored = DatabaseIdentity { people_table: Some(2), ..likeness(1) };
+    let remembered = remembered(1, 3, 10);
+
+    let confirmed = SenderFacts { sent_from: Some(restored.clone()), ..facts() };
+    assert!(require_as_remembered(&confirmed, &restored, Some(&remembered), None).is_ok());
+    for sent_from in [None, Some(DatabaseIdentity { people_table: None, ..likeness(1) })] {
+        let before = SenderFacts { sent_from, ..facts() };
+        let refused = require_as_remembered(&before, &restored, Some(&remembered), None);
+        assert!(matches!(refused, Err(FenceRefusal::OtherDatabase)), "{before:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_database_whose_table_an_earlier_version_did_not_note_may_send() {
+    let noted_before = DatabaseIdentity { people_table: None, ..likeness(1) };
+    let facts = SenderFacts { sent_from: Some(noted_before.clone()), ..facts() };
+    let standing = Standing { likeness: noted_before, epoch: 3, renewals: 10 };
+
+    let remembered = Remembered { standing, witnesses: Vec::new() };
+    assert!(require_as_remembered(&facts, &likeness(1), Some(&remembered), None).is_ok());
+}
+
+#[test]
+fn a_holder_that_lived_before_the_server_was_started_speaks_for_nothing_after() {
+    let incarnation = Incarnation { server_started_at: started_at() + TimeDelta::seconds(60), people_table: 1 };
+    let restarted = SenderFacts { incarnation, ..facts() };
+
+    let refused = require_as_remembered(&restarted, &likeness(1), None, Some(seen(10, true)));
+    assert!(matches!(refused, Err(FenceRefusal::NoRecord)), "{refused:?}");
+    assert!(require_as_remembered(&restarted, &likeness(1), Some(&remembered(1, 3, 10)), Some(seen(10, true))).is_ok());
 }
 
 #[test]

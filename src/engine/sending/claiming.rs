@@ -290,12 +290,12 @@ impl Sender {
         fence::close(&self.deps.engine, &self.context.sender, &why).await
     }
 
-    /// The database's server was started anew, or is another one: goes on only if it is as this machine remembers it.
+    /// The database's server was started anew, or is another one, or its tables were put back: goes on only if it is as this machine remembers it.
     async fn verify_server(&mut self) -> Result<(), StoreError> {
         let engine = &self.deps.engine;
         match engine.fence.verify_again(&self.context.pool, self.lease).await {
             Ok(verified) => {
-                self.lease.server_started_at = verified.server.started_at;
+                self.lease.incarnation = verified.server.incarnation;
                 self.deps.journal = verified.journal;
             }
             Err(FenceRefusal::Store(error)) => return Err(error),

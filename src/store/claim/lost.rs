@@ -1,10 +1,10 @@
 //! People in flight whom nobody knows of: the connection broke before their claim was answered.
 
-use chrono::{DateTime, Utc};
 use sqlx::{PgPool, Row};
 
 use super::{Claim, Claimed};
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::store::fence::{Incarnation, incarnation};
 use crate::store::lease::Lease;
 use crate::store::{StoreError, settings};
 
@@ -16,17 +16,18 @@ use crate::store::{StoreError, settings};
 pub async fn lost(pool: &PgPool, lease: Lease, blast: BlastId, held: &[RecipientId]) -> Result<Claim, StoreError> {
     let mut tx = settings::begin_impatient(pool).await?;
     // For update: a claim has its `key share` until its transaction is over.
-    let server: Option<DateTime<Utc>> = sqlx::query_scalar(
-        "select pg_postmaster_start_time() from sender_leases
-          where sender_id = $1 and epoch = $2 and expires_at > now() for update",
-    )
+    let now: Option<Incarnation> = sqlx::query_as(concat!(
+        "select ",
+        incarnation!(),
+        " from sender_leases where sender_id = $1 and epoch = $2 and expires_at > now() for update"
+    ))
     .bind(lease.sender)
     .bind(lease.epoch)
     .fetch_optional(&mut *tx)
     .await?;
-    match server {
+    match now {
         None => return Ok(Claim::Fenced),
-        Some(started_at) if started_at != lease.server_started_at => return Ok(Claim::OtherServer),
+        Some(now) if now != lease.incarnation => return Ok(Claim::OtherServer),
         Some(_) => {}
     }
     let rows = sqlx::query(

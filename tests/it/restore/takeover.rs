@@ -69,6 +69,61 @@ async fn a_database_that_was_put_back_by_seconds_is_not_sent_from_by_the_machine
     second.stop().await;
 }
 
+/// Less than one renewal was lost, so that the lease counts what the watching machine saw last.
+#[tokio::test]
+async fn a_dump_that_was_restored_in_place_is_not_sent_from_by_a_machine_that_watched_whoever_sent() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..400).await;
+    let elsewhere = shop.path("elsewhere");
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
+    let renewals = shop.number("select renewals from sender_leases").await;
+    eventually_async("it saw two renewals", async || {
+        shop.number("select renewals from sender_leases").await > renewals + 2
+    })
+    .await;
+    let dump = dumped(&shop);
+    let posts = shop.sim.posts().await.len();
+    shop.until_posts(posts + 2).await;
+    first.signal(Signal::STOP);
+
+    put_back_in_place(&shop, &dump).await;
+
+    let posts = shop.sim.posts().await.len();
+    asks_since_it_was_restored(&shop).await;
+    assert_eq!(shop.sim.posts().await.len(), posts);
+    first.kill().await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_dump_that_was_restored_in_place_stops_the_engine_that_sends_at_its_next_claim() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..400).await;
+    let engine = shop.engine();
+    shop.until_posts(5).await;
+    let dump = dumped(&shop);
+    let posts = shop.sim.posts().await.len();
+    shop.until_posts(posts + 2).await;
+
+    put_back_in_place(&shop, &dump).await;
+
+    asks_since_it_was_restored(&shop).await;
+    engine.stop().await;
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    let engine = shop.engine();
+    let posts = shop.sim.posts().await.len();
+    shop.until_posts(posts + 2).await;
+    engine.stop().await;
+    shop.promises().await;
+}
+
+async fn asks_since_it_was_restored(shop: &Shop) {
+    let asks = "select count(*) from senders where stopped_reason like '%was restored%'";
+    eventually_async("an engine asks", async || shop.number(asks).await == 1).await;
+}
+
 #[tokio::test]
 async fn a_lease_that_ends_in_a_day_is_taken_over_once_its_counter_stands_still() {
     let shop = Shop::open(SLOW).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use blastdeck::domain::ids::SenderId;
 use blastdeck::store::StoreError;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed, still_wanted};
+use blastdeck::store::fence::Incarnation;
 use blastdeck::store::lease::{self, LeaseCounters, LeaseRequest, held_by_other, lock, release, renew, sweep};
 use chrono::TimeDelta;
 
@@ -312,11 +313,18 @@ async fn nobody_is_claimed_from_a_schema_that_this_version_does_not_know() {
 }
 
 #[tokio::test]
-async fn nobody_is_claimed_from_another_server_than_the_one_that_granted_the_lease() {
+async fn nobody_is_claimed_from_another_server_or_table_than_the_one_that_granted_the_lease() {
     let mut scene = Scene::queued(1).await;
-    scene.lease.server_started_at -= TimeDelta::microseconds(1);
+    let granted = scene.lease.incarnation;
+    let anew = granted.server_started_at - TimeDelta::microseconds(1);
 
-    assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::OtherServer));
+    for other in [
+        Incarnation { server_started_at: anew, ..granted },
+        Incarnation { people_table: granted.people_table - 1, ..granted },
+    ] {
+        scene.lease.incarnation = other;
+        assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::OtherServer), "{other:?}");
+    }
     assert_eq!(scene.statuses().await, ["queued"]);
 }
 
