@@ -28,10 +28,12 @@ pub fn of(
         BlastState::Scheduled => return scheduled(blast, sender?, now),
         _ => return None,
     }
-    if let Some(until) = blast.send_after.filter(|until| *until > now) {
+    let counts = &blast.counts;
+    // Behind a stop nothing starts at that time: it waits for its sender from the first moment.
+    let is_behind_stop = counts.queued > 0 && sender.is_some_and(|sender| sender.stopped.is_some());
+    if let Some(until) = blast.send_after.filter(|until| *until > now && !is_behind_stop) {
         return Some(closed_at(blast, zone, until).unwrap_or(Waiting::Armed { until }));
     }
-    let counts = &blast.counts;
     let reported = trouble.map(|trouble| Waiting::Database { trouble }).or_else(|| database_of(sender?));
     if counts.queued + counts.sending > 0 && reported.is_some() {
         return reported;

@@ -205,9 +205,14 @@ impl BlastView {
         matches!(self.waiting, Some(Waiting::SenderStopped { .. }))
     }
 
-    /// Whether its time to start by itself has come while its sender is stopped: until that is resumed, nothing starts.
-    pub fn is_due_behind_stop(&self, now: DateTime<Utc>) -> bool {
-        self.state == BlastState::Scheduled && self.is_behind_stop() && self.goes_by(now)
+    /// Whether it starts once its stopped sender is resumed, and not before: its time to start by itself has come, or it was launched and
+    /// nobody in it was tried yet.
+    pub fn starts_with_sender(&self, now: DateTime<Utc>) -> bool {
+        let is_to_start = match self.state {
+            BlastState::Sending => self.counts.queued > 0 && !self.counts.has_tried(),
+            _ => self.goes_by(now),
+        };
+        is_to_start && self.is_behind_stop()
     }
 
     /// Whether its time is so long ago that it asks before it starts.
@@ -254,15 +259,16 @@ impl BlastView {
     pub fn shown_state(&self, now: DateTime<Utc>) -> &'static str {
         match self {
             _ if self.armed_until(now).is_some() => "starts",
-            _ if self.is_due_behind_stop(now) => "waits",
+            _ if self.starts_with_sender(now) => "waits",
             _ => self.waits_or_state(),
         }
     }
 
-    /// Until when an armed launch can be undone. A start at a set time is none: nothing begins within seconds.
+    /// Until when an armed launch can be undone. A start at a set time is none: nothing begins within seconds. Nor does anything behind a
+    /// stop of its sender.
     pub fn armed_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         // One that nobody is queued in starts nothing, as where its sender was resumed for others.
-        let starts = self.state == BlastState::Sending && self.counts.queued > 0;
+        let starts = self.state == BlastState::Sending && self.counts.queued > 0 && !self.is_behind_stop();
         self.send_after.filter(|until| starts && *until > now)
     }
 

@@ -39,6 +39,7 @@ mod hours;
 mod in_sight;
 mod known;
 mod late;
+mod launched_behind_stop;
 mod leaving;
 mod lines;
 mod logged;

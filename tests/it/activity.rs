@@ -212,6 +212,16 @@ async fn a_launch_says_when_it_starts_while_it_can_be_taken_back() {
     run(&scene.pool, "update blasts set send_after = '2026-11-20 02:09Z' where id = 2").await;
     let rows = activity::page(&scene.pool, None, 50).await.unwrap();
     assert!(rows.iter().filter_map(starts).all(|starts| starts.is_none()), "{rows:?}");
+
+    // Behind a stop of its sender it starts once that is resumed.
+    run(
+        &scene.pool,
+        "update blasts set send_after = '2026-11-20 02:09:10Z' where id = 2;
+         update senders set stopped_at = '2026-11-20 02:08Z', stopped_code = 'device', stopped_reason = 'Device is offline'",
+    )
+    .await;
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+    assert!(rows.iter().filter_map(starts).all(|starts| starts.is_none()), "{rows:?}");
 }
 
 #[tokio::test]

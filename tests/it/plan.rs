@@ -261,7 +261,11 @@ async fn a_stopped_sender_promises_nothing_of_what_is_about_to_start_either() {
     let stopped = shop.json(&["blast", "show", &blast]).await;
 
     assert!(armed["done_at"].is_string(), "{armed}");
-    assert_eq!((&stopped["waiting"]["reason"], &stopped["done_at"]), (&json!("armed"), &Value::Null), "{stopped}");
+    assert_eq!(
+        (&stopped["waiting"]["reason"], &stopped["done_at"]),
+        (&json!("sender_stopped"), &Value::Null),
+        "{stopped}"
+    );
 }
 
 #[tokio::test]

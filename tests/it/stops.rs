@@ -4,7 +4,7 @@
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::json;
 
-use crate::support::{Setup, Shop, eventually_async};
+use crate::support::{Setup, Shop, Size, eventually_async};
 
 /// A shop with a blast that is sending, whose sender is stopped with this code; no engine runs.
 async fn stopped_shop(code: &str, reason: &str) -> Shop {
@@ -341,6 +341,29 @@ async fn a_launch_for_a_stopped_sender_says_what_lifts_the_stop() {
     );
     assert!(sent.err.contains(" sender confirm sales`"), "{sent:?}");
     assert!(unattended.err.contains("waits for sender sales, which is stopped: Device is offline"), "{unattended:?}");
+}
+
+#[tokio::test]
+async fn what_is_typed_for_a_stopped_sender_is_said_to_start_once_that_is_resumed_and_counts_nothing_down() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    let draft = shop.draft(3..5).await;
+
+    let mut terminal = shop.in_terminal(&["blast", "send", &draft, "--no-engine"], Size { columns: 250, rows: 30 });
+    terminal.wait_for_text("Type 2, then press enter");
+    terminal.type_keys("2\r");
+    terminal.wait_for_text("starts once sender sales is resumed; until then `");
+    terminal.wait_for_text("waits for sender sales, which is stopped: Device is offline");
+    assert_eq!(terminal.wait_for_exit().exit_code(), 0);
+
+    let waits = shop.ok(&["blast", "list", "--state", "waits"]).await;
+    let (starts, shown) =
+        (shop.ok(&["blast", "list", "--state", "starts"]).await, shop.ok(&["blast", "show", &draft]).await);
+    assert!(waits.contains("  waits  ") && !starts.contains("starts"), "{waits}{starts}");
+    assert!(shown.contains("  state    waits\n") && !shown.contains("starts"), "{shown}");
+    assert_eq!(shop.waiting(&draft).await["reason"], "sender_stopped");
+    let undone = shop.run(&["blast", "undo", &draft]).await;
+    assert!(undone.code == 0 && shop.state(&draft).await == "draft", "{undone:?}");
+    assert!(is_stopped(&shop).await && shop.sim.posts().await.is_empty());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::scheduled::{Starter, end_scheduled};
+use self::stopped_sender::starts_with_sender;
 use self::unread::{read_at_last, started_words};
 use super::plan::{plan_with_steps, who_gets_one};
 use super::refusal::named;
@@ -169,10 +170,10 @@ impl SendArgs {
         }
         let act = context.app.start_of_blast(blast.id).await.ok().flatten();
         let launched = Launched { blast: &blast, name: &name, start: act, is_stop_lifted: false };
-        let is_armed = !self.is_sure() && blast.state == BlastState::Sending;
-        let until = blast.send_after.filter(|_| is_armed);
-        if let Some(until) = until.filter(|_| !context.is_json) {
-            talk(&armed(&context, &launched, begins(&shown, until)));
+        let is_typed = !self.is_sure() && blast.state == BlastState::Sending;
+        let until = blast.send_after.filter(|_| is_typed && !blast.is_behind_stop());
+        if is_typed && !context.is_json {
+            talk(&start_words(&context, &launched, until.map(|until| begins(&shown, until))));
         }
         let is_attended = self.attended(&context, &launched, (&mut interrupt, until)).await?;
         if blast.state == BlastState::Scheduled {
@@ -187,6 +188,8 @@ impl SendArgs {
             Some(is_attended) => is_attended,
             None => self.is_attended(&context, &blast).await.map_err(unread_report(started_words(&launched)))?,
         };
+        // An engine that holds a stopped sender sends nothing either.
+        let is_attended = is_attended && !blast.is_behind_stop();
         let farewell = farewell(&context, &plan, (&name, is_attended)).await;
         talk(&farewell.map_err(unread_report(started_words(&launched)))?);
         Ok(())
@@ -322,6 +325,11 @@ fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
     let Forecast { today, tomorrow, later, .. } = plan.forecast;
     let first = [today, tomorrow, later].into_iter().flatten().next();
     first.map_or(earliest, |share| share.from.max(earliest))
+}
+
+/// When what was typed starts, and how to stop it until then. No time is known behind a stop of its sender.
+fn start_words(context: &Context, launched: &Launched<'_>, at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(|| starts_with_sender(launched), |at| armed(context, launched, at))
 }
 
 /// Says how to stop a blast that is armed.

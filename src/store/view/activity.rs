@@ -283,8 +283,8 @@ const PAGE: &str = concat!(
             case when page.source = 5 then (select p.at from replies p where p.id = page.id) end as written_at,
             case when page.source = 5 then (select m.reason from reply_media m where m.reply_id = page.id) end as no_file,
             -- The start of a resume within that minute is not that of the launch before it.
-            case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
-                  and b.send_after > page.at and b.send_after <= page.at + interval '1 minute'
+            case when page.source = 0 and page.word = 'sending' and b.state = 'sending' and b.send_after > page.at
+                  and b.send_after <= page.at + interval '1 minute' and (select s.stopped_at <= b.send_after from senders s where s.id = b.sender_id) is not true
                   and not exists (select from blast_changes c
                                    where c.blast_id = page.blast_id and c.new_state = 'sending'
                                      and (c.at, c.id) > (page.at, page.id) and c.at <= page.at + interval '1 minute')

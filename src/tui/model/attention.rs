@@ -59,6 +59,7 @@ impl Model {
         let repeats = |blast: &BlastView| blast.state == BlastState::Paused && blast.origin.repeat.rule.is_some();
         let comes = |blast: &&BlastView| {
             blast.state == BlastState::Scheduled
+                || blast.starts_with_sender(self.now)
                 || repeats(blast) && !asks(blast)
                 || goes_on_at(blast, self.now).is_some()
         };
@@ -67,7 +68,7 @@ impl Model {
         // under way.
         scheduled.sort_by_key(|blast| {
             let at = blast.scheduled_for.filter(|_| blast.state != BlastState::Sending);
-            (!blast.is_due_behind_stop(self.now), at)
+            (!blast.starts_with_sender(self.now), at)
         });
         let scheduled = scheduled.into_iter().map(|blast| NeedsLine::Blast(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));

@@ -30,6 +30,13 @@ impl Model {
         }
     }
 
+    /// The launch that the line of messages names and that the stop of its sender holds up: nothing of it counts down, and the key that
+    /// undoes takes it back.
+    pub fn announced_behind_stop(&self) -> Option<&BlastView> {
+        let named = self.notice.as_ref()?.armed?.blast;
+        self.blasts.get(named).filter(|blast| blast.state == BlastState::Sending && blast.is_behind_stop())
+    }
+
     /// A launch that has not begun to send while another line stands in the place of its announcement.
     pub fn unannounced(&self) -> Option<(&BlastView, DateTime<Utc>)> {
         self.armed().next().filter(|_| self.announced().is_none())

@@ -81,6 +81,9 @@ impl Model {
     /// The key that stops an announced start, and what it does; after another act that key is for the newer one.
     pub fn stop_words(&self, blast: &BlastView) -> String {
         let keys = &self.options.keys;
+        if self.announced_behind_stop().is_some_and(|named| named.id == blast.id) {
+            return format!("{} stops it", keys.undo());
+        }
         // Where no line names another act that key would take back, it asks about the launch.
         let names_another = self.notice.as_ref().is_some_and(|notice| notice.undoes.is_some());
         let own = || self.own_armed().filter(|_| !names_another);

@@ -49,11 +49,11 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
 /// What somebody paused part-way needs nobody, but is not forgotten where nothing else does.
 fn section_of(model: &Model, line: NeedsLine) -> Option<&'static str> {
     let is_paused = |id| model.paused_by_people().any(|blast| blast.id == id);
-    let is_due_behind_stop = |id| model.blasts.get(id).is_some_and(|blast| blast.is_due_behind_stop(model.now));
+    let starts_with_sender = |id| model.blasts.get(id).is_some_and(|blast| blast.starts_with_sender(model.now));
     match line {
         NeedsLine::Need(_) => None,
         NeedsLine::Blast(id) if is_paused(id) => Some("What was paused"),
-        NeedsLine::Blast(id) if is_due_behind_stop(id) => Some("What waits for its sender"),
+        NeedsLine::Blast(id) if starts_with_sender(id) => Some("What waits for its sender"),
         NeedsLine::Blast(_) | NeedsLine::Step(_) => Some("What comes by itself"),
         NeedsLine::Replies => Some("What is new"),
     }
@@ -97,18 +97,23 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
 }
 
-/// Of a blast that starts at a time, once, and whose sender is stopped: at that time it starts only if the sender is resumed by then.
+/// Of a blast whose sender is stopped and that was launched, or starts at a time, once: at that time it starts only if the sender is resumed
+/// by then.
 fn behind_stop(model: &Model, blast: &BlastView) -> Option<NeedWords> {
+    let (name, sender) = (model.distinct_name(blast), clean(&blast.sender));
+    let keys = "⟨p⟩ pauses it, ⟨X⟩ cancels it";
+    if blast.state == BlastState::Sending && blast.starts_with_sender(model.now) {
+        let mend = format!("once sender {sender} is resumed, it starts; {keys}");
+        return Some(NeedWords { what: format!("{name}: it was launched, and its sender is stopped"), mend });
+    }
     let starts = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
     let at = blast.send_after.filter(|_| starts && blast.is_behind_stop())?;
-    let (name, at) = (model.distinct_name(blast), model.time_of(blast, at));
-    let keys = "⟨p⟩ pauses it, ⟨X⟩ cancels it";
-    if !blast.is_due_behind_stop(model.now) {
+    let at = model.time_of(blast, at);
+    if !blast.starts_with_sender(model.now) {
         let what = format!("{name}: starts {at}, {}", Plan::NOT_BEHIND_STOP);
         return Some(NeedWords { what, mend: keys.to_owned() });
     }
     let does = if blast.asks_first(model.now) { "asks first, since that is long past" } else { "starts" };
-    let sender = clean(&blast.sender);
     let mend = format!("once sender {sender} is resumed, it {does}; {keys}");
     Some(NeedWords { what: format!("{name}: its time came {at}, and its sender is stopped"), mend })
 }

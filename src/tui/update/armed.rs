@@ -24,6 +24,15 @@ pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Not
     Notice { armed, ..Notice::done(text).hint(hint) }
 }
 
+/// Says that a blast which was launched or resumed behind the stop of its sender starts, or goes on, once that is resumed: no time of it
+/// counts down.
+pub fn behind_stop(model: &Model, row: &BlastView) -> Notice {
+    let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
+    let does = if row.counts.has_tried() { "goes on" } else { "starts" };
+    let (name, undo) = (model.distinct_name(row), model.options.keys.undo());
+    Notice { armed, ..Notice::done(format!("{name} {does} once its sender is resumed; until then {undo} stops it")) }
+}
+
 /// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not reminded, and `u` is
 /// for their newest act.
 pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
@@ -120,10 +129,9 @@ pub fn recheck(model: &mut Model) {
     let notice = match model.blasts.get(announced.blast) {
         // Read before the launch.
         Some(row) if row.version < announced.version => return,
-        Some(row) => match row.armed_until(model.now) {
-            Some(_) if row.version == announced.version => return,
-            Some(until) => announcement(model, row, until),
-            None => what_became_of(model, row),
+        Some(row) => match standing(model, row, (&was, row.version == announced.version)) {
+            Some(notice) => notice,
+            None => return,
         },
         None => Notice::done("the blast was deleted"),
     };
@@ -131,6 +139,20 @@ pub fn recheck(model: &mut Model) {
         starts_later(model, &was, &notice);
     }
     model.say(notice);
+}
+
+/// How a launch that was announced stands now; `None` where the line `was` says that. Its sender may have been stopped, or resumed, since: that
+/// gives the blast no other version.
+fn standing(model: &Model, row: &BlastView, (was, is_same_version): (&str, bool)) -> Option<Notice> {
+    let held_up = behind_stop(model, row);
+    let said_held_up = was == model.with_keys(&held_up.text);
+    let is_held_up = row.state == BlastState::Sending && row.is_behind_stop();
+    match row.armed_until(model.now) {
+        Some(_) if is_same_version && !said_held_up => None,
+        Some(until) => Some(announcement(model, row, until)),
+        None if is_same_version && is_held_up => Some(held_up).filter(|_| !said_held_up),
+        None => Some(what_became_of(model, row)),
+    }
 }
 
 /// The log says when a launch of this window starts as the screen does: an engine that could not be reached gives it ten seconds anew.

@@ -207,6 +207,9 @@ fn over_meanwhile(model: &Model, row: &BlastView) -> Option<String> {
 fn stands_now(model: &Model, row: &BlastView) -> String {
     match row.armed_until(model.now) {
         Some(until) => format!("it starts at {}; ⟨p⟩ pauses it", model.start_after(row, until)),
+        None if row.state == BlastState::Sending && row.starts_with_sender(model.now) => {
+            "it starts once its sender is resumed; ⟨p⟩ pauses it".to_owned()
+        }
         None if row.state == BlastState::Sending => "it is being sent; ⟨p⟩ pauses it".to_owned(),
         None => format!("it is {}", row.state.with_article()),
     }

@@ -105,7 +105,8 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
 
 /// Undoes the launch that the line of messages announces, else the operator's own newest act.
 pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
-    let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
+    let announced = model.announced().map(|(blast, _)| blast).or_else(|| model.announced_behind_stop());
+    let launch = announced.map(|blast| WriteRequest::UndoLaunch(blast.id));
     // Whoever reads the line that names the act knows what is taken back, wherever the cursor is by now. Once another act is under way,
     // that one is the last.
     let named = model.notice.as_ref().and_then(|notice| notice.undoes).filter(|_| model.unwritten.is_empty());

@@ -337,6 +337,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
         Some(until) => armed::announcement(model, &row, until),
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => armed::paused(model, &row),
+        None if row.state == BlastState::Sending && row.is_behind_stop() => armed::behind_stop(model, &row),
         // Only its sender was stopped. Whether it goes on, the line below the funnel says.
         None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),
         None => Notice::done(format!("{} is {}", model.distinct_name(&row), row.state)),

@@ -196,12 +196,20 @@ fn state(model: &Model, blast: &BlastView, room: u16) -> String {
             Some(at) => scheduled(model, blast, (at, room)),
             None => blast.state_words().to_owned(),
         },
+        BlastState::Sending if blast.starts_with_sender(model.now) => launched_behind_stop(model, blast, room),
         _ => blast.shown_state(model.now).to_owned(),
     }
 }
 
-/// Said in the place of its start once the time for that has come.
+/// Said in the place of its start once the time for that has come, or where it was launched.
 const BEHIND_STOP: &str = "waits for its sender";
+
+/// When a blast starts that was launched behind the stop of its sender, and the key that stops it, in the words for which there is room.
+fn launched_behind_stop(model: &Model, blast: &BlastView, room: u16) -> String {
+    let stops = model.stop_words(blast);
+    let words = [format!("starts once its sender is resumed: {stops}"), format!("{BEHIND_STOP}: {stops}")];
+    words.into_iter().find(|words| width(words) <= room).unwrap_or_else(|| BEHIND_STOP.to_owned())
+}
 
 /// When a blast starts by itself, by both clocks where its own show another time than the reader's; where there is no room for that, it is
 /// said by whose the one is.
@@ -209,7 +217,7 @@ fn scheduled(model: &Model, blast: &BlastView, (at, room): (DateTime<Utc>, u16))
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let (state, here) = (blast.state_words(), clock.long(at));
     let both = by_both_clocks(at, (model.zone_of(blast), clock.zone), &here);
-    if blast.is_due_behind_stop(model.now) {
+    if blast.starts_with_sender(model.now) {
         let since = format!("{BEHIND_STOP} since {both}");
         return if width(&since) <= room { since } else { BEHIND_STOP.to_owned() };
     }

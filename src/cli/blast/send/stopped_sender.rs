@@ -98,3 +98,11 @@ fn armed(context: &Context, blast: &BlastView, until: DateTime<Utc>) -> String {
         "sender {sender} resumes {starts}; until then `blastdeck blast undo {id}` stops it again, as ctrl-c does here and u in the dashboard"
     )
 }
+
+/// Says of a launch behind the stop of its sender when it starts, and how to stop it until then.
+pub(super) fn starts_with_sender(launched: &Launched<'_>) -> String {
+    let (name, id, sender) = (launched.name, launched.blast.id, clean(&launched.blast.sender));
+    format!(
+        "{name} starts once sender {sender} is resumed; until then `blastdeck blast pause {id}` stops it, as u does in the dashboard"
+    )
+}
