@@ -11,6 +11,9 @@ use crate::domain::ids::{BlastId, RecipientId};
 /// So long a refusal hides a launch that counts down.
 const REFUSAL_READ: TimeDelta = TimeDelta::seconds(2);
 
+/// The blasts are read again more often than this, also where nothing changes.
+const READ_AGAIN_WITHIN: TimeDelta = TimeDelta::minutes(5);
+
 impl Model {
     /// The launched blasts that can still be undone, each with the time until which it can.
     pub fn armed(&self) -> impl Iterator<Item = (&BlastView, DateTime<Utc>)> {
@@ -119,7 +122,15 @@ impl Model {
             until - TimeDelta::seconds((left - 1).max(0))
         };
         let armed = self.armed().map(|(_, until)| second(until));
-        armed.chain(save).chain(overdue).min()
+        armed.chain(save).chain(overdue).chain(self.due_behind_stop()).min()
+    }
+
+    /// When the time of a blast comes whose sender is stopped: nothing happens that would be read, but it waits from then on. Long before that
+    /// everything is read again.
+    fn due_behind_stop(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        let is_held = |blast: &&BlastView| blast.state == BlastState::Scheduled && blast.is_behind_stop();
+        let starts = self.blasts.rows().iter().filter(is_held).filter_map(|blast| blast.send_after);
+        starts.filter(|at| *at > self.now && *at - self.now < READ_AGAIN_WITHIN)
     }
 
     /// Whether somebody's sale was typed a while ago, and the database has not confirmed it.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::ids::BlastId;
 use crate::tui::key::Key;
+use crate::tui::tests::support::tomorrow;
 
 #[test]
 fn a_stopped_senders_line_leads_to_the_blast_that_it_holds_up_and_ends_none() {
@@ -128,4 +129,26 @@ fn what_came_due_while_its_sender_is_stopped_does_not_come_by_itself() {
     ];
     let places = places.map(|words| screen.find(words).unwrap_or_else(|| panic!("{words}: {screen}")));
     assert!(places.is_sorted() && !screen.contains("S sends it now"), "{screen}");
+}
+
+#[test]
+fn the_list_of_needs_that_stands_open_says_at_once_what_waits_once_its_time_comes() {
+    let (code, why) = (StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
+    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() });
+    let mut dashboard = TestDashboard::new(WIDE);
+    let start = dashboard.now + TimeDelta::seconds(40);
+    let (tag, state) = ("Tonight".to_owned(), BlastState::Scheduled);
+    let starts = (Some(start), Some(start));
+    let tonight = BlastView { tag, state, waiting, send_after: starts.0, scheduled_for: starts.1, ..raya() };
+    let far = BlastView { id: BlastId(78), send_after: Some(tomorrow(9, 0)), ..tonight.clone() };
+    dashboard.answer(Completion::Blasts(Ok(vec![tonight, far]))).keys("!");
+    assert!(!dashboard.screen().join("\n").contains("What waits for its sender"));
+
+    assert_eq!(dashboard.model.deadline(), Some(start));
+    dashboard.now = start;
+    dashboard.dispatch(Msg::Deadline);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("What waits for its sender") && screen.contains("Tonight: its time came"), "{screen}");
+    assert_eq!(dashboard.model.deadline(), None);
 }
