@@ -5,6 +5,7 @@ mod words;
 
 use std::fmt::Write as _;
 
+use chrono::Utc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -117,7 +118,7 @@ impl Report {
                 tag: blast.tag.clone(),
                 state: blast.state,
                 asks_you: blast.asks_for_person(),
-                shown_state: blast.waits_or_state(),
+                shown_state: blast.shown_state(Utc::now()),
                 sender: blast.sender.clone(),
                 follow_up_stage: blast.follow_up_stage.clone(),
                 total_recipients: blast.total_recipients,

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use super::schedule::rule_of_zone;
 use super::step;
 use crate::app::{
-    ExcludedPerson, FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
-    sharing_lines,
+    ExcludedPerson, FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, PlannedStart, Sample, SegmentCount,
+    ZoneShare, sharing_lines,
 };
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, render};
+use crate::domain::blast::BlastState;
 use crate::domain::filter::in_words;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
@@ -252,13 +253,26 @@ fn first_text(context: &Context, plan: &Plan, FirstShare { people, until }: Firs
     format!("  first     {first}. If it goes on at once, all {all} go like this:\n")
 }
 
+/// When it starts by itself, or on what that depends once its time has come while its sender is stopped.
+fn start_words(context: &Context, plan: &Plan, start: &PlannedStart) -> String {
+    let (at, now) = (context.start(start.at, start.zone), Utc::now());
+    let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+    let is_due = plan.blast.state == BlastState::Scheduled && plan.blast.goes_by(now);
+    match &plan.stopped {
+        Some(_) if is_due && plan.blast.asks_first(now) => {
+            format!("not before it has asked, once its sender is resumed; its time came {at}{note}")
+        }
+        Some(_) if is_due => format!("once its sender is resumed; its time came {at}{note}"),
+        Some(_) => format!("{at}, by itself, {}{note}", Plan::NOT_BEHIND_STOP),
+        None => format!("{at}, by itself{note}"),
+    }
+}
+
 /// The pace, the sending hours, and the forecast per day.
 fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
     if let Some(start) = &plan.start {
-        let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-        let unless = plan.stopped.as_ref().map_or_else(String::new, |_| format!(", {}", Plan::NOT_BEHIND_STOP));
-        let _ = writeln!(out, "  starts    {}, by itself{unless}{note}", context.start(start.at, start.zone));
+        let _ = writeln!(out, "  starts    {}", start_words(context, plan, start));
     }
     // Of a sender that is not configured here it is not known.
     if !plan.pace.is_empty() {

@@ -13,11 +13,12 @@ use crate::domain::waiting::{HoursWords, Waiting};
 
 /// The word on a blast's pill, and the class of its colour. A blast whose messages do not go out at this moment is not called
 /// `sending`.
-pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
+pub(super) fn pill(blast: &BlastView) -> (&'static str, &'static str) {
     match (blast.state, &blast.waiting) {
         (BlastState::Sending, Some(waiting)) => waiting_pill(waiting),
         (BlastState::Scheduled, _) if blast.origin.repeat.rule.is_some() => ("repeats", "scheduled"),
         (BlastState::Completed, _) if blast.origin.repeat.rule.is_some() => ("over", "completed"),
+        (BlastState::Scheduled, _) if blast.starts_with_sender(Utc::now()) => ("waiting", "paused"),
         _ => (blast.state.word(), blast.state.word()),
     }
 }
@@ -74,9 +75,7 @@ fn repeats(blast: &BlastView, zone: Tz, audience: Audience) -> String {
 
 fn stands(blast: &BlastView, zone: Tz, audience: Audience) -> String {
     match (blast.state, &blast.waiting) {
-        (BlastState::Scheduled, _) if blast.send_after.is_some() => {
-            format!("Starts {}.", blast.send_after.map(|at| when(at, zone)).unwrap_or_default())
-        }
+        (BlastState::Scheduled, _) if blast.send_after.is_some() => starts(blast, zone),
         (BlastState::Draft | BlastState::Scheduled, _) => "Nothing is sent yet.".to_owned(),
         (BlastState::Paused, _) => stopped(blast, audience, "Paused"),
         (BlastState::Cancelled, _) => stopped(blast, audience, "Cancelled"),
@@ -85,6 +84,15 @@ fn stands(blast: &BlastView, zone: Tz, audience: Audience) -> String {
         (BlastState::Sending, None) => "Messages go out now.".to_owned(),
         (BlastState::Sending, Some(waiting)) => waiting_words(waiting, zone, audience),
     }
+}
+
+/// When it starts by itself, or was to start while its sender is stopped.
+fn starts(blast: &BlastView, zone: Tz) -> String {
+    let at = blast.send_after.map(|at| when(at, zone)).unwrap_or_default();
+    if blast.starts_with_sender(Utc::now()) {
+        return format!("Was to start {at}: something needs the shop's attention.");
+    }
+    format!("Starts {at}.")
 }
 
 /// A person's own reason is shown to those who signed in; an engine's is for whoever runs it.

@@ -1,9 +1,12 @@
+use chrono::Utc;
+
 use super::{Audience, BlastPage};
 use crate::app::view::{BlastView, Estimate, RepliedHour};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
+use crate::domain::waiting::Waiting;
 
 fn blast(opted_out_later: i64) -> BlastView {
     let date = chrono::DateTime::UNIX_EPOCH;
@@ -104,6 +107,28 @@ fn a_blast_that_repeats_says_so_and_where_the_numbers_of_its_times_are() {
 
         for values in [page.values().clone(), page.values_for_strangers()] {
             assert_eq!((&*values.text["state"], &*values.text["note"]), (word, words));
+        }
+    }
+}
+
+#[test]
+fn a_blast_whose_time_came_while_its_sender_is_stopped_waits_and_does_not_start_in_the_past() {
+    let stopped = |at| {
+        let (why, code) = ("Device is offline".to_owned(), "device".to_owned().into());
+        let waiting = Some(Waiting::SenderStopped { why, sender: "sales".to_owned(), code });
+        BlastView { state: BlastState::Scheduled, send_after: Some(at), scheduled_for: Some(at), waiting, ..blast(0) }
+    };
+    let (came, comes) =
+        (chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(9), Utc::now() + chrono::TimeDelta::days(1));
+    for (at, word, words) in [
+        (came, "waiting", "Was to start 1 Jan 09:00: something needs the shop's attention."),
+        (comes, "scheduled", "Starts "),
+    ] {
+        let page = BlastPage::new(&stopped(at), (&[], &[]), (chrono_tz::UTC, "MYR"));
+
+        for values in [page.values().clone(), page.values_for_strangers()] {
+            assert_eq!(&*values.text["state"], word);
+            assert!(values.text["note"].starts_with(words), "{}", values.text["note"]);
         }
     }
 }
