@@ -246,14 +246,22 @@ impl App {
     }
 
     /// Why a blast that is sending is not resumed: perhaps somebody was first, whose question was the same.
-    pub(super) async fn why_not_resumed(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<String, AppError> {
+    pub(super) async fn why_not_resumed(&self, tx: &mut PgConnection, id: BlastId) -> Result<String, AppError> {
         let now = store::now(&mut *tx).await?;
-        let newest = action::newest_launch(tx, head.id).await?.filter(|act| now - act.at < ANSWERED_LATELY);
-        Ok(match newest {
-            Some(act) if act.action == Act::Resume => {
-                format!("{} is sending: {} resumed it already", name(head), act.operator)
-            }
-            _ => "the blast is sending: it was not paused".to_owned(),
+        // Whoever was first may have been so since it was read.
+        let head = self.head(tx, id).await?;
+        let resumed = |act: &LoggedAction| act.action == Act::Resume && now - act.at < ANSWERED_LATELY;
+        // Or it was an act on another blast that let their sender go on.
+        let newest = match action::newest_start(tx, id).await?.filter(resumed) {
+            None => action::newest_launch(tx, id).await?.filter(resumed),
+            newest => newest,
+        };
+        let Some(act) = newest else { return Ok("the blast is sending: it was not paused".to_owned()) };
+        let (name, by) = (name(&head), act.operator);
+        Ok(match head.send_after.filter(|at| *at > now) {
+            // Until then it can be stopped.
+            Some(_) => format!("{name}: {by} resumed it already, nothing has been sent since"),
+            None => format!("{name} is sending: {by} resumed it already"),
         })
     }
 }

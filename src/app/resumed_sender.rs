@@ -57,7 +57,7 @@ impl App {
     ) -> Result<BlastView, AppError> {
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
         if !unstop(&mut tx, head, self.operator()).await? {
-            return Err(AppError::Refused(self.why_not_resumed(&mut tx, head).await?));
+            return Err(AppError::Refused(self.why_not_resumed(&mut tx, head.id).await?));
         }
         let (queued, _) = sender::queued_and_in_flight(&mut tx, head.sender_id).await?;
         Counted::AtMost.check(queued, people)?;

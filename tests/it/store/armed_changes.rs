@@ -291,6 +291,23 @@ async fn the_others_are_taken_back_together_where_the_one_with_the_act_was_pause
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Paused);
 }
 
+#[tokio::test]
+async fn whoever_resumes_a_sender_second_is_not_said_to_be_late_while_it_can_be_stopped() {
+    let (scene, _aina) = going_on().await;
+    let ben = operator_app(&scene, "ben").await;
+    let again = async |blast| {
+        let version = ben.blast(blast).await.unwrap().version;
+        refusal(ben.resume(Launch { blast, version, people: 3, armed_for: Launch::ARMED_FOR }).await)
+    };
+
+    for (blast, name) in [(BLAST, "Raya"), (BlastId(3), "Third")] {
+        assert_eq!(again(blast).await, format!("{name}: aina resumed it already, nothing has been sent since"));
+    }
+
+    scene.execute("update blasts set send_after = now() - interval '1 second'").await;
+    assert_eq!(again(BlastId(3)).await, "Third is sending: aina resumed it already");
+}
+
 /// Nothing was sent is said of all of them.
 #[tokio::test]
 async fn a_sender_is_not_stopped_again_once_one_of_its_blasts_has_begun() {
