@@ -54,8 +54,9 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         return senders::confirm(model, &name);
     }
     if let Some(why) = model.stopped_sender() {
-        let (sender, others) = (row.sender.clone(), senders::others_that_go_on(model, row));
-        let question = format!("{sender} stopped: {why}. Fixed?{others}");
+        let about = (!model.is_sender_line()).then_some(blast);
+        let (sender, go_on) = (row.sender.clone(), senders::blasts_that_go_on(model, &row.sender, about));
+        let question = format!("{sender} stopped: {why}. Fixed?{go_on}");
         let version = row.version;
         let again = |people| WriteRequest::Resume(Launch { blast, version, people, armed_for: Launch::ARMED_FOR });
         return senders::ask_by_queued(model, (&sender, question), again);

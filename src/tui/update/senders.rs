@@ -4,6 +4,7 @@ use super::{prompts, written};
 use crate::app::Confirmed;
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
 use crate::domain::text::{clean, number};
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
@@ -46,18 +47,20 @@ pub fn ask_by_queued(
     }
 }
 
-/// Which other blasts a sender goes on with once its stop is lifted, and of which it is asked first, as the end of a question.
-pub fn others_that_go_on(model: &Model, meant: &BlastView) -> String {
-    let others = launched_of(model, &meant.sender).filter(|blast| blast.id != meant.id && blast.has_people_left());
-    let (late, others): (Vec<_>, Vec<_>) = others.partition(|blast| blast.asks_first(model.now));
+/// Which blasts a sender goes on with once its stop is lifted, and of which it is asked first, as the end of a question: the others, where
+/// that is about one of them and not about the sender.
+pub fn blasts_that_go_on(model: &Model, sender: &str, about: Option<BlastId>) -> String {
+    let meant = launched_of(model, sender).filter(|blast| Some(blast.id) != about && blast.has_people_left());
+    let (late, meant): (Vec<_>, Vec<_>) = meant.partition(|blast| blast.asks_first(model.now));
     let names =
-        |blasts: Vec<&BlastView>| blasts.into_iter().map(|other| model.distinct_name(other)).collect::<Vec<_>>();
-    let go_on = match &names(others)[..] {
+        |blasts: Vec<&BlastView>| blasts.into_iter().map(|blast| model.distinct_name(blast)).collect::<Vec<_>>();
+    let too = if about.is_some() { " too" } else { "" };
+    let go_on = match &names(meant)[..] {
         [] => String::new(),
-        [one] => format!(" {one} goes on too."),
-        [one, other] => format!(" {one} and {other} go on too."),
+        [one] => format!(" {one} goes on{too}."),
+        [one, other] => format!(" {one} and {other} go on{too}."),
         [one, other, more @ ..] => {
-            format!(" {one}, {other} and {} go on too.", count_of(more.len(), "other blast", "other blasts"))
+            format!(" {one}, {other} and {} go on{too}.", count_of(more.len(), "other blast", "other blasts"))
         }
     };
     match &names(late)[..] {

@@ -95,6 +95,36 @@ fn a_stopped_senders_line_says_all_that_its_key_lets_go_on() {
     assert!(with_an_answer.contains("280 people of 2 blasts and 1 answer"), "{with_an_answer}");
 }
 
+/// The first of them is none that the line is about.
+#[test]
+fn a_stopped_senders_line_asks_about_every_blast_that_goes_on() {
+    let provider = || StopCode::Provider("device".to_owned());
+    let why = || "Device is offline".to_owned();
+    let waiting = Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned() };
+    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why() };
+    let held_up = |id, tag: &str| BlastView { id, tag: tag.to_owned(), waiting: Some(waiting.clone()), ..raya() };
+    let asked = |blasts: Vec<BlastView>, keys: &str| {
+        let mut dashboard = TestDashboard::new(WIDE);
+        let sender = SenderView { stopped: Some(stop.clone()), ..senders().swap_remove(0) };
+        dashboard.answer(Completion::Senders(Ok(vec![sender]))).answer(Completion::Blasts(Ok(blasts))).keys(keys);
+        match &dashboard.model.prompt {
+            Some(Prompt::Confirm(asked)) => asked.question.clone(),
+            _ => panic!("{:#?}", dashboard.screen()),
+        }
+    };
+    let (zeta, beta, gamma) = (held_up(RAYA, "Zeta"), held_up(BlastId(78), "Beta"), held_up(BlastId(79), "Gamma"));
+
+    let one = asked(vec![zeta.clone()], "!S");
+    let two = asked(vec![zeta.clone(), beta.clone()], "!S");
+    let of_one_of_them = asked(vec![zeta.clone(), beta.clone()], "1S");
+    let three = asked(vec![zeta, beta, gamma], "!S");
+
+    assert!(one.starts_with("sales stopped: Device is offline. Fixed? Zeta goes on. 140 queued; "), "{one}");
+    assert!(two.contains("Fixed? Zeta and Beta go on. 280 queued; "), "{two}");
+    assert!(of_one_of_them.contains("Fixed? Beta goes on too. 280 queued; "), "{of_one_of_them}");
+    assert!(three.contains("Fixed? Zeta, Beta and 1 other blast go on. 420 queued; "), "{three}");
+}
+
 #[test]
 fn what_came_due_while_its_sender_is_stopped_does_not_come_by_itself() {
     let waiting = Waiting::SenderStopped {
