@@ -3,12 +3,15 @@
 use chrono::TimeDelta;
 
 use super::armed::{armed, launched, read};
-use super::support::{DRAFT, TestDashboard, blasts};
+use super::support::{DRAFT, STACKED, TestDashboard, blasts, marked};
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+use crate::tui::msg::Msg;
 
 /// A blast that was paused, beside the launched one.
 const OTHER: BlastId = BlastId(5);
@@ -60,6 +63,23 @@ fn pausing_one_of_them_says_what_starts_all_the_same() {
     });
 
     assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it; Follow-up 1 starts at 14:02:10");
+}
+
+#[test]
+fn the_first_line_counts_them_where_another_line_stands_in_the_place_of_theirs() {
+    let large = Size { width: 200, height: 50 };
+    for (size, says) in [(STACKED, "  2 start 14:02:10"), (large, "  2 start 14:02:10: Raya last call and Follow-up 1")]
+    {
+        let mut dashboard = launched();
+        let rows = both(&dashboard);
+        show(&mut dashboard, rows);
+        dashboard.model.now += TimeDelta::seconds(1);
+
+        dashboard.answer(marked(1, "Siti", Status::Read, Status::Replied));
+        dashboard.dispatch(Msg::Resized(size));
+
+        assert!(dashboard.line(0).contains(says), "{}", dashboard.line(0));
+    }
 }
 
 #[test]

@@ -190,11 +190,16 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
     segments
 }
 
-/// A launch that is about to begin, where the line of messages says something else by now.
+/// A launch that is about to begin, where the line of messages says something else by now. A sender that goes on starts several at once.
 fn starting(model: &Model) -> Option<HeaderSegment> {
     let (blast, until) = model.unannounced()?;
-    let words = format!("starts {}", model.start_after(blast, until));
-    Some(HeaderSegment::followed(words, &format!(": {}", model.brief_distinct_name(blast)), TextRole::Need))
+    let (at, name) = (model.start_after(blast, until), model.brief_distinct_name(blast));
+    let (words, names) = match &model.starting_with(blast, until)[..] {
+        [] => (format!("starts {at}"), name),
+        [other] => (format!("2 start {at}"), format!("{name} and {}", model.brief_distinct_name(other))),
+        others => (format!("{} start {at}", others.len() + 1), format!("{name} and {} others", others.len())),
+    };
+    Some(HeaderSegment::followed(words, &format!(": {names}"), TextRole::Need))
 }
 
 /// The longest name of another operator, in characters.
