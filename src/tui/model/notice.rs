@@ -63,6 +63,16 @@ pub struct ArmedLaunch {
     pub blast: BlastId,
     /// The blast's version after the launch: rows of an older one were read before it.
     pub version: i64,
+    pub says: ArmedWords,
+}
+
+/// What the line says that announces a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArmedWords {
+    /// What starts and when, which is shown as it is by now.
+    Start,
+    /// An act, and that the launch stands.
+    Act,
 }
 
 /// A blast in a state, while one is selected.

@@ -55,11 +55,7 @@ impl Model {
         self.start_words_of(blast, &self.starting_with(blast, until), until)
     }
 
-    /// The same of one of its blasts, as if there were no others.
-    pub fn starts_alone_words(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
-        self.start_words_of(blast, &[], until)
-    }
-
+    /// The same with these other blasts.
     pub fn start_words_of(&self, blast: &BlastView, others: &[&BlastView], until: DateTime<Utc>) -> String {
         let (name, at) = (self.distinct_name(blast), self.start_after(blast, until));
         let start = match others {

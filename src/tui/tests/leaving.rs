@@ -8,7 +8,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Completion, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{ArmedLaunch, Notice, Overlay, Pane};
+use crate::tui::model::{ArmedLaunch, ArmedWords, Notice, Overlay, Pane};
 use crate::tui::msg::Msg;
 
 fn refused(failure: EffectError) -> Completion {
@@ -128,7 +128,7 @@ fn a_launch_that_can_still_be_stopped_is_not_hidden_by_what_was_saved() {
     let mut dashboard = typed_on();
     dashboard.key(Key::Esc).key(Key::Esc);
     let row = raya();
-    let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
+    let armed = Some(ArmedLaunch { blast: row.id, version: row.version, says: ArmedWords::Act });
     dashboard.model.say(Notice { armed, ..Notice::done("it starts") });
 
     dashboard.answer(saved(9, 2));

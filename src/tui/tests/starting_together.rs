@@ -3,12 +3,15 @@
 use chrono::TimeDelta;
 
 use super::armed::{armed, launched, read};
-use super::support::{DRAFT, STACKED, TestDashboard, blasts, marked};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, marked, raya};
+use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
@@ -80,6 +83,56 @@ fn the_first_line_counts_them_where_another_line_stands_in_the_place_of_theirs()
 
         assert!(dashboard.line(0).contains(says), "{}", dashboard.line(0));
     }
+}
+
+/// The others are read a moment later.
+#[test]
+fn the_log_has_all_that_starts_with_a_resumed_sender() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let code = StopCode::Provider("device".to_owned());
+    let why = "Device is offline".to_owned();
+    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() });
+    let other = blasts().into_iter().find(|blast| blast.id == OTHER).unwrap();
+    let rows =
+        [BlastView { waiting: waiting.clone(), ..raya() }, BlastView { state: BlastState::Sending, waiting, ..other }];
+    dashboard.answer(Completion::Blasts(Ok(rows.to_vec())));
+    let now = dashboard.now;
+    let starts = |row: &BlastView, seconds| {
+        let (version, send_after) = (row.version + seconds, Some(now + TimeDelta::seconds(seconds)));
+        BlastView { version, send_after, waiting: None, ..row.clone() }
+    };
+
+    let launch = Launch { blast: RAYA, version: rows[0].version, people: 160, armed_for: Launch::ARMED_FOR };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Resume(launch),
+        outcome: Ok(WriteOutcome::Blast(Box::new(starts(&rows[0], 10)))),
+    });
+
+    let logged = |dashboard: &TestDashboard| {
+        let line = dashboard.model.log.back().unwrap();
+        (line.sentence.clone(), line.command_line.clone())
+    };
+    let (sentence, command_line) = logged(&dashboard);
+    assert_eq!(sentence, "Raya promo and Follow-up 1 start at 14:02:10");
+    assert_eq!(command_line, "blastdeck blast resume 7");
+    dashboard.answer(Completion::Blasts(Ok(rows.iter().map(|row| starts(row, 11)).collect())));
+    assert_eq!(logged(&dashboard).0, "Raya promo and Follow-up 1 start at 14:02:11", "as the line says it");
+}
+
+#[test]
+fn a_paused_blast_that_is_resumed_starts_alone() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let paused = blasts().into_iter().find(|blast| blast.id == OTHER).unwrap();
+    let send_after = Some(dashboard.now + TimeDelta::seconds(10));
+    let row = BlastView { state: BlastState::Sending, version: paused.version + 1, send_after, ..paused };
+    let launch = Launch { blast: OTHER, version: row.version - 1, people: 20, armed_for: Launch::ARMED_FOR };
+
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Resume(launch),
+        outcome: Ok(WriteOutcome::Blast(Box::new(row))),
+    });
+
+    assert_eq!(dashboard.said(), "Follow-up 1 starts at 14:02:10");
 }
 
 #[test]

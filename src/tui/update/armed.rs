@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::pace;
+use super::{pace, senders};
 use crate::app::SeenState;
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
@@ -13,14 +13,30 @@ use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ArmedLaunch, Leaving, Model, Notice, StandingBlast};
+use crate::tui::model::{ArmedLaunch, ArmedWords, Leaving, Model, Notice, StandingBlast};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
-    let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
+    announced(model, (row, until), ArmedWords::Start, model.starts_words(row, until))
+}
+
+/// The same of a blast whose stopped sender was resumed, with all that goes on with it. The others are read in a moment.
+pub fn resumed(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
+    let is_unread = |before: &&BlastView| before.version < row.version && before.state == BlastState::Sending;
+    let Some(before) = model.blasts.get(row.id).filter(is_unread) else { return announcement(model, row, until) };
+    let is_other = |other: &&BlastView| other.id != row.id && other.counts.queued > 0;
+    let others: Vec<_> = senders::that_go_on(model, &before.sender).filter(is_other).collect();
+    announced(model, (row, until), ArmedWords::Start, model.start_words_of(row, &others, until))
+}
+
+/// Says what was done while the start of a blast counts down, which is taken back by the same key as before.
+pub fn standing(model: &Model, (row, until): (&BlastView, DateTime<Utc>), text: String) -> Notice {
+    announced(model, (row, until), ArmedWords::Act, text)
+}
+
+fn announced(model: &Model, (row, until): (&BlastView, DateTime<Utc>), says: ArmedWords, text: String) -> Notice {
+    let armed = Some(ArmedLaunch { blast: row.id, version: row.version, says });
     let hint = format!("{} {}", model.options.keys.undo(), model.stops(row, until));
-    // The others of the launch are read in a moment.
-    let text = model.starts_alone_words(row, until);
     Notice { armed, ..Notice::done(text).hint(hint) }
 }
 

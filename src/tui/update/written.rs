@@ -334,6 +334,7 @@ fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
 
 fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
     let notice = match row.armed_until(model.now) {
+        Some(until) if matches!(request, WriteRequest::Resume(_)) => armed::resumed(model, &row, until),
         Some(until) => armed::announcement(model, &row, until),
         None if row.state == BlastState::Scheduled => armed::scheduled(model, &row),
         None if row.state == BlastState::Paused => armed::paused(model, &row),

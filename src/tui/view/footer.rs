@@ -9,7 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::view::BlastView;
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ConfirmBy, ConfirmPrompt, Hint, Model, Notice, Overlay, Pane, Prompt};
+use crate::tui::model::{
+    ArmedLaunch, ArmedWords, ConfirmBy, ConfirmPrompt, Hint, Model, Notice, Overlay, Pane, Prompt,
+};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
 
@@ -94,9 +96,10 @@ fn armed(model: &Model) -> TextLine {
 fn armed_words(model: &Model) -> Option<(String, String)> {
     let (blast, until) = model.announced()?;
     // The line may say more than that.
-    let alone = model.starts_alone_words(blast, until);
-    let says_more =
-        |notice: &&Notice| notice.armed.is_some_and(|armed| armed.blast == blast.id) && notice.text != alone;
+    let says_more = |notice: &&Notice| {
+        let of_act = |armed: ArmedLaunch| armed.blast == blast.id && armed.says == ArmedWords::Act;
+        notice.armed.is_some_and(of_act) || notice.armed.is_some() && notice.lost.is_some()
+    };
     let said = model.notice.as_ref().filter(says_more);
     let text = format!(" {}", said.map_or_else(|| model.starts_words(blast, until), |notice| notice.text.clone()));
     let keys = stop_keys(model, blast, until);
