@@ -162,7 +162,29 @@ impl App {
             return Ok(None);
         }
         let name = blast::distinct_name(tx, head).await?;
-        Ok(Some(format!("{name} has started, and that cannot be taken back: pause it?")))
+        let too_late = "and that cannot be taken back";
+        Ok(Some(match &self.started_with(tx, head).await?[..] {
+            [] => format!("{name} has started, {too_late}: pause it?"),
+            [other] => {
+                let other = blast::distinct_name(tx, other).await?;
+                format!("{name} and {other} have started, {too_late}: pause {name}? {other} goes on.")
+            }
+            others => {
+                format!("{name} and {} others have started, {too_late}: pause {name}? The others go on.", others.len())
+            }
+        }))
+    }
+
+    /// The other blasts that started by the same act, since it let their sender go on, as far as anybody is left in them.
+    async fn started_with(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<Vec<BlastHead>, AppError> {
+        let Some(at) = head.armed_at else { return Ok(Vec::new()) };
+        let mut others = Vec::new();
+        for id in blast::armed_by(&mut *tx, head.id, at).await?.into_iter().filter(|id| *id != head.id) {
+            if plan::has_people_left(&mut *tx, id).await? {
+                others.extend(blast::head(&mut *tx, id).await?);
+            }
+        }
+        Ok(others)
     }
 
     /// A mark on one person, as a question names it: of a sale what of it would go.

@@ -327,6 +327,29 @@ async fn a_sender_is_not_stopped_again_once_one_of_its_blasts_has_begun() {
 }
 
 #[tokio::test]
+async fn once_they_have_started_the_question_whether_to_pause_one_names_the_others() {
+    let (scene, aina) = going_on().await;
+    scene
+        .execute(
+            "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+             select 3, 1, 1, 1, id, id, array[id] from blast_recipients where blast_id = 3;
+             update blasts set send_after = now() - interval '1 second'",
+        )
+        .await;
+
+    let of_three = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
+    aina.pause(BLAST).await.unwrap();
+    let of_two = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
+    aina.pause(BlastId(2)).await.unwrap();
+    let of_one = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
+
+    let started = "started, and that cannot be taken back: pause";
+    assert_eq!(of_three, format!("Third and 2 others have {started} Third? The others go on."));
+    assert_eq!(of_two, format!("Third and Second have {started} Third? Second goes on."));
+    assert_eq!(of_one, format!("Third has {started} it?"));
+}
+
+#[tokio::test]
 async fn a_stopped_sender_does_not_go_on_for_more_people_than_were_confirmed() {
     let scene = Scene::queued(3).await;
     let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'";
