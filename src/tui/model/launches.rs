@@ -28,7 +28,7 @@ impl Model {
             None => armed.next(),
             Some(Notice { armed: Some(launch), .. }) => armed.find(|(blast, _)| blast.id == launch.blast),
             // Why a key did nothing was read: what stops the launch comes back into sight.
-            Some(notice) if notice.is_answer_to_a_key() && self.now - self.said_at >= REFUSAL_READ => armed.next(),
+            Some(notice) if notice.yields_to_launch() && self.now - self.said_at >= REFUSAL_READ => armed.next(),
             Some(_) => armed.find(|(_, until)| *until - Launch::ARMED_FOR > self.said_at),
         }
     }

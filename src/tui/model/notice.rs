@@ -115,6 +115,11 @@ impl Notice {
         matches!(self.tone, Tone::Refused) && self.lost.is_none() && !self.until_larger && self.until_held.is_none()
     }
 
+    /// Whether a launch that counts down takes its place again once it was read. What asks for a larger window stands again after that.
+    pub const fn yields_to_launch(&self) -> bool {
+        self.is_answer_to_a_key() || self.until_larger && self.lost.is_none()
+    }
+
     /// Something is not done because the window is too small.
     pub fn too_small(text: impl Into<String>) -> Self {
         Self { until_larger: true, ..Self::refusal(text) }

@@ -1,5 +1,8 @@
 //! Keys in a form whose lines are not opened, and keys where what they would answer is not drawn.
 
+use chrono::TimeDelta;
+
+use super::armed::{armed, read};
 use super::plans::plan_of;
 use super::support::{DRAFT, TestDashboard, WIDE, draft};
 use crate::tui::Size;
@@ -194,6 +197,26 @@ fn nothing_is_sent_from_a_plan_that_is_not_drawn() {
     assert!(text(&dashboard).ends_with("make the window larger to send"), "{:#?}", dashboard.screen());
     dashboard.dispatch(Msg::Resized(WIDE)).keys("289\n");
     assert!(matches!(&dashboard.acts()[..], [WriteRequest::Launch(launch)] if launch.people == 289));
+}
+
+#[test]
+fn an_armed_launch_says_what_stops_it_behind_a_page_that_is_not_drawn() {
+    let mut dashboard = TestDashboard::new(TINY);
+    dashboard.keys("!");
+    assert!(text(&dashboard).ends_with("make the window larger to choose"), "{:#?}", dashboard.screen());
+
+    let row = armed(&dashboard);
+    read(&mut dashboard, row);
+
+    let says = "Raya last call starts at 14:02:10: esc, then u stops it (";
+    assert!(text(&dashboard).contains(says), "{:#?}", dashboard.screen());
+    dashboard.keys("u");
+    assert!(text(&dashboard).ends_with("make the window larger to choose"), "{:#?}", dashboard.screen());
+    dashboard.now += TimeDelta::seconds(3);
+    dashboard.dispatch(Msg::Deadline).taken();
+    assert!(text(&dashboard).contains(says), "{:#?}", dashboard.screen());
+    dashboard.key(Key::Esc).keys("u");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
 }
 
 #[test]

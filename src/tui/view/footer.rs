@@ -116,8 +116,10 @@ fn stop_keys(model: &Model, blast: &BlastView, until: DateTime<Utc>) -> String {
     let pauses = model.to_pause().is_some_and(|paused| paused.id == blast.id);
     let is_alone = model.starting_with(blast, until).is_empty();
     let name = || model.brief_distinct_name(blast);
+    // A page that is not drawn takes no keys but those that leave it.
+    let is_left_first = model.overlays.last().is_some_and(Overlay::is_form) || model.not_drawn().is_some();
     match (asks, pauses) {
-        _ if model.overlays.last().is_some_and(Overlay::is_form) => format!("esc, then {undo} {asks}"),
+        _ if is_left_first => format!("esc, then {undo} {asks}"),
         (_, false) => format!("{undo} {asks}"),
         ("asks first", true) if is_alone => format!("{pause} stops it, {undo} asks first"),
         ("asks first", true) => format!("{pause} pauses {}, {undo} asks first", name()),

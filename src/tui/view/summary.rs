@@ -14,6 +14,10 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
         line.draw(pen, (0, y), area.width);
     }
     if let Some(why) = model.not_drawn() {
+        // Nothing else says at this size that messages are about to go out.
+        if model.prompt.is_none() && model.announced().is_some() {
+            return super::footer::draw_small(model, pen);
+        }
         return below(pen, &[why, TOO_SMALL], area.height);
     }
     if area.height < 2 {
