@@ -178,12 +178,24 @@ async fn remove(global: &Global, phone: &str, business: Option<String>, sure: bo
     let said = if left.is_empty() && context.app.was_forgotten(&phone).await? {
         format!("{phone} is no longer suppressed, but asked to be forgotten: {FORGOTTEN}")
     } else if left.is_empty() {
-        format!("{phone} may be messaged again in future blasts")
+        let others = context.app.suppressed_other_numbers(business, &phone).await?;
+        format!("{phone} may be messaged again in future blasts{}", left_out_in_words(&others))
     } else {
         format!("{phone} is no longer suppressed for {}, but still for {}", in_words(business), all_in_words(&left))
     };
     talk(&context.pasteable(&format!("{said}{}", back.in_words())));
     Ok(())
+}
+
+/// Which blasts leave somebody out still, since other numbers of theirs are suppressed.
+fn left_out_in_words(others: &[Phone]) -> String {
+    let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+    let since = match &others[..] {
+        [] => return String::new(),
+        [one] => format!("{one} of theirs is"),
+        several => format!("{} of theirs are", several.join(", ")),
+    };
+    format!("; a filter and a follow-up still leave them out, since {since} suppressed")
 }
 
 /// With the businesses that the number is suppressed for, and the command line that lifts that.

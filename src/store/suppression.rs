@@ -23,7 +23,9 @@ use crate::domain::phone::Phone;
 
 pub use drafts::{BackInDraft, FilterDraft, back_in_drafts, filter_drafts, is_any_repeat_awaited, of_whom};
 pub use everybody::{NumberedPerson, everybody};
-pub use held_elsewhere::{HeldPerson, held_until_taken_back, queued_at_other_numbers};
+pub use held_elsewhere::{
+    HeldPerson, WaitingNumber, held_until_taken_back, queued_at_other_numbers, suppressed_other_numbers,
+};
 pub use locking::lock_rows_of;
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};

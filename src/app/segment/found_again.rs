@@ -23,12 +23,14 @@ pub(in crate::app) struct NextTimeAgain {
     pub who: String,
     /// The numbers that opted out.
     pub opted_out: Vec<String>,
+    /// Those to which it goes.
+    pub numbers: Vec<Phone>,
 }
 
 impl From<BackInDraft> for NextTimeAgain {
     fn from(one: BackInDraft) -> Self {
         let who = one.name.unwrap_or_else(|| one.phone.to_string());
-        Self { blast: one.blast, who, opted_out: vec![one.opted_out] }
+        Self { blast: one.blast, who, opted_out: vec![one.opted_out], numbers: vec![one.phone] }
     }
 }
 
@@ -67,7 +69,8 @@ impl App {
             let who = first.name.clone().unwrap_or_else(|| first.phone.to_string());
             let numbers: Vec<&str> = found.iter().map(|person| person.phone.as_str()).collect();
             let opted_out = suppression::of_whom(&mut *tx, &phones, &numbers).await?;
-            again.push(NextTimeAgain { blast: pattern.id, who, opted_out });
+            let numbers = found.into_iter().map(|person| person.phone).collect();
+            again.push(NextTimeAgain { blast: pattern.id, who, opted_out, numbers });
         }
         Ok(again)
     }

@@ -10,7 +10,7 @@ use crate::domain::act::Act;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::store::alias;
-use crate::store::suppression::{self, TakenOut};
+use crate::store::suppression::{self, TakenOut, WaitingNumber};
 
 /// What lifting an opt-out came to, before it is committed.
 struct LiftedPerson {
@@ -18,8 +18,8 @@ struct LiftedPerson {
     phones: Vec<Phone>,
     taken_out: Vec<TakenOut>,
     back: PutBack,
-    /// Where an opt-out at another number held them back.
-    held_elsewhere: Vec<BlastId>,
+    /// Where it held them back at another number of theirs.
+    held_elsewhere: Vec<WaitingNumber>,
 }
 
 impl App {
@@ -35,7 +35,7 @@ impl App {
         }
         let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
         let drafts = self.drafts_with_again(&mut tx, &lifted, &[]).await?;
-        back.goes_on_in(&mut tx, held_elsewhere.into_iter().chain(drafts)).await?;
+        back.goes_on_in(&mut tx, held_elsewhere.into_iter().map(|one| one.blast).chain(drafts)).await?;
         self.commit_lifted(tx, &lifted).await?;
         self.notify_all(back.changed.iter().copied()).await;
         Ok(Some(back))
@@ -46,17 +46,22 @@ impl App {
         let mut tx = self.begin().await?;
         let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else { return Ok(None) };
         let LiftedPerson { phones, taken_out, back, held_elsewhere } = lifted;
-        let is_sent = |id: &BlastId| taken_out.iter().any(|one| one.blast == *id && one.is_awaited);
-        let mut blasts: BTreeSet<BlastId> = back.queued().filter(is_sent).collect();
-        blasts.extend(held_elsewhere);
+        let queued: BTreeSet<BlastId> = back.queued().collect();
+        let is_sent = |one: &TakenOut| one.is_awaited && queued.contains(&one.blast);
+        let own = taken_out.into_iter().filter(is_sent).map(|one| (one.blast, Phone::from_database(one.phone_number)));
+        let mut sent: Vec<(BlastId, Phone)> = own.collect();
+        sent.extend(held_elsewhere.into_iter().map(|one| (one.blast, one.phone)));
         let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
-        blasts.extend(self.next_times_with_again(&mut tx, &lifted).await?.into_iter().map(|again| again.blast));
-        let blasts: Vec<String> = blasts.into_iter().map(|id| format!("blast {id}")).collect();
-        Ok(match &blasts[..] {
-            [] => None,
-            [one] => Some(format!("allow {phone} again? Then they get the message of {one}.")),
-            several => Some(format!("allow {phone} again? Then they get the messages of {}.", several.join(", "))),
-        })
+        for again in self.next_times_with_again(&mut tx, &lifted).await? {
+            sent.extend(again.numbers.into_iter().map(|number| (again.blast, number)));
+        }
+        Ok(question(phone, &sent))
+    }
+
+    /// The other numbers of whoever has this one that are suppressed for a business, `*` for any: a filter and a follow-up leave them out
+    /// because of these.
+    pub async fn suppressed_other_numbers(&self, business: &str, phone: &Phone) -> Result<Vec<Phone>, AppError> {
+        Ok(suppression::suppressed_other_numbers(self.pool(), business, phone).await?)
     }
 
     async fn lift_for(
@@ -83,5 +88,50 @@ impl App {
             held_elsewhere.extend(suppression::queued_at_other_numbers(&mut *tx, business, one).await?);
         }
         Ok(Some(LiftedPerson { phones, taken_out, back, held_elsewhere }))
+    }
+}
+
+/// Whether a number is to be allowed again, by which messages of these blasts go to these numbers; `None` where none does.
+fn question(phone: &Phone, sent: &[(BlastId, Phone)]) -> Option<String> {
+    let blasts: BTreeSet<BlastId> = sent.iter().map(|(blast, _)| *blast).collect();
+    let blasts: Vec<String> = blasts.into_iter().map(|id| format!("blast {id}")).collect();
+    let (messages, goes) = match &blasts[..] {
+        [] => return None,
+        [one] => (format!("the message of {one}"), "It goes"),
+        several => (format!("the messages of {}", several.join(", ")), "They go"),
+    };
+    let is_other = sent.iter().any(|(_, number)| number.key() != phone.key());
+    let numbers: BTreeSet<String> = sent.iter().map(|(_, number)| number.to_string()).collect();
+    let to = match (is_other, &numbers.into_iter().collect::<Vec<_>>()[..]) {
+        (false, _) | (_, []) => String::new(),
+        (true, [one]) => format!(" {goes} to {one}, another number of theirs."),
+        (true, [others @ .., last]) => format!(" {goes} to {} and {last}, which are one person's.", others.join(", ")),
+    };
+    Some(format!("allow {phone} again? Then they get {messages}.{to}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_names_the_numbers_where_messages_go_to_another_one() {
+        let [own, other] = ["+60100000003", "+60100000004"].map(|number| Phone::from_database(number.to_owned()));
+        let asks = |sent: &[(i64, &Phone)]| {
+            let sent: Vec<_> = sent.iter().map(|(blast, phone)| (BlastId(*blast), (*phone).clone())).collect();
+            question(&own, &sent)
+        };
+        let asked = |then: &str| Some(format!("allow {own} again? Then they get {then}"));
+
+        assert_eq!(asks(&[]), None);
+        assert_eq!(asks(&[(2, &own)]), asked("the message of blast 2."));
+        assert_eq!(
+            asks(&[(2, &other)]),
+            asked(&format!("the message of blast 2. It goes to {other}, another number of theirs."))
+        );
+        assert_eq!(
+            asks(&[(7, &own), (2, &own), (2, &other)]),
+            asked(&format!("the messages of blast 2, blast 7. They go to {own} and {other}, which are one person's."))
+        );
     }
 }

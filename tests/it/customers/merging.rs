@@ -1,5 +1,6 @@
 //! Merges of customers, and what taking one back gives back.
 
+use blastdeck::domain::phone::Phone;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -233,4 +234,32 @@ async fn an_opt_out_that_is_lifted_names_the_blasts_that_wait_at_another_number(
 
     assert!(asked.code == 3 && asked.err.contains(&format!("Then they get the message of blast {made}.")), "{asked:?}");
     assert!(done.err.contains(&format!("; queued again in blast {made}")), "{done:?}");
+}
+
+#[tokio::test]
+async fn lifting_the_opt_outs_of_two_numbers_of_one_person_says_what_each_of_them_brings_back() {
+    let shop = Shop::open(Setup::default()).await;
+    let before = shop.blast(1..4).await;
+    shop.until_idle().await;
+    shop.ok(&["customer", "merge", &number(1), &number(2)]).await;
+    let filter = format!("blast:{before}");
+    let new =
+        ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &filter, "--repeat", "every day 09:00"];
+    let pattern = shop.json(&new).await["id"].to_string();
+    shop.send(&pattern).await;
+    for n in [1, 2] {
+        shop.ok(&["suppress", "add", &number(n)]).await;
+    }
+
+    let first = shop.run(&["suppress", "remove", &number(1)]).await;
+    let asked = shop.run(&["suppress", "remove", &number(2)]).await;
+    let second = shop.run(&["suppress", "remove", &number(2), "--yes"]).await;
+
+    let [one, other] = [1, 2].map(|n| Phone::from_database(number(n)));
+    let still = format!("; a filter and a follow-up still leave them out, since {other} of theirs is suppressed");
+    assert!(first.code == 0 && first.err.contains(&format!("in future blasts{still}")), "{first:?}");
+    let both = format!("It goes to {one} and {other}, which are one person's.");
+    assert!(asked.code == 3 && asked.err.contains(&format!("the message of blast {pattern}. {both}")), "{asked:?}");
+    assert!(second.code == 0 && second.err.contains("queued again in") && !second.err.contains("still"), "{second:?}");
+    assert_eq!(shop.json(&["blast", "plan", &pattern]).await["people"], 3);
 }
