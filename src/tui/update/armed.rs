@@ -43,7 +43,7 @@ fn announced(model: &Model, (row, until): (&BlastView, DateTime<Utc>), says: Arm
 /// Says that a blast which was launched or resumed behind the stop of its sender starts, or goes on, once that is resumed: no time of it
 /// counts down.
 pub fn behind_stop(model: &Model, row: &BlastView) -> Notice {
-    let armed = Some(ArmedLaunch { blast: row.id, version: row.version });
+    let armed = Some(ArmedLaunch { blast: row.id, version: row.version, says: ArmedWords::Start });
     let does = if row.counts.has_tried() { "goes on" } else { "starts" };
     let (name, undo) = (model.distinct_name(row), model.options.keys.undo());
     Notice { armed, ..Notice::done(format!("{name} {does} once its sender is resumed; until then {undo} stops it")) }
@@ -145,7 +145,7 @@ pub fn recheck(model: &mut Model) {
     let notice = match model.blasts.get(announced.blast) {
         // Read before the launch.
         Some(row) if row.version < announced.version => return,
-        Some(row) => match standing(model, row, (&was, row.version == announced.version)) {
+        Some(row) => match as_it_stands(model, row, (&was, row.version == announced.version)) {
             Some(notice) => notice,
             None => return,
         },
@@ -159,7 +159,7 @@ pub fn recheck(model: &mut Model) {
 
 /// How a launch that was announced stands now; `None` where the line `was` says that. Its sender may have been stopped, or resumed, since: that
 /// gives the blast no other version.
-fn standing(model: &Model, row: &BlastView, (was, is_same_version): (&str, bool)) -> Option<Notice> {
+fn as_it_stands(model: &Model, row: &BlastView, (was, is_same_version): (&str, bool)) -> Option<Notice> {
     let held_up = behind_stop(model, row);
     let said_held_up = was == model.with_keys(&held_up.text);
     let is_held_up = row.state == BlastState::Sending && row.is_behind_stop();
