@@ -196,7 +196,7 @@ impl App {
         }
         let people = row.counts.queued - crate::store::suppression::count_in(self.pool(), id).await?;
         if let Some(at_most) = row.origin.repeat.at_most.filter(|at_most| people > i64::from(*at_most)) {
-            let why = too_many_words(people, at_most.into(), "resume it to send it all the same");
+            let why = too_many_words(at_most, "resume it to send it all the same");
             return self.ask_about(id, &why).await;
         }
         let launch = Launch { blast: id, version: row.version, people, armed_for: TimeDelta::zero() };

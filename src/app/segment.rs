@@ -21,7 +21,6 @@ use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, is_united_states};
 use crate::domain::template::TemplateMessage;
 use crate::domain::text;
-use crate::domain::too_many::with_people_now;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, Reason, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
@@ -177,7 +176,6 @@ impl App {
         let gone = segment::members_besides(self.pool(), row.id, &phones).await?;
         // Who opted out since is left out by the filter already.
         (row.counts.queued, row.counts.opted_out) = (i64::try_from(phones.len()).unwrap_or(i64::MAX), 0);
-        row.state_reason = row.state_reason.map(|reason| with_people_now(reason, row.counts.queued));
         Ok((row, Some(FoundAudience { phones, gone })))
     }
 

@@ -28,7 +28,6 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::step::{BETWEEN_DRAFTS, StepError, StepRule, StepSince};
-use crate::domain::too_many::with_people_now;
 use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
 use crate::store::view::BlastRow;
@@ -143,10 +142,7 @@ impl App {
         // Before what they made: a draft that is made in between shows beside a step that has not made it yet, and never the other way
         // round, in which the step would come first a day later.
         let of_blast = step::of_blast(self.pool(), blast).await?;
-        let mut made = step::blasts(self.pool(), blast).await?;
-        for draft in made.iter_mut().filter(|made| made.state == BlastState::Draft) {
-            draft.reason = draft.reason.take().map(|reason| with_people_now(reason, draft.people.into()));
-        }
+        let made = step::blasts(self.pool(), blast).await?;
         let mut steps = Vec::new();
         for step in of_blast {
             let blasts = made.iter().filter(|made| made.step == step.number).cloned().collect();

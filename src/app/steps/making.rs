@@ -281,7 +281,7 @@ fn failure_of(blast: BlastId, done: Result<(), AppError>) -> Result<Option<AppEr
 /// Why a draft to so many people waits for somebody: its step sends to fewer by itself.
 fn over_confirmed(step: &StepRow, people: i64) -> Option<String> {
     let at_most = step.at_most.filter(|at_most| people > i64::from(*at_most))?;
-    Some(too_many_words(people, at_most))
+    Some(too_many_words(at_most))
 }
 
 /// Whether people would be left out, for a day, of whom it is only not known yet how far they got.

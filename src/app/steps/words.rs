@@ -26,6 +26,6 @@ pub(super) fn changed_words(step: &StepRow) -> String {
 }
 
 /// Why a draft of a step waits that is larger than was confirmed.
-pub(super) fn too_many_words(people: i64, at_most: i32) -> String {
-    too_many::too_many_words(people, at_most.into(), "send it to send it all the same")
+pub(super) fn too_many_words(at_most: i32) -> String {
+    too_many::too_many_words(at_most, "send it to send it all the same")
 }

@@ -14,7 +14,6 @@ use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{DueLater, LimitColumns};
 use crate::domain::status::Status;
-use crate::domain::too_many::with_people_now;
 use crate::store::StoreError;
 use crate::store::in_flight::not_in_flight;
 
@@ -259,20 +258,10 @@ impl BlastRecord {
     }
 }
 
-/// The reason for a state. A cancelled blast's reason for those left out is its state's own word, and is not repeated; what has not begun
-/// says how many people it goes to now.
-fn reason_now(reason: Option<String>, state: BlastState, counts: &Counts) -> Option<String> {
-    let reason = reason.filter(|reason| reason != state.word())?;
-    let has_begun = !matches!(state, BlastState::Draft | BlastState::Paused);
-    Some(if has_begun { reason } else { with_people_now(reason, counts.queued) })
-}
-
 impl From<BlastRecord> for BlastRow {
     fn from(found: BlastRecord) -> Self {
-        let counts = found.counts();
         Self {
-            state_reason: reason_now(found.state_reason, found.state, &counts),
-            counts,
+            counts: found.counts(),
             opted_out_later: found.opted_out_later,
             id: found.id,
             tag: found.blast_tag,
@@ -289,6 +278,8 @@ impl From<BlastRecord> for BlastRow {
             send_after: found.send_after,
             scheduled_for: found.scheduled_for,
             scheduled_local: found.scheduled_local,
+            // A cancelled blast's reason for those left out is its state's own word, and is not repeated.
+            state_reason: found.state_reason.filter(|reason| reason != found.state.word()),
             state_by: found.state_by.map(Actor::from),
             blast_date: found.blast_date,
             launched_at: found.launched_at,
