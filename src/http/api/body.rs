@@ -26,6 +26,8 @@ use super::once::Repeatable;
 use crate::domain::ids::BlastId;
 use axum::response::{IntoResponse, Response};
 
+pub(super) use plainly::FieldNames;
+
 /// A body of JSON, read whole. An empty body is an object without fields.
 pub(super) struct JsonBody<T> {
     pub value: T,
@@ -94,15 +96,9 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
         if !body.bytes.is_empty() && !is_json(&parts.headers) {
             return Err(unsupported("application/json").into_response());
         }
-        let spelled = |problem| as_spelled_at(parts.uri.path(), problem).into_response();
-        let value = parse_object(bytes).map_err(spelled)?;
+        let value = parse_object(bytes, FieldNames::at(parts.uri.path())).map_err(IntoResponse::into_response)?;
         Ok(Self { value, fingerprint, headers: parts.headers, text: body.bytes })
     }
-}
-
-/// Under `/api/whatsapp` fields are called in `camelCase`.
-fn as_spelled_at(path: &str, problem: Problem) -> Problem {
-    if path.starts_with("/api/whatsapp/") { problem.reworded(plainly::in_camel_case) } else { problem }
 }
 
 /// The type of a body, without its parameters.
@@ -134,9 +130,9 @@ pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
 }
 
 /// Reads a body into fields.
-pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8], names: FieldNames) -> Result<T, Problem> {
     require_utf8(bytes)?;
-    if is_object(bytes) { parse_text(&numbers::exact(bytes)) } else { Err(not_an_object(bytes)) }
+    if is_object(bytes) { parse_text(&numbers::exact(bytes), names) } else { Err(not_an_object(bytes)) }
 }
 
 /// Of the whole of a body: a reader of JSON does not look into values that it leaves out.
@@ -161,16 +157,16 @@ fn not_an_object(bytes: &[u8]) -> Problem {
 
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     require_utf8(bytes)?;
-    parse_text(bytes)
+    parse_text(bytes, FieldNames::SnakeCase)
 }
 
-fn parse_text<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+fn parse_text<T: DeserializeOwned>(bytes: &[u8], names: FieldNames) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
         match inner.classify() {
-            serde_json::error::Category::Data => misfit(&path, &inner.to_string()),
+            serde_json::error::Category::Data => misfit(&path, &inner.to_string(), names),
             _ => not_json(&inner),
         }
     })?;
@@ -183,7 +179,7 @@ fn not_json(error: &serde_json::Error) -> Problem {
 }
 
 /// 422 for what a deserializer says, naming the field: where it stands in the path, or in the sentence itself.
-fn misfit(path: &str, why: &str) -> Problem {
+fn misfit(path: &str, why: &str, names: FieldNames) -> Problem {
     let why = why.split(" at line ").next().unwrap_or(why);
     let names_it = ["missing field", "unknown field", "duplicate field"].iter().any(|begin| why.starts_with(begin));
     let named = why.split('`').nth(1).filter(|_| names_it);
@@ -193,7 +189,7 @@ fn misfit(path: &str, why: &str) -> Problem {
         (path, Some(named)) if !path.ends_with(named) => format!("{path}.{named}"),
         (path, _) => path.to_owned(),
     };
-    Problem::field(field, plainly::said(why))
+    Problem::field(field, plainly::said(why, names))
 }
 
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
@@ -211,8 +207,8 @@ pub(in crate::http) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Probl
         let text = refused.body_text();
         let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);
         let problem = match why.split_once(": ").filter(|(field, _)| !field.contains(' ')) {
-            Some((field, why)) => misfit(field, why),
-            None => misfit(".", why),
+            Some((field, why)) => misfit(field, why, FieldNames::SnakeCase),
+            None => misfit(".", why, FieldNames::SnakeCase),
         };
         if why.starts_with("duplicate field") {
             problem.saying("it is in the query twice: write it once")
@@ -289,7 +285,7 @@ mod tests {
             (b"\xff\xfe{\0}\0", "not-utf-8"),
             (b"{\"people\":[", "not-json"),
         ] {
-            let problem = parse_object::<Order>(bytes).unwrap_err().body();
+            let problem = parse_object::<Order>(bytes, FieldNames::SnakeCase).unwrap_err().body();
             assert_eq!(problem["type"], format!("urn:blastdeck:{kind}"), "{problem}");
         }
     }

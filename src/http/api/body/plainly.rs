@@ -1,7 +1,21 @@
 //! What a deserializer says of a value, as a sentence that says what to write.
 
+/// In which of its two spellings a field is named where a body takes both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http::api) enum FieldNames {
+    SnakeCase,
+    CamelCase,
+}
+
+impl FieldNames {
+    /// As the call at an address is documented.
+    pub(super) fn at(path: &str) -> Self {
+        if path.starts_with("/api/whatsapp/") { Self::CamelCase } else { Self::SnakeCase }
+    }
+}
+
 /// The sentence for what is wrong with one field.
-pub(super) fn said(why: &str) -> String {
+pub(super) fn said(why: &str, names: FieldNames) -> String {
     if why.starts_with("missing field") {
         return "required".to_owned();
     }
@@ -10,7 +24,7 @@ pub(super) fn said(why: &str) -> String {
     }
     if let Some((unknown, known)) = why.split_once(", expected ") {
         if unknown.starts_with("unknown field") {
-            return format!("{THIS_TAKES}{}", fields(known));
+            return format!("unknown field: this takes {}", fields(known, names));
         }
         if unknown.starts_with("unknown variant") {
             return format!("write {known}");
@@ -23,31 +37,16 @@ pub(super) fn said(why: &str) -> String {
     if why.starts_with("unknown field") { "unknown field: this takes none".to_owned() } else { why.to_owned() }
 }
 
-/// The fields of a body, each by one spelling: those in `camelCase` are read as well.
-fn fields(known: &str) -> String {
+/// The fields of a body, each by one spelling.
+fn fields(known: &str, names: FieldNames) -> String {
     let known = known.trim_start_matches("one of ");
-    let all: Vec<&str> = known.split(", ").collect();
-    let is_second = |field: &&str| snake_case(field) != *field && all.contains(&snake_case(field).as_str());
-    all.iter().copied().filter(|field| !is_second(field)).collect::<Vec<_>>().join(", ")
-}
-
-/// What [`said`] says of the fields of a body that is spelled in `camelCase`.
-pub(super) fn in_camel_case(said: &str) -> String {
-    let Some((before, fields)) = said.split_once(THIS_TAKES) else { return said.to_owned() };
-    format!("{before}{THIS_TAKES}{}", camel_case(fields))
-}
-
-/// Before the fields of a body to which another one is unknown.
-const THIS_TAKES: &str = "unknown field: this takes ";
-
-fn camel_case(text: &str) -> String {
-    let mut parts = text.split('_');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |spelled, part| {
-        let mut letters = part.chars();
-        let capital = letters.next().map(|letter| letter.to_ascii_uppercase());
-        spelled + &capital.into_iter().chain(letters).collect::<String>()
-    })
+    let between = if known.contains(" or ") { " or " } else { ", " };
+    let all: Vec<&str> = known.split(between).collect();
+    let is_other_spelling = |field: &str| match names {
+        FieldNames::SnakeCase => snake_case(field) != field && all.contains(&snake_case(field).as_str()),
+        FieldNames::CamelCase => all.iter().any(|other| *other != field && snake_case(other) == field),
+    };
+    all.iter().copied().filter(|field| !is_other_spelling(field)).collect::<Vec<_>>().join(between)
 }
 
 fn snake_case(field: &str) -> String {
@@ -100,14 +99,20 @@ fn wanted(unfit: &str, expected: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_camel_case, said};
+    use super::{FieldNames, said};
 
     #[test]
-    fn a_body_in_camel_case_has_its_fields_named_so() {
-        let unknown = said("unknown field `wat`, expected one of `name`, `templateName`, `template_name`");
+    fn a_body_in_camel_case_has_its_fields_named_as_it_reads_them() {
+        for (known, takes) in [
+            ("one of `name`, `templateName`, `template_name`", "`name`, `templateName`"),
+            ("one of `name`, `status`, `wa_id`", "`name`, `status`, `wa_id`"),
+            ("`phoneNumber` or `phone_number`", "`phoneNumber`"),
+            ("`state` or `status`", "`state` or `status`"),
+        ] {
+            let said = said(&format!("unknown field `wat`, expected {known}"), FieldNames::CamelCase);
 
-        assert_eq!(in_camel_case(&format!("wat: {unknown}")), "wat: unknown field: this takes `name`, `templateName`");
-        assert_eq!(in_camel_case("send_window_start: required"), "send_window_start: required");
+            assert_eq!(said, format!("unknown field: this takes {takes}"));
+        }
     }
 
     #[test]
@@ -132,7 +137,7 @@ mod tests {
             ("input is out of range", "write a time such as 2026-12-01T09:00:00Z"),
             ("write the id of a campaign", "write the id of a campaign"),
         ] {
-            assert_eq!(said(why), plain, "{why}");
+            assert_eq!(said(why, FieldNames::SnakeCase), plain, "{why}");
         }
     }
 }

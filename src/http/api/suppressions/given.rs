@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::super::problem::{FieldError, Problem};
-use super::super::body::{media_type, params, parse_object, unsupported};
+use super::super::body::{FieldNames, media_type, params, parse_object, unsupported};
 use super::super::customers::number;
 use crate::app::{App, OptOut, OptOutTime};
 use crate::domain::phone::Phone;
@@ -127,7 +127,7 @@ pub(super) fn suppress_form(parts: &Parts) -> Result<SuppressForm, Problem> {
 /// One number, or a list of them, with their business: they opt out now.
 pub(super) fn from_json(app: &App, bytes: &[u8]) -> Result<(Numbers, Option<String>, OptOutTime), Problem> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let SuppressBody { phone_number, phone_numbers, business, reason } = parse_object(bytes)?;
+    let SuppressBody { phone_number, phone_numbers, business, reason } = parse_object(bytes, FieldNames::SnakeCase)?;
     let reason = reason.as_deref().map(read_reason).transpose()?;
     let mut numbers = Numbers::of("phone_numbers");
     if let Some(text) = phone_number {
