@@ -53,13 +53,31 @@ fn blasts_that_start_at_one_moment_are_named_together_and_the_key_that_stops_the
 #[test]
 fn pausing_one_of_them_says_what_starts_all_the_same() {
     let mut dashboard = launched();
-    let rows = both(&dashboard);
-    show(&mut dashboard, rows);
+    let [row, other] = both(&dashboard);
+    show(&mut dashboard, [row.clone(), other]);
     dashboard.taken();
 
     dashboard.keys("p");
     assert_eq!(dashboard.acts(), [WriteRequest::Pause(DRAFT)]);
-    let paused = BlastView { state: BlastState::Paused, version: 5, send_after: None, ..armed(&dashboard) };
+    // It keeps the time at which it was to start.
+    let paused = BlastView { state: BlastState::Paused, version: 5, ..row };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Pause(DRAFT),
+        outcome: Ok(WriteOutcome::Blast(Box::new(paused))),
+    });
+
+    assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it; Follow-up 1 starts at 14:02:10");
+}
+
+/// The list is read at every change: it may come before the answer to the act.
+#[test]
+fn what_starts_all_the_same_is_said_also_where_the_list_had_the_pause_first() {
+    let mut dashboard = launched();
+    let [row, other] = both(&dashboard);
+    show(&mut dashboard, [row.clone(), other.clone()]);
+    let paused = BlastView { state: BlastState::Paused, version: 5, ..row };
+
+    show(&mut dashboard, [paused.clone(), other]);
     dashboard.answer(Completion::Written {
         request: WriteRequest::Pause(DRAFT),
         outcome: Ok(WriteOutcome::Blast(Box::new(paused))),

@@ -60,15 +60,14 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     }
 }
 
-/// That a blast is paused. Of a sender's launch its other blasts start all the same.
+/// That a blast is paused. Of a sender's launch its other blasts start all the same: it keeps the time at which it was to start with them.
 pub fn paused(model: &Model, row: &BlastView) -> Notice {
-    let armed = model.blasts.get(row.id).and_then(|before| Some((before, before.armed_until(model.now)?)));
-    let others = armed.map(|(before, until)| (model.starting_with(before, until), until));
-    let still = match others.as_ref().and_then(|(others, until)| Some((others.split_first()?, until))) {
-        Some(((first, rest), until)) => format!("; {}", model.start_words_of(first, rest, *until)),
-        None => String::new(),
-    };
-    let said = format!("{} is paused; {}{still}", model.distinct_name(row), model.resumes_it());
+    let still = row.send_after.filter(|until| *until > model.now).and_then(|until| {
+        let others = model.starting_with(row, until);
+        let (first, rest) = others.split_first()?;
+        Some(format!("; {}", model.start_words_of(first, rest, until)))
+    });
+    let said = format!("{} is paused; {}{}", model.distinct_name(row), model.resumes_it(), still.unwrap_or_default());
     Notice { stands: Some(stands(model, row)), ..Notice::done(said) }
 }
 
