@@ -239,9 +239,7 @@ impl From<AppError> for Problem {
             AppError::InvalidAt { why, places } => Self::at_places(&why, places),
             AppError::NotFound(why) => Self::not_found(for_programs(&why)),
             // 404 is for what the path names.
-            AppError::NotFoundIn { field, why } => {
-                Self::at_places(&why.clone(), vec![InvalidPlace { field: field.to_owned(), row: None, why }])
-            }
+            AppError::NotFoundIn { field, why } => Self::field(field, for_programs(&why)),
             AppError::Failed(why) => Self::new(StatusCode::BAD_GATEWAY, "failed", for_programs(&why)),
             AppError::Unfinished { done, error } => {
                 tracing::warn!(%error, done, "the work that follows is left to an engine");
