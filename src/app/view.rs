@@ -57,6 +57,8 @@ pub struct BlastView {
     pub limits: LimitColumns,
     /// Armed or scheduled: nothing is sent before this.
     pub send_after: Option<DateTime<Utc>>,
+    /// When somebody confirmed what it waits for until then: all that one act starts has one such time.
+    pub armed_at: Option<DateTime<Utc>>,
     /// Scheduled: where it has not started by then, it asks whether it is still to go, by the configuration of this process.
     pub asks_after: Option<DateTime<Utc>>,
     /// When it starts by itself once it is launched, and the local time that was asked for, if one was.
@@ -116,6 +118,7 @@ impl BlastView {
             template: row.template,
             limits: row.limits,
             send_after: row.send_after,
+            armed_at: row.armed_at,
             asks_after: None,
             scheduled_for,
             scheduled_local: row.scheduled_local,

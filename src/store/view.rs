@@ -71,6 +71,8 @@ pub struct BlastRow {
     pub limits: LimitColumns,
     /// Armed or scheduled: nothing is sent before this.
     pub send_after: Option<DateTime<Utc>>,
+    /// When somebody confirmed what it waits for until then.
+    pub armed_at: Option<DateTime<Utc>>,
     /// When it starts by itself once it is launched, and the local time that was asked for, if one was.
     pub scheduled_for: Option<DateTime<Utc>>,
     pub scheduled_local: Option<NaiveDateTime>,

@@ -50,8 +50,8 @@ pub fn cannot_send(model: &Model) -> Option<String> {
 
 /// The same of a blast whose sender has not stopped.
 pub fn cannot_send_blast(model: &Model, blast: &BlastView) -> Option<String> {
-    if let Some(until) = blast.armed_until(model.now) {
-        return Some(format!("it is about to start: {} {}", model.options.keys.undo(), model.stops(blast, until)));
+    if blast.armed_until(model.now).is_some() {
+        return Some(format!("it is about to start: {} {}", model.options.keys.undo(), model.stops(blast)));
     }
     let why = match blast.state {
         BlastState::Paused if has_nobody_left(blast) => NOBODY_LEFT,

@@ -35,6 +35,7 @@ fn blast() -> BlastView {
         message: "hi".into(),
         limits: crate::domain::pace::LimitColumns::default(),
         send_after: None,
+        armed_at: None,
         scheduled_for: None,
         scheduled_local: None,
         state_reason: None,

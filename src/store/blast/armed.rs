@@ -119,11 +119,18 @@ pub async fn arm(tx: &mut PgConnection, id: BlastId, operator: &str, armed_for: 
 }
 
 /// Gives those blasts of a sender their [`ARMED_FOR`] anew that nobody could take back for a while: nothing was read since `since`. Also
-/// those whose time came meanwhile. Nobody of them is claimed yet. Returns which.
+/// those whose time came meanwhile: each is armed at a time of its own, since no act armed them together, and for whoever scheduled it,
+/// whose launch `u` takes back. Nobody of them is claimed yet. Returns which.
 pub async fn arm_again(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let wait = interval(ARMED_FOR)?;
     let armed = sqlx::query_scalar(
-        "update blasts set send_after = now() + $3, armed_at = coalesce(armed_at, now()), version = version + 1, updated_at = now()
+        "update blasts
+            set send_after = now() + $3, armed_at = coalesce(armed_at, clock_timestamp()), version = version + 1, updated_at = now(),
+                state_by = case when state_by = 'engine'
+                                then coalesce((select a.operator from operator_actions a
+                                                where a.blast_id = blasts.id and a.undone_at is null and a.action in ('launch', 'resume')
+                                                order by a.id desc limit 1), state_by)
+                                else state_by end
           where sender_id = $1 and state = 'sending' and send_after > $2
             and (armed_at is not null or scheduled_for = send_after and launched_at > $2)
             and not exists (select from in_flight where blast_id = blasts.id)

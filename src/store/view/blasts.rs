@@ -33,6 +33,7 @@ struct BlastRecord {
     #[sqlx(flatten)]
     limits: LimitColumns,
     send_after: Option<DateTime<Utc>>,
+    armed_at: Option<DateTime<Utc>>,
     scheduled_for: Option<DateTime<Utc>>,
     scheduled_local: Option<NaiveDateTime>,
     state_reason: Option<String>,
@@ -80,7 +81,7 @@ macro_rules! blasts {
     ($unasked:literal, $tail:literal) => {
         concat!(
             "select b.state::text as state, b.id, b.blast_tag, b.follow_up_stage, b.version, b.sender_id, b.total_recipients,
-                    b.message, b.template, b.send_after, b.scheduled_for, b.scheduled_local, b.state_reason,
+                    b.message, b.template, b.send_after, b.armed_at, b.scheduled_for, b.scheduled_local, b.state_reason,
                     b.state_by, b.blast_date, b.launched_at, b.completed_at, b.created_at, b.external_id,
                     b.description, b.follows_blast, b.unfinished, b.first_people, b.first_left, b.segment,
                     b.repeat_rule, b.repeat_until, b.repeat_times, b.repeat_seen, b.at_most, b.pattern_blast,
@@ -276,6 +277,7 @@ impl From<BlastRecord> for BlastRow {
             template: found.template,
             limits: found.limits,
             send_after: found.send_after,
+            armed_at: found.armed_at,
             scheduled_for: found.scheduled_for,
             scheduled_local: found.scheduled_local,
             // A cancelled blast's reason for those left out is its state's own word, and is not repeated.

@@ -51,11 +51,14 @@ impl Model {
         self.armed().find(|(blast, _)| is_own(blast))
     }
 
-    /// The other blasts of an armed launch: a sender that goes on starts all that waited for it at one moment.
-    pub fn starting_with(&self, blast: &BlastView, until: DateTime<Utc>) -> Vec<&BlastView> {
-        let is_of_launch = |other: &BlastView| other.id != blast.id && other.sender_id == blast.sender_id;
-        let of_launch = self.armed().filter(|(other, starts)| is_of_launch(other) && *starts == until);
-        of_launch.map(|(other, _)| other).collect()
+    /// The other blasts that the act on this one starts, as a sender that goes on starts all that waited for it: what one act armed was
+    /// armed at one time. What starts at the same time by other acts is stopped by itself.
+    pub fn starting_with(&self, blast: &BlastView) -> Vec<&BlastView> {
+        let is_of_act = |other: &&BlastView| {
+            let is_armed_with = other.armed_at.is_some() && other.armed_at == blast.armed_at;
+            other.id != blast.id && other.sender_id == blast.sender_id && is_armed_with
+        };
+        self.armed().map(|(other, _)| other).filter(is_of_act).collect()
     }
 
     /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent. A page or

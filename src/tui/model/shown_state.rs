@@ -41,9 +41,9 @@ impl Model {
     }
 
     /// What the key that undoes does to an armed launch: of somebody else's it asks first.
-    pub fn stops(&self, blast: &BlastView, until: DateTime<Utc>) -> &'static str {
+    pub fn stops(&self, blast: &BlastView) -> &'static str {
         let is_ours = blast.state_by.as_ref().is_none_or(|by| by.name() == self.options.operator);
-        match (is_ours, self.starting_with(blast, until).is_empty()) {
+        match (is_ours, self.starting_with(blast).is_empty()) {
             (true, true) => "stops it",
             (true, false) => "stops them",
             (false, _) => "asks first",
@@ -52,7 +52,7 @@ impl Model {
 
     /// What a launch starts, when, and whose it is.
     pub fn starts_words(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
-        self.start_words_of(blast, &self.starting_with(blast, until), until)
+        self.start_words_of(blast, &self.starting_with(blast), until)
     }
 
     /// The same with these other blasts.
@@ -84,7 +84,7 @@ impl Model {
         let names_another = self.notice.as_ref().is_some_and(|notice| notice.undoes.is_some());
         let own = || self.own_armed().filter(|_| !names_another);
         match self.announced().or_else(own).filter(|(meant, _)| meant.id == blast.id) {
-            Some((_, until)) => format!("{} {}", keys.undo(), self.stops(blast, until)),
+            Some(_) => format!("{} {}", keys.undo(), self.stops(blast)),
             None => format!("{} pauses it", keys.pause()),
         }
     }

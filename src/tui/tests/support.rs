@@ -81,6 +81,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         message: "Salam {name}".to_owned(),
         limits: LimitColumns::default(),
         send_after: None,
+        armed_at: None,
         asks_after: None,
         scheduled_for: None,
         scheduled_local: None,

@@ -36,7 +36,7 @@ pub fn standing(model: &Model, (row, until): (&BlastView, DateTime<Utc>), text: 
 
 fn announced(model: &Model, (row, until): (&BlastView, DateTime<Utc>), says: ArmedWords, text: String) -> Notice {
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version, says });
-    let hint = format!("{} {}", model.options.keys.undo(), model.stops(row, until));
+    let hint = format!("{} {}", model.options.keys.undo(), model.stops(row));
     Notice { armed, ..Notice::done(text).hint(hint) }
 }
 
@@ -63,7 +63,7 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
 /// That a blast is paused. Of a sender's launch its other blasts start all the same: it keeps the time at which it was to start with them.
 pub fn paused(model: &Model, row: &BlastView) -> Notice {
     let still = row.send_after.filter(|until| *until > model.now).and_then(|until| {
-        let others = model.starting_with(row, until);
+        let others = model.starting_with(row);
         let (first, rest) = others.split_first()?;
         Some(format!("; {}", model.start_words_of(first, rest, until)))
     });
@@ -74,7 +74,7 @@ pub fn paused(model: &Model, row: &BlastView) -> Notice {
 /// What is printed before the dashboard is stopped by `ctrl-z`: which blast starts meanwhile, since another engine may send it.
 pub fn goes_on(model: &Model) -> Option<String> {
     let (row, until) = model.armed().next()?;
-    let (starts, undo, stops) = (model.starts_words(row, until), model.options.keys.undo(), model.stops(row, until));
+    let (starts, undo, stops) = (model.starts_words(row, until), model.options.keys.undo(), model.stops(row));
     Some(clean(&format!("{starts}, also while this is stopped: fg, then {undo} {stops} until then")).into_owned())
 }
 

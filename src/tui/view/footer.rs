@@ -5,7 +5,7 @@ mod long;
 mod prompt_keys;
 mod question;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use crate::app::view::BlastView;
 use crate::tui::format::TimeFormat;
@@ -102,7 +102,7 @@ fn armed_words(model: &Model) -> Option<(String, String)> {
     };
     let said = model.notice.as_ref().filter(says_more);
     let text = format!(" {}", said.map_or_else(|| model.starts_words(blast, until), |notice| notice.text.clone()));
-    let keys = stop_keys(model, blast, until);
+    let keys = stop_keys(model, blast);
     // So many seconds, begun ones included.
     let left = (until - model.now + TimeDelta::milliseconds(999)).num_seconds();
     let is_later = model.hours_open_at(blast, until).is_some();
@@ -110,11 +110,11 @@ fn armed_words(model: &Model) -> Option<(String, String)> {
 }
 
 /// The keys that stop a launch. Pausing stops one of its blasts.
-fn stop_keys(model: &Model, blast: &BlastView, until: DateTime<Utc>) -> String {
+fn stop_keys(model: &Model, blast: &BlastView) -> String {
     let (undo, pause) = (model.options.keys.undo(), model.options.keys.pause());
-    let asks = model.stops(blast, until);
+    let asks = model.stops(blast);
     let pauses = model.to_pause().is_some_and(|paused| paused.id == blast.id);
-    let is_alone = model.starting_with(blast, until).is_empty();
+    let is_alone = model.starting_with(blast).is_empty();
     let name = || model.brief_distinct_name(blast);
     // A page that is not drawn takes no keys but those that leave it.
     let is_left_first = model.overlays.last().is_some_and(Overlay::is_form) || model.not_drawn().is_some();

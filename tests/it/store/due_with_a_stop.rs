@@ -5,7 +5,7 @@ use blastdeck::app::Launch;
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::BlastId;
 use blastdeck::store::blast;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 
 use super::marks::{operator_app, refusal};
 use super::{BLAST, SENDER, Scene};
@@ -99,4 +99,25 @@ async fn nothing_starts_by_itself_while_its_sender_is_stopped_or_is_being_stoppe
     started.sort_unstable();
     assert_eq!(started, [BlastId(due), BlastId(late)]);
     assert_eq!(scene.number("select count(*) from blasts where state = 'paused' and blast_tag = 'Late'").await, 1);
+}
+
+/// As an engine does that reaches the database again. `u` takes back one of them, and the other goes out.
+#[tokio::test]
+async fn what_starts_at_one_time_behind_an_outage_is_armed_one_by_one_for_whoever_scheduled_it() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state, state_by, send_after, scheduled_for, launched_at, total_recipients)
+             select tag, 1, 'Hi', 'sending', 'engine', now() - interval '1 second', now() - interval '1 second', now(), 1
+               from unnest(array['Early', 'Bird']) as tag;
+             insert into operator_actions (operator, action, blast_id) values ('aina', 'launch', 2), ('ben', 'launch', 3)",
+        )
+        .await;
+
+    let armed = blast::arm_again(scene.pool(), SENDER, Utc::now() - TimeDelta::minutes(1)).await.unwrap();
+
+    assert_eq!(armed.len(), 2, "{armed:?}");
+    let whose = "select count(*) from blasts where (blast_tag, state_by) in (('Early', 'aina'), ('Bird', 'ben'))";
+    assert_eq!(scene.number(whose).await, 2);
+    assert_eq!(scene.number("select count(distinct armed_at) from blasts").await, 2, "no act armed both");
 }

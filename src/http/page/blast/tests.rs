@@ -26,6 +26,7 @@ fn blast(opted_out_later: i64) -> BlastView {
         message: "Salam".to_owned(),
         limits: LimitColumns::default(),
         send_after: None,
+        armed_at: None,
         asks_after: None,
         scheduled_for: None,
         scheduled_local: None,
