@@ -137,8 +137,9 @@ struct LeaseCheck {
     began_ago: Option<f64>,
 }
 
-/// Claims the people who are due first. Nobody is claimed when the lease was lost or the blast is not sending (or still
-/// armed, or an answer that comes too late), and people who opted out never are.
+/// Claims the people who are due first. Nobody is claimed when the lease was lost, the sender is stopped or the blast is not sending (or
+/// still armed, or an answer that comes too late), and people who opted out never are. Whoever stops one of them under the lease's lock
+/// knows that nobody is claimed any more: a claim that waited for that lock sees it.
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
@@ -279,6 +280,7 @@ const CLAIM: &str = concat!(
            and exists (select 1 from blasts b
                         where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now())
                           and (b.answer_until is null or b.answer_until > now()))
+           and exists (select 1 from senders o where o.id = $4 and o.stopped_at is null)
            and not exists (select 1 from suppressions s
                             where person_key(s.phone_number) = person_key(r.phone_number)
                               and s.business in ((select o.business from senders o where o.id = $4), '*'))

@@ -27,6 +27,7 @@ mod plans;
 mod recent;
 mod sent_once_back;
 mod spellings;
+mod stopped_again;
 mod taken_back;
 mod undo;
 

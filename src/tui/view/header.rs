@@ -194,7 +194,7 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
 fn starting(model: &Model) -> Option<HeaderSegment> {
     let (blast, until) = model.unannounced()?;
     let (at, name) = (model.start_after(blast, until), model.brief_distinct_name(blast));
-    let (words, names) = match &model.starting_with(blast, until)[..] {
+    let (words, names) = match &model.starting_with(blast)[..] {
         [] => (format!("starts {at}"), name),
         [other] => (format!("2 start {at}"), format!("{name} and {}", model.brief_distinct_name(other))),
         others => (format!("{} start {at}", others.len() + 1), format!("{name} and {} others", others.len())),
