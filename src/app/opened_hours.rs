@@ -119,7 +119,7 @@ impl App {
         }
         let command_lines = vec![hours.command_line(blast)];
         super::commands::require_unraced(draft::change(&mut tx, blast, head.version, hours.back()).await?)?;
-        blast::disarm_all(&mut tx, &head).await?;
+        blast::disarm(&mut tx, head.id).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::commands::{name, unstop};
 use super::error::unread_after;
@@ -13,8 +14,8 @@ use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::sender::StopCode;
 use crate::store::action::{self, LoggedAction};
-use crate::store::blast::{self, BlastHead, DueStart};
-use crate::store::{DbTransaction, sender};
+use crate::store::blast::{self, BlastHead, DueStart, FormerStart};
+use crate::store::{DbTransaction, lease, sender};
 
 /// What stopped a sender that was let go on, as it is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub(super) struct LiftedStop {
     /// What was scheduled, and was started with the others since its time had come.
     #[serde(default)]
     started: Vec<DueStart>,
+    /// How all that goes on waited before.
+    #[serde(default)]
+    armed: Vec<FormerStart>,
 }
 
 impl LiftedStop {
@@ -61,13 +65,13 @@ impl App {
         }
         let (queued, _) = sender::queued_and_in_flight(&mut tx, head.sender_id).await?;
         Counted::AtMost.check(queued, people)?;
-        let mut started = Vec::new();
+        let (mut started, mut armed) = (Vec::new(), Vec::new());
         if !armed_for.is_zero() {
             started = blast::start_due(&mut tx, head.sender_id, self.engine().settings.too_late).await?;
             // One act lets all of them go on, which an undo of any of them takes back.
-            blast::arm_all(&mut tx, head.sender_id, self.operator(), armed_for).await?;
+            armed = blast::arm_all(&mut tx, head.sender_id, self.operator(), armed_for).await?;
         }
-        let lifted = stop.map(|(code, why)| LiftedStop { code, why, started });
+        let lifted = stop.map(|(code, why)| LiftedStop { code, why, started, armed });
         self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;
         tx.commit().await?;
         self.notify(head.id).await;
@@ -75,23 +79,19 @@ impl App {
         self.blast(head.id).await.map_err(unread_after(done))
     }
 
-    /// Stops a sender again that was let go on: nothing has been sent since, of none of the blasts that went on with it. `blast` waits still.
+    /// Stops a sender again that was let go on: nothing of it has been sent since. All that went on with it waits as before, as `blast` does.
     pub(super) async fn stop_again(
         &self,
         mut tx: DbTransaction,
         (act, blast): (&LoggedAction, BlastId),
         stop: LiftedStop,
     ) -> Result<UndoOutcome, AppError> {
-        // With the first of them the lease is locked: none of the others begins meanwhile.
-        for one in blast::armed_by(&mut tx, blast, act.at).await? {
-            self.require_not_begun(&mut tx, one).await?;
-        }
-        let head = self.require_not_begun(&mut tx, blast).await?;
+        let head = self.require_nothing_sent_since(&mut tx, act, blast).await?;
         sender::stop_by(&mut *tx, head.sender_id, (&stop.code, &stop.why), self.operator()).await?;
         for started in &stop.started {
-            blast::set_due_back(&mut tx, started, &head).await?;
+            blast::set_due_back(&mut tx, started, act.at).await?;
         }
-        blast::disarm_all(&mut tx, &head).await?;
+        blast::disarm_all(&mut tx, (head.sender_id, act.at), &stop.armed).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.notify(blast).await;
@@ -103,5 +103,32 @@ impl App {
             still_suppressed: Vec::new(),
             command_lines: vec![format!("blastdeck blast undo {blast}")],
         })
+    }
+
+    /// The stop would be the sender's, so nothing of it may have been sent since, by whatever was started: nobody is claimed from here on
+    /// until the transaction ends, and then the stop stands. The blast that was seen, where one was, else `blast`.
+    async fn require_nothing_sent_since(
+        &self,
+        tx: &mut PgConnection,
+        act: &LoggedAction,
+        blast: BlastId,
+    ) -> Result<BlastHead, AppError> {
+        let sender = self.head(tx, blast).await?.sender_id;
+        lease::lock(tx, sender).await?;
+        if let Some(by) = action::undone_by(tx, act.id).await? {
+            return Err(AppError::Refused(format!("{by} took that back already: nothing more was taken back")));
+        }
+        if let Some(begun) = blast::begun_since(tx, (sender, act.at), None).await? {
+            let name = match blast::head(tx, begun).await? {
+                Some(head) => blast::distinct_name(tx, &head).await?,
+                None => format!("blast {begun}"),
+            };
+            let sender = self.blast_row_in(&mut *tx, blast).await?.sender;
+            // Without the keys and commands of the one that has begun: whoever reads them may have asked about another.
+            return Err(AppError::Refused(format!(
+                "{name} has started: sender {sender} is not stopped again; each of its blasts can be paused"
+            )));
+        }
+        self.locked_as_seen(tx, self.seen.map_or(blast, |(seen, _)| seen)).await
     }
 }

@@ -11,7 +11,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 pub use self::armed::{
-    DueStart, arm, arm_again, arm_all, armed_by, disarm_all, has_begun_since_armed, set_due_back, start_due,
+    DueStart, FormerStart, arm, arm_again, arm_all, armed_by, begun_since, disarm, disarm_all, has_begun_since_armed,
+    set_due_back, start_due,
 };
 pub use self::due::start_scheduled;
 pub use self::head::{BlastHead, distinct_name, head, locked_head};

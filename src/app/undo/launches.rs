@@ -48,8 +48,8 @@ impl App {
         act: &LoggedAction,
     ) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
-        if lifted_stop(&mut tx, act).await?.is_some() {
-            return self.undo_launch(tx, act).await;
+        if let Some((stop, armed)) = lifted_stop(&mut tx, act).await? {
+            return self.stop_again(tx, (act, armed), stop).await;
         }
         let head = self.head(&mut tx, blast).await?;
         if head.state.is_under_way() && (OpenedHours::of(act).is_none() || questions::is_armed(&mut tx, &head).await?) {
@@ -180,8 +180,7 @@ pub(in crate::app) async fn early_start(
 /// What stopped the sender that an act let go on, and a blast that waits because of it: not the one of the act where that was paused since.
 async fn lifted_stop(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<(LiftedStop, BlastId)>, AppError> {
     let Some((stop, blast)) = LiftedStop::of(act).zip(act.blast_id) else { return Ok(None) };
-    let armed = blast::armed_by(tx, blast, act.at).await?;
-    Ok(armed.first().map(|first| (stop, *first)))
+    Ok(blast::armed_by(tx, blast, act.at).await?.map(|armed| (stop, armed)))
 }
 
 /// Whether a blast waits because of this act.

@@ -18,7 +18,7 @@ pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Optio
                  select a.* from blasts b
                    join blasts o on o.sender_id = b.sender_id and o.id <> b.id
                    join operator_actions a on a.blast_id = o.id and a.at = b.armed_at
-                  where b.id = $1 and a.undone_at is null and a.action = 'resume' and jsonb_typeof(a.detail -> 'stop') = 'object') acts
+                  where b.id = $1 and b.state = 'sending' and a.undone_at is null and a.action = 'resume' and jsonb_typeof(a.detail -> 'stop') = 'object') acts
           order by id desc limit 1",
     );
     Ok(action.bind(blast).fetch_optional(tx).await?)

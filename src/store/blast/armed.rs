@@ -17,6 +17,15 @@ pub struct DueStart {
     pub state_by: Option<String>,
 }
 
+/// How a blast waited before an act that let its sender go on armed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct FormerStart {
+    pub id: BlastId,
+    pub state_by: Option<String>,
+    pub armed_at: Option<DateTime<Utc>>,
+    pub send_after: Option<DateTime<Utc>>,
+}
+
 /// Starts what a sender's next engine would start at once, since its time came while the sender was stopped; what is later than `too_late`
 /// asks then. One that somebody holds, as a list that comes in does, is left to the engine, which starts it a moment later.
 pub async fn start_due(
@@ -39,66 +48,92 @@ pub async fn start_due(
     Ok(started.bind(sender).bind(late).fetch_all(tx).await?)
 }
 
-/// Has what [`start_due`] started wait for its time as before, which has passed. Only where it still waits with the blast `of`, and nothing
-/// of it was sent.
-pub async fn set_due_back(tx: &mut PgConnection, started: &DueStart, of: &BlastHead) -> Result<(), StoreError> {
-    if has_begun_since_armed(&mut *tx, started.id).await? {
-        return Ok(());
-    }
+/// Has what [`start_due`] started wait for its time as before, which has passed. Only where it still waits by the act of then, and nothing
+/// was sent since.
+pub async fn set_due_back(
+    tx: &mut PgConnection,
+    started: &DueStart,
+    armed_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query(
         "update blasts
             set state = 'scheduled', state_by = $2, send_after = scheduled_for, armed_at = null, launched_at = null,
                 blast_date = scheduled_for, version = version + 1, updated_at = now()
-          where id = $1 and state = 'sending' and send_after = $3 and scheduled_for is not null and deleted_at is null",
+          where id = $1 and state = 'sending' and armed_at = $3 and scheduled_for is not null and deleted_at is null",
     )
     .bind(started.id)
     .bind(&started.state_by)
-    .bind(of.send_after)
+    .bind(armed_at)
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock: `operator` lets it go on.
+/// What a sender was launched to send waits until `armed_for` has passed, by the database's clock: `operator` lets it go on. All of it is
+/// armed at the time of this transaction, as the act that is logged in it. Returns how each waited before, for [`disarm_all`].
 pub async fn arm_all(
     tx: &mut PgConnection,
     sender: SenderId,
     operator: &str,
     armed_for: TimeDelta,
-) -> Result<(), StoreError> {
+) -> Result<Vec<FormerStart>, StoreError> {
     let wait = interval(armed_for)?;
+    let former = sqlx::query_as(
+        "with former as (
+            select id, state_by, armed_at, send_after from blasts
+             where sender_id = $1 and state = 'sending' and deleted_at is null
+             order by id for no key update)
+         update blasts b
+            set send_after = greatest(b.send_after, now() + $2), armed_at = now(), state_by = $3, version = version + 1, updated_at = now()
+           from former where b.id = former.id
+         returning b.id, former.state_by, former.armed_at, former.send_after",
+    );
+    Ok(former.bind(sender).bind(wait).bind(operator).fetch_all(tx).await?)
+}
+
+/// One of the blasts of a sender that an act on one of them armed by letting the sender go on, while it is still to be sent: the first.
+pub async fn armed_by(tx: &mut PgConnection, of: BlastId, at: DateTime<Utc>) -> Result<Option<BlastId>, StoreError> {
+    let armed = sqlx::query_scalar(
+        "select b.id from blasts a join blasts b on b.sender_id = a.sender_id
+          where a.id = $1 and b.state = 'sending' and b.armed_at = $2 and b.deleted_at is null
+          order by b.id limit 1",
+    );
+    Ok(armed.bind(of).bind(at).fetch_optional(tx).await?)
+}
+
+/// What an act armed then by letting its sender go on waits as it did before: whose start it is, and when it began, is known of it still.
+/// What was paused, or armed by something else, since stays as it is. An engine that does not know that yet goes by what it read before,
+/// and the stop.
+pub async fn disarm_all(
+    tx: &mut PgConnection,
+    (sender, armed_at): (SenderId, DateTime<Utc>),
+    former: &[FormerStart],
+) -> Result<(), StoreError> {
     sqlx::query(
-        "update blasts
-            set send_after = greatest(send_after, now() + $2), armed_at = now(), state_by = $3, version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and deleted_at is null",
+        "update blasts b
+            set send_after = f.send_after, armed_at = f.armed_at, state_by = f.state_by, version = version + 1, updated_at = now()
+           from unnest($3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[]) as f (id, state_by, armed_at, send_after)
+          where b.id = f.id and b.sender_id = $1 and b.state = 'sending' and b.armed_at = $2",
     )
     .bind(sender)
-    .bind(wait)
-    .bind(operator)
+    .bind(armed_at)
+    .bind(former.iter().map(|one| one.id.0).collect::<Vec<_>>())
+    .bind(former.iter().map(|one| one.state_by.as_deref()).collect::<Vec<_>>())
+    .bind(former.iter().map(|one| one.armed_at).collect::<Vec<_>>())
+    .bind(former.iter().map(|one| one.send_after).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// The blasts of a sender that an act on one of them armed by letting the sender go on, as far as they are still to be sent, by id.
-pub async fn armed_by(tx: &mut PgConnection, of: BlastId, at: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
-    let armed = sqlx::query_scalar(
-        "select b.id from blasts a join blasts b on b.sender_id = a.sender_id
-          where a.id = $1 and b.state = 'sending' and b.armed_at = $2 and b.deleted_at is null
-          order by b.id",
-    );
-    Ok(armed.bind(of).bind(at).fetch_all(tx).await?)
-}
-
-/// What waits since then waits no more: something else keeps it from sending. An engine that does not know that yet still waits, by
-/// what it read before.
-pub async fn disarm_all(tx: &mut PgConnection, of: &BlastHead) -> Result<(), StoreError> {
+/// A blast waits no more for the time in which its start can be taken back: something else keeps it from sending. An engine that does not
+/// know that yet still waits, by what it read before.
+pub async fn disarm(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> {
     sqlx::query(
         "update blasts set send_after = now(), version = version + 1, updated_at = now()
-          where sender_id = $1 and state = 'sending' and send_after = $2 and send_after > now()",
+          where id = $1 and state = 'sending' and send_after > now()",
     )
-    .bind(of.sender_id)
-    .bind(of.send_after)
+    .bind(id)
     .execute(tx)
     .await?;
     Ok(())
@@ -149,4 +184,21 @@ pub async fn has_begun_since_armed(tx: &mut PgConnection, id: BlastId) -> Result
                          where b.id = $1 and r.blast_id = $1)",
     );
     Ok(begun.bind(id).fetch_one(tx).await?)
+}
+
+/// A blast of a sender, or `only` this one, of which somebody was claimed since a time.
+pub async fn begun_since(
+    tx: &mut PgConnection,
+    (sender, at): (SenderId, DateTime<Utc>),
+    only: Option<BlastId>,
+) -> Result<Option<BlastId>, StoreError> {
+    let begun = sqlx::query_scalar(
+        "select blast_id from in_flight
+          where sender_id = $1 and claimed_at >= $2 and ($3::bigint is null or blast_id = $3)
+         union all
+         select r.blast_id from provider_message p join blast_recipients r on r.id = p.recipient_id
+          where p.sender_id = $1 and p.claimed_at >= $2 and ($3::bigint is null or r.blast_id = $3)
+          limit 1",
+    );
+    Ok(begun.bind(sender).bind(at).bind(only).fetch_optional(tx).await?)
 }

@@ -13,8 +13,10 @@ async fn going_on() -> (Scene, App) {
     scene
         .execute(
             "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
-             insert into blasts (blast_tag, sender_id, state, message, total_recipients, launched_at)
-             select tag, 1, 'sending', 'Hi', 1, now() - interval '1 hour' from unnest(array['Second', 'Third']) tag;
+             insert into blasts (blast_tag, sender_id, state, message, total_recipients)
+             select tag, 1, 'sending', 'Hi', 1 from unnest(array['Second', 'Third']) tag;
+             update blasts set state_by = 'ben', launched_at = now() - interval '1 hour', armed_at = now() - interval '1 hour',
+                               send_after = now() - interval '1 hour' + interval '10 seconds';
              insert into blast_recipients (blast_id, phone_number) values (2, '+60100000402'), (3, '+60100000403');
              insert into operator_actions (operator, action, blast_id, at)
              select 'ben', 'launch', id, now() - interval '1 hour' from blasts",
@@ -66,8 +68,99 @@ async fn a_sender_is_not_stopped_again_once_one_of_its_blasts_has_begun() {
 
     let refused = refusal(aina.undo_launch_of(BLAST).await);
 
-    assert!(refused.starts_with("Third has started"), "{refused}");
+    // No key or command: it would be that of another blast.
+    let words = "Third has started: sender sales is not stopped again; each of its blasts can be paused";
+    assert_eq!(refused, words);
     assert_eq!(scene.number(STOPPED).await, 0);
+}
+
+/// Somebody of a blast is claimed.
+async fn claim_of(scene: &Scene, blast: i64) {
+    scene
+        .execute(&format!(
+            "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+             select blast_id, 1, 1, 1, id, id, array[id] from blast_recipients where blast_id = {blast}"
+        ))
+        .await;
+}
+
+/// The stop is the sender's, and *nothing was sent* is said of it.
+#[tokio::test]
+async fn whatever_was_sent_of_a_sender_since_keeps_it_from_being_stopped_again() {
+    let (scene, aina) = going_on().await;
+    claim_of(&scene, 3).await;
+    scene.execute("update blasts set state = 'paused' where id = 3").await;
+    let paused = refusal(aina.undo_launch_of(BLAST).await);
+
+    let (other, aina) = going_on().await;
+    other
+        .execute(
+            "insert into blasts (blast_tag, sender_id, state, message, total_recipients) values ('Fourth', 1, 'sending', 'Hi', 1);
+             insert into blast_recipients (blast_id, phone_number) values (4, '+60100000404')",
+        )
+        .await;
+    claim_of(&other, 4).await;
+    let launched_since = refusal(aina.undo_launch_of(BLAST).await);
+
+    assert!(paused.starts_with("Third has started: sender sales is not stopped again"), "{paused}");
+    assert!(launched_since.starts_with("Fourth has started: sender sales is not stopped again"), "{launched_since}");
+    assert_eq!((scene.number(STOPPED).await, other.number(STOPPED).await), (0, 0));
+}
+
+#[tokio::test]
+async fn undoing_a_paused_blast_does_not_stop_the_sender_of_the_others() {
+    let (scene, aina) = going_on().await;
+    aina.pause(BlastId(2)).await.unwrap();
+
+    let refused = refusal(aina.undo_launch_of(BlastId(2)).await);
+
+    assert_eq!(refused, "Second is paused now: nothing was taken back; S resumes it");
+    assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (2, 0));
+}
+
+/// By ben, an hour ago.
+const AS_LAUNCHED: &str = "select count(*) from blasts
+    where state_by = 'ben' and armed_at = send_after - interval '10 seconds' and send_after < now() - interval '50 minutes'";
+
+#[tokio::test]
+async fn blasts_are_whose_they_were_and_wait_as_before_once_their_sender_is_stopped_again() {
+    let (scene, aina) = going_on().await;
+    assert_eq!(scene.number(AS_LAUNCHED).await, 0);
+    // Its ten seconds are over, and nobody was claimed.
+    scene.execute("update blasts set send_after = now() - interval '1 second'").await;
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(scene.number(AS_LAUNCHED).await, 3);
+    assert_eq!(scene.number(STOPPED).await, 1);
+}
+
+/// As with a key that is pressed twice.
+#[tokio::test]
+async fn undoing_once_more_than_a_sender_was_stopped_again_does_not_pause_what_was_half_sent() {
+    let (scene, aina) = going_on().await;
+    half_sent(&scene).await;
+    aina.undo_launch_of(BlastId(2)).await.unwrap();
+
+    let question = aina.ask_to_pause(BlastId(2)).await.unwrap();
+    let refused = refusal(aina.undo_launch_of(BlastId(2)).await);
+
+    assert_eq!(question.as_deref(), Some("Second has started, and that cannot be taken back: pause it?"));
+    assert!(refused.starts_with("Second has started: p pauses it"), "{refused}");
+    assert_eq!(scene.number("select count(*) from blasts where state = 'sending'").await, 3);
+    assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
+}
+
+/// The second was sent to somebody half an hour ago.
+async fn half_sent(scene: &Scene) {
+    scene
+        .execute(
+            "insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
+             values (2, '+60100000405', 'sent', 'sent', now() - interval '30 minutes', 'M5', 1);
+             insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, epoch, claimed_at)
+             select id, 1, 1, 'accepted', 'M5', 1, now() - interval '30 minutes' from blast_recipients where message_id = 'M5'",
+        )
+        .await;
 }
 
 /// The notice of the stop comes a moment later to an engine, and where it ended before it had sent one, not at all.
