@@ -1,6 +1,6 @@
 //! Commands on whole blasts: pause, cancel, delete. Each is one compare-and-set, and every engine is notified at once.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -8,7 +8,7 @@ use super::App;
 use super::AppError;
 use super::error::{broken_off, unread_after};
 use super::launching::Counted;
-use super::undo::early_start;
+use super::undo::{early_start, has_armed};
 use super::view::BlastView;
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
@@ -128,15 +128,18 @@ impl App {
         Ok(())
     }
 
-    /// Undoes an armed launch, or a start at a set time: a blast that was never begun becomes a draft again; any other, and
-    /// one that was resumed, is paused.
-    /// Refused once its time has come.
+    /// Undoes an armed launch, or a start at a set time, of a time `since`: a blast that was never begun becomes a draft again; any other,
+    /// and one that was resumed, is paused. Refused once its time has come, and where something of it was sent since, though a later act
+    /// has it wait now: of what that act armed, this one has begun.
     pub(super) async fn disarm(
         &self,
         tx: &mut DbTransaction,
-        id: BlastId,
+        (id, since): (BlastId, DateTime<Utc>),
     ) -> Result<(BlastHead, BlastState), AppError> {
-        self.require_not_begun(tx, id).await?;
+        let head = self.require_not_begun(tx, id).await?;
+        if blast::begun_since(tx, (head.sender_id, since), Some(id)).await?.is_some() {
+            return Err(self.begun(tx, &head).await?);
+        }
         let was_resumed = action::newest_launch(tx, id).await?.is_some_and(|act| act.action == Act::Resume);
         let begun = was_resumed || blast::was_begun(tx, id).await?;
         let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
@@ -164,6 +167,11 @@ impl App {
         if !self.has_begun(tx, head).await? && head.state.is_under_way() {
             return Ok(());
         }
+        Err(self.begun(tx, head).await?)
+    }
+
+    /// That it is too late to take the start of a blast back, and what stops it.
+    async fn begun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<AppError, AppError> {
         let why = match head.state {
             BlastState::Sending if plan::has_people_left(tx, head.id).await? => {
                 "has started: ⟨p⟩ pauses it, then ⟨X⟩ cancels the rest".to_owned()
@@ -172,7 +180,7 @@ impl App {
             state => format!("is {state} now"),
         };
         let name = blast::distinct_name(tx, head).await?;
-        Err(AppError::Refused(format!("{name} {why}")))
+        Ok(AppError::Refused(format!("{name} {why}")))
     }
 
     /// Whether it is too late to stop a blast that was launched: true until this transaction ends, for which claims wait.
@@ -242,14 +250,20 @@ impl App {
         Ok(head)
     }
 
-    /// A blast that was resumed and is paused again while its launch was armed is paused for the reason that it was paused for.
+    /// A blast that was resumed, and is paused again while it waits and before anything was sent, is paused for the reason that it was paused
+    /// for. Once something was sent since, whatever has it wait now, that pause is history.
     async fn put_back_pause(&self, tx: &mut PgConnection, head: &BlastHead, by: PausedBy) -> Result<(), AppError> {
         let now = store::moment(&mut *tx).await?;
         if head.send_after.is_none_or(|after| after <= now) {
             return Ok(());
         }
-        let resumed = action::newest_launch(tx, head.id).await?.filter(|act| act.action == Act::Resume);
-        let paused = resumed.and_then(|act| serde_json::from_value(act.detail.get("paused")?.clone()).ok());
+        let newest = action::newest_launch(tx, head.id).await?;
+        let Some(resumed) = newest.filter(|act| act.action == Act::Resume) else { return Ok(()) };
+        let since = (head.sender_id, resumed.at);
+        if !has_armed(&resumed, head) && blast::begun_since(tx, since, Some(head.id)).await?.is_some() {
+            return Ok(());
+        }
+        let paused = resumed.detail.get("paused").and_then(|paused| serde_json::from_value(paused.clone()).ok());
         if let Some(mut paused) = paused {
             let PauseRecord { state_by, .. } = &mut paused;
             if by == PausedBy::Operator && state_by.as_deref().is_some_and(|by| by != Actor::ENGINE) {

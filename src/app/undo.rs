@@ -138,11 +138,17 @@ impl App {
         Ok(action::newest_start(&mut tx, blast).await?.map(|start| start.id))
     }
 
-    /// The same as [`App::undo_launch_of`], of this launch alone, where it is known.
+    /// The same as [`App::undo_launch_of`], of this launch alone, where it is known. Where the sender was let go on since by another blast,
+    /// this launch stands still, and is taken back by itself: the others go on.
     pub async fn undo_start_of(&self, blast: BlastId, start: Option<ActionId>) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
-        match action::newest_start(&mut tx, blast).await?.filter(|newest| start.is_none_or(|start| newest.id == start))
-        {
+        let newest = match action::newest_start(&mut tx, blast).await? {
+            Some(lifted) if start.is_some_and(|start| start != lifted.id) && lifted.blast_id != Some(blast) => {
+                action::newest_launch(&mut tx, blast).await?
+            }
+            newest => newest,
+        };
+        match newest.filter(|newest| start.is_none_or(|start| newest.id == start)) {
             Some(launch) => self.undo_launch(tx, &launch).await,
             None => Err(AppError::Changed),
         }

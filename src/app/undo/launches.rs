@@ -35,7 +35,7 @@ impl App {
         if let Some(hours) = OpenedHours::of(act).filter(|_| has_armed(act, &head)) {
             return self.close_hours(tx, (act, blast), hours).await;
         }
-        match early_start(&mut tx, &head).await? {
+        match early_start(&mut tx, &head).await?.filter(|_| OpenedHours::of(act).is_none()) {
             Some(early) => self.undo_early_start(tx, &early, blast).await,
             None => self.undo_start(tx, act, &head).await,
         }
@@ -86,7 +86,7 @@ impl App {
     ) -> Result<UndoOutcome, AppError> {
         self.newest_is_meant(&mut tx, act, head).await?;
         let is_test = head.is_test();
-        let (head, state) = match self.disarm(&mut tx, head.id).await {
+        let (head, state) = match self.disarm(&mut tx, (head.id, act.at)).await {
             Err(AppError::Refused(_)) if is_test && act.operator == self.operator() => {
                 return Err(last_act::refusal(&mut tx, act).await?);
             }
@@ -108,17 +108,26 @@ impl App {
         ))
     }
 
-    /// Refuses where somebody launched it since: that is not this act's to take back.
+    /// Refuses where somebody launched it since: that is not this act's to take back. So is whatever else has it wait now, of new hours that
+    /// it waited by before: they stay open.
     async fn newest_is_meant(
         &self,
         tx: &mut PgConnection,
         act: &LoggedAction,
         head: &BlastHead,
     ) -> Result<(), AppError> {
-        let Some(newer) = action::newest_launch(tx, head.id).await?.filter(|newer| newer.id > act.id) else {
-            return Ok(());
+        let newest = match OpenedHours::of(act) {
+            Some(_) => action::newest_start(tx, head.id).await?,
+            None => action::newest_launch(tx, head.id).await?,
         };
+        let Some(newer) = newest.filter(|newer| newer.id > act.id) else { return Ok(()) };
         let name = blast::distinct_name(tx, head).await?;
+        if LiftedStop::of(&newer).is_some() {
+            let by = newer.operator;
+            return Err(AppError::Refused(format!(
+                "{by} let the sender of {name} go on since: nothing was taken back"
+            )));
+        }
         let did = if head.state == BlastState::Scheduled { "scheduled" } else { "launched" };
         Err(AppError::Refused(format!("{} {did} {name} since: nothing was taken back", newer.operator)))
     }
@@ -146,7 +155,7 @@ impl App {
             local_time::set_due(&mut tx, blast, &dues).await?;
             format!("{name} is scheduled again and starts {}: nothing was sent", start_words(at, zones, now))
         } else {
-            self.disarm(&mut tx, blast).await?;
+            self.disarm(&mut tx, (blast, early.at)).await?;
             format!("{name} is a draft again: nothing was sent, and the time that it was to start at has passed")
         };
         action::mark_undone(&mut tx, &[early.id], self.operator()).await?;
@@ -165,7 +174,8 @@ fn outcome(blast: BlastId, sentence: String) -> UndoOutcome {
     }
 }
 
-/// The launch that a blast waits for to be sent before its time. Whoever scheduled it takes this back first.
+/// The launch that a blast waits for to be sent before its time, also where something later has it wait, as its sender that goes on, as
+/// long as nothing of it was tried. Whoever scheduled it takes this back first.
 pub(in crate::app) async fn early_start(
     tx: &mut PgConnection,
     head: &BlastHead,
@@ -173,8 +183,9 @@ pub(in crate::app) async fn early_start(
     if head.state != BlastState::Sending {
         return Ok(None);
     }
-    let newest = action::newest_launch(tx, head.id).await?;
-    Ok(newest.filter(|act| was_early(act) && has_armed(act, head)))
+    let Some(early) = action::newest_launch(tx, head.id).await?.filter(was_early) else { return Ok(None) };
+    let stands = has_armed(&early, head) || !blast::was_begun(tx, head.id).await?;
+    Ok(Some(early).filter(|_| stands))
 }
 
 /// What stopped the sender that an act let go on, and a blast that waits because of it: not the one of the act where that was paused since.

@@ -1,8 +1,9 @@
 //! A sender that was let go on is stopped again where nothing was sent since, and all that was launched of it is as it was before.
 
 use blastdeck::app::{App, Launch};
+use blastdeck::domain::act::Actor;
 use blastdeck::domain::blast::BlastState;
-use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::ids::{ActionId, BlastId};
 
 use super::marks::{operator_app, refusal};
 use super::{BLAST, Scene};
@@ -19,7 +20,7 @@ async fn going_on() -> (Scene, App) {
                                send_after = now() - interval '1 hour' + interval '10 seconds';
              insert into blast_recipients (blast_id, phone_number) values (2, '+60100000402'), (3, '+60100000403');
              insert into operator_actions (operator, action, blast_id, at)
-             select 'ben', 'launch', id, now() - interval '1 hour' from blasts",
+             select 'ben', 'launch', id, now() - interval '1 hour' from blasts order by id",
         )
         .await;
     let aina = operator_app(&scene, "aina").await;
@@ -139,7 +140,7 @@ async fn blasts_are_whose_they_were_and_wait_as_before_once_their_sender_is_stop
 #[tokio::test]
 async fn undoing_once_more_than_a_sender_was_stopped_again_does_not_pause_what_was_half_sent() {
     let (scene, aina) = going_on().await;
-    half_sent(&scene).await;
+    half_sent(&scene, 2).await;
     aina.undo_launch_of(BlastId(2)).await.unwrap();
 
     let question = aina.ask_to_pause(BlastId(2)).await.unwrap();
@@ -151,16 +152,83 @@ async fn undoing_once_more_than_a_sender_was_stopped_again_does_not_pause_what_w
     assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 1);
 }
 
-/// The second was sent to somebody half an hour ago.
-async fn half_sent(scene: &Scene) {
+/// A blast was sent to somebody half an hour ago.
+async fn half_sent(scene: &Scene, blast: i64) {
+    scene
+        .execute(&format!(
+            "insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
+             values ({blast}, '+60100000405', 'sent', 'sent', now() - interval '30 minutes', 'M5', 1);
+             insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, epoch, claimed_at)
+             select id, 1, 1, 'accepted', 'M5', 1, now() - interval '30 minutes' from blast_recipients where message_id = 'M5'"
+        ))
+        .await;
+}
+
+/// While the sender goes on by the act of somebody else.
+#[tokio::test]
+async fn whoever_launched_a_half_sent_blast_does_not_take_that_back_since_it_waits_with_its_sender() {
+    let (scene, _) = going_on().await;
+    half_sent(&scene, 3).await;
+
+    let refused = refusal(operator_app(&scene, "ben").await.undo_mine().await);
+
+    assert!(refused.starts_with("Third has started: p pauses it"), "{refused}");
+    assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (3, 0));
+}
+
+#[tokio::test]
+async fn what_was_to_be_sent_before_its_time_keeps_that_where_it_is_paused_as_its_sender_goes_on() {
+    for is_undone in [false, true] {
+        let (scene, aina) = going_on().await;
+        scene
+            .execute(
+                "update blasts set scheduled_for = now() + interval '1 day' where id = 2;
+                 update operator_actions set detail = '{\"early\": true}' where blast_id = 2",
+            )
+            .await;
+
+        if is_undone {
+            aina.undo_mine().await.unwrap();
+            let again = aina.undo_launch_of(BlastId(2)).await.unwrap().sentence;
+            assert!(again.starts_with("Second is scheduled again and starts "), "{again}");
+        } else {
+            aina.pause(BlastId(2)).await.unwrap();
+        }
+
+        let blast = aina.blast(BlastId(2)).await.unwrap();
+        assert!(blast.launched_at.is_none() && blast.scheduled_for.is_some(), "{is_undone}: {blast:?}");
+    }
+}
+
+/// The pause of before a resume of which something was sent is none of it.
+#[tokio::test]
+async fn a_pause_while_the_sender_goes_on_is_that_of_whoever_paused_it() {
+    let (scene, aina) = going_on().await;
     scene
         .execute(
-            "insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
-             values (2, '+60100000405', 'sent', 'sent', now() - interval '30 minutes', 'M5', 1);
-             insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, epoch, claimed_at)
-             select id, 1, 1, 'accepted', 'M5', 1, now() - interval '30 minutes' from blast_recipients where message_id = 'M5'",
+            "insert into operator_actions (operator, action, blast_id, at, detail)
+             values ('ben', 'resume', 2, now() - interval '45 minutes',
+                     '{\"paused\": {\"state_reason\": \"five in a row failed\", \"state_by\": \"engine\", \"first_left\": 5}}')",
         )
         .await;
+    half_sent(&scene, 2).await;
+
+    let paused = aina.pause(BlastId(2)).await.unwrap();
+
+    assert_eq!((paused.state_by, paused.state_reason), (Some(Actor::Operator("aina".to_owned())), None));
+    assert_eq!(scene.number("select count(*) from blasts where first_left is not null").await, 0);
+}
+
+/// As ctrl-c does of a launch on a terminal.
+#[tokio::test]
+async fn a_launch_is_taken_back_by_itself_where_its_sender_was_let_go_on_meanwhile() {
+    let (scene, _) = going_on().await;
+    let launch = ActionId(scene.number("select id from operator_actions where blast_id = 2").await);
+
+    let undone = operator_app(&scene, "ben").await.undo_start_of(BlastId(2), Some(launch)).await.unwrap().sentence;
+
+    assert_eq!(undone, "Second is a draft again: nothing was sent");
+    assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (2, 0));
 }
 
 /// The notice of the stop comes a moment later to an engine, and where it ended before it had sent one, not at all.
