@@ -251,6 +251,25 @@ async fn a_sender_is_confirmed_by_the_number_of_people_who_get_their_message_the
     assert_eq!(elsewhere.stop_of(SenderId(1)).await.unwrap().as_deref(), Some("offline"));
 }
 
+/// It is one of all that go on.
+#[tokio::test]
+async fn a_sender_that_is_let_go_on_by_a_terminal_does_so_without_a_blast_that_is_paused_meanwhile() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..3).await;
+    shop.execute("update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'offline'").await;
+    let resume = ["blast", "resume", blast.as_str(), "--no-engine"];
+
+    let mut terminal = shop.in_terminal(&resume, Size { columns: 250, rows: 30 });
+    terminal.wait_for_text("Type 3, then press enter");
+    terminal.type_keys("3\r");
+    terminal.wait_for_text("as ctrl-c does here");
+    shop.ok(&["blast", "pause", &blast]).await;
+
+    terminal.wait_for_text("sender sales may resume without ");
+    assert_eq!(terminal.wait_for_exit().exit_code(), 0);
+    assert_eq!(shop.number("select count(*) from senders where stopped_at is not null").await, 0);
+}
+
 #[tokio::test]
 async fn other_hours_open_for_no_more_people_than_were_typed() {
     let shop = Shop::open(Setup::default()).await;

@@ -53,14 +53,19 @@ pub(super) async fn taken_back(
             }
             Err(error) => return Err(error.into()),
         };
-        // A small blast may have begun, and be over, by the time of this look.
-        if matches!(now.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused | BlastState::Cancelled) {
+        // A small blast may have begun, and be over, by the time of this look. What was made of one of a sender's blasts leaves the others.
+        if !launched.is_stop_lifted && is_stopped(&now) {
             return Ok(stopped_unsent(launched, &now));
         }
         if until <= Utc::now() {
             return Ok(None);
         }
     }
+}
+
+/// Whether a blast that was launched is not to be sent any more, whoever saw to that.
+const fn is_stopped(now: &BlastView) -> bool {
+    matches!(now.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused | BlastState::Cancelled)
 }
 
 /// That somebody stopped a launch of which nothing was sent. `None`: what paused or cancelled it did so after it had begun, which only its
@@ -160,7 +165,9 @@ impl Launched<'_> {
         }
         let (name, id, sender) = (self.name, self.blast.id, clean(&self.blast.sender));
         match context.app.blast(id).await {
-            Ok(now) if now.state != BlastState::Sending => RefusedError(self.state_now(&now)).into(),
+            Ok(now) if now.state != BlastState::Sending && !self.is_stop_lifted => {
+                RefusedError(self.state_now(&now)).into()
+            }
             Ok(_) if matches!(error, AppError::Changed) && self.is_stop_lifted => RefusedError(format!(
                 "somebody else resumed sender {sender} since: `blastdeck blast undo {id}` stops it again, as long as nobody was sent to"
             ))
@@ -183,7 +190,9 @@ impl Launched<'_> {
             return stopped;
         }
         match context.app.blast(self.blast.id).await {
-            Ok(now) if now.state != BlastState::Sending => RefusedError(self.state_now(&now)).into(),
+            Ok(now) if now.state != BlastState::Sending && !self.is_stop_lifted => {
+                RefusedError(self.state_now(&now)).into()
+            }
             _ => error,
         }
     }
@@ -200,6 +209,12 @@ impl Launched<'_> {
             "{name} is not taken back: it is sent ten seconds after its engine reaches the database again; `blastdeck blast pause {id}` stops it \
              then"
         )
+    }
+
+    /// ` without Zeta, which is paused`, of a sender that goes on, where somebody stopped the blast that it was let go on with.
+    pub(super) async fn without_it(&self, context: &Context) -> String {
+        let now = context.app.blast(self.blast.id).await.ok().filter(is_stopped);
+        now.map_or_else(String::new, |now| format!(" without {}, which is {}", self.name, now.state.label()))
     }
 
     /// What has become of it, where that is not sending.

@@ -43,10 +43,11 @@ impl SendArgs {
             Some(is_attended) => is_attended,
             None => self.is_attended(context, &blast).await?,
         };
+        let without = launched.without_it(context).await;
         if is_attended {
-            talk(&format!("sender {} resumes", blast.sender));
+            talk(&format!("sender {} resumes{without}", blast.sender));
         } else {
-            talk(&format!("sender {} may resume, and waits for an engine", blast.sender));
+            talk(&format!("sender {} may resume{without}, and waits for an engine", blast.sender));
         }
         Ok(())
     }
