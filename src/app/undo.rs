@@ -132,6 +132,18 @@ impl App {
         Err(AppError::Refused(format!("{name} was not launched: there is nothing to take back")))
     }
 
+    /// The same of the start that somebody was asked about ([`App::others_launch`]), while the blast goes by it.
+    pub async fn undo_asked_start(&self, blast: BlastId, asked: ActionId) -> Result<UndoOutcome, AppError> {
+        let mut tx = self.begin().await?;
+        match action::newest_start(&mut tx, blast).await?.filter(|newest| newest.id == asked) {
+            Some(start) => self.undo_launch_or_pause(tx, &start).await,
+            None => Err(AppError::Refused(
+                "somebody took that back, or started it anew, meanwhile: nothing was taken back; ⟨u⟩ asks again"
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// The launch or resume that a blast goes by.
     pub async fn start_of_blast(&self, blast: BlastId) -> Result<Option<ActionId>, AppError> {
         let mut tx = self.begin().await?;

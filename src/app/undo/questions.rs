@@ -290,8 +290,9 @@ impl App {
         Ok(then.map(|then| format!("take back the last mark of {}?{then}", people(recipients.len()))))
     }
 
-    /// Asks before somebody else's armed launch is undone, naming whose it is; `None` for one's own, and for none.
-    pub async fn others_launch(&self, blast: BlastId) -> Result<Option<String>, AppError> {
+    /// Asks before somebody else's armed launch is undone, naming whose it is; `None` for one's own, and for none. With the act that is asked
+    /// about, for [`App::undo_asked_start`].
+    pub async fn others_launch(&self, blast: BlastId) -> Result<Option<(ActionId, String)>, AppError> {
         let mut tx = self.begin().await?;
         let launch = action::newest_start(&mut tx, blast).await?;
         let Some(act) = launch.filter(|act| act.operator != self.operator()) else { return Ok(None) };
@@ -299,9 +300,10 @@ impl App {
             Some(head) => blast::distinct_name(&mut tx, &head).await?,
             None => format!("blast {blast}"),
         };
-        Ok(Some(match LiftedStop::of(&act) {
+        let question = match LiftedStop::of(&act) {
             Some(_) => format!("{} let the sender of {name} go on: stop it again?", act.operator),
             None => format!("{} started {name}: take that back?", act.operator),
-        }))
+        };
+        Ok(Some((act.id, question)))
     }
 }

@@ -26,9 +26,9 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
     let (question, then) = match request {
         WriteRequest::UndoLaunch(id) => match app.others_launch(*id).await? {
             None => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
-            others => (others, WriteRequest::UndoAnyLaunch(*id)),
+            Some((act, question)) => (Some(question), WriteRequest::UndoAnyLaunch(*id, act)),
         },
-        WriteRequest::UndoAnyLaunch(id) => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
+        WriteRequest::UndoAnyLaunch(id, _) => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
         WriteRequest::UndoNamed(act) => (app.ask_about_named(*act).await?, WriteRequest::UndoMyAct(*act)),
         WriteRequest::UndoPerson(of) => {
             let marks = app.newest_marks(&[*of]).await?;
@@ -62,9 +62,8 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::Amend { person, seen, amount } => {
             WriteOutcome::Marked(Box::new(app.amend(*person, *seen, *amount).await?))
         }
-        WriteRequest::UndoLaunch(id) | WriteRequest::UndoAnyLaunch(id) => {
-            WriteOutcome::Undone(app.undo_launch_of(*id).await?)
-        }
+        WriteRequest::UndoLaunch(id) => WriteOutcome::Undone(app.undo_launch_of(*id).await?),
+        WriteRequest::UndoAnyLaunch(id, act) => WriteOutcome::Undone(app.undo_asked_start(*id, *act).await?),
         WriteRequest::UndoMine { .. } => WriteOutcome::Undone(app.undo_mine().await?),
         WriteRequest::UndoNamed(act) | WriteRequest::UndoMyAct(act) => {
             WriteOutcome::Undone(app.undo_my_act(*act).await?)

@@ -43,8 +43,8 @@ pub enum WriteRequest {
     UndoLaunch(BlastId),
     /// The person's last mark; somebody else's is asked about first.
     UndoPerson(RecipientId),
-    /// The same, whoever made it.
-    UndoAnyLaunch(BlastId),
+    /// The launch of this blast that was asked about, whoever made it.
+    UndoAnyLaunch(BlastId, ActionId),
     /// The same of the mark that was asked about.
     UndoAnyMark(RecipientId, Vec<ActionId>),
     /// The same mark on several people, undone as one.
@@ -149,7 +149,7 @@ impl WriteRequest {
                 | Self::UndoMyAct(_)
                 | Self::UndoLaunch(_)
                 | Self::UndoPerson(_)
-                | Self::UndoAnyLaunch(_)
+                | Self::UndoAnyLaunch(..)
                 | Self::UndoAnyMark(..)
                 | Self::UndoPeople(_)
                 | Self::UndoAnyMarks(..)
@@ -223,7 +223,7 @@ impl WriteRequest {
             | Self::SendTest { .. }
             | Self::ConfirmSender { .. }
             | Self::MarkSeveral { .. }
-            | Self::UndoAnyLaunch(_)
+            | Self::UndoAnyLaunch(..)
             | Self::UndoAnyMark(..)
             | Self::UndoAnyMarks(..) => true,
             Self::Mark { mark, .. } => {

@@ -87,7 +87,7 @@ fn a_launch_that_counts_down_is_stopped_by_the_same_keys_whatever_was_done_since
     dashboard.keys("u");
     assert!(dashboard.line(22).contains("starts at 14:02:10: take that back?"), "{}", dashboard.line(22));
     dashboard.keys("y");
-    assert_eq!(dashboard.acts(), [WriteRequest::UndoAnyLaunch(DRAFT)]);
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)], "asked about once more where it is not theirs");
 }
 
 #[test]

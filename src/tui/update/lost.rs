@@ -71,7 +71,7 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
         | WriteRequest::UndoAnyMarks(people, _) => Some(counted(people.len())),
         WriteRequest::Launch(launch) | WriteRequest::Resume(launch) => blast(&launch.blast),
         WriteRequest::UndoLaunch(of)
-        | WriteRequest::UndoAnyLaunch(of)
+        | WriteRequest::UndoAnyLaunch(of, _)
         | WriteRequest::Pause(of)
         | WriteRequest::Report(of)
         | WriteRequest::Export { blast: of, .. }
@@ -98,7 +98,7 @@ const fn words(request: &WriteRequest) -> ActWords {
         WriteRequest::UndoMine { .. } | WriteRequest::UndoNamed(_) | WriteRequest::UndoMyAct(_) => {
             ("your last act", "taken back")
         }
-        WriteRequest::UndoLaunch(_) | WriteRequest::UndoAnyLaunch(_) => ("launch", "stopped"),
+        WriteRequest::UndoLaunch(_) | WriteRequest::UndoAnyLaunch(..) => ("launch", "stopped"),
         WriteRequest::Launch(_) => ("", "launched"),
         WriteRequest::Resume(_) => ("", "resumed"),
         WriteRequest::Pause(_) => ("", "paused"),

@@ -117,7 +117,8 @@ pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
         && let Some((blast, until)) = model.own_armed()
     {
         let question = format!("{}: take that back?", model.starts_words(blast, until));
-        let undo = WriteRequest::UndoAnyLaunch(blast.id);
+        // Once more, should it be somebody else's by the time of the answer.
+        let undo = WriteRequest::UndoLaunch(blast.id);
         return prompts::ask(model, question, ConfirmBy::Yes, vec![undo]);
     }
     if let Some(NoUndo { what, is_said: false }) = model.no_undo.filter(|_| launch.is_none() && named.is_none()) {

@@ -31,6 +31,6 @@ async fn a_launch_that_is_taken_back_is_named_with_its_stage() {
     let asked = ben.others_launch(BLAST).await.unwrap();
     let sentence = aina.undo_mine().await.unwrap().sentence;
 
-    assert_eq!(asked.as_deref(), Some("aina started Raya, Follow-up 1: take that back?"));
+    assert_eq!(asked.map(|(_, question)| question).as_deref(), Some("aina started Raya, Follow-up 1: take that back?"));
     assert_eq!(sentence, "Raya, Follow-up 1 is a draft again: nothing was sent");
 }

@@ -245,3 +245,22 @@ async fn a_claim_that_waited_while_its_sender_was_stopped_claims_nobody() {
     scene.execute("update senders set stopped_at = null, stopped_code = null").await;
     assert_eq!(scene.claim(3).await.len(), 3);
 }
+
+#[tokio::test]
+async fn a_yes_about_a_start_takes_back_no_other_start() {
+    let (scene, aina) = going_on().await;
+    let ben = operator_app(&scene, "ben").await;
+    let (asked, question) = ben.others_launch(BlastId(2)).await.unwrap().unwrap();
+    aina.undo_mine().await.unwrap();
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+
+    let refused = refusal(ben.undo_asked_start(BlastId(2), asked).await);
+
+    assert_eq!(question, "aina let the sender of Second go on: stop it again?");
+    assert!(refused.contains("meanwhile: nothing was taken back; u asks again"), "{refused}");
+    assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (3, 0));
+    let (asked, _) = ben.others_launch(BlastId(2)).await.unwrap().unwrap();
+    ben.undo_asked_start(BlastId(2), asked).await.unwrap();
+    assert_eq!(scene.number(STOPPED).await, 1);
+}

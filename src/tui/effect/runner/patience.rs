@@ -30,7 +30,7 @@ const fn patience_with_act(request: &WriteRequest) -> Duration {
         | WriteRequest::UndoMyAct(_)
         | WriteRequest::UndoLaunch(_)
         | WriteRequest::UndoPerson(_)
-        | WriteRequest::UndoAnyLaunch(_)
+        | WriteRequest::UndoAnyLaunch(..)
         | WriteRequest::UndoAnyMark(..)
         | WriteRequest::Pause(_) => ACT_WAIT,
         _ => LARGE_ACT_WAIT,
