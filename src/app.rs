@@ -152,7 +152,7 @@ pub use still_suppressed::StillSuppressed;
 pub use suppressions::{EVERY_BUSINESS, GetNothing, OptOut, OptOutTime, SuppressOutcome, SuppressedAll};
 pub use tagging::{TagChange, TagPreview, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
-pub use undo::{UndoOffer, UndoOutcome};
+pub use undo::{AskedMarks, UndoOffer, UndoOutcome};
 pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
 
 /// The result of a health check of a sender.

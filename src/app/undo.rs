@@ -11,7 +11,7 @@ mod sends;
 mod sentences;
 
 pub(super) use launches::{early_start, has_armed};
-pub use questions::UndoOffer;
+pub use questions::{AskedMarks, UndoOffer};
 
 use std::collections::BTreeMap;
 
@@ -182,21 +182,20 @@ impl App {
         self.undo_marks_of(recipients, None).await
     }
 
-    /// The same where these are the newest marks still that somebody was asked about ([`App::newest_marks`]).
-    pub async fn undo_marks(&self, recipients: &[RecipientId], asked: &[ActionId]) -> Result<UndoOutcome, AppError> {
+    /// The same where these are the newest marks still that somebody was asked about ([`App::newest_marks`]), and send no more than that.
+    pub async fn undo_marks(&self, recipients: &[RecipientId], asked: &AskedMarks) -> Result<UndoOutcome, AppError> {
         self.undo_marks_of(recipients, Some(asked)).await
     }
 
     async fn undo_marks_of(
         &self,
         recipients: &[RecipientId],
-        asked: Option<&[ActionId]>,
+        asked: Option<&AskedMarks>,
     ) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
-        if asked.is_some_and(|asked| !acts.iter().map(|act| &act.id).eq(asked)) {
-            let why = "somebody marked them, or took a mark back, meanwhile: nothing was taken back; repeat it to be asked anew";
-            return Err(AppError::Refused(why.to_owned()));
+        if let Some(asked) = asked {
+            self.require_asked(&mut tx, &acts, asked).await?;
         }
         if acts.is_empty() {
             return Err(AppError::Refused("none of them has a mark to take back".to_owned()));

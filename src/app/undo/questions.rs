@@ -62,6 +62,15 @@ pub enum UndoOffer {
     Pause(BlastId),
 }
 
+/// The last marks of some people, as somebody is asked about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedMarks {
+    /// Of each person who has one, by person.
+    pub acts: Vec<ActionId>,
+    /// Who gets which message once they are taken back, as the question says it: ` Then Nadia gets the message of Ragu, Initial.`
+    pub sends: Option<String>,
+}
+
 /// Asks before what is scheduled again, since its early start was taken back, is a draft: whoever presses the key twice means it once.
 async fn ask_about_schedule(
     tx: &mut PgConnection,
@@ -223,11 +232,30 @@ impl App {
         Ok(then.map(|then| format!("take back your {}?{then}", mark_words(&act.action))))
     }
 
-    /// The last mark of each of these people who has one, by person: what is asked about them is about these.
-    pub async fn newest_marks(&self, recipients: &[RecipientId]) -> Result<Vec<ActionId>, AppError> {
+    /// The last mark of each of these people who has one: what is asked about them is about these.
+    pub async fn newest_marks(&self, recipients: &[RecipientId]) -> Result<AskedMarks, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
-        Ok(acts.into_iter().map(|act| act.id).collect())
+        let sends = self.sends_in_words(&mut tx, &acts).await?;
+        Ok(AskedMarks { acts: acts.into_iter().map(|act| act.id).collect(), sends })
+    }
+
+    /// Refuses where these are not the marks that somebody said yes to, or somebody gets a message by them whom the question did not name:
+    /// their blast may have been resumed while it stood.
+    pub(super) async fn require_asked(
+        &self,
+        tx: &mut PgConnection,
+        acts: &[LoggedAction],
+        asked: &AskedMarks,
+    ) -> Result<(), AppError> {
+        let why = if !acts.iter().map(|act| &act.id).eq(&asked.acts) {
+            "somebody marked them, or took a mark back, meanwhile: nothing was taken back; repeat it to be asked anew"
+        } else if self.sends_in_words(tx, acts).await?.is_some_and(|sends| asked.sends.as_ref() != Some(&sends)) {
+            "a message goes out by that now: nothing was taken back; repeat it to be asked anew"
+        } else {
+            return Ok(());
+        };
+        Err(AppError::Refused(why.to_owned()))
     }
 
     /// Asks before the last mark of this person is undone, where it is somebody else's, or where somebody gets a message by it.

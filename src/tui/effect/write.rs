@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
-    AddedSender, Confirmed, DraftEdit, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender, QueuedAnswer,
-    SavedFile, StepAlike, StepChange, StepKey, StepView, UndoOutcome,
+    AddedSender, AskedMarks, Confirmed, DraftEdit, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender,
+    QueuedAnswer, SavedFile, StepAlike, StepChange, StepKey, StepView, UndoOutcome,
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
@@ -46,7 +46,7 @@ pub enum WriteRequest {
     /// The launch of this blast that was asked about, whoever made it.
     UndoAnyLaunch(BlastId, ActionId),
     /// The same of the mark that was asked about.
-    UndoAnyMark(RecipientId, Vec<ActionId>),
+    UndoAnyMark(RecipientId, AskedMarks),
     /// The same mark on several people, undone as one.
     MarkSeveral {
         people: Vec<RecipientId>,
@@ -55,7 +55,7 @@ pub enum WriteRequest {
     /// The last mark of each of several people; asked about once more where somebody gets a message by it.
     UndoPeople(Vec<RecipientId>),
     /// The same, once that was answered, of the marks that were asked about.
-    UndoAnyMarks(Vec<RecipientId>, Vec<ActionId>),
+    UndoAnyMarks(Vec<RecipientId>, AskedMarks),
     Launch(Launch),
     Resume(Launch),
     Pause(BlastId),

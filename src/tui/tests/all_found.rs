@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::support::{STACKED, TestDashboard, WIDE, crowd};
+use crate::app::AskedMarks;
 use crate::app::view::Total;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::Mark;
@@ -175,7 +176,7 @@ fn whoever_alone_was_marked_is_marked_again_where_the_act_was_not_written() {
 fn whoever_alone_was_marked_is_marked_until_the_question_about_their_mark_is_answered() {
     for (answer, is_marked) in [("n", true), ("y", false)] {
         let (mut dashboard, request) = acted_on_alone("U");
-        let then = WriteRequest::UndoAnyMark(RecipientId(1), vec![ActionId(9)]);
+        let then = WriteRequest::UndoAnyMark(RecipientId(1), AskedMarks { acts: vec![ActionId(9)], sends: None });
         let question = "Ben's mark: take it back?".to_owned();
         dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::AsksFirst { question, then }) });
         dashboard.screen();

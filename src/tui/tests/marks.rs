@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::plans::plan_of;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blasts, crowd, details_of, draft, marked, people};
 use crate::app::view::{Anchor, BlastView, RecipientRow};
-use crate::app::{Launch, UndoOutcome};
+use crate::app::{AskedMarks, Launch, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
@@ -376,9 +376,10 @@ fn read_only_changes_nothing() {
 fn what_somebody_else_did_is_taken_back_only_after_a_yes() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3U");
+    let asked = || AskedMarks { acts: vec![ActionId(9)], sends: None };
     let asks = || WriteOutcome::AsksFirst {
         question: "ben marked Siti Aminah replied: take that back?".to_owned(),
-        then: WriteRequest::UndoAnyMark(RecipientId(1), vec![ActionId(9)]),
+        then: WriteRequest::UndoAnyMark(RecipientId(1), asked()),
     };
     let request = WriteRequest::UndoPerson(RecipientId(1));
     dashboard.answer(Completion::Written { request: request.clone(), outcome: Ok(asks()) });
@@ -389,5 +390,5 @@ fn what_somebody_else_did_is_taken_back_only_after_a_yes() {
 
     dashboard.keys("U").answer(Completion::Written { request: request.clone(), outcome: Ok(asks()) });
     dashboard.keys("y");
-    assert_eq!(dashboard.acts(), [request, WriteRequest::UndoAnyMark(RecipientId(1), vec![ActionId(9)])]);
+    assert_eq!(dashboard.acts(), [request, WriteRequest::UndoAnyMark(RecipientId(1), asked())]);
 }

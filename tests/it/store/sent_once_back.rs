@@ -5,7 +5,7 @@ use blastdeck::domain::ids::RecipientId;
 use blastdeck::domain::recipient::Mark;
 use chrono::TimeDelta;
 
-use super::marks::{act_of, operator_app};
+use super::marks::{act_of, operator_app, refusal};
 use super::{BLAST, Scene};
 
 async fn opt_out(app: &App, people: &[i64]) {
@@ -42,6 +42,28 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
     ben.mark(RecipientId(3), Mark::Note("later".to_owned())).await.unwrap();
     let mixed = ben.ask_about_several(&[RecipientId(2), RecipientId(3)]).await.unwrap();
     assert_eq!(mixed, Some(format!("take back the last mark of 2 people, 1 of them by others? {then}")));
+}
+
+/// The blast is resumed while the question stands.
+#[tokio::test]
+async fn a_yes_that_named_no_message_sends_none() {
+    let scene = Scene::queued(3).await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+    scene.execute("update blasts set state = 'paused'").await;
+    let person = [RecipientId(2)];
+    let asked = ben.newest_marks(&person).await.unwrap();
+    assert_eq!(asked.sends, None);
+    scene.execute("update blasts set state = 'sending'").await;
+
+    let why = refusal(ben.undo_marks(&person, &asked).await);
+
+    assert_eq!(why, "a message goes out by that now: nothing was taken back; repeat it to be asked anew");
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued"]);
+    let asked = ben.newest_marks(&person).await.unwrap();
+    assert_eq!(asked.sends.as_deref(), Some(" Then Person 2 gets the message of Raya."));
+    ben.undo_marks(&person, &asked).await.unwrap();
+    assert_eq!(scene.statuses().await, ["queued", "queued", "queued"]);
 }
 
 #[tokio::test]
