@@ -247,26 +247,44 @@ async fn all_that_a_stopped_sender_was_launched_for_waits_a_moment_once_it_may_g
 }
 
 #[tokio::test]
-async fn once_they_have_started_the_question_whether_to_pause_one_names_the_others() {
-    let (scene, aina) = going_on().await;
+async fn hours_that_are_given_back_leave_the_others_of_the_sender_their_ten_seconds() {
+    let (scene, aina) = closed_blast().await;
+    open_hours(&aina).await;
+    // As an engine leaves them that could not reach the database.
     scene
         .execute(
-            "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
-             select 3, 1, 1, 1, id, id, array[id] from blast_recipients where blast_id = 3;
-             update blasts set send_after = now() - interval '1 second'",
+            "insert into blasts (blast_tag, sender_id, state, message, send_after, armed_at)
+             select 'Other', sender_id, 'sending', message, send_after, now() from blasts",
         )
         .await;
 
-    let of_three = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
-    aina.pause(BLAST).await.unwrap();
-    let of_two = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
-    aina.pause(BlastId(2)).await.unwrap();
-    let of_one = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
+    aina.undo_mine().await.unwrap();
 
-    let started = "started, and that cannot be taken back: pause";
-    assert_eq!(of_three, format!("Third and 2 others have {started} Third? The others go on."));
-    assert_eq!(of_two, format!("Third and Second have {started} Third? Second goes on."));
-    assert_eq!(of_one, format!("Third has {started} it?"));
+    assert_eq!(scene.number("select count(*) from blasts where id = 2 and send_after > now()").await, 1);
+    assert_eq!(scene.number("select count(*) from blasts where id = 1 and send_after > now()").await, 0);
+}
+
+#[tokio::test]
+async fn new_hours_of_before_are_not_taken_back_where_somebody_else_let_the_sender_go_on_since() {
+    let (scene, aina) = closed_blast().await;
+    open_hours(&aina).await;
+    scene
+        .execute(
+            "update operator_actions set at = at - interval '1 hour';
+             update blasts set send_after = now() - interval '1 hour', armed_at = now() - interval '1 hour';
+             update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
+             insert into blasts (blast_tag, sender_id, state, message, total_recipients) values ('Other', 1, 'sending', 'Hi', 1);
+             insert into blast_recipients (blast_id, phone_number) values (2, '+60100000402')",
+        )
+        .await;
+    let ben = operator_app(&scene, "ben").await;
+    let version = ben.blast(BlastId(2)).await.unwrap().version;
+    ben.resume(Launch { blast: BlastId(2), version, people: 4, armed_for: Launch::ARMED_FOR }).await.unwrap();
+
+    let refused = refusal(aina.undo_mine().await);
+
+    assert!(refused.starts_with("ben let the sender of Raya go on since: nothing was taken back"), "{refused}");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
 }
 
 #[tokio::test]

@@ -264,3 +264,43 @@ async fn a_yes_about_a_start_takes_back_no_other_start() {
     ben.undo_asked_start(BlastId(2), asked).await.unwrap();
     assert_eq!(scene.number(STOPPED).await, 1);
 }
+
+#[tokio::test]
+async fn whoever_resumes_a_sender_second_is_not_said_to_be_late_while_it_can_be_stopped() {
+    let (scene, _aina) = going_on().await;
+    let ben = operator_app(&scene, "ben").await;
+    let again = async |blast| {
+        let version = ben.blast(blast).await.unwrap().version;
+        refusal(ben.resume(Launch { blast, version, people: 3, armed_for: Launch::ARMED_FOR }).await)
+    };
+
+    for (blast, name) in [(BLAST, "Raya"), (BlastId(3), "Third")] {
+        assert_eq!(again(blast).await, format!("{name}: aina resumed it already, nothing has been sent since"));
+    }
+
+    scene.execute("update blasts set send_after = now() - interval '1 second'").await;
+    assert_eq!(again(BlastId(3)).await, "Third is sending: aina resumed it already");
+}
+
+#[tokio::test]
+async fn once_they_have_started_the_question_whether_to_pause_one_names_the_others() {
+    let (scene, aina) = going_on().await;
+    scene
+        .execute(
+            "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+             select 3, 1, 1, 1, id, id, array[id] from blast_recipients where blast_id = 3;
+             update blasts set send_after = now() - interval '1 second'",
+        )
+        .await;
+
+    let of_three = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
+    aina.pause(BLAST).await.unwrap();
+    let of_two = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
+    aina.pause(BlastId(2)).await.unwrap();
+    let of_one = aina.ask_to_pause(BlastId(3)).await.unwrap().unwrap();
+
+    let started = "started, and that cannot be taken back: pause";
+    assert_eq!(of_three, format!("Third and 2 others have {started} Third? The others go on."));
+    assert_eq!(of_two, format!("Third and Second have {started} Third? Second goes on."));
+    assert_eq!(of_one, format!("Third has {started} it?"));
+}
