@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 
-use super::BlastHead;
 use crate::domain::blast::ARMED_FOR;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::store::StoreError;

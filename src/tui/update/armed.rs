@@ -17,7 +17,7 @@ use crate::tui::model::{ArmedLaunch, ArmedWords, Leaving, Model, Notice, Standin
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
-    announced(model, (row, until), ArmedWords::Start, model.starts_words(row, until))
+    announced(model, row, ArmedWords::Start, model.starts_words(row, until))
 }
 
 /// The same of a blast whose stopped sender was resumed, with all that goes on with it. The others are read in a moment.
@@ -26,15 +26,15 @@ pub fn resumed(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
     let Some(before) = model.blasts.get(row.id).filter(is_unread) else { return announcement(model, row, until) };
     let is_other = |other: &&BlastView| other.id != row.id && other.counts.queued > 0;
     let others: Vec<_> = senders::that_go_on(model, &before.sender).filter(is_other).collect();
-    announced(model, (row, until), ArmedWords::Start, model.start_words_of(row, &others, until))
+    announced(model, row, ArmedWords::Start, model.start_words_of(row, &others, until))
 }
 
 /// Says what was done while the start of a blast counts down, which is taken back by the same key as before.
-pub fn standing(model: &Model, (row, until): (&BlastView, DateTime<Utc>), text: String) -> Notice {
-    announced(model, (row, until), ArmedWords::Act, text)
+pub fn standing(model: &Model, row: &BlastView, text: String) -> Notice {
+    announced(model, row, ArmedWords::Act, text)
 }
 
-fn announced(model: &Model, (row, until): (&BlastView, DateTime<Utc>), says: ArmedWords, text: String) -> Notice {
+fn announced(model: &Model, row: &BlastView, says: ArmedWords, text: String) -> Notice {
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version, says });
     let hint = format!("{} {}", model.options.keys.undo(), model.stops(row));
     Notice { armed, ..Notice::done(text).hint(hint) }

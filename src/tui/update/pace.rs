@@ -154,7 +154,7 @@ pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<
     match row.armed_until(model.now) {
         Some(until) if was_armed == Some(until) => {
             let text = format!("{sentence}; it starts at {}", model.start_after(&row, until));
-            model.say(armed::standing(model, (&row, until), text));
+            model.say(armed::standing(model, &row, text));
         }
         Some(until) => model.say(armed::announcement(model, &row, until)),
         None => model.say(Notice::done(sentence)),
