@@ -33,6 +33,16 @@ struct Sight {
     alive_on: Option<DateTime<Utc>>,
 }
 
+/// A sender of which this machine has no record.
+#[derive(Debug, Clone, Copy)]
+pub struct UnknownSender {
+    pub id: SenderId,
+    /// Nobody sends for it until somebody has looked.
+    pub is_stopped: bool,
+    /// Another process held it until a moment ago, as one does that restarts for a new configuration.
+    pub was_held_lately: bool,
+}
+
 /// Whether a lease's holder is alive: from a dead one it may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HolderState {
@@ -82,17 +92,17 @@ impl LeaseWatch {
         self.asked.insert(sender, None);
     }
 
-    /// Whether a sender without a record here is asked about already; or was confirmed on another machine, or seen alive there before the
-    /// server was started anew, less than `patience` ago: the engine of that machine comes first. Asking would stop the sender before
-    /// that engine has its turn.
-    pub fn is_left_to_others(&mut self, sender: SenderId, is_stopped: bool, patience: Duration) -> bool {
-        let was_alive = self.seen.get(&sender).is_some_and(|sight| sight.alive_on.is_some());
-        let confirmed = match self.asked.entry(sender) {
+    /// Whether a sender without a record here is asked about already; or is left to an engine of another machine for `patience`, since it
+    /// was confirmed there, was held there until a moment ago, or was seen alive there before the server was started anew. Asking
+    /// would stop the sender before that engine has its turn.
+    pub fn is_left_to_others(&mut self, unknown: UnknownSender, patience: Duration) -> bool {
+        let was_alive = self.seen.get(&unknown.id).is_some_and(|sight| sight.alive_on.is_some());
+        let confirmed = match self.asked.entry(unknown.id) {
             Entry::Occupied(asked) => asked.into_mut(),
-            Entry::Vacant(asked) if was_alive => asked.insert(None),
+            Entry::Vacant(asked) if was_alive || unknown.was_held_lately => asked.insert(None),
             Entry::Vacant(_) => return false,
         };
-        if is_stopped {
+        if unknown.is_stopped {
             *confirmed = None;
             return true;
         }
@@ -129,13 +139,15 @@ mod tests {
 
     use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::{LeaseWatch, Seen, dead_after};
+    use super::{LeaseWatch, Seen, UnknownSender, dead_after};
     use crate::domain::ids::SenderId;
     use crate::store::lease::{LeaseCounters, RivalLease};
 
     const SENDER: SenderId = SenderId(1);
     const LEASE: Duration = Duration::from_secs(60);
     const STARTED: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    const UNKNOWN: UnknownSender = UnknownSender { id: SENDER, is_stopped: false, was_held_lately: false };
 
     fn counts(epoch: i64, renewals: i64) -> LeaseCounters {
         LeaseCounters { epoch, renewals }
@@ -177,11 +189,14 @@ mod tests {
     fn a_sender_is_left_to_whoever_confirmed_it_elsewhere_for_a_while_and_asked_about_again() {
         let mut watch = LeaseWatch::default();
 
-        assert!(!watch.is_left_to_others(SENDER, false, LEASE), "nobody was asked");
+        assert!(!watch.is_left_to_others(UNKNOWN, LEASE), "nobody was asked");
         watch.asks(SENDER);
-        assert!(watch.is_left_to_others(SENDER, true, Duration::ZERO), "nobody has confirmed yet");
-        assert!(watch.is_left_to_others(SENDER, false, LEASE) && watch.is_left_to_others(SENDER, false, LEASE));
-        assert!(!watch.is_left_to_others(SENDER, false, Duration::ZERO), "no engine came");
+        assert!(
+            watch.is_left_to_others(UnknownSender { is_stopped: true, ..UNKNOWN }, Duration::ZERO),
+            "nobody has confirmed yet"
+        );
+        assert!(watch.is_left_to_others(UNKNOWN, LEASE) && watch.is_left_to_others(UNKNOWN, LEASE));
+        assert!(!watch.is_left_to_others(UNKNOWN, Duration::ZERO), "no engine came");
     }
 
     #[test]
@@ -189,12 +204,22 @@ mod tests {
         let mut watch = LeaseWatch::default();
 
         look(&mut watch, counts(1, 7), STARTED);
-        assert!(!watch.is_left_to_others(SENDER, false, LEASE), "it was not seen alive");
+        assert!(!watch.is_left_to_others(UNKNOWN, LEASE), "it was not seen alive");
         look(&mut watch, counts(1, 8), STARTED);
-        assert!(watch.is_left_to_others(SENDER, false, LEASE));
-        assert!(!watch.is_left_to_others(SENDER, false, Duration::ZERO), "it did not come back");
+        assert!(watch.is_left_to_others(UNKNOWN, LEASE));
+        assert!(!watch.is_left_to_others(UNKNOWN, Duration::ZERO), "it did not come back");
         look(&mut watch, counts(1, 9), STARTED);
-        assert!(watch.is_left_to_others(SENDER, false, LEASE), "it came back, and was lost again");
+        assert!(watch.is_left_to_others(UNKNOWN, LEASE), "it came back, and was lost again");
+    }
+
+    #[test]
+    fn a_sender_that_was_held_elsewhere_until_a_moment_ago_is_left_to_its_engine_that_restarts() {
+        let mut watch = LeaseWatch::default();
+
+        let restarting = UnknownSender { was_held_lately: true, ..UNKNOWN };
+        assert!(watch.is_left_to_others(restarting, LEASE));
+        assert!(watch.is_left_to_others(UNKNOWN, LEASE), "its patience has begun");
+        assert!(!watch.is_left_to_others(UNKNOWN, Duration::ZERO), "it did not come back");
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn the_log_has_all_that_starts_with_a_resumed_sender() {
     let now = dashboard.now;
     let starts = |row: &BlastView, seconds| {
         let (version, send_after) = (row.version + seconds, Some(now + TimeDelta::seconds(seconds)));
-        BlastView { version, send_after, waiting: None, ..row.clone() }
+        BlastView { version, send_after, armed_at: Some(now), waiting: None, ..row.clone() }
     };
 
     let launch = Launch { blast: RAYA, version: rows[0].version, people: 160, armed_for: Launch::ARMED_FOR };

@@ -170,7 +170,7 @@ fn the_list_of_needs_that_stands_open_says_at_once_what_waits_once_its_time_come
     let (tag, state) = ("Tonight".to_owned(), BlastState::Scheduled);
     let starts = (Some(start), Some(start));
     let tonight = BlastView { tag, state, waiting, send_after: starts.0, scheduled_for: starts.1, ..raya() };
-    let far = BlastView { id: BlastId(78), send_after: Some(tomorrow(9, 0)), ..tonight.clone() };
+    let far = BlastView { id: BlastId(78), tag: "Far".to_owned(), send_after: Some(tomorrow(9, 0)), ..tonight.clone() };
     dashboard.answer(Completion::Blasts(Ok(vec![tonight, far]))).keys("!");
     assert!(!dashboard.screen().join("\n").contains("What waits for its sender"));
 
