@@ -2,11 +2,15 @@
 
 mod marked;
 mod outcomes;
+mod replaced_orders;
+mod resolving;
 
 pub use marked::Marked;
 use marked::later_message;
 use outcomes::is_said_anew;
 pub(super) use outcomes::{outcome, outcome_of_mark};
+use replaced_orders::{counting_before, replaces_order};
+use resolving::refuse_opted_out;
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
@@ -19,8 +23,8 @@ use super::customers::NOTE_MAX;
 use super::suppressions::Suppression;
 use crate::domain::act::Act;
 use crate::domain::amount::in_currency;
-use crate::domain::ids::{ActionId, OrderId, RecipientId};
-use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
+use crate::domain::ids::{ActionId, RecipientId};
+use crate::domain::recipient::{Evidence, Mark, Resolution, ShownAttempts, StampedEvidence};
 use crate::domain::status::Status;
 use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
@@ -32,16 +36,29 @@ use crate::store::reply;
 /// An amount that first follows its close within this time is part of it; a later one amends it.
 pub(super) const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
 
+/// What a mark belongs to.
+#[derive(Debug, Default)]
+struct MarkContext {
+    /// The act that an amount is part of.
+    close: Option<ActionId>,
+    shown: ShownAttempts,
+}
+
 impl App {
     /// Writes an operator's mark. Refused, with a sentence, where the mark is impossible or somebody else was first.
     pub async fn mark(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
+        self.mark_shown(recipient, mark, ShownAttempts::default()).await
+    }
+
+    /// The same, where an answer is about the attempt that was shown.
+    async fn mark_shown(&self, recipient: RecipientId, mark: Mark, shown: ShownAttempts) -> Result<Marked, AppError> {
         refuse_unfit_note(&mark)?;
         let mut tx = self.begin().await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
         refuse_opted_out(&person, &mark)?;
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
         let close = self.own_fresh_close(&mut tx, &person, &mark).await?;
-        let marked = self.write(&mut tx, &person, mark, close).await?;
+        let marked = self.write(&mut tx, &person, mark, MarkContext { close, shown }).await?;
         self.end_marks(tx).await?;
         Ok(marked)
     }
@@ -63,7 +80,7 @@ impl App {
             if !replaces_order(&mut tx, &person, &mark).await? {
                 self.refuse_lost_race(&mut tx, &person, &mark).await?;
             }
-            marked.push(self.write(&mut tx, &person, mark, None).await?);
+            marked.push(self.write(&mut tx, &person, mark, MarkContext::default()).await?);
         }
         self.end_marks(tx).await?;
         Ok(marked)
@@ -100,7 +117,7 @@ impl App {
                 self.money(amount)
             )));
         }
-        let marked = self.write(&mut tx, &person, mark, None).await?;
+        let marked = self.write(&mut tx, &person, mark, MarkContext::default()).await?;
         self.end_marks(tx).await?;
         Ok(marked)
     }
@@ -111,9 +128,9 @@ impl App {
         tx: &mut PgConnection,
         person: &PersonRow,
         mark: Mark,
-        close: Option<ActionId>,
+        MarkContext { close, shown }: MarkContext,
     ) -> Result<Marked, AppError> {
-        let entry = self.manual(person, Evidence::Manual(mark.clone()));
+        let entry = self.manual_shown(person, &mark, &shown);
         let people = std::slice::from_ref(person);
         let settled = record_locked(tx, &[entry], people, &self.engine().settings.retry).await?;
         if settled.first() == Some(&EntryOutcome::Nothing) && !is_said_anew(person, &mark) {
@@ -122,7 +139,9 @@ impl App {
                 return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
             }
         }
-        if matches!((&mark, settled.first()), (Mark::Resolve(_), Some(EntryOutcome::Refused(_)))) {
+        // Whoever is uncertain has not been answered for: the refusal has the reason.
+        let is_settled = person.status != Status::Uncertain;
+        if is_settled && matches!((&mark, settled.first()), (Mark::Resolve(_), Some(EntryOutcome::Refused(_)))) {
             self.refuse_second(tx, person, &mark).await?;
         }
         let (before, after) = outcome_of_mark(settled.first(), person, &mark)?;
@@ -279,35 +298,6 @@ impl App {
         };
         Ok(close.filter(is_own).map(|close| close.id))
     }
-}
-
-/// Whoever opted out since is not asked about a second message: none would go.
-fn refuse_opted_out(person: &PersonRow, mark: &Mark) -> Result<(), AppError> {
-    let is_opted_out = person.is_suppressed || person.recipient.opted_out_at.is_some();
-    if *mark == Mark::Resolve(Resolution::Resend) && person.status == Status::Uncertain && is_opted_out {
-        return Err(AppError::Refused(format!(
-            "{} opted out: nothing goes to them; leave them out instead",
-            person.who()
-        )));
-    }
-    Ok(())
-}
-
-/// The orders that count for somebody, as far as a mark may replace them. Every trip to a far database is waited for.
-async fn counting_before(tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<Vec<OrderId>, AppError> {
-    if !matches!(mark, Mark::Closed(_)) || person.recipient.closed_at.is_none() {
-        return Ok(Vec::new());
-    }
-    Ok(order::counting(tx, person.id).await?)
-}
-
-/// Whether an amount is typed where the newest sale is an order's: nobody else's word is lost by it.
-async fn replaces_order(tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<bool, AppError> {
-    if !matches!(mark, Mark::Closed(Some(_))) {
-        return Ok(false);
-    }
-    let newest = action::newest_close(tx, person.id).await?;
-    Ok(newest.is_some_and(|newest| newest.detail.get("order").is_some()))
 }
 
 /// The person, or the error that they are gone.

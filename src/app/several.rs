@@ -9,7 +9,7 @@ use super::AppError;
 use super::marks::{Marked, act, command_line, outcome_of_mark, refuse_unfit_note};
 use super::suppressions::Suppression;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
-use crate::domain::recipient::{Evidence, Mark};
+use crate::domain::recipient::{Evidence, Mark, Resolution, ShownAttempts};
 use crate::domain::status::Status;
 use crate::store::action;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, hold_blasts_of, record_locked};
@@ -87,11 +87,30 @@ impl App {
     /// Writes the same mark on several people, as one act. Those who cannot be marked stay as they are; refused if that is
     /// everybody.
     pub async fn mark_several(&self, people: &[RecipientId], mark: &Mark) -> Result<MarkedSeveral, AppError> {
+        self.mark_each(people, mark, &ShownAttempts::default()).await
+    }
+
+    /// The same of what became of their messages, of the attempts that were shown: whoever has had another one since is refused.
+    pub async fn resolve_several(
+        &self,
+        people: &[RecipientId],
+        shown: &ShownAttempts,
+        resolution: Resolution,
+    ) -> Result<MarkedSeveral, AppError> {
+        self.mark_each(people, &Mark::Resolve(resolution), shown).await
+    }
+
+    async fn mark_each(
+        &self,
+        people: &[RecipientId],
+        mark: &Mark,
+        shown: &ShownAttempts,
+    ) -> Result<MarkedSeveral, AppError> {
         refuse_unfit_note(mark)?;
         let mut tx = self.begin().await?;
         let mut unmarked = Unmarked::default();
         let held = self.hold_markable(&mut tx, people, mark, &mut unmarked.refused).await?;
-        let recorded = self.record_marks(&mut tx, held, mark, &mut unmarked).await?;
+        let recorded = self.record_marks(&mut tx, held, (mark, shown), &mut unmarked).await?;
         if recorded.is_empty() {
             let why = match (unmarked.already, unmarked.refused.as_slice()) {
                 (0, [why]) => Some(why.clone()),
@@ -145,10 +164,10 @@ impl App {
         &self,
         tx: &mut PgConnection,
         people: Vec<PersonRow>,
-        mark: &Mark,
+        (mark, shown): (&Mark, &ShownAttempts),
         unmarked: &mut Unmarked,
     ) -> Result<Vec<Recorded>, AppError> {
-        let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(mark.clone()));
+        let entry = |person: &PersonRow| self.manual_shown(person, mark, shown);
         let entries: Vec<_> = people.iter().map(entry).collect();
         let settled = self.record_all(tx, &entries, &people).await?;
         let mut recorded = Vec::new();

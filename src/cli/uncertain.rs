@@ -10,14 +10,14 @@ use super::Global;
 use super::blast::people::{Listing, list};
 use super::confirm::{confirm, confirm_number};
 use super::context::{Context, Intent};
-use super::exit::RefusedError;
+use super::exit::{RefusedError, UsageError};
 use super::output::{json, line, talk};
 use crate::app::AppError;
 use crate::app::view::{Anchor, BeforeResend, BlastFilter, BlastView, Order, RecipientQuery};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, count_of, number};
 
@@ -39,6 +39,9 @@ pub(super) enum UncertainVerb {
         phone: String,
         /// What became of the message.
         answer: ResolutionArg,
+        /// The attempt that the answer is about, as `attempts` in `uncertain list --json`; refused once there was another one.
+        #[arg(long)]
+        attempt: Option<i32>,
         /// Do not ask, as `all` and `resend` otherwise do.
         #[arg(long)]
         yes: bool,
@@ -53,6 +56,14 @@ pub(super) enum ResolutionArg {
     Resend,
     /// The message is not there: leave the person out.
     Drop,
+}
+
+/// What one person is answered for.
+#[derive(Clone, Copy)]
+struct AnswerForOne {
+    answer: ResolutionArg,
+    attempt: Option<i32>,
+    sure: bool,
 }
 
 /// The blasts with somebody uncertain, newest first.
@@ -93,10 +104,16 @@ impl UncertainVerb {
                     ask_to_resolve(&context, &doubted).await?;
                 }
             }
-            Self::Resolve { blast, phone, answer, yes } if phone.eq_ignore_ascii_case("all") => {
+            Self::Resolve { blast, phone, answer, attempt, yes } if phone.eq_ignore_ascii_case("all") => {
+                if attempt.is_some() {
+                    let why = "`--attempt` is about one person: write their number in place of `all`";
+                    return Err(UsageError(why.to_owned()).into());
+                }
                 resolve_all(global, blast, answer, yes).await?;
             }
-            Self::Resolve { blast, phone, answer, yes } => resolve(global, blast, &phone, (answer, yes)).await?,
+            Self::Resolve { blast, phone, answer, attempt, yes } => {
+                resolve(global, (blast, phone.as_str()), AnswerForOne { answer, attempt, sure: yes }).await?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -129,7 +146,7 @@ impl ResolutionArg {
 async fn ask_to_resolve(context: &Context, blast: &BlastView) -> Result<()> {
     let may_resend = blast.state != BlastState::Cancelled;
     if may_resend {
-        let people = uncertain_people(context, blast.id).await?;
+        let people: Vec<_> = uncertain_people(context, blast.id).await?.into_iter().map(|(person, _)| person).collect();
         if let Some(known) = known_of_all(context, &people).await?.of_several() {
             talk(&known);
         }
@@ -153,7 +170,8 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     }
     let (mut known, mut left_aside) = (None, 0);
     if answer == ResolutionArg::Resend {
-        let before = known_of_all(&context, &asked_about).await?;
+        let asked: Vec<_> = asked_about.iter().map(|(person, _)| *person).collect();
+        let before = known_of_all(&context, &asked).await?;
         // Whoever may not have it now is refused below. The number is of those who get it.
         people -= before.get_nothing();
         known = before.of_several();
@@ -165,7 +183,7 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
             .into());
         }
         left_aside = before.not_now.len();
-        asked_about.retain(|person| !before.not_now.contains(person));
+        asked_about.retain(|(person, _)| !before.not_now.contains(person));
     }
     if let Some(known) = known.as_ref().filter(|_| sure) {
         talk(known);
@@ -173,8 +191,8 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     let known = known.filter(|_| !sure).map(|known| format!(" {known}")).unwrap_or_default();
     confirm_number(&format!("{}{known}", answer.consequence(people)), people, sure)?;
     let (mut done, mut refused) = (0, Vec::new());
-    for person in asked_about {
-        match context.app.mark(person, Mark::Resolve(answer.resolution())).await {
+    for (person, attempt) in asked_about {
+        match context.app.resolve(person, Some(attempt), answer.resolution()).await {
             Ok(_) => done += 1,
             Err(AppError::Refused(why) | AppError::NotFound(why)) => refused.push(why),
             Err(error) => return Err(error.into()),
@@ -190,8 +208,8 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     line(&format!("{done} resolved, {refused} refused"))
 }
 
-/// Who is uncertain now: an answer is about them, and not about whoever becomes uncertain while it is typed.
-async fn uncertain_people(context: &Context, blast: BlastId) -> Result<Vec<RecipientId>> {
+/// Who is uncertain now, and by which attempt: an answer is about that, and not about what becomes uncertain while it is typed.
+async fn uncertain_people(context: &Context, blast: BlastId) -> Result<Vec<(RecipientId, i32)>> {
     let (mut people, mut anchor) = (Vec::new(), Anchor::Start);
     loop {
         let filter = Filter::status(Status::Uncertain);
@@ -199,7 +217,7 @@ async fn uncertain_people(context: &Context, blast: BlastId) -> Result<Vec<Recip
         let window = context.app.recipients(&query).await?;
         let Some(last) = window.last() else { return Ok(people) };
         anchor = Anchor::After(last.place());
-        people.extend(window.iter().map(|person| person.id));
+        people.extend(window.iter().map(|person| (person.id, person.attempt)));
     }
 }
 
@@ -221,7 +239,8 @@ async fn known_of_all(context: &Context, people: &[RecipientId]) -> Result<Befor
 }
 
 /// Asks before sending again: only that may deliver the message twice.
-async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (ResolutionArg, bool)) -> Result<()> {
+async fn resolve(global: &Global, (blast, phone): (BlastId, &str), decision: AnswerForOne) -> Result<()> {
+    let AnswerForOne { answer, attempt, sure } = decision;
     let context = Context::open(global, Intent::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;
     let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
@@ -239,7 +258,9 @@ async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (
     if let Some(known) = known.filter(|_| sure) {
         talk(&format!("{}: {known}", clean(&who)));
     }
-    let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;
+    // Without a word of which, the answer is about the one that was asked about.
+    let attempt = attempt.unwrap_or(person.attempt);
+    let done = context.app.resolve(person.id, Some(attempt), answer.resolution()).await?;
     if context.is_json {
         return json(&json!({
             "who": done.who, "before": done.before, "after": done.after, "blast_id": blast, "phone_number": person.phone.as_str(),

@@ -6,6 +6,7 @@
 
 mod evidence;
 mod manual;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ pub use evidence::{
     StampedEvidence, TOO_RECENTLY, Undone,
 };
 pub use manual::wait_words;
+pub use shown::ShownAttempts;
 
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{MessageId, RecipientId};

@@ -115,6 +115,28 @@ async fn whoever_may_not_have_it_yet_is_said_and_counted_by_one_answer_for_all()
 }
 
 #[tokio::test]
+async fn an_answer_on_the_command_line_may_name_the_attempt_that_it_is_about() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..1).await;
+    shop.execute(
+        "update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 2, claimed_at = now()",
+    )
+    .await;
+    let drop = async |whom: &str, attempt: &str| {
+        shop.run(&["uncertain", "resolve", &blast, whom, "drop", "--attempt", attempt]).await
+    };
+
+    let earlier = drop(&digits(0), "1").await;
+
+    assert!(earlier.code == 3 && earlier.err.contains("another attempt was made meanwhile"), "{earlier:?}");
+    let all = drop("all", "2").await;
+    assert!(all.code == 2 && all.err.contains("`--attempt` is about one person"), "{all:?}");
+    assert_eq!(shop.json(&["uncertain", "list", &blast]).await["attempts"], 2);
+    assert_eq!(drop(&digits(0), "2").await.code, 0);
+    assert_eq!(shop.count("skipped").await, 1);
+}
+
+#[tokio::test]
 async fn whoever_is_uncertain_in_a_cancelled_blast_is_not_asked_for_a_resend() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(0..3).await;

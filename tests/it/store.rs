@@ -22,6 +22,7 @@ mod named_acts;
 mod no_undo;
 mod opt_outs;
 mod orders;
+mod other_attempts;
 mod pauses;
 mod plans;
 mod recent;

@@ -21,7 +21,7 @@ use crate::domain::amount::as_kept;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::phone::Phone;
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use person_act::{MarkBody, PersonAct};
 
@@ -206,6 +206,10 @@ struct ResolveBody {
     /// `sent`, `resend` or `drop`.
     #[schema(example = "sent")]
     resolution: String,
+    /// The `attempts` of the person as they were read: refused where another attempt was made since. Without it the answer is about the
+    /// newest attempt.
+    #[schema(example = 1)]
+    attempt: Option<i32>,
 }
 
 async fn mark(
@@ -257,9 +261,10 @@ async fn resolve(
             return Err(Problem::field("resolution", format!("`{other}` is no resolution: send sent, resend or drop")));
         }
     };
+    let attempt = body.value.attempt;
     let blast = caller.app().recipient_row(id).await?.blast_id;
     once(&caller, body.about(blast), async |app: App| {
-        let done = app.mark(id, Mark::Resolve(resolution)).await?.into();
+        let done = app.resolve(id, attempt, resolution).await?.into();
         let recipient = PersonAnswer::of(&app, id).await.map_err(unread_after("it is resolved"))?;
         Ok(Answer::ok(MarkedPerson { marks: Some(vec![done]), undone: None, still_suppressed: Vec::new(), recipient }))
     })

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sqlx::{FromRow, PgPool};
 
 use crate::domain::ids::RecipientId;
-use crate::domain::recipient::wait_words;
+use crate::domain::recipient::{ShownAttempts, wait_words};
 use crate::domain::text::number;
 use crate::store::StoreError;
 use crate::store::settings::interval;
@@ -28,6 +28,8 @@ pub struct BeforeResend {
     pub wait: TimeDelta,
     /// Who is settled, too soon or in a cancelled blast: a resend of them is refused.
     pub not_now: Vec<RecipientId>,
+    /// Of which attempt it is known.
+    pub attempts: ShownAttempts,
 }
 
 impl BeforeResend {
@@ -86,6 +88,7 @@ fn joined<const N: usize>(parts: [Option<String>; N]) -> Option<String> {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of the database")]
 struct ResendRow {
     id: RecipientId,
+    attempt: i32,
     wrote: bool,
     had_same_message: bool,
     is_cancelled: bool,
@@ -102,7 +105,7 @@ pub async fn before_resend(
     resend_after: TimeDelta,
 ) -> Result<BeforeResend, StoreError> {
     let known = sqlx::query_as(
-        "select r.id,
+        "select r.id, r.attempt,
                 exists (select from replies p
                          where person_key(p.phone_number) = person_key(r.phone_number)
                            and (p.recipient_id = r.id or p.undecided_attempt is not null)) as wrote,
@@ -123,7 +126,8 @@ pub async fn before_resend(
     let rows: Vec<ResendRow> = known.bind(ids).bind(interval(resend_after)?).fetch_all(pool).await?;
     // Whoever is gone is settled too.
     let gone = i64::try_from(people.len().saturating_sub(rows.len())).unwrap_or(i64::MAX);
-    let mut known = BeforeResend { settled: gone, ..BeforeResend::default() };
+    let attempts = rows.iter().map(|row| (row.id, row.attempt)).collect();
+    let mut known = BeforeResend { settled: gone, attempts, ..BeforeResend::default() };
     for row in rows {
         known.wrote += i64::from(row.wrote);
         known.had_same_message += i64::from(row.had_same_message);

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
 use crate::app::{
-    AnswerRequest, App, AppError, ForgottenCheck, Imported, Launch, PeopleFile, RepeatedAnswer, SavedFile, UndoOffer,
-    unread_after,
+    AnswerRequest, App, AppError, ForgottenCheck, Imported, Launch, Marked, PeopleFile, RepeatedAnswer, SavedFile,
+    UndoOffer, unread_after,
 };
 use crate::domain::ids::{BlastId, ReplyId};
 use crate::domain::text::people_are;
@@ -58,10 +58,11 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
 async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match request {
-        WriteRequest::Mark { person, mark } => WriteOutcome::Marked(Box::new(app.mark(*person, mark.clone()).await?)),
-        WriteRequest::Amend { person, seen, amount } => {
-            WriteOutcome::Marked(Box::new(app.amend(*person, *seen, *amount).await?))
+        WriteRequest::Mark { person, mark } => marked(app.mark(*person, mark.clone()).await?),
+        WriteRequest::Resolve { person, attempt, resolution } => {
+            marked(app.resolve(*person, Some(*attempt), *resolution).await?)
         }
+        WriteRequest::Amend { person, seen, amount } => marked(app.amend(*person, *seen, *amount).await?),
         WriteRequest::UndoLaunch(id) => WriteOutcome::Undone(app.undo_launch_of(*id).await?),
         WriteRequest::UndoAnyLaunch(id, act) => WriteOutcome::Undone(app.undo_asked_start(*id, *act).await?),
         WriteRequest::UndoMine { .. } => WriteOutcome::Undone(app.undo_mine().await?),
@@ -74,6 +75,9 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::UndoAnyMarks(of, marks) => WriteOutcome::Undone(app.undo_marks(of, marks).await?),
         WriteRequest::MarkSeveral { people, mark } => {
             WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
+        }
+        WriteRequest::ResolveSeveral { people, shown, resolution } => {
+            WriteOutcome::MarkedSeveral(app.resolve_several(people, shown, *resolution).await?)
         }
         WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
         WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
@@ -111,6 +115,10 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
             WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required, Some(*people)).await?)
         }
     })
+}
+
+fn marked(marked: Marked) -> WriteOutcome {
+    WriteOutcome::Marked(Box::new(marked))
 }
 
 async fn cancel(app: &App, (id, version): (BlastId, i64), people: i64) -> EffectResult<WriteOutcome> {

@@ -11,7 +11,7 @@ use crate::app::{
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
-use crate::domain::recipient::Mark;
+use crate::domain::recipient::{Mark, Resolution, ShownAttempts};
 use crate::tui::model::PlanCount;
 
 /// Something that changes the database.
@@ -20,6 +20,12 @@ pub enum WriteRequest {
     Mark {
         person: RecipientId,
         mark: Mark,
+    },
+    /// What became of an uncertain message: of the attempt that the screen showed.
+    Resolve {
+        person: RecipientId,
+        attempt: i32,
+        resolution: Resolution,
     },
     /// Another amount for an earlier sale, unless its amount is no longer the one on the screen.
     Amend {
@@ -51,6 +57,12 @@ pub enum WriteRequest {
     MarkSeveral {
         people: Vec<RecipientId>,
         mark: Mark,
+    },
+    /// What became of the messages of several people, undone as one.
+    ResolveSeveral {
+        people: Vec<RecipientId>,
+        shown: ShownAttempts,
+        resolution: Resolution,
     },
     /// The last mark of each of several people; asked about once more where somebody gets a message by it.
     UndoPeople(Vec<RecipientId>),
@@ -223,14 +235,15 @@ impl WriteRequest {
             | Self::SendTest { .. }
             | Self::ConfirmSender { .. }
             | Self::MarkSeveral { .. }
+            | Self::ResolveSeveral { .. }
+            | Self::Resolve { resolution: Resolution::Resend, .. }
             | Self::UndoAnyLaunch(..)
             | Self::UndoAnyMark(..)
             | Self::UndoAnyMarks(..) => true,
-            Self::Mark { mark, .. } => {
-                matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
-            }
+            Self::Mark { mark, .. } => matches!(mark, Mark::OptOut | Mark::Resolve(Resolution::Resend)),
+            Self::Resolve { resolution: Resolution::Sent | Resolution::Drop, .. }
             // A step that sends by itself is paused before its text is changed, and resuming it asks.
-            Self::SetStepMessage(_)
+            | Self::SetStepMessage(_)
             // An answer is typed in a field of its own, and sent by its enter; what is done to several is asked about before it is done.
             | Self::Answer(_)
             | Self::UndoPeople(_)

@@ -12,7 +12,7 @@ use crate::app::view::{BeforeResend, ElsewhereRow, RecipientDetails, Total};
 use crate::app::{self, FollowUpPreview, FoundFollowUp, FoundPreview, PlanGroup, PlanPerson};
 use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::recipient::Resolution;
+use crate::domain::recipient::{Resolution, ShownAttempts};
 use crate::domain::status::Status;
 use crate::tui::model::{AnswerOverlay, CustomerOverlay, Model, NeedsLine, StepMessageOverlay};
 use crate::tui::view;
@@ -146,6 +146,8 @@ pub struct DetailsOverlay {
     pub choice: ResolutionChoice,
     /// Who answered the question while an answer was chosen, and what, until a key is pressed: that key was meant for the question.
     pub answered: Option<String>,
+    /// The attempt that was asked about first.
+    pub asked: Option<i32>,
 }
 
 /// What the operator can say about a message whose fate is unknown.
@@ -183,6 +185,7 @@ impl ResolutionChoice {
 #[derive(Debug, Clone, PartialEq)]
 pub struct UncertainOverlay {
     pub people: Vec<RecipientId>,
+    pub shown: ShownAttempts,
     pub choice: ResolutionChoice,
     /// What is known of them before the message goes once more, once that is read.
     pub known: Option<BeforeResend>,
@@ -197,7 +200,7 @@ impl UncertainOverlay {
 
 impl DetailsOverlay {
     pub const fn of(person: RecipientId) -> Self {
-        Self { person, loaded: None, scroll: 0, choice: ResolutionChoice::LeaveOpen, answered: None }
+        Self { person, loaded: None, scroll: 0, choice: ResolutionChoice::LeaveOpen, answered: None, asked: None }
     }
 
     /// Whether the operator is asked what became of the message.

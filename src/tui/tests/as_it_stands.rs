@@ -145,7 +145,8 @@ fn whoever_answered_what_it_is_not_known_of_whether_it_went_has_it() {
         assert!(dashboard.acts().is_empty());
         let asks = format!("Aishah: it is not known whether their message went. They {did}: count it as sent?");
         assert!(text(&dashboard).contains(&asks), "{}", text(&dashboard));
-        let marks = [Mark::Resolve(Resolution::Sent), mark].map(|mark| WriteRequest::Mark { person, mark });
+        let is_sent = WriteRequest::Resolve { person, attempt: 1, resolution: Resolution::Sent };
+        let marks = [is_sent, WriteRequest::Mark { person, mark }];
 
         dashboard.keys("y");
 

@@ -4,7 +4,7 @@ use super::follow_ups::{asked, preview, step};
 use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
 use crate::app::{Marked, MarkedSeveral, Unmarked};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::{Mark, Resolution, ShownAttempts};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
@@ -113,7 +113,8 @@ fn of_several_who_are_sent_to_again_those_who_opted_out_are_not_said_to_be_queue
         *marked
     };
     let people = vec![RecipientId(1), RecipientId(3)];
-    let request = WriteRequest::MarkSeveral { people, mark: Mark::Resolve(Resolution::Resend) };
+    let request =
+        WriteRequest::ResolveSeveral { people, shown: ShownAttempts::default(), resolution: Resolution::Resend };
     let unmarked = Unmarked { already: 0, has_buyers: false, refused: vec!["Zoe is read now".to_owned()] };
     let several = MarkedSeveral { marked: vec![marked(1, Status::Queued), marked(3, Status::OptedOut)], unmarked };
 

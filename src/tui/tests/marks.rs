@@ -22,6 +22,11 @@ fn mark(person: i64, mark: Mark) -> WriteRequest {
     WriteRequest::Mark { person: RecipientId(person), mark }
 }
 
+/// About the first attempt.
+fn answer(person: i64, resolution: Resolution) -> WriteRequest {
+    WriteRequest::Resolve { person: RecipientId(person), attempt: 1, resolution }
+}
+
 #[test]
 fn after_replied_the_cursor_stays_so_that_closed_hits_the_same_person() {
     let mut dashboard = TestDashboard::new(STACKED);
@@ -334,9 +339,9 @@ fn an_uncertain_person_is_left_open_by_a_stray_enter() {
 fn each_answer_about_an_uncertain_person_is_its_own_act() {
     let mut dashboard = at_uncertain();
     dashboard.keys("j\n");
-    assert_eq!(dashboard.acts(), [mark(5, Mark::Resolve(Resolution::Sent))]);
+    assert_eq!(dashboard.acts(), [answer(5, Resolution::Sent)]);
     dashboard.keys("jj\n");
-    assert_eq!(dashboard.acts(), [mark(5, Mark::Resolve(Resolution::Drop))]);
+    assert_eq!(dashboard.acts(), [answer(5, Resolution::Drop)]);
 }
 
 #[test]
@@ -348,7 +353,7 @@ fn sending_again_asks_once_more() {
     assert!(matches!(dashboard.model.prompt, Some(Prompt::Confirm(_))));
     dashboard.keys("y");
 
-    assert_eq!(dashboard.acts(), [mark(5, Mark::Resolve(Resolution::Resend))]);
+    assert_eq!(dashboard.acts(), [answer(5, Resolution::Resend)]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::app::view::{BlastView, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, WriteRequest};
 use crate::tui::model::Overlay;
@@ -221,7 +221,7 @@ fn that_a_resend_can_be_undone_is_said_until_it_goes_out() {
     let mut dashboard = TestDashboard::with(WIDE, vec![person(5, "Aishah", Status::Queued, at(14, 1))]);
     let mut resent = marked(5, "Aishah", Status::Uncertain, Status::Queued);
     if let Completion::Written { request, .. } = &mut resent {
-        *request = WriteRequest::Mark { person: RecipientId(5), mark: Mark::Resolve(Resolution::Resend) };
+        *request = WriteRequest::Resolve { person: RecipientId(5), attempt: 1, resolution: Resolution::Resend };
     }
     dashboard.answer(resent);
     assert!(text(&dashboard).contains("u undoes"), "{:#?}", dashboard.screen());
@@ -259,7 +259,7 @@ fn what_was_decided_is_not_said_beside_the_question_once_it_is_asked_again() {
     let mut dashboard = TestDashboard::with(WIDE, vec![person(5, "Aishah", Status::Skipped, at(14, 1))]);
     let mut decided = marked(5, "Aishah", Status::Uncertain, Status::Skipped);
     if let Completion::Written { request, .. } = &mut decided {
-        *request = WriteRequest::Mark { person: RecipientId(5), mark: Mark::Resolve(Resolution::Drop) };
+        *request = WriteRequest::Resolve { person: RecipientId(5), attempt: 1, resolution: Resolution::Drop };
     }
     dashboard.answer(decided);
     assert!(dashboard.said().starts_with("Aishah: uncertain -> skipped"), "{}", dashboard.said());

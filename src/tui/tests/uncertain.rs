@@ -1,15 +1,15 @@
 //! One answer for several uncertain people who are marked.
 
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, person, raya};
-use crate::app::view::BeforeResend;
+use crate::app::view::{BeforeResend, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, RecipientId};
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::{Resolution, ShownAttempts};
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::Overlay;
+use crate::tui::model::{Overlay, Prompt};
 use crate::tui::msg::Msg;
 
 /// Two of three uncertain people are marked, `enter` was pressed, and what is known of them was read.
@@ -29,7 +29,12 @@ fn opened(size: Size) -> TestDashboard {
 }
 
 fn resolved(resolution: Resolution) -> WriteRequest {
-    WriteRequest::MarkSeveral { people: vec![RecipientId(1), RecipientId(2)], mark: Mark::Resolve(resolution) }
+    WriteRequest::ResolveSeveral { people: vec![RecipientId(1), RecipientId(2)], shown: first_of(&[1, 2]), resolution }
+}
+
+/// The first attempt of each of these was shown.
+fn first_of(people: &[i64]) -> ShownAttempts {
+    people.iter().map(|id| (RecipientId(*id), 1)).collect()
 }
 
 #[test]
@@ -161,8 +166,9 @@ fn whoever_is_settled_by_now_or_may_still_answer_is_not_in_the_number_that_sends
         dashboard.keys("2\n");
         assert_eq!(dashboard.acts(), []);
         dashboard.keys("1\n");
-        let mark = Mark::Resolve(Resolution::Resend);
-        assert_eq!(dashboard.acts(), [WriteRequest::MarkSeveral { people: vec![RecipientId(2)], mark }]);
+        let (people, shown) = (vec![RecipientId(2)], first_of(&[1, 2]));
+        let resolved = WriteRequest::ResolveSeveral { people, shown, resolution: Resolution::Resend };
+        assert_eq!(dashboard.acts(), [resolved]);
     }
     let mut nobody = again(BeforeResend { settled: 2, not_now: of.clone(), ..BeforeResend::default() });
     assert_eq!(nobody.said(), "2 people: none of them may be sent to again now. 2 of them are settled by now.");
@@ -186,6 +192,68 @@ fn nobody_is_counted_for_another_message_before_it_is_read_who_opted_out() {
     dashboard.answer(Completion::BeforeResend { of, known: Ok(known) }).key(Key::Enter);
     dashboard.keys("1\n");
     assert_eq!(dashboard.acts(), [resolved(Resolution::Resend)]);
+}
+
+#[test]
+fn of_whoever_is_not_listed_the_attempt_is_read_before_they_are_answered_for() {
+    let mut dashboard = opened(WIDE);
+    let of = vec![RecipientId(1), RecipientId(99)];
+    let Some(Overlay::Uncertain(page)) = dashboard.model.overlays.last_mut() else { panic!("the question") };
+    (page.people, page.shown) = (of.clone(), first_of(&[1]));
+
+    dashboard.key(Key::Down).key(Key::Enter);
+
+    assert_eq!(dashboard.said(), "not all of them are read yet: enter asks once they are");
+    assert!(dashboard.model.prompt.is_none());
+    let attempts = [(RecipientId(1), 2), (RecipientId(99), 3)].into_iter().collect();
+    let known = BeforeResend { attempts, ..BeforeResend::default() };
+    dashboard.answer(Completion::BeforeResend { of: of.clone(), known: Ok(known) }).key(Key::Enter).keys("y");
+    let shown = [(RecipientId(1), 1), (RecipientId(99), 3)].into_iter().collect();
+    let resolved = WriteRequest::ResolveSeveral { people: of, shown, resolution: Resolution::Sent };
+    assert_eq!(dashboard.acts(), [resolved]);
+}
+
+/// The page of somebody uncertain by this attempt was read.
+fn read_details(dashboard: &mut TestDashboard, attempt: i32) {
+    let row = RecipientRow { attempt, ..person(1, "Aishah", Status::Uncertain, at(13, 54)) };
+    dashboard.answer(Completion::Person(Box::new(Ok(details_of(row))))).taken();
+}
+
+fn details_opened() -> TestDashboard {
+    let mut dashboard = TestDashboard::with(WIDE, vec![person(1, "Aishah", Status::Uncertain, at(13, 54))]);
+    dashboard.keys("3").key(Key::Enter);
+    read_details(&mut dashboard, 1);
+    dashboard
+}
+
+#[test]
+fn an_answer_is_not_about_an_attempt_that_was_made_while_the_page_was_open() {
+    let mut dashboard = details_opened();
+    read_details(&mut dashboard, 2);
+
+    dashboard.key(Key::Down).key(Key::Enter);
+
+    assert_eq!(dashboard.acts(), []);
+    let said = "another attempt was made meanwhile: look into the chat once more, then answer";
+    assert_eq!(dashboard.said(), said);
+    dashboard.key(Key::Down).key(Key::Enter);
+    let second = WriteRequest::Resolve { person: RecipientId(1), attempt: 2, resolution: Resolution::Sent };
+    assert_eq!(dashboard.acts(), [second]);
+}
+
+#[test]
+fn the_question_about_an_attempt_is_closed_by_another_one() {
+    let mut dashboard = details_opened();
+    dashboard.key(Key::Down).key(Key::Down).key(Key::Enter);
+    assert!(matches!(dashboard.model.prompt, Some(Prompt::Confirm(_))));
+
+    read_details(&mut dashboard, 2);
+
+    assert!(dashboard.model.prompt.is_none());
+    let said = "another attempt was made meanwhile; the question is closed, and nothing more is written";
+    assert_eq!(dashboard.said(), said);
+    dashboard.keys("y");
+    assert_eq!(dashboard.acts(), []);
 }
 
 #[test]

@@ -297,6 +297,9 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
                 }
                 // Where they are uncertain again the question is new: enter does not repeat the last answer.
                 details.choice = ResolutionChoice::LeaveOpen;
+            } else if *details.asked.get_or_insert(loaded.row.attempt) != loaded.row.attempt {
+                // Uncertain once more, by another attempt, between two reads.
+                details.choice = ResolutionChoice::LeaveOpen;
             }
             model.activity.saw(loaded.replies.iter().map(|reply| SeenSpan::at(reply.received_at)));
             details.loaded = Some(Box::new(loaded));

@@ -63,10 +63,12 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
     let blast = |id: &BlastId| model.blasts.get(*id).map(BlastView::name);
     let of = match request {
         WriteRequest::Mark { person: of, .. }
+        | WriteRequest::Resolve { person: of, .. }
         | WriteRequest::Amend { person: of, .. }
         | WriteRequest::UndoPerson(of)
         | WriteRequest::UndoAnyMark(of, _) => person(of),
         WriteRequest::MarkSeveral { people, .. }
+        | WriteRequest::ResolveSeveral { people, .. }
         | WriteRequest::UndoPeople(people)
         | WriteRequest::UndoAnyMarks(people, _) => Some(counted(people.len())),
         WriteRequest::Launch(launch) | WriteRequest::Resume(launch) => blast(&launch.blast),
@@ -88,10 +90,15 @@ pub fn about(model: &Model, request: &WriteRequest) -> String {
     of.map(|of| format!("{of}: ")).unwrap_or_default()
 }
 
+const RESOLVED: ActWords = ("what became of the message", "written");
+const RESOLVED_SEVERAL: ActWords = ("what became of the messages", "written");
+
 const fn words(request: &WriteRequest) -> ActWords {
     match request {
         WriteRequest::Mark { mark, .. } => mark_words(mark),
+        WriteRequest::Resolve { .. } => RESOLVED,
         WriteRequest::MarkSeveral { mark, .. } => several_words(mark),
+        WriteRequest::ResolveSeveral { .. } => RESOLVED_SEVERAL,
         WriteRequest::Amend { .. } => ("amount", "written"),
         WriteRequest::UndoPerson(_) | WriteRequest::UndoAnyMark(..) => ("mark", "taken back"),
         WriteRequest::UndoPeople(_) | WriteRequest::UndoAnyMarks(..) => ("marks", "taken back"),
@@ -141,7 +148,7 @@ const fn mark_words(mark: &Mark) -> ActWords {
         Mark::Closed(_) | Mark::Ordered(_) => ("sale", "written"),
         Mark::OptOut => ("opt-out", "written"),
         Mark::Note(_) => ("note", "written"),
-        Mark::Resolve(_) => ("what became of the message", "written"),
+        Mark::Resolve(_) => RESOLVED,
         Mark::Retry => ("", "queued again"),
     }
 }

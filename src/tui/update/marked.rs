@@ -7,7 +7,9 @@ use crate::tui::model::{HandMarked, Model};
 /// Whom an act on the marked people is about; nobody of any other act.
 fn of_marked(request: &WriteRequest) -> &[RecipientId] {
     match request {
-        WriteRequest::MarkSeveral { people, .. } | WriteRequest::UndoAnyMarks(people, _) => people,
+        WriteRequest::MarkSeveral { people, .. }
+        | WriteRequest::ResolveSeveral { people, .. }
+        | WriteRequest::UndoAnyMarks(people, _) => people,
         _ => &[],
     }
 }
@@ -16,6 +18,7 @@ fn of_marked(request: &WriteRequest) -> &[RecipientId] {
 const fn of_one(request: &WriteRequest) -> Option<RecipientId> {
     match request {
         WriteRequest::Mark { person, .. }
+        | WriteRequest::Resolve { person, .. }
         | WriteRequest::Amend { person, .. }
         | WriteRequest::UndoPerson(person)
         | WriteRequest::UndoAnyMark(person, _) => Some(*person),

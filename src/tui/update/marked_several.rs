@@ -25,6 +25,7 @@ pub(super) fn sentence(
     let who = counted(marked.len());
     let others = match request {
         WriteRequest::MarkSeveral { mark, .. } => unmarked.in_words(mark),
+        WriteRequest::ResolveSeveral { resolution, .. } => unmarked.in_words(&Mark::Resolve(*resolution)),
         _ => None,
     };
     format!("{who}: {what}, by you{}", others.map(|others| format!(". {others}")).unwrap_or_default())

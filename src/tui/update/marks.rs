@@ -253,7 +253,9 @@ fn ask_whether_it_went(model: &mut Model, mark: Mark, did: &str) -> Vec<Effect> 
     let who = doubt(model).unwrap_or(who);
     let question = format!("{who}: it is not known whether their message went. They {did}: count it as sent?");
     let otherwise = "nothing done: it is still open whether their message went".to_owned();
-    let then = [Mark::Resolve(Resolution::Sent), mark].map(|mark| WriteRequest::Mark { person, mark }).to_vec();
+    let attempt = model.person().map_or(0, |row| row.attempt);
+    let is_sent = WriteRequest::Resolve { person, attempt, resolution: Resolution::Sent };
+    let then = vec![is_sent, WriteRequest::Mark { person, mark }];
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by: ConfirmBy::Yes, then, otherwise }));
     Vec::new()
 }

@@ -7,7 +7,7 @@ use crate::app::view::{Anchor, ElsewhereRow, RecipientDetails, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
@@ -203,14 +203,23 @@ pub(super) fn answered_by(loaded: &RecipientDetails, operator: &str) -> Option<S
 
 /// Closes a question about an uncertain message once another answer came first: nothing is armed by it any more.
 pub(super) fn close_answered_question(model: &mut Model, loaded: &RecipientDetails) {
-    let is_about = |act: &WriteRequest| matches!(act, WriteRequest::Mark { person, mark: Mark::Resolve(_) } if *person == loaded.row.id);
-    let is_asked = matches!(&model.prompt, Some(Prompt::Confirm(ask)) if ask.then.iter().any(is_about));
-    if !is_asked || loaded.row.status == Status::Uncertain {
+    let asked_about = |act: &WriteRequest| match act {
+        WriteRequest::Resolve { person, attempt, .. } if *person == loaded.row.id => Some(*attempt),
+        _ => None,
+    };
+    let Some(Prompt::Confirm(ask)) = &model.prompt else { return };
+    let Some(attempt) = ask.then.iter().find_map(asked_about) else { return };
+    let is_uncertain = loaded.row.status == Status::Uncertain;
+    if is_uncertain && loaded.row.attempt == attempt {
         return;
     }
     model.prompt = None;
-    let answered = answered_by(loaded, &model.options.operator);
-    let answered = answered.unwrap_or_else(|| format!("you answered already: {}", loaded.row.status));
+    let answered = if is_uncertain {
+        ANOTHER_ATTEMPT.to_owned()
+    } else {
+        let answered = answered_by(loaded, &model.options.operator);
+        answered.unwrap_or_else(|| format!("you answered already: {}", loaded.row.status))
+    };
     model.refuse(format!("{answered}; the question is closed, and nothing more is written"));
 }
 
@@ -229,15 +238,36 @@ pub(super) fn forget_answered(model: &mut Model) {
     }
 }
 
+/// What the operator answers for is not what is uncertain now: they looked for an earlier message.
+const ANOTHER_ATTEMPT: &str = "another attempt was made meanwhile";
+
+/// Whether the page asked about an earlier attempt first, which the operator may have looked for. From now on it asks about the newest.
+fn is_of_earlier_attempt(model: &mut Model) -> bool {
+    let Some(Overlay::Details(details)) = model.overlays.last_mut() else { return false };
+    let newest = details.loaded.as_ref().map(|loaded| loaded.row.attempt);
+    let is_earlier = details.asked.is_some() && details.asked != newest;
+    if is_earlier {
+        details.asked = newest;
+        details.choice = ResolutionChoice::LeaveOpen;
+    }
+    is_earlier
+}
+
 /// `enter` on what became of an uncertain message.
 pub fn resolve(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Details(details)) = model.overlays.last() else { return Vec::new() };
     let (person, choice) = (details.person, details.choice);
+    let attempt = details.loaded.as_ref().map_or(0, |loaded| loaded.row.attempt);
+    if choice != ResolutionChoice::LeaveOpen && is_of_earlier_attempt(model) {
+        model.refuse(format!("{ANOTHER_ATTEMPT}: look into the chat once more, then answer"));
+        return Vec::new();
+    }
+    let Some(Overlay::Details(details)) = model.overlays.last() else { return Vec::new() };
     let resend_from = model.resend_from(details.loaded.as_ref().and_then(|loaded| loaded.claimed_at));
     let row = model.person();
     let who = row.map(RecipientRow::who).unwrap_or_default();
     let is_cancelled = row.is_some_and(|row| model.is_cancelled(row.blast_id));
-    let mark = |resolution| WriteRequest::Mark { person, mark: Mark::Resolve(resolution) };
+    let answer = |resolution| WriteRequest::Resolve { person, attempt, resolution };
     match choice {
         ResolutionChoice::LeaveOpen => {
             model.say(Notice::done(format!("{who}: left open; an answer that still comes settles it")));
@@ -258,9 +288,9 @@ pub fn resolve(model: &mut Model) -> Vec<Effect> {
             let known = details.loaded.as_deref().and_then(|loaded| overlay::before_resend(loaded, clock));
             let known = known.map(|known| format!(" {known}")).unwrap_or_default();
             let question = format!("send to {who} once more?{known} If it did arrive, they get it twice.");
-            prompts::ask(model, question, ConfirmBy::Yes, vec![mark(Resolution::Resend)])
+            prompts::ask(model, question, ConfirmBy::Yes, vec![answer(Resolution::Resend)])
         }
-        ResolutionChoice::Say(resolution) => vec![Effect::Write(mark(resolution))],
+        ResolutionChoice::Say(resolution) => vec![Effect::Write(answer(resolution))],
     }
 }
 

@@ -3,13 +3,15 @@
 use super::{overlays, prompts};
 use crate::app::view::BeforeResend;
 use crate::domain::ids::RecipientId;
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Resolution;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::{counted, number};
 use crate::tui::model::{ConfirmBy, Model, Notice, Overlay, ResolutionChoice, UncertainOverlay};
 
 pub(super) fn open(model: &mut Model, people: Vec<RecipientId>) -> Vec<Effect> {
-    let page = UncertainOverlay { people, choice: ResolutionChoice::LeaveOpen, known: None };
+    let listed = |id: &RecipientId| Some((*id, model.recipients.get(*id)?.row.attempt));
+    let shown = people.iter().filter_map(listed).collect();
+    let page = UncertainOverlay { people, shown, choice: ResolutionChoice::LeaveOpen, known: None };
     let read = read(&page);
     let mut effects = overlays::open(model, Overlay::Uncertain(page));
     effects.push(read);
@@ -26,21 +28,34 @@ pub(super) fn known_before_resend(model: &mut Model, of: &[RecipientId], known: 
     if let Some(Overlay::Uncertain(page)) = model.overlays.last_mut()
         && page.people == of
     {
+        page.shown.add_missing(&known.attempts);
         page.known = Some(known);
     }
+}
+
+/// Why the answer that is chosen cannot be asked about yet.
+fn unread(page: &UncertainOverlay, is_cancelled: bool) -> Option<&'static str> {
+    let ResolutionChoice::Say(resolution) = page.choice else { return None };
+    if page.known.is_some() {
+        return None;
+    }
+    // Whoever opted out is not to be counted.
+    if resolution == Resolution::Resend && !is_cancelled {
+        return Some("it is not read yet who of them opted out: enter asks once it is");
+    }
+    // Of whoever is not listed it is not known which message the answer is about.
+    let is_unlisted = page.people.iter().any(|person| page.shown.of(*person).is_none());
+    is_unlisted.then_some("not all of them are read yet: enter asks once they are")
 }
 
 /// `enter` on an answer: it is asked for once more, in the list. Sending again may reach people twice, and takes their number, typed.
 pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
     let is_cancelled = model.people_of().is_some_and(|blast| model.is_cancelled(blast));
     if let Some(Overlay::Uncertain(page)) = model.overlays.last()
-        && page.choice == ResolutionChoice::Say(Resolution::Resend)
-        && page.known.is_none()
-        && !is_cancelled
+        && let Some(why) = unread(page, is_cancelled)
     {
-        // Whoever opted out is not to be counted.
         let read = read(page);
-        model.refuse("it is not read yet who of them opted out: enter asks once it is");
+        model.refuse(why);
         return vec![read];
     }
     let Some(Overlay::Uncertain(mut page)) = model.overlays.pop() else { return Vec::new() };
@@ -78,6 +93,6 @@ pub(super) fn resolve(model: &mut Model) -> Vec<Effect> {
             (question, ConfirmBy::number(people))
         }
     };
-    let mark = Mark::Resolve(resolution);
-    prompts::ask(model, question, by, vec![WriteRequest::MarkSeveral { people: page.people, mark }])
+    let UncertainOverlay { people, shown, .. } = page;
+    prompts::ask(model, question, by, vec![WriteRequest::ResolveSeveral { people, shown, resolution }])
 }

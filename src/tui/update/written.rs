@@ -107,7 +107,9 @@ fn refused(
         return effects;
     }
     let of = match request {
-        WriteRequest::Mark { person, .. } | WriteRequest::Amend { person, .. } => Some(*person),
+        WriteRequest::Mark { person, .. }
+        | WriteRequest::Resolve { person, .. }
+        | WriteRequest::Amend { person, .. } => Some(*person),
         _ => None,
     };
     let field_is_over = match (&model.prompt, request) {
@@ -146,10 +148,12 @@ fn refused(
 fn people_of(request: &WriteRequest) -> &[RecipientId] {
     match request {
         WriteRequest::Mark { person, .. }
+        | WriteRequest::Resolve { person, .. }
         | WriteRequest::Amend { person, .. }
         | WriteRequest::UndoPerson(person)
         | WriteRequest::UndoAnyMark(person, _) => std::slice::from_ref(person),
         WriteRequest::MarkSeveral { people, .. }
+        | WriteRequest::ResolveSeveral { people, .. }
         | WriteRequest::UndoPeople(people)
         | WriteRequest::UndoAnyMarks(people, _) => people,
         _ => &[],
@@ -202,7 +206,7 @@ fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec
     }
     log(model, &text, &marked.command_line);
     // Once it went out again there is nothing to be taken back, and once it is asked again nothing is decided.
-    let is_decision = matches!(request, WriteRequest::Mark { mark: Mark::Resolve(_), .. });
+    let is_decision = matches!(request, WriteRequest::Resolve { .. });
     let (of, undoes) = (Some(id).filter(|_| is_decision), Some(marked.action));
     model.say(Notice { of, undoes, ..Notice::done(text).hint(model.undoes()) });
     after_mark(model, &[id])
@@ -236,7 +240,7 @@ fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSev
     // They are one act, which goes by its newest row.
     let undoes = several.marked.iter().map(|marked| marked.action).max_by_key(|action| action.0);
     // They go on together: what is said of a decision about them ends with the first of them.
-    let is_decision = matches!(request, WriteRequest::MarkSeveral { mark: Mark::Resolve(_), .. });
+    let is_decision = matches!(request, WriteRequest::ResolveSeveral { .. });
     let of = people.first().copied().filter(|_| is_decision);
     model.say(Notice { of, undoes, ..Notice::done(text).hint(model.undoes()) });
     after_mark(model, &people)

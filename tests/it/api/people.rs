@@ -278,6 +278,29 @@ async fn an_uncertain_person_is_listed_and_resolved() {
 }
 
 #[tokio::test]
+async fn an_answer_that_names_an_attempt_is_about_no_later_one() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, people) = sent(&shop, &api).await;
+    let id = &people[2]["id"];
+    let again = "update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 2 where id =";
+    shop.execute(&format!("{again} {id}")).await;
+    let resolve = format!("/api/recipients/{id}/resolve");
+
+    let refused = api.post(&resolve, json!({ "resolution": "drop", "attempt": 1 })).await.expect(409);
+
+    assert_eq!(refused.kind(), "refused");
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("another attempt was made meanwhile"), "{detail}");
+    let listed = api.get(&format!("{path}/uncertain")).await.expect(200);
+    let attempt = &listed.body["recipients"][0]["attempts"];
+    assert_eq!(attempt, 2);
+    let resolved = api.post(&resolve, json!({ "resolution": "drop", "attempt": attempt })).await.expect(200);
+    assert_eq!(resolved.body["recipient"]["status"], "skipped", "{resolved:?}");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_follow_up_goes_to_those_who_got_no_further() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -24,6 +24,7 @@ pub(super) async fn within<T>(request: &WriteRequest, act: impl Future<Output = 
 const fn patience_with_act(request: &WriteRequest) -> Duration {
     match request {
         WriteRequest::Mark { .. }
+        | WriteRequest::Resolve { .. }
         | WriteRequest::Amend { .. }
         | WriteRequest::UndoMine { .. }
         | WriteRequest::UndoNamed(_)

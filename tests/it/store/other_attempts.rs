@@ -1,0 +1,61 @@
+//! Answers about uncertain people are about the attempt that was shown: another one may have been made meanwhile.
+
+use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::recipient::{Evidence, Resolution, ShownAttempts};
+use blastdeck::domain::status::Status;
+use blastdeck::store::evidence::EvidenceEntry;
+
+use super::marks::{operator_app, refusal, sent};
+use super::{Scene, entry};
+
+const HAFIZ: RecipientId = RecipientId(2);
+
+/// Person 2 is uncertain by their second attempt: ben had them sent to again.
+async fn uncertain_again() -> Scene {
+    let scene = sent().await;
+    scene.execute("update blast_recipients set claimed_at = claimed_at - interval '1 hour'").await;
+    let ben = operator_app(&scene, "ben").await;
+    ben.resolve(HAFIZ, Some(1), Resolution::Resend).await.unwrap();
+    let claimed = scene.claim(1).await;
+    assert_eq!((claimed[0].id, claimed[0].attempt), (HAFIZ, 2));
+    let mut doubt: EvidenceEntry = entry(2, Evidence::Unknown { why: "no answer".to_owned() }, b"");
+    doubt.stamped.attempt = 2;
+    if let Some(answer) = &mut doubt.answer {
+        answer.claimed_at = claimed[0].claimed_at;
+    }
+    scene.record(&[doubt]).await;
+    assert_eq!(scene.statuses().await, ["sent", "uncertain", "sent"]);
+    scene.execute("update blast_recipients set claimed_at = claimed_at - interval '1 hour'").await;
+    scene
+}
+
+#[tokio::test]
+async fn an_answer_about_an_earlier_attempt_decides_nothing_of_a_later_one() {
+    let scene = uncertain_again().await;
+    let aina = operator_app(&scene, "aina").await;
+
+    for resolution in [Resolution::Sent, Resolution::Resend, Resolution::Drop] {
+        let why = refusal(aina.resolve(HAFIZ, Some(1), resolution).await);
+        assert_eq!(why, "Person 2: another attempt was made meanwhile", "{resolution:?}");
+    }
+
+    assert_eq!(scene.statuses().await[1], "uncertain");
+    let dropped = aina.resolve(HAFIZ, Some(2), Resolution::Drop).await.unwrap();
+    assert_eq!((dropped.before, dropped.after), (Status::Uncertain, Status::Skipped));
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn one_answer_for_several_leaves_whoever_has_had_another_attempt() {
+    let scene = uncertain_again().await;
+    scene.execute("update blast_recipients set status = 'uncertain', standing = 'uncertain' where id = 1").await;
+    let aina = operator_app(&scene, "aina").await;
+    let people = [RecipientId(1), HAFIZ];
+    let shown: ShownAttempts = people.iter().map(|person| (*person, 1)).collect();
+
+    let resolved = aina.resolve_several(&people, &shown, Resolution::Drop).await.unwrap();
+
+    let refused = ["Person 2: another attempt was made meanwhile".to_owned()];
+    assert_eq!((resolved.marked.len(), resolved.unmarked.refused.as_slice()), (1, refused.as_slice()));
+    assert_eq!(scene.statuses().await, ["skipped", "uncertain", "sent"]);
+}
