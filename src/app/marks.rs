@@ -10,6 +10,7 @@ use marked::later_message;
 use outcomes::is_said_anew;
 pub(super) use outcomes::{outcome, outcome_of_mark};
 use replaced_orders::{counting_before, replaces_order};
+pub(super) use resolving::news_waits;
 use resolving::refuse_opted_out;
 
 use chrono::TimeDelta;
@@ -56,6 +57,10 @@ impl App {
         let mut tx = self.begin().await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
         refuse_opted_out(&person, &mark)?;
+        let named = self.named_in_webhooks(&mut tx, std::slice::from_ref(&person), &mark, &shown).await?;
+        if !named.is_empty() {
+            return Err(AppError::Refused(news_waits(&person)));
+        }
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
         let close = self.own_fresh_close(&mut tx, &person, &mark).await?;
         let marked = self.write(&mut tx, &person, mark, MarkContext { close, shown }).await?;

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
-use super::marks::{Marked, act, command_line, outcome_of_mark, refuse_unfit_note};
+use super::marks::{Marked, act, command_line, news_waits, outcome_of_mark, refuse_unfit_note};
 use super::suppressions::Suppression;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, ShownAttempts};
@@ -109,7 +109,7 @@ impl App {
         refuse_unfit_note(mark)?;
         let mut tx = self.begin().await?;
         let mut unmarked = Unmarked::default();
-        let held = self.hold_markable(&mut tx, people, mark, &mut unmarked.refused).await?;
+        let held = self.hold_markable(&mut tx, people, (mark, shown), &mut unmarked.refused).await?;
         let recorded = self.record_marks(&mut tx, held, (mark, shown), &mut unmarked).await?;
         if recorded.is_empty() {
             let why = match (unmarked.already, unmarked.refused.as_slice()) {
@@ -140,17 +140,23 @@ impl App {
         Ok(MarkedSeveral { marked, unmarked })
     }
 
-    /// The people under lock whom nobody else marked first.
+    /// The people under lock whom nobody else marked first, and of whom no news waits that may be the answer.
     async fn hold_markable(
         &self,
         tx: &mut PgConnection,
         people: &[RecipientId],
-        mark: &Mark,
+        (mark, shown): (&Mark, &ShownAttempts),
         refused: &mut Vec<String>,
     ) -> Result<Vec<PersonRow>, AppError> {
         let evidence: Vec<_> = people.iter().map(|&id| (id, Evidence::Manual(mark.clone()))).collect();
+        let held = self.hold_all(tx, &evidence).await?;
+        let named = self.named_in_webhooks(tx, &held, mark, shown).await?;
         let mut markable = Vec::new();
-        for person in self.hold_all(tx, &evidence).await? {
+        for person in held {
+            if named.contains(&person.id) {
+                refused.push(news_waits(&person));
+                continue;
+            }
             match self.refuse_lost_race(tx, &person, mark).await {
                 Ok(()) => markable.push(person),
                 Err(AppError::Refused(why)) => refused.push(why),

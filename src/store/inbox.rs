@@ -4,6 +4,7 @@ mod listing;
 pub mod messages;
 pub mod notices;
 pub mod streaks;
+mod unapplied;
 pub mod webhook_liveness;
 
 use std::collections::{BTreeMap, HashSet};
@@ -18,6 +19,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::opt_out::may_hold_opt_out;
 
 pub use listing::{InboxEntry, InboxSummary, Nameless, ReplaySelection, list, replay, summary};
+pub use unapplied::{NamedAttempt, unapplied};
 
 /// What waits of somebody of whom Meta's id alone is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

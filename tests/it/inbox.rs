@@ -21,6 +21,7 @@ pub mod scene;
 mod sharing;
 mod stopping;
 mod truth;
+mod unapplied;
 mod undecided;
 
 pub use scene::blast_of;

@@ -1,13 +1,18 @@
 //! What became of an uncertain message: an answer about the attempt that was shown.
 
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+
+use super::Marked;
 use crate::app::{App, AppError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Evidence, Mark, Resolution, ShownAttempts};
 use crate::domain::status::Status;
+use crate::provider::meta::callback;
 use crate::store::evidence::EvidenceEntry;
+use crate::store::inbox::{self, NamedAttempt};
 use crate::store::person::PersonRow;
-
-use super::Marked;
 
 impl App {
     /// Writes what became of an uncertain message. Refused where the person has had another attempt than the one that was shown; without
@@ -28,6 +33,49 @@ impl App {
         entry.stamped.attempt = shown.of(person.id).unwrap_or(person.recipient.attempt);
         entry
     }
+
+    /// Who of these people, under lock, is to have their message once more though a webhook that names them is here and not applied yet:
+    /// it may say that they have it.
+    pub(in crate::app) async fn named_in_webhooks(
+        &self,
+        tx: &mut PgConnection,
+        people: &[PersonRow],
+        mark: &Mark,
+        shown: &ShownAttempts,
+    ) -> Result<BTreeSet<RecipientId>, AppError> {
+        if *mark != Mark::Resolve(Resolution::Resend) {
+            return Ok(BTreeSet::new());
+        }
+        // The others are refused for another reason.
+        let is_answered = |person: &&PersonRow| {
+            let attempt = person.recipient.attempt;
+            person.status == Status::Uncertain && shown.of(person.id).is_none_or(|shown| shown == attempt)
+        };
+        let asked: Vec<_> = people.iter().filter(is_answered).map(|person| self.named_attempt(person)).collect();
+        if asked.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        Ok(inbox::unapplied(tx, &asked).await?)
+    }
+
+    fn named_attempt(&self, person: &PersonRow) -> NamedAttempt {
+        let of = (person.id, person.recipient.attempt);
+        NamedAttempt {
+            recipient: person.id,
+            callback: callback::beginning(&self.engine().installation, person.blast_id, of),
+            message_id: person.recipient.message_id.as_ref().map(|id| id.as_str().to_owned()),
+            phone: person.phone_number.clone(),
+        }
+    }
+}
+
+/// Why somebody may not have their message again before a webhook is applied.
+pub(in crate::app) fn news_waits(person: &PersonRow) -> String {
+    format!(
+        "{}: a webhook that names them is here and not applied yet, and may say what became of it: run `blastdeck engine`, or try again in a \
+         moment where one runs",
+        person.who()
+    )
 }
 
 /// Whoever opted out since is not asked about a second message: none would go.

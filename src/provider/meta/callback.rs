@@ -63,9 +63,14 @@ impl CallbackData {
 
 impl fmt::Display for CallbackData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { installation, blast, recipient, attempt, claimed_at } = self;
-        write!(f, "{PREFIX}:{installation}:{blast}:{recipient}:{attempt}:{}", claimed_at.timestamp_micros())
+        let begins = beginning(&self.installation, self.blast, (self.recipient, self.attempt));
+        write!(f, "{begins}{}", self.claimed_at.timestamp_micros())
     }
+}
+
+/// What the callback data of an attempt begins with, whenever it was claimed.
+pub fn beginning(installation: &str, blast: BlastId, (recipient, attempt): (RecipientId, i32)) -> String {
+    format!("{PREFIX}:{installation}:{blast}:{recipient}:{attempt}:")
 }
 
 impl FromStr for CallbackData {

@@ -115,6 +115,11 @@ pub fn blast_of(sender: &str, blast: u32, people: u32) -> String {
     )
 }
 
+/// Statements by which whoever is uncertain has been so for long enough to be sent to again.
+pub const OLD: &str = "
+    update provider_message set claimed_at = now() - interval '1 hour', received_at = now() - interval '1 hour';
+    update blast_recipients set claimed_at = now() - interval '1 hour', changed_at = now() - interval '1 hour';";
+
 /// Statements by which person `n` is uncertain, and no id is known of them.
 pub fn uncertain(n: u32) -> String {
     format!(

@@ -2,13 +2,8 @@
 
 use serde_json::json;
 
-use super::scene::{InboxScene, blast_of, text, uncertain};
+use super::scene::{InboxScene, OLD, blast_of, text, uncertain};
 use crate::support::{digits, eventually_async};
-
-/// Late enough to send to them again.
-const OLD: &str = "
-    update provider_message set claimed_at = now() - interval '1 hour', received_at = now() - interval '1 hour';
-    update blast_recipients set claimed_at = now() - interval '1 hour', changed_at = now() - interval '1 hour';";
 
 /// Somebody uncertain wrote.
 async fn wrote() -> InboxScene {

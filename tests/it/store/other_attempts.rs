@@ -59,3 +59,25 @@ async fn one_answer_for_several_leaves_whoever_has_had_another_attempt() {
     assert_eq!((resolved.marked.len(), resolved.unmarked.refused.as_slice()), (1, refused.as_slice()));
     assert_eq!(scene.statuses().await, ["skipped", "uncertain", "sent"]);
 }
+
+#[tokio::test]
+async fn several_are_sent_to_again_without_those_whom_a_webhook_names_that_is_not_applied() {
+    let scene = sent().await;
+    scene
+        .execute(
+            "update blast_recipients set status = 'uncertain', standing = 'uncertain' where id = 1;
+             update blast_recipients set claimed_at = claimed_at - interval '1 hour';
+             insert into webhook_inbox (provider, digest, body)
+             values ('wsapme', '\\x01', convert_to('{\"from\":\"60100000001\"}', 'UTF8'))",
+        )
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let people = [RecipientId(1), HAFIZ];
+
+    let resolved = aina.resolve_several(&people, &ShownAttempts::default(), Resolution::Resend).await.unwrap();
+
+    let why = "Person 1: a webhook that names them is here and not applied yet, and may say what became of it: \
+               run `blastdeck engine`, or try again in a moment where one runs";
+    assert_eq!((resolved.marked.len(), resolved.unmarked.refused.as_slice()), (1, [why.to_owned()].as_slice()));
+    assert_eq!(scene.statuses().await, ["uncertain", "queued", "sent"]);
+}
