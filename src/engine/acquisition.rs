@@ -1,6 +1,8 @@
 //! How an engine acquires a sender: the lease, and in the same transaction the proof that its database is the one this
 //! machine remembers.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 
 use super::clock::Moment;
@@ -8,7 +10,7 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::fence::{self, FenceRefusal, Verified};
 use super::lease::HeldLease;
-use super::lease_watch::{HolderState, LeaseWatch};
+use super::lease_watch::{HolderState, LeaseWatch, UnknownSender};
 use crate::domain::ids::BlastId;
 use crate::domain::text::span_words;
 use crate::store::fence::{SenderFacts, Server};
@@ -39,6 +41,9 @@ pub enum Takeover {
     /// It was refused, or failed: it is tried again.
     NotNow,
 }
+
+/// The longest that a machine without a record leaves a sender to another one, which is about to take it.
+const PATIENCE_MAX: Duration = Duration::from_secs(30);
 
 /// Acquires a sender that nobody else holds.
 pub async fn acquire(
@@ -92,6 +97,9 @@ async fn verify(
     mut pending: PendingLease,
     server: Server,
 ) -> Result<Option<(Lease, Verified)>, StoreError> {
+    let Lease { granted_at, reached_at, .. } = pending.lease;
+    let patience = engine.settings.lease.valid.min(PATIENCE_MAX);
+    let was_held_lately = reached_at.is_some_and(|at| (granted_at - at).to_std().is_ok_and(|ago| ago < patience));
     let stale = ask_when_too_late(engine, &mut pending).await?;
     let LeaseCounters { epoch, renewals } = pending.before;
     let facts = SenderFacts { epoch, renewals, ..store::fence::facts(&mut pending.tx, sender.id).await? };
@@ -115,8 +123,8 @@ async fn verify(
             why
         }
     };
-    if refusal.is_without_record() && watch.is_left_to_others(sender.id, facts.is_stopped, engine.settings.lease.valid)
-    {
+    let unknown = UnknownSender { id: sender.id, is_stopped: facts.is_stopped, was_held_lately };
+    if refusal.is_without_record() && watch.is_left_to_others(unknown, patience) {
         tracing::debug!(sender = %sender.name, "it is asked about, or an engine of another machine comes first");
         return Ok(None);
     }
