@@ -26,7 +26,6 @@ use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUs
 use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
-use crate::store::draft;
 use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson};
 use crate::store::view::BlastRow;
 pub use also_stuck::AlsoStuck;
@@ -138,6 +137,11 @@ impl Plan {
     /// What is said of those who had the same message.
     pub const HAD_THIS: &str = "had, or may have had, this very message from another blast";
 
+    /// What is said of whom the message could not be made for: rows of a list, or people whom a filter finds.
+    pub const fn left_out_of(&self) -> &'static str {
+        if self.blast.origin.segment.is_some() { "left out" } else { "left out of the list" }
+    }
+
     /// What is said of those who wrote and are not marked.
     pub const WROTE: &str = "wrote and not marked as replied: it goes to them too";
 
@@ -218,6 +222,7 @@ impl App {
         let business = self.business(row.sender_id).await?;
         let readiness = self.readiness_of(&row, found.as_ref()).await?;
         let Readiness { people, suppressed, answered, mut obstacles, template, number } = readiness;
+        let list = self.left_out_rows(id, found.as_ref()).await?;
         let (found, gone) = found.map(|found| (found.phones, found.gone)).unzip();
         let left_out = [gone.unwrap_or_default(), self.answered_rows(&row).await?].concat();
         let now = self.engine().clock.now();
@@ -228,7 +233,6 @@ impl App {
         obstacles.extend(over_words(&row));
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let waiting = self.waiting_of(&row, sender, now);
-        let list = draft::left_out(self.pool(), id).await?;
         let plan = Plan {
             people,
             suppressed: suppressed + row.counts.opted_out,

@@ -5,6 +5,7 @@ mod alike;
 mod audience;
 mod found;
 mod found_again;
+mod unmade;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -18,10 +19,10 @@ use crate::domain::content::BlastContent;
 use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
-use crate::domain::phone::{Phone, is_united_states};
+use crate::domain::phone::Phone;
 use crate::domain::template::TemplateMessage;
 use crate::domain::text;
-use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, Reason, RejectedTo, Replacement, replace_people};
+use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
 use crate::store::{answered, draft, import};
@@ -29,6 +30,7 @@ use crate::store::{answered, draft, import};
 pub(super) use audience::{CappedAudience, FoundAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
 pub(super) use found_again::NextTimeAgain;
+use unmade::{UnmadePerson, obstacle};
 
 /// A draft to the people whom a filter names.
 #[derive(Debug, Clone)]
@@ -70,6 +72,8 @@ impl SegmentCount {
 /// Who would get a draft now, and what.
 struct AudienceNow {
     people: Vec<SegmentPerson>,
+    /// Whom its filter finds besides, and the message cannot be made for.
+    unmade: Vec<UnmadePerson>,
     content: BlastContent,
     is_marketing: bool,
 }
@@ -148,11 +152,14 @@ impl App {
     /// The same of a blast that was read already.
     pub(super) async fn renew_people(&self, row: &BlastRow) -> Result<bool, AppError> {
         let Some(audience) = self.audience_now(row).await? else { return Ok(false) };
-        let AudienceNow { people, content, is_marketing } = audience;
+        let AudienceNow { mut people, unmade, content, is_marketing } = audience;
         let members = segment::members(self.pool(), row.id).await?;
         if alike::are_alike(&members, &people, &content) {
+            self.keep_unmade(row, &unmade).await?;
             return Ok(false);
         }
+        // They are counted as they were when it was made.
+        people.extend(unmade.into_iter().map(|unmade| unmade.person));
         let to = Replacement {
             blast: row.id,
             version: row.version,
@@ -171,12 +178,12 @@ impl App {
 
     /// A draft as it would be with whom its filter finds now, and who that is. Writes nothing.
     pub(super) async fn with_audience(&self, mut row: BlastRow) -> Result<(BlastRow, Option<FoundAudience>), AppError> {
-        let Some(AudienceNow { people, .. }) = self.audience_now(&row).await? else { return Ok((row, None)) };
+        let Some(AudienceNow { people, unmade, .. }) = self.audience_now(&row).await? else { return Ok((row, None)) };
         let phones: Vec<_> = people.into_iter().map(|person| person.phone).collect();
         let gone = segment::members_besides(self.pool(), row.id, &phones).await?;
         // Who opted out since is left out by the filter already.
         (row.counts.queued, row.counts.opted_out) = (i64::try_from(phones.len()).unwrap_or(i64::MAX), 0);
-        Ok((row, Some(FoundAudience { phones, gone })))
+        Ok((row, Some(FoundAudience { phones, gone, unmade: unmade::kept(&unmade) })))
     }
 
     /// Who would get a draft now, or the next time of what repeats; `None` where no filter names its people, or they are frozen.
@@ -193,9 +200,9 @@ impl App {
         // A kept list of a database that was restored still has them, and nobody would be made of them.
         let forgotten = self.forgotten_people(&mut tx).await?;
         tx.rollback().await?;
-        people.retain(|person| person.left_out.0.is_none() && obstacle(person, &content, is_marketing).is_none());
-        people.retain(|person| !forgotten.has(&person.phone));
-        Ok(Some(AudienceNow { people, content, is_marketing }))
+        people.retain(|person| person.left_out.0.is_none() && !forgotten.has(&person.phone));
+        let (people, unmade) = unmade::parted(people, &content, is_marketing);
+        Ok(Some(AudienceNow { people, unmade, content, is_marketing }))
     }
 
     /// Of a draft whose filter finds nobody any more, since a blast that it names was deleted.
@@ -317,17 +324,6 @@ impl ExcludedPerson {
         let reason = left_out.0?;
         Some(Self { phone, name, key: reason.key().to_owned(), why: reason.words().to_owned() })
     }
-}
-
-/// Why the message does not come out for somebody, or is not delivered to their country, as it is said of the rows of a list.
-fn obstacle(person: &SegmentPerson, content: &BlastContent, is_marketing: bool) -> Option<String> {
-    let variables = values_of(person.name.as_deref(), person.variables.clone());
-    let reason = match content.render(&variables) {
-        Err(error) => Reason::from(error),
-        Ok(_) if is_marketing && is_united_states(person.phone.digits()) => Reason::UnitedStates,
-        Ok(_) => return None,
-    };
-    Some(reason.in_general())
 }
 
 /// What a message is made with for somebody.

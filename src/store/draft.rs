@@ -241,6 +241,18 @@ pub async fn left_out(connection: impl PgExecutor<'_>, id: BlastId) -> Result<Op
     Ok(kept.flatten().and_then(|kept| serde_json::from_value(kept).ok()))
 }
 
+/// Keeps whom a draft of this version is without, as its filter finds people by now. Nothing else of it changes.
+pub async fn keep_left_out(
+    connection: impl PgExecutor<'_>,
+    (id, version): (BlastId, i64),
+    left_out: Option<&RejectedRows>,
+) -> Result<(), StoreError> {
+    let kept = left_out.and_then(|left_out| serde_json::to_value(left_out).ok());
+    let query = sqlx::query("update blasts set left_out = $3 where id = $1 and version = $2");
+    query.bind(id).bind(version).bind(kept).execute(connection).await?;
+    Ok(())
+}
+
 /// The corrections of the newest other blast from this file that has some.
 pub async fn mends_of_file(
     connection: impl PgExecutor<'_>,

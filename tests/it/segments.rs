@@ -103,6 +103,33 @@ async fn whom_the_message_cannot_be_made_for_is_listed_among_those_who_are_left_
 }
 
 #[tokio::test]
+async fn whom_the_message_cannot_be_made_for_is_counted_as_the_filter_finds_people_now() {
+    let (shop, blast) = read_shop().await;
+    let nameless = number(3);
+    let none = format!("update blast_recipients set name = null, variables = null where phone_number = '{nameless}'");
+    shop.execute(&none).await;
+    let id = draft_from(&shop, &format!("blast:{blast} stuck:read")).await["id"].to_string();
+    let without = json!({ "total": 1, "reasons": [{ "reason": "without name", "rows": 1 }] });
+    let planned = async |options: &[&str]| {
+        let plan = shop.json(&[options, &["blast", "plan", &id]].concat()).await;
+        (plan["people"].clone(), plan["left_out"].clone())
+    };
+
+    let made = planned(&[]).await;
+    shop.ok(&["mark", &blast, &number(0), "replied"]).await;
+    let read_only = planned(&["--read-only"]).await;
+    let fewer = planned(&[]).await;
+    let said = shop.ok(&["blast", "plan", &id]).await;
+    shop.ok(&["suppress", "add", &nameless]).await;
+    let opted_out = [planned(&["--read-only"]).await, planned(&[]).await];
+
+    assert_eq!(made, (json!(2), without.clone()));
+    assert_eq!([read_only, fewer], [(json!(1), without.clone()), (json!(1), without)], "one of the others replied");
+    assert!(said.contains("     1 left out: 1 without name\n"), "a filter has no list: {said}");
+    assert_eq!(opted_out, [(json!(1), Value::Null), (json!(1), Value::Null)], "they are left out for that now");
+}
+
+#[tokio::test]
 async fn who_comes_to_be_found_or_not_until_it_is_sent_is_counted_at_the_launch() {
     let (shop, blast) = read_shop().await;
     let id = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await["id"].to_string();

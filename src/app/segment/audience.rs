@@ -10,6 +10,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::filter::segment::{Segment, SegmentReader};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
+use crate::domain::rejected_rows::RejectedRows;
 use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, CapWindow, SegmentPerson, SegmentQuery, StepAudience};
 
@@ -29,6 +30,8 @@ pub(in crate::app) struct FoundAudience {
     pub(in crate::app) phones: Vec<Phone>,
     /// Who of its people is not among them.
     pub(in crate::app) gone: Vec<RecipientId>,
+    /// Whom it finds besides, and the message cannot be made for.
+    pub(in crate::app) unmade: Option<RejectedRows>,
 }
 
 /// An audience that a start is refused to where the frequency cap leaves somebody of it out.

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 use sqlx::PgConnection;
 
-use super::{SegmentAudience, obstacle};
+use super::SegmentAudience;
+use super::unmade::obstacle;
 use crate::app::{App, AppError, EVERY_BUSINESS};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, RecipientId};

@@ -210,7 +210,8 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  follows   {}", also.in_words(&format!("blast {}", also.blast)));
     }
     if let Some(left_out) = &plan.left_out {
-        let _ = writeln!(out, "{:>6} left out of the list: {}", left_out.total, clean(&left_out.in_words(REASONS_MAX)));
+        let words = left_out.in_words(REASONS_MAX);
+        let _ = writeln!(out, "{:>6} {}: {}", left_out.total, plan.left_out_of(), clean(&words));
     }
     if let Some(list) = &plan.read_from {
         let _ = writeln!(out, "  list      {}", clean(list));

@@ -143,12 +143,14 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
     }
 }
 
-/// The rows of the list that nobody was made of.
+/// The rows of the list that nobody was made of, or whom the filter finds and the message cannot be made for.
 fn left_out(model: &Model, plan: &app::Plan, width: u16) -> OverlayContent {
     let left_out = plan.left_out.as_ref();
     let mut lines = Vec::new();
+    let is_of_filter = plan.blast.origin.segment.is_some();
     for row in left_out.iter().flat_map(|left_out| &left_out.rows) {
-        let head = TextLine::dim(format!("  row {:<6} {} ", row.row, row.column));
+        let place = if is_of_filter { String::new() } else { format!("row {:<6} {} ", row.row, row.column) };
+        let head = TextLine::dim(format!("  {place}"));
         lines.push(left_out_cell(head, row, TextRole::Strong));
         let why = wrapped(&row.reason, width.saturating_sub(14));
         lines.extend(why.into_iter().map(|why| TextLine::plain(format!("             {why}"))));
@@ -157,7 +159,11 @@ fn left_out(model: &Model, plan: &app::Plan, width: u16) -> OverlayContent {
     if u64::try_from(listed).unwrap_or(u64::MAX) < total {
         lines.push(TextLine::dim("  and more"));
     }
-    let what = format!("Left out of the list: {}", count_of(total, "row", "rows"));
+    let what = if is_of_filter {
+        format!("Left out: {}", count_of(total, "person", "people"))
+    } else {
+        format!("Left out of the list: {}", count_of(total, "row", "rows"))
+    };
     // The list of one that was launched is closed.
     let is_open = matches!(plan.blast.state, BlastState::Draft | BlastState::Scheduled);
     let keys = if is_open { "esc goes back, then ⟨change-what-is-written⟩ corrects" } else { "esc goes back" };
@@ -241,7 +247,7 @@ fn says(loaded: &app::Plan, count: PlanCount, (us, most): (&str, usize)) -> (i64
         PlanCount::LeftOut => {
             let left_out = loaded.left_out.clone().unwrap_or_default();
             let rows = i64::try_from(left_out.total).unwrap_or(i64::MAX);
-            return (rows, format!("left out of the list: {}", left_out.in_words(most)));
+            return (rows, format!("{}: {}", loaded.left_out_of(), left_out.in_words(most)));
         }
     };
     (people, words.to_owned())

@@ -287,6 +287,30 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
 }
 
 #[test]
+fn whom_a_filter_finds_and_the_message_cannot_be_made_for_is_no_row_of_a_list() {
+    let row = LeftOutRow {
+        row: 1,
+        column: "variables".to_owned(),
+        value: "+60100000005".to_owned(),
+        name: Some("Chong Five".to_owned()),
+        reason: "without city".to_owned(),
+        is_cell: false,
+        digest: RowDigest::default(),
+    };
+    let reasons = vec![RejectedReason { reason: "without city".to_owned(), rows: 3 }];
+    let left_out = RejectedRows { total: 3, reasons, rows: vec![row], ..RejectedRows::default() };
+    let mut of_filter = draft();
+    of_filter.origin.segment = Some("blast:1,3 stuck:read".to_owned());
+    let mut dashboard = planned(|plan| Plan { left_out: Some(left_out), blast: of_filter, ..plan });
+    assert!(shows(&dashboard, "  3 left out: 3 without city"), "{:#?}", dashboard.screen());
+
+    dashboard.keys("jjjj\n");
+
+    assert!(shows(&dashboard, "Left out: 3 people") && shows(&dashboard, "Chong Five"), "{:#?}", dashboard.screen());
+    assert!(!shows(&dashboard, "row 1") && !shows(&dashboard, "variables"), "{:#?}", dashboard.screen());
+}
+
+#[test]
 fn the_people_of_a_count_are_written_to_a_file_of_their_own_and_keys_of_the_plan_are_not_offered() {
     let left_out = RejectedRows { total: 11, ..RejectedRows::default() };
     let mut dashboard = planned(|plan| Plan { left_out: Some(left_out), ..plan });
