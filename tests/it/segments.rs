@@ -111,7 +111,7 @@ async fn whom_the_message_cannot_be_made_for_is_counted_as_the_filter_finds_peop
     let id = draft_from(&shop, &format!("blast:{blast} stuck:read")).await["id"].to_string();
     let without = json!({ "total": 1, "reasons": [{ "reason": "without name", "rows": 1 }] });
     let planned = async |options: &[&str]| {
-        let plan = shop.json(&[options, &["blast", "plan", &id]].concat()).await;
+        let plan = shop.json(&[options, &["blast", "plan", &id][..]].concat()).await;
         (plan["people"].clone(), plan["left_out"].clone())
     };
 
