@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
-use super::segment::draft_to_them;
+use super::segment::{draft_to_them, filter_of_person};
 use super::{App, AppError, EVERY_BUSINESS};
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
@@ -214,7 +214,7 @@ impl App {
         let is_one = free.iter().all(|one| one.phone_number == free[0].phone_number);
         let newest = free.into_iter().filter(|_| is_one).max_by_key(|one| one.blast);
         if let Some(one) = newest {
-            let filter = format!("blast:{} phone:{}", one.blast, one.phone_number.trim_start_matches('+'));
+            let filter = filter_of_person(tx, one.blast, &one.phone_number).await?;
             done.mend = format!(": {}", draft_to_them(tx, (&one.sender, one.blast), &filter).await?);
         }
         Ok(())

@@ -23,8 +23,8 @@ use crate::domain::phone::Phone;
 use crate::domain::template::TemplateMessage;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
-use crate::store::view::BlastRow;
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
+use crate::store::view::{BlastRow, follow_up};
 use crate::store::{answered, draft, import};
 
 pub(super) use audience::{CappedAudience, FoundAudience, SegmentAudience};
@@ -80,6 +80,14 @@ struct AudienceNow {
 
 /// What the filter of a request is called.
 const FIELD: &str = "from";
+
+/// The filter that finds somebody of a blast: with the blasts that it follows, whose messages then count under no frequency cap, as they do
+/// not for a follow-up.
+pub(crate) async fn filter_of_person(tx: &mut PgConnection, blast: BlastId, phone: &str) -> Result<String, AppError> {
+    let blasts = follow_up::with_followed(&mut *tx, blast).await?;
+    let blasts: Vec<_> = blasts.iter().map(BlastId::to_string).collect();
+    Ok(format!("blast:{} phone:{}", blasts.join(","), phone.trim_start_matches('+')))
+}
 
 /// What is said of people whom a blast left out: `` `blastdeck blast new …` makes a draft to them ``. The filter has no quotes.
 pub(crate) async fn draft_to_them(

@@ -248,13 +248,29 @@ async fn an_answer_that_is_taken_back_says_which_launched_follow_up_still_leaves
         reply.contains(&format!("; still left out of people, Follow-up 1 (blast {draft}): `BLASTDECK_STATE_DIR='")),
         "{reply}"
     );
-    let from = format!("blast:{draft} phone:{}", digits(0));
+    let from = format!("blast:{blast},{draft} phone:{}", digits(0));
     assert!(
         reply.contains(&format!("blast new --sender sales --from '{from}' --message 'TEXT'` makes a draft")),
         "{reply}"
     );
     let made = shop.json(&["blast", "new", "--sender", "sales", "--from", &from, "--message", "Salam"]).await;
     assert_eq!(made["taken"], 1, "the line makes a draft to them: {made}");
+}
+
+#[tokio::test]
+async fn the_line_that_makes_a_draft_to_whom_a_follow_up_left_out_does_so_within_the_frequency_cap_as_well() {
+    let (shop, blast) = stuck_shop().await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    let draft = follow_up_draft(&shop, &blast).await;
+    shop.json(&["blast", "send", &draft, "--yes", "--no-engine"]).await;
+    mark(&shop, &blast, 0, "replied").await;
+
+    let said = shop.ok(&["mark", &blast, &format!("+{}", digits(0)), "undo"]).await;
+    let from = said.split("--from '").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+    let made = shop.json(&["blast", "new", "--sender", "sales", "--from", from, "--message", "Salam"]).await;
+
+    assert_eq!(made["taken"], 1, "{from}: {made}");
 }
 
 #[tokio::test]
@@ -290,7 +306,7 @@ async fn a_cancelled_order_says_which_follow_up_still_leaves_its_person_out() {
         said.starts_with(&format!("still left out of people, Follow-up 1 (blast {draft}): `BLASTDECK_STATE_DIR='")),
         "{said}"
     );
-    let from = format!("--from 'blast:{draft} phone:{}'", digits(3));
+    let from = format!("--from 'blast:{blast},{draft} phone:{}'", digits(3));
     assert!(said.contains(&from), "{said}");
 }
 

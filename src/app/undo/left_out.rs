@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use super::Undo;
-use crate::app::segment::draft_to_them;
+use crate::app::segment::{draft_to_them, filter_of_person};
 use crate::app::{App, AppError};
 use crate::domain::filter::segment::SegmentReader;
 use crate::domain::ids::BlastId;
@@ -91,8 +91,7 @@ async fn worded(tx: &mut PgConnection, left_out: &[LeftOutStill]) -> Result<Stri
         let newest = newest.blast;
         return Ok(format!("{several}: `blastdeck blast recipients {newest} --search status:skipped` lists them"));
     }
-    let digits = newest.phone_number.trim_start_matches('+');
-    let filter = format!("blast:{} phone:{digits}", newest.found_in);
+    let filter = filter_of_person(tx, newest.found_in, &newest.phone_number).await?;
     let mend = draft_to_them(tx, (&newest.sender, newest.blast), &filter).await?;
     Ok(format!("; still left out of {which}: {mend}"))
 }

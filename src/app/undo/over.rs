@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::Undo;
 use crate::app::AppError;
-use crate::app::segment::draft_to_them;
+use crate::app::segment::{draft_to_them, filter_of_person};
 use crate::domain::blast::blast_name;
 use crate::domain::recipient::Undone;
 use crate::domain::status::Status;
@@ -19,11 +19,11 @@ pub(super) async fn in_words(tx: &mut PgConnection, undos: &[Undo]) -> Result<St
     let Some(newest) = out.iter().map(|person| person.blast_id).max() else { return Ok(String::new()) };
     let Some(head) = blast::head(&mut *tx, newest).await? else { return Ok(String::new()) };
     let sender = sender::name(&mut *tx, head.sender_id).await?.unwrap_or_default();
-    let (who, whom) = match out[..] {
-        [one] => ("still".to_owned(), format!("phone:{}", one.phone_number.as_str().trim_start_matches('+'))),
-        ref several => (format!("{} stay", people(several.len())), "status:skipped".to_owned()),
+    let (who, filter) = match out[..] {
+        [one] => ("still".to_owned(), filter_of_person(&mut *tx, newest, one.phone_number.as_str()).await?),
+        ref several => (format!("{} stay", people(several.len())), format!("blast:{newest} status:skipped")),
     };
     let name = blast_name(&head.blast_tag, &head.follow_up_stage);
-    let mend = draft_to_them(&mut *tx, (&sender, newest), &format!("blast:{newest} {whom}")).await?;
+    let mend = draft_to_them(&mut *tx, (&sender, newest), &filter).await?;
     Ok(format!("; {who} left out of {name} (blast {newest}), which is over: {mend}"))
 }

@@ -198,6 +198,24 @@ pub async fn follow_ups_of(db: impl PgExecutor<'_>, blast: BlastId) -> Result<Ve
     Ok(made.bind(blast).fetch_all(db).await?)
 }
 
+/// A blast, the one that it follows, and so on: those of its business that are still there, by id.
+pub async fn with_followed(db: impl PgExecutor<'_>, blast: BlastId) -> Result<Vec<BlastId>, StoreError> {
+    let chain = sqlx::query_scalar(
+        "with recursive up as (
+             select id, follows_blast, sender_id, deleted_at, 1 as depth from blasts where id = $1
+              union all
+             select b.id, b.follows_blast, b.sender_id, b.deleted_at, u.depth + 1
+               from up u join blasts b on b.id = u.follows_blast where u.depth < 100)
+         select up.id
+           from up
+           join senders s on s.id = up.sender_id
+          where up.deleted_at is null
+            and s.business = (select o.business from blasts b join senders o on o.id = b.sender_id where b.id = $1)
+          order by up.id",
+    );
+    Ok(chain.bind(blast).fetch_all(db).await?)
+}
+
 /// The number of the next follow-up of the blast that a chain begins with: behind every one by which a follow-up of it, a draft too, or
 /// what a step makes is named.
 pub async fn next_number(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
