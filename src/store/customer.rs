@@ -372,6 +372,7 @@ pub async fn is_known(tx: &mut PgConnection, customer: &str) -> Result<bool, Sto
              or exists (select from replies where person_key(phone_number) = $1)
              or exists (select from customer_tags where person = $1)
              or exists (select from customer_notes where person = $1)
+             or exists (select from customer_consents where person = $1)
              or exists (select from customer_numbers where customer = $1)
              or exists (select from saved_list_people where person_key(phone_number) = $1)
              or exists (select from suppressions where person_key(phone_number) = $1)",

@@ -58,6 +58,21 @@ async fn where_consent_came_from_is_kept_with_the_number_when_a_list_says_it() {
 }
 
 #[tokio::test]
+async fn where_consent_came_from_is_shown_also_once_the_blast_of_the_list_is_deleted() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.write("consent.csv", "phone,name,consent_source,consent_at\n60100734512,Ali,shop,2026-01-05\n");
+    let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", list.to_str().unwrap()];
+    let draft = shop.json(&new).await["id"].to_string();
+
+    shop.ok(&["blast", "delete", &draft, "--yes"]).await;
+    shop.execute(&format!("delete from blast_recipients where blast_id = {draft}")).await;
+    let known = shop.json(&["customer", "show", &number(FIRST)]).await;
+
+    assert_eq!((&known["consents"][0]["source"], &known["blasts"]), (&json!("shop"), &json!([])), "{known}");
+    shop.ok(&["customer", "note", &number(FIRST), "asked what we keep"]).await;
+}
+
+#[tokio::test]
 async fn a_day_of_consent_that_there_is_not_is_named_as_such() {
     let shop = Shop::open(Setup::default()).await;
     let list = shop.write("consent.csv", "phone,consent_source,consent_date\n60100734512,web form,2026-02-30\n");
