@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::commands::no_blast;
 use super::marks::gone;
+use super::still_suppressed::StillSuppressed;
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, SenderId};
@@ -14,11 +15,9 @@ use crate::domain::message::Message;
 use crate::domain::sender::{StopCode, stop_mend};
 use crate::domain::session::{SESSION, SessionWindow, is_same_text};
 use crate::domain::status::Status;
-use crate::domain::text::shell_quoted;
 use crate::store::action::{self, NewAction};
 use crate::store::person::{self, PersonRow};
 use crate::store::session::{self, NewSessionAnswer, SessionAnswer};
-use crate::store::suppression::{self, SuppressionScope};
 use crate::store::{blast, sender};
 
 /// Text to somebody of a blast who wrote.
@@ -149,12 +148,10 @@ impl App {
         let who = person.who();
         let head = blast::head(&mut *tx, person.blast_id).await?.ok_or_else(|| no_blast(person.blast_id))?;
         if person.is_suppressed {
-            let business = suppression::business(&mut *tx, SuppressionScope::Sender(head.sender_id)).await?;
+            let still = self.still_suppressed(&mut *tx, &[person]).await?;
             return Err(AppError::Refused(format!(
-                "{who} opted out, and nobody writes to people who did. If they ask for an answer all the same, \
-                 `blastdeck suppress remove {} --business {}` lifts it first",
-                person.phone_number.as_str(),
-                shell_quoted(&business)
+                "{who} opted out, and nobody writes to people who did. If they ask for an answer all the same, {}",
+                lifted_first(&still)
             )));
         }
         if self.forgotten_people(tx).await?.has(&person.phone_number) {
@@ -183,6 +180,18 @@ impl App {
     }
 }
 
+/// `` `blastdeck suppress remove +60… --business 'kedai'` lifts it first``: the opt-out of each business that holds, also that of all.
+fn lifted_first(still: &[StillSuppressed]) -> String {
+    let mut lines: Vec<String> = still.iter().map(StillSuppressed::lifting_line).collect();
+    lines.dedup();
+    match &lines[..] {
+        // It was lifted in this moment.
+        [] => "ask for it once more".to_owned(),
+        [one] => format!("{one} lifts it first"),
+        several => format!("{} lift it first", several.join(" and ")),
+    }
+}
+
 /// Refuses a text that the person has since they wrote last, or that they may have or are about to get, from any blast.
 async fn refuse_repeated(
     tx: &mut PgConnection,
@@ -197,4 +206,34 @@ async fn refuse_repeated(
     Err(AppError::Refused(format!(
         "{who} was answered with this text already, and it is {state}: nothing is sent; on the command line --again sends it once more"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_business(business: &str) -> StillSuppressed {
+        StillSuppressed {
+            phone_number: "+60100000001".to_owned(),
+            business: business.to_owned(),
+            source: "operator".to_owned(),
+            reason: None,
+            by: None,
+            marked_in: None,
+            marked_as: None,
+        }
+    }
+
+    #[test]
+    fn an_opt_out_of_every_business_is_lifted_by_a_line_without_one_and_each_that_holds_is_named() {
+        let [all, own] = [of_business("*"), of_business("kedai")];
+        let marked = StillSuppressed { marked_in: Some(BlastId(7)), ..own.clone() };
+
+        assert_eq!(lifted_first(&[all.clone()]), "`blastdeck suppress remove +60100000001` lifts it first");
+        let line = "`blastdeck suppress remove +60100000001 --business 'kedai'`";
+        assert_eq!(lifted_first(&[own.clone()]), format!("{line} lifts it first"));
+        assert_eq!(lifted_first(&[marked]), format!("{line} lifts it first"), "whatever holds it");
+        let both = lifted_first(&[all, own]);
+        assert_eq!(both, format!("`blastdeck suppress remove +60100000001` and {line} lift it first"));
+    }
 }

@@ -59,11 +59,17 @@ impl StillSuppressed {
                 let marked = self.marked_as.as_ref().unwrap_or(phone);
                 format!("`blastdeck mark {blast} {marked} undo` takes that back as well")
             }
-            None if self.business == EVERY_BUSINESS => format!("`blastdeck suppress remove {phone}` lifts that"),
-            None => {
-                format!("`blastdeck suppress remove {phone} --business {}` lifts that", shell_quoted(&self.business))
-            }
+            None => format!("{} lifts that", self.lifting_line()),
         }
+    }
+
+    /// `` `blastdeck suppress remove +60… --business 'kedai'` ``: what lifts it, whatever it holds by.
+    pub(super) fn lifting_line(&self) -> String {
+        let phone = &self.phone_number;
+        if self.business == EVERY_BUSINESS {
+            return format!("`blastdeck suppress remove {phone}`");
+        }
+        format!("`blastdeck suppress remove {phone} --business {}`", shell_quoted(&self.business))
     }
 }
 

@@ -130,6 +130,27 @@ async fn nobody_is_answered_outside_the_day_after_an_opt_out_or_by_a_sender_with
 }
 
 #[tokio::test]
+async fn whoever_is_suppressed_for_every_business_is_answered_once_the_lines_of_the_refusal_were_run() {
+    let scene = AnswerScene::unserved(1).await;
+    scene.wrote(&[1]).await;
+    let phone = format!("+{}", digits(1));
+    scene.ok(&["suppress", "add", &phone]).await;
+    scene.ok(&["suppress", "add", &phone, "--business", "kedai"]).await;
+    let reply = ["reply", "1", &digits(1), "RM 20", "--no-wait", "--no-engine"];
+
+    let refused = scene.run(&reply).await;
+    for line in refused.err.split('`').filter(|part| part.contains(" suppress remove ")) {
+        let arguments: Vec<_> = line.split_whitespace().skip_while(|word| *word != "suppress").collect();
+        let arguments: Vec<_> = arguments.iter().map(|word| word.trim_matches('\'')).chain(["--yes"]).collect();
+        scene.ok(&arguments).await;
+    }
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains(&format!("suppress remove {phone}`")), "{refused:?}");
+    scene.ok(&reply).await;
+}
+
+#[tokio::test]
 async fn nobody_who_was_forgotten_is_answered_from_a_database_that_was_restored() {
     let scene = AnswerScene::served(1).await;
     scene.receive(text(1, "wamid.in1", "How much?")).await;
