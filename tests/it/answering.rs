@@ -133,10 +133,10 @@ async fn nobody_is_answered_outside_the_day_after_an_opt_out_or_by_a_sender_with
 async fn whoever_is_suppressed_for_every_business_is_answered_once_the_lines_of_the_refusal_were_run() {
     let scene = AnswerScene::unserved(1).await;
     scene.wrote(&[1]).await;
-    let phone = format!("+{}", digits(1));
+    let (person, phone) = (digits(1), format!("+{}", digits(1)));
     scene.ok(&["suppress", "add", &phone]).await;
     scene.ok(&["suppress", "add", &phone, "--business", "kedai"]).await;
-    let reply = ["reply", "1", &digits(1), "RM 20", "--no-wait", "--no-engine"];
+    let reply = ["reply", "1", &person, "RM 20", "--no-wait", "--no-engine"];
 
     let refused = scene.run(&reply).await;
     for line in refused.err.split('`').filter(|part| part.contains(" suppress remove ")) {
