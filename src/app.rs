@@ -105,7 +105,7 @@ pub use catalogues::SyncedCatalogue;
 pub use concurrent::{ConcurrentBlast, sharing_lines};
 pub use create::{NewDraft, RepeatOrder};
 pub use customer_sheet::CustomerSheet;
-pub use customers::{CustomerPage, Merged};
+pub use customers::{ApartOptOut, CustomerPage, Merged};
 pub use drafting::{
     ByHand, DraftAt, DraftForm, DraftList, DraftPerson, ListToTake, OpenedDraft, SavedDraft, TakenList, variable_names,
 };

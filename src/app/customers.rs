@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use sqlx::PgExecutor;
 
 use super::error::unread_after;
-use super::{App, AppError};
+use super::{App, AppError, EVERY_BUSINESS};
 use crate::domain::act::Act;
 use crate::domain::customer_tag::{self, TAG_MAX, bare_tag};
 use crate::domain::filter::Filter;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::{PersonKey, Phone};
-use crate::domain::text::{clean, clean_name};
+use crate::domain::text::{clean, clean_name, shell_quoted};
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::customer::{self, CustomerDetails, CustomerQuery, CustomerRow, CustomerTotals, SentMessage};
@@ -38,8 +38,28 @@ pub struct Merged {
     pub merged: String,
     /// Nothing was known of the number that they are known by now.
     pub is_unknown: bool,
-    /// Businesses that the two do not share an opt-out from: those stay with the number that they were said of.
-    pub opted_out_apart: Vec<String>,
+    /// Opt-outs that the two do not share: those stay with the number that they were said of.
+    pub opted_out_apart: Vec<ApartOptOut>,
+}
+
+/// An opt-out of one of two customers who are one now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApartOptOut {
+    /// `*` for all.
+    pub business: String,
+    /// The number that the other one was known by, which it does not hold for.
+    pub number: String,
+}
+
+impl ApartOptOut {
+    /// `` `blastdeck suppress add +60… --business 'kedai'` ``: what has it hold for the other number as well.
+    pub fn adding_line(&self) -> String {
+        let Self { business, number } = self;
+        if business == EVERY_BUSINESS {
+            return format!("`blastdeck suppress add {number}`");
+        }
+        format!("`blastdeck suppress add {number} --business {}`", shell_quoted(business))
+    }
 }
 
 impl App {
@@ -166,7 +186,8 @@ impl App {
         let mut tx = self.begin().await?;
         let key = known_customer(&mut tx, phone).await?;
         if !customer::remove_note(&mut tx, &key, note).await? {
-            return Err(AppError::NotFound(format!("{phone} has no note {note}: see `blastdeck customer show`")));
+            let see = format!("`blastdeck customer show {}`", phone.as_str());
+            return Err(AppError::NotFound(format!("{phone} has no note {note}: see {see}")));
         }
         self.log_customer(&mut tx, phone, json!({ "without_note": note })).await?;
         Ok(tx.commit().await?)
@@ -262,10 +283,15 @@ impl App {
 }
 
 /// Where only one of two is opted out.
-fn apart_in([one, other]: &[CustomerRow; 2]) -> Vec<String> {
-    let lacks = |of: &CustomerRow, business: &&String| !of.opted_out.contains(business);
-    let first = one.opted_out.iter().filter(|business| lacks(other, business));
-    first.chain(other.opted_out.iter().filter(|business| lacks(one, business))).cloned().collect()
+fn apart_in([one, other]: &[CustomerRow; 2]) -> Vec<ApartOptOut> {
+    let holds =
+        |of: &CustomerRow, business: &str| of.opted_out.iter().any(|out| out == business || out == EVERY_BUSINESS);
+    let apart = |has: &CustomerRow, lacks: &CustomerRow| {
+        let missing = has.opted_out.iter().filter(|business| !holds(lacks, business));
+        let number = format!("+{}", lacks.id);
+        missing.map(|business| ApartOptOut { business: business.clone(), number: number.clone() }).collect::<Vec<_>>()
+    };
+    [apart(one, other), apart(other, one)].concat()
 }
 
 async fn customer_row(executor: impl PgExecutor<'_>, key: &str) -> Result<CustomerRow, AppError> {
@@ -279,7 +305,7 @@ async fn known_customer(tx: &mut DbTransaction, phone: &Phone) -> Result<String,
         return Ok(key);
     }
     Err(AppError::NotFound(format!(
-        "nothing is known of {phone}: `blastdeck customer find` searches by digits and names"
+        "nothing is known of {phone}: `blastdeck customer find TEXT` searches by digits and names"
     )))
 }
 

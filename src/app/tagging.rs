@@ -116,7 +116,7 @@ impl App {
         }
         if !unknown.is_empty() {
             return Err(AppError::NotFound(format!(
-                "nothing is known of {}: `blastdeck customer find` searches by digits and names",
+                "nothing is known of {}: `blastdeck customer find TEXT` searches by digits and names",
                 unknown.join(", ")
             )));
         }

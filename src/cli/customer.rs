@@ -239,7 +239,8 @@ async fn merge(context: &Context, from: &str, into: &str) -> Result<()> {
     let (from, into) = (read(context, from)?, read(context, into)?);
     let merged = context.app.merge_customers(&from, &into).await?;
     if context.is_json {
-        return json(&json!({ "customer": merged.customer, "opted_out_apart": merged.opted_out_apart,
+        let apart: Vec<_> = merged.opted_out_apart.iter().map(|apart| &apart.business).collect();
+        return json(&json!({ "customer": merged.customer, "opted_out_apart": apart,
                              "is_unknown": merged.is_unknown }));
     }
     talk(&format!(
@@ -250,10 +251,10 @@ async fn merge(context: &Context, from: &str, into: &str) -> Result<()> {
     if merged.is_unknown {
         talk(&format!("nothing was known of {into} until now"));
     }
-    if !merged.opted_out_apart.is_empty() {
-        talk(
-            "only one of them is opted out, and opt-outs stay with their numbers: `blastdeck suppress add` adds the other",
-        );
+    for apart in &merged.opted_out_apart {
+        let adds = format!("{} adds the other", apart.adding_line());
+        let stay = "only one of them is opted out, and opt-outs stay with their numbers";
+        talk(&context.pasteable(&format!("{stay}: {adds}")));
     }
     Ok(())
 }

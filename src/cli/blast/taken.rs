@@ -19,9 +19,16 @@ const CORRECTED_MAX: usize = 10;
 
 /// Reports on standard error whom a filter found. The draft's plan reads it again, and lists who is left out.
 pub(super) fn found(imported: &Imported) {
-    let plan = format!("`blastdeck blast plan {} --left-out` lists who is left out", imported.blast);
-    talk(&format!("{}. {plan}", made_words(imported)));
+    talk(&found_words(imported.blast, &made_words(imported), imported.rejected.total));
     left_out(&imported.rejected);
+}
+
+/// Where nobody is left out there is nobody to list.
+fn found_words(draft: BlastId, made: &str, left_out: u64) -> String {
+    match left_out {
+        0 => made.to_owned(),
+        _ => format!("{made}. `blastdeck blast plan {draft} --left-out` lists who is left out"),
+    }
 }
 
 /// The same of those who were stuck in a blast: the draft was made without the others, and its plan does not know them.
@@ -124,4 +131,19 @@ pub(super) fn corrected_json(imported: &Imported) -> Vec<Value> {
     corrected
         .map(|CellMend { row, column, value, .. }| json!({ "row": row, "column": column, "value": value }))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_who_is_left_out_is_named_only_where_somebody_is() {
+        let made = "a draft to 2 people; nothing is sent";
+
+        assert_eq!(found_words(BlastId(44), made, 0), made);
+        assert!(
+            found_words(BlastId(44), made, 1).ends_with("`blastdeck blast plan 44 --left-out` lists who is left out")
+        );
+    }
 }

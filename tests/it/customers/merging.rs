@@ -52,6 +52,34 @@ async fn a_merge_that_is_taken_back_gives_back_what_it_brought() {
 }
 
 #[tokio::test]
+async fn the_line_of_a_merge_opts_out_the_number_that_an_opt_out_does_not_hold_for() {
+    let shop = shop().await;
+    let [a, b] = [1, 2].map(number);
+    shop.ok(&["suppress", "add", &a, "--business", "kedai"]).await;
+
+    let merged = shop.run(&["customer", "merge", &a, &b]).await;
+
+    let line = format!("suppress add {b} --business 'kedai'` adds the other");
+    assert!(merged.code == 0 && merged.err.contains(&line), "{merged:?}");
+    shop.ok(&["suppress", "add", &b, "--business", "kedai"]).await;
+    shop.ok(&["customer", "unmerge", &a]).await;
+    let again = shop.run(&["customer", "merge", &a, &b]).await;
+    assert!(again.code == 0 && !again.err.contains("suppress add"), "{again:?}");
+}
+
+#[tokio::test]
+async fn what_is_named_where_nothing_is_known_can_be_typed_as_it_stands() {
+    let shop = shop().await;
+    let a = number(1);
+
+    let stranger = shop.run(&["customer", "show", &number(9)]).await;
+    let no_note = shop.run(&["customer", "note", &a, "--remove", "1"]).await;
+
+    assert!(stranger.code == 1 && stranger.err.contains("customer find TEXT` searches"), "{stranger:?}");
+    assert!(no_note.code == 1 && no_note.err.contains(&format!("customer show {a}`")), "{no_note:?}");
+}
+
+#[tokio::test]
 async fn a_plan_names_customers_with_two_numbers_in_the_blast() {
     let shop = shop().await;
     let blast = shop.draft(1..CUSTOMERS + 1).await;
