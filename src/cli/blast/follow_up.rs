@@ -32,7 +32,7 @@ pub(in crate::cli) struct FollowUpArgs {
     stuck_at: Option<StepSince>,
     /// Those of its people whom a filter finds, such as 'stuck:read -has:reply older:48h', in place of a stage and an age. Also
     /// leaves out who had another message within the business's frequency cap; the filter is read again until the draft is sent.
-    #[arg(long, value_name = "FILTER", conflicts_with = "older_than")]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true, conflicts_with = "older_than")]
     from: Option<String>,
     /// For how long at least, such as 24h, which it is for a cart; else any time by default.
     #[arg(long, value_name = "TIME", value_parser = span, allow_hyphen_values = true)]

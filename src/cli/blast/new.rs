@@ -56,7 +56,7 @@ pub(in crate::cli) struct NewArgs {
     /// The people of earlier blasts whom a filter finds, such as 'blast:7 stuck:read -has:reply older:48h'; also of several
     /// (blast:7,9). The terms are those of the dashboard's filter. Leaves out who opted out, bought since, or had another message
     /// within the business's frequency cap. The filter is read again until the draft is sent.
-    #[arg(long, value_name = "FILTER", group = "people")]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true, group = "people")]
     from: Option<String>,
     /// The blast's name. Defaults to the list's file name.
     #[arg(long, aliases = ["name", "blast-name"], value_parser = short_text)]
@@ -334,5 +334,14 @@ mod tests {
 
             assert_eq!(Command::parse_from(args).new.tag.as_deref(), Some("Raya"), "{option}");
         }
+    }
+
+    #[test]
+    fn a_filter_may_begin_with_what_it_leaves_out() {
+        let filter = "-has:reply blast:1";
+
+        let args = Command::parse_from(["new", "--sender", "sales", "--message", "Hi", "--from", filter]);
+
+        assert_eq!(args.new.from.as_deref(), Some(filter));
     }
 }

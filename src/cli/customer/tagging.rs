@@ -41,7 +41,7 @@ pub(in crate::cli) struct TagManyArgs {
     #[arg(required_unless_present = "from", conflicts_with = "from")]
     phones: Vec<String>,
     /// Whom this filter finds, as in `blast new --from`, also those who opted out or bought.
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     from: Option<String>,
     /// Whose business is meant where the filter names no blast; the first sender's by default.
     #[arg(long, requires = "from")]
