@@ -7,9 +7,9 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::new::open;
-use super::taken::{report, say_who_gets_nothing};
+use super::taken::{report, report_typed, say_who_gets_nothing, typed_number};
 use crate::app::view::BlastView;
-use crate::app::{AppError, PeopleSource};
+use crate::app::{AppError, InvalidPlace, PeopleSource};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
 use crate::cli::confirm::confirm;
@@ -62,7 +62,11 @@ impl AddPeopleArgs {
             were(added.taken),
             self.blast
         ));
-        report(&added);
+        if self.recipients.is_some() {
+            report(&added)
+        } else {
+            report_typed(&added, &self.phones)
+        }
         say_who_gets_nothing(&context, self.blast).await;
         let total = total_now(&context, self.blast).await;
         if context.is_json {
@@ -110,12 +114,24 @@ impl AddPeopleArgs {
     fn refused(&self, error: AppError) -> AppError {
         let AppError::InvalidAt { why, places } = error else { return error };
         let are_all = |reason: String| !places.is_empty() && places.iter().all(|place| place.why.ends_with(&reason));
-        if self.recipients.is_some() || are_all(Reason::Member.to_string()) {
+        if self.recipients.is_some() {
+            return AppError::Refused(why);
+        }
+        // Numbers that were typed have neither rows nor columns.
+        let typed: Option<Vec<String>> = places.iter().map(|place| self.typed(place)).collect();
+        let why = typed.filter(|typed| !typed.is_empty()).map_or(why, |typed| typed.join("; "));
+        if are_all(Reason::Member.to_string()) {
             return AppError::Refused(why);
         }
         let is_nameless = are_all(RenderError::Missing { name: "name".to_owned() }.to_string());
         let why = if is_nameless { format!("{why}; --name gives the name of one person") } else { why };
         AppError::InvalidAt { why, places }
+    }
+
+    /// `+60100000305: in the blast already`, of a number that was typed.
+    fn typed(&self, InvalidPlace { row, why, .. }: &InvalidPlace) -> Option<String> {
+        let (_, reason) = why.split_once(": ")?;
+        Some(format!("{}: {reason}", typed_number(&self.phones, (*row)?)?))
     }
 
     fn source(&self) -> Result<PeopleSource> {
@@ -196,7 +212,6 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::app::InvalidPlace;
 
     #[derive(Parser)]
     struct AddCommand {
@@ -217,6 +232,7 @@ mod tests {
         assert!(
             matches!(&nameless, AppError::InvalidAt { why, .. } if why.ends_with("; --name gives the name of one person"))
         );
-        assert!(matches!(refused("too short".to_owned()), AppError::InvalidAt { why, .. } if why == "too short"));
+        let short = refused("too short".to_owned());
+        assert!(matches!(&short, AppError::InvalidAt { why, .. } if why == "+60123456789: too short"), "{short:?}");
     }
 }

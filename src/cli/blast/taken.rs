@@ -85,6 +85,25 @@ pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) {
     }
 }
 
+/// The number that was typed at this place, from 1.
+pub(super) fn typed_number(phones: &[String], row: u64) -> Option<std::borrow::Cow<'_, str>> {
+    let at = usize::try_from(row).ok()?.checked_sub(1)?;
+    phones.get(at).map(|phone| clean(phone))
+}
+
+/// Reports on standard error how many of the numbers that were typed were taken, and why others were not.
+pub(super) fn report_typed(imported: &Imported, phones: &[String]) {
+    talk(&format!("{} taken", text::people(imported.taken)));
+    for rejection in &imported.rejected.examples {
+        let number = typed_number(phones, rejection.row).unwrap_or_default();
+        talk(&format!("left out: {number}: {}", clean(&rejection.reason.to_string())));
+    }
+    if imported.unusual_lengths.total > 0 {
+        let numbers = count_of(imported.unusual_lengths.total, "number", "numbers");
+        talk(&format!("{numbers} of unusual length for their country, taken all the same"));
+    }
+}
+
 /// Reports on standard error how many people were imported, and why others were not.
 pub(super) fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));

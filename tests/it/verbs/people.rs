@@ -27,7 +27,9 @@ async fn people_are_added_to_a_draft_and_taken_out_of_it() {
     assert_eq!((&removed["removed"], &removed["total_recipients"]), (&json!(1), &json!(6)));
     let some = shop.run(&["blast", "remove", &draft, &phone(8), &phone(20), &phone(21)]).await;
     assert!(some.code == 0 && some.err.contains("2 numbers were not in blast"), "{some:?}");
-    shop.ok(&["blast", "add", &draft, &phone(8)]).await;
+    let typed = shop.run(&["blast", "add", &draft, &phone(6), &phone(8)]).await;
+    let said = format!("1 person taken\nleft out: {}: in the blast already\n", phone(6));
+    assert!(typed.code == 0 && typed.err.contains(&said), "a number that is typed has no row: {typed:?}");
     let before = shop.rows().await;
     let stranger = shop.run(&["blast", "remove", &draft, &phone(20)]).await;
     is_a_clear_line(&stranger, FAILED, &[&format!(" is not in blast {draft}")]);
@@ -38,7 +40,8 @@ async fn people_are_added_to_a_draft_and_taken_out_of_it() {
     let wrong = shop.run(&["blast", "remove", &draft, "nobody", &phone(6)]).await;
     is_a_clear_line(&wrong, USAGE, &["`nobody`"]);
     let member = shop.run(&["blast", "add", &draft, &phone(6)]).await;
-    is_a_clear_line(&member, REFUSED, &["in the blast already"]);
+    is_a_clear_line(&member, REFUSED, &[&format!("{}: in the blast already", phone(6))]);
+    assert!(!member.err.contains("row") && !member.err.contains("phone_number"), "{member:?}");
     let two = shop.run(&["blast", "add", &draft, &phone(21), &phone(22), "--name", "Ben"]).await;
     is_a_clear_line(&two, USAGE, &["one number"]);
     assert_eq!(shop.json(&["blast", "plan", &draft]).await["people"], 6);
