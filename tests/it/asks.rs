@@ -279,7 +279,9 @@ async fn other_hours_open_for_no_more_people_than_were_typed() {
     let edit = ["blast", "edit", blast.as_str(), "--clear", "weekdays"];
 
     let mut terminal = shop.in_terminal(&edit, Size { columns: 250, rows: 30 });
-    terminal.wait_for_text("waits for its hours, and sends at once with these. Type 3, then press enter");
+    terminal.wait_for_text(
+        "waits for its hours, and sends at once, to 3 people, without days of its own. Type 3, then press enter",
+    );
     shop.execute(&format!("insert into blast_recipients (blast_id, phone_number) values ({blast}, '+60100129999')"))
         .await;
     terminal.type_keys("3\r");

@@ -24,6 +24,7 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::start_at::TypedStart;
+use crate::domain::text::people;
 use crate::domain::waiting::Waiting;
 use crate::domain::zone;
 
@@ -150,9 +151,20 @@ impl EditArgs {
         if !edit.opens_hours(blast, context.app.known_clocks_of(blast), Utc::now()) {
             return Ok(None);
         }
-        let question = format!("{} waits for its hours, and sends at once with these.", blast.name());
+        let (who, hours) = (people(blast.counts.queued), self.hours_in_words());
+        let question = format!("{} waits for its hours, and sends at once, to {who}, {hours}.", blast.name());
         confirm_number(&question, blast.counts.queued, self.yes)?;
         Ok((!self.yes).then_some(blast.counts.queued))
+    }
+
+    /// `with the hours 09:00-21:00 and without days of its own`: what it makes of the hours and days.
+    fn hours_in_words(&self) -> String {
+        let hours = self.window.as_ref().map(|hours| format!("with the hours {hours}"));
+        let days = self.weekdays.as_ref().map(|days| format!("with the days {days}"));
+        let without = |field, what: &str| self.clear.contains(&field).then(|| format!("without {what} of its own"));
+        let hours = hours.or_else(|| without(ClearableField::Window, "hours"));
+        let days = days.or_else(|| without(ClearableField::Weekdays, "days"));
+        hours.into_iter().chain(days).collect::<Vec<_>>().join(" and ")
     }
 
     /// All but the content and the start.
@@ -201,4 +213,30 @@ fn by_option(error: AppError) -> color_eyre::Report {
         _ => return error.into(),
     };
     UsageError(format!("{option}: {why}")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct EditCommand {
+        #[command(flatten)]
+        edit: EditArgs,
+    }
+
+    #[test]
+    fn the_question_about_other_hours_says_which_they_are() {
+        let words =
+            |options: &[&str]| EditCommand::parse_from([&["edit", "81"][..], options].concat()).edit.hours_in_words();
+
+        assert_eq!(words(&["--window", "09:00-21:00"]), "with the hours 09:00-21:00");
+        assert_eq!(words(&["--clear", "window,weekdays"]), "without hours of its own and without days of its own");
+        assert_eq!(
+            words(&["--clear", "window", "--weekdays", "mon-fri"]),
+            format!("without hours of its own and with the days {}", "mon-fri".parse::<Weekdays>().unwrap())
+        );
+    }
 }
