@@ -101,6 +101,15 @@ impl App {
         self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)
     }
 
+    /// Why nobody of a sender's can be tried again after a day; `None` where they can, or there is no such sender.
+    pub fn why_no_next_day(&self, sender: &str) -> Option<String> {
+        let wsapme = self.config().sender(sender).filter(|sender| sender.meta.is_none())?;
+        Some(format!(
+            "only a sender of Meta's has people to try again after a day (131049, 130472), and {} is a phone that is linked to WSAPME",
+            wsapme.name
+        ))
+    }
+
     /// Adds people to a draft; whoever is in it already is rejected.
     pub async fn add_people(&self, id: BlastId, people: PeopleSource) -> Result<Imported, AppError> {
         let state = self.state(id).await?;

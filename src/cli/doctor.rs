@@ -69,6 +69,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     checks.extend(config.senders.iter().flat_map(sender_secrets));
     checks.extend(config.hooks.iter().flat_map(hook_secrets));
     checks.extend(loopback_check(&config));
+    checks.extend(config.pricing.card.doubt().map(|why| DoctorCheck::new("pricing", DOUBTFUL, why)));
     checks.push(terminal_check());
     checks.extend(zone_doubt(&config).map(|why| DoctorCheck::new("time zone", DOUBTFUL, why)));
     checks.push(logout_check());

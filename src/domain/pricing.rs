@@ -27,6 +27,17 @@ pub struct MessageRate {
     from: NaiveDate,
 }
 
+/// The categories that Meta is known to charge by. Others load as well: it has made new ones before.
+const CATEGORIES: [&str; 7] = [
+    "marketing",
+    "marketing_lite",
+    "utility",
+    "authentication",
+    "authentication_international",
+    "service",
+    "referral_conversion",
+];
+
 /// The text is not a line of a rate card.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
@@ -80,6 +91,17 @@ impl RateCard {
 
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What is said of a line whose category Meta is not known to charge by, as of one that is misspelt.
+    pub fn doubt(&self) -> Option<String> {
+        let is_known = |category: &str| CATEGORIES.contains(&&*category.replace('-', "_"));
+        let rate = self.0.iter().find(|rate| !is_known(&rate.category))?;
+        Some(format!(
+            "the rate `{}` is of a category that Meta is not known to charge by, and counts for nothing unless it is: {} are known",
+            clean(&rate.to_string()),
+            CATEGORIES.join(", ")
+        ))
     }
 
     /// The rate in force on a day: that of the country, else that of all; of several the newest.
@@ -242,6 +264,16 @@ mod tests {
 
         assert_eq!(charges.to_string(), "88 marketing, 3 free");
         assert!(charges.money.is_empty());
+    }
+
+    #[test]
+    fn a_category_that_meta_is_not_known_to_charge_by_is_doubted() {
+        let misspelt = card(&["marketing MY 0.0860 USD from 2026-01-01", "marketting * 0.05 USD from 2026-01-01"]);
+        let known =
+            card(&["Marketing MY 0.0860 USD from 2026-01-01", "authentication-international * 0.1 USD 2026-01-01"]);
+
+        assert!(misspelt.doubt().unwrap().contains("`marketting * 0.05 USD from 2026-01-01`"));
+        assert_eq!((known.doubt(), RateCard::default().doubt()), (None, None));
     }
 
     #[test]

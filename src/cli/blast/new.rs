@@ -167,6 +167,9 @@ impl NewArgs {
         {
             return once::made_before(&context, made);
         }
+        if let Some(why) = context.app.why_no_next_day(&self.sender).filter(|_| self.retry_next_day) {
+            return Err(UsageError(format!("--retry-next-day: {why}")).into());
+        }
         let source = if once.is_some() { list()? } else { opened };
         let (content, is_marketing) = self.content(&context, message, template).await?;
         let draft = NewDraft {

@@ -179,6 +179,9 @@ impl CreateBody {
         let start = self.scheduled_for.as_deref().map(|text| read_field("scheduled_for", text)).transpose()?;
         let check = |start| app.check_start(&given.sender, pace.timezone.value(), start);
         start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduled_for", why))?;
+        if let Some(why) = app.why_no_next_day(&given.sender).filter(|_| self.retry_next_day) {
+            return Err(Problem::field("retry_next_day", why));
+        }
         Ok(NewDraft {
             start,
             segment: None,

@@ -66,6 +66,8 @@ async fn every_other_422_names_its_field() {
     let unknown = api.post("/api/suppressions", unknown).await.expect(422);
     assert_eq!(places(&unknown), [("business", None)]);
     assert_eq!(shop.number("select count(*) from suppressions").await, 0);
+    let of_meta = api.post("/api/blasts", json!({ "message": "Hi", "retry_next_day": true })).await.expect(422);
+    assert_eq!(places(&of_meta), [("retry_next_day", None)], "of a sender of WSAPME's");
     let key = ("Idempotency-Key", "one");
     api.post_with("/api/blasts", key, json!({ "message": "Hi" })).await.expect(201);
     let reused = api.post_with("/api/blasts", key, json!({ "message": "Ho" })).await.expect(422);

@@ -42,6 +42,7 @@ async fn verbs_about_blasts_and_people_fail_as_the_table_says() {
             ("blast new --sender sales --message Hi --from blast:77", FAILED, "not_found"),
             ("blast new --sender sales --message Hi --from list:nope", FAILED, "not_found"),
             ("blast new --sender sales --message Hi --from stcuk:read", USAGE, "usage"),
+            ("blast new --sender sales --message Hi --recipients people.csv --retry-next-day", USAGE, "usage"),
             ("blast follow-up 1 --from list:nope", FAILED, "not_found"),
             ("blast list --date x", USAGE, "usage"),
             ("blast show 77", FAILED, "not_found"),
