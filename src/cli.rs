@@ -177,7 +177,8 @@ enum CliVerb {
     /// Measure what this machine and this database can do.
     #[command(subcommand)]
     Bench(bench::BenchVerb),
-    /// Check the installation: what is wrong, and how to fix it.
+    /// Check the installation: what is wrong, and how to fix it. Sends nothing. Makes and starts the private Postgres where no other
+    /// database is named, and notes there which number each sender is, as other commands do.
     Doctor,
     /// Recount everything and compare with the counters; exit code 4 on a difference.
     Audit(audit::AuditArgs),
