@@ -210,6 +210,8 @@ async fn refuse_repeated(
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     fn of_business(business: &str) -> StillSuppressed {
@@ -229,9 +231,9 @@ mod tests {
         let [all, own] = [of_business("*"), of_business("kedai")];
         let marked = StillSuppressed { marked_in: Some(BlastId(7)), ..own.clone() };
 
-        assert_eq!(lifted_first(&[all.clone()]), "`blastdeck suppress remove +60100000001` lifts it first");
+        assert_eq!(lifted_first(from_ref(&all)), "`blastdeck suppress remove +60100000001` lifts it first");
         let line = "`blastdeck suppress remove +60100000001 --business 'kedai'`";
-        assert_eq!(lifted_first(&[own.clone()]), format!("{line} lifts it first"));
+        assert_eq!(lifted_first(from_ref(&own)), format!("{line} lifts it first"));
         assert_eq!(lifted_first(&[marked]), format!("{line} lifts it first"), "whatever holds it");
         let both = lifted_first(&[all, own]);
         assert_eq!(both, format!("`blastdeck suppress remove +60100000001` and {line} lift it first"));
