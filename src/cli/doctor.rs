@@ -11,14 +11,14 @@ use color_eyre::Result;
 use serde::Serialize;
 
 use super::Global;
-use super::context::{Context, load};
+use super::context::{Context, load, program};
 use super::dashboard::keymap;
 use super::exit::sentence;
 use super::output::{json, text};
 use super::zone::zone_doubt;
 use crate::app::{App, ENGINE_CONNECTIONS, HealthVerdict, ProcessKind, skew_words};
 use crate::config::{Config, HookConfig, SenderConfig, TokenSource};
-use crate::domain::text::{clean, count_of};
+use crate::domain::text::{clean, count_of, pasteable};
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::SKEW_MAX;
 
@@ -301,7 +301,15 @@ fn logout_check() -> DoctorCheck {
     DoctorCheck::new("logout", GOOD, "a blast continues after you log out")
 }
 
+/// The checks with their command lines as they can be pasted: also what kept the database from being opened is about this very one.
+fn pasteable_checks(checks: &[DoctorCheck], program: &str) -> Vec<DoctorCheck> {
+    let called =
+        |check: &DoctorCheck| DoctorCheck::new(check.what.as_str(), check.verdict, pasteable(&check.detail, program));
+    checks.iter().map(called).collect()
+}
+
 fn report(global: &Global, config: Option<&Config>, checks: &[DoctorCheck]) -> Result<ExitCode> {
+    let checks = pasteable_checks(checks, &program(global));
     let is_bad = checks.iter().any(|check| check.verdict == BAD);
     let origins = config.map(Config::origins).unwrap_or_default();
     if global.json {
@@ -312,7 +320,7 @@ fn report(global: &Global, config: Option<&Config>, checks: &[DoctorCheck]) -> R
         json(&serde_json::json!({ "checks": checks, "values": values }))?;
     } else {
         let mut out = String::new();
-        for check in checks {
+        for check in &checks {
             let _ = writeln!(out, "{}", check.shown());
         }
         if config.is_some() {
@@ -329,6 +337,15 @@ fn report(global: &Global, config: Option<&Config>, checks: &[DoctorCheck]) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_line_of_a_check_is_about_the_same_database() {
+        let check = DoctorCheck::new("database", BAD, "to begin a new one, run `blastdeck db migrate --allow-empty`");
+
+        let shown = pasteable_checks(&[check], "BLASTDECK_DATA_DIR='/srv/d' blastdeck");
+
+        assert!(shown[0].detail.ends_with("`BLASTDECK_DATA_DIR='/srv/d' blastdeck db migrate --allow-empty`"));
+    }
 
     #[test]
     fn each_problem_of_a_configuration_has_a_line_and_none_moves_the_cursor() {

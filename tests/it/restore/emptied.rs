@@ -25,6 +25,11 @@ async fn whoever_knows_a_database_with_blasts_makes_no_tables_in_an_empty_one() 
         assert_eq!(tables(&shop).await, 0, "{command:?}");
     }
 
+    // In another shell the bare line would be about another database.
+    let checked = shop.run(&["doctor"]).await;
+    assert!(checked.out.contains(" db migrate --allow-empty`"), "{checked:?}");
+    assert!(!checked.out.contains("`blastdeck db migrate"), "{checked:?}");
+
     let made = shop.json(&["db", "migrate", "--allow-empty"]).await;
     assert!(made["migrations"].as_i64() > Some(50), "{made}");
     shop.ok(&["blast", "list"]).await;
