@@ -5,6 +5,7 @@ use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blast, tomorrow};
 use crate::app::view::BlastView;
 use crate::domain::blast::{BlastOrigin, BlastState, PersonClocks, RepeatColumns};
 use crate::domain::ids::BlastId;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftWrite, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, NeedsLine};
@@ -191,14 +192,15 @@ fn the_start_of_what_repeats_is_no_field_and_says_why() {
 fn the_next_time_of_what_repeats_is_whole_at_every_width_of_the_list() {
     for width in [110, 120, 140, 160, 200, 240] {
         let mut dashboard = listed(BlastState::Scheduled);
-        dashboard.dispatch(crate::tui::msg::Msg::Resized(crate::tui::Size { width, height: 50 }));
+        dashboard.dispatch(crate::tui::msg::Msg::Resized(Size { width, height: 50 }));
 
         let screen = dashboard.screen();
 
         let line = screen.iter().find(|line| line.starts_with("> Good morning")).unwrap();
         assert!(!line.split('│').next().unwrap().contains('~'), "{width}: {line}");
         let funnel = screen.iter().find(|line| line.contains("2 Funnel")).unwrap();
-        assert!(funnel.contains("starts 21 Nov 09:00"), "{width}: {funnel}");
+        let next = if width < 120 { "starts 21 Nov 09:00" } else { "repeats every day 09:00, next 21 Nov 09:00" };
+        assert!(funnel.contains(next), "{width}: {funnel}");
     }
 }
 
@@ -261,4 +263,22 @@ fn what_comes_by_itself_is_listed_by_its_time() {
 
     let ids = [13, 11, 12].map(|id| NeedsLine::Blast(BlastId(id)));
     assert_eq!(dashboard.model.needs_lines(), ids);
+}
+
+#[test]
+fn the_title_has_the_rule_and_the_next_time_of_what_repeats() {
+    let shown = |size: Size| {
+        let mut dashboard = listed(BlastState::Scheduled);
+        dashboard.model.options.zone = chrono_tz::UTC;
+        dashboard.model.size = size;
+        dashboard.keys("2");
+        dashboard.screen().join("\n")
+    };
+
+    let stacked = shown(STACKED);
+    assert!(stacked.contains("repeats every day 09:00, next 21 Nov 01:00 here"), "{stacked}");
+    let wide = shown(WIDE);
+    assert!(wide.contains(" every day 09:00, next 21 Nov 01:00 here"), "{wide}");
+    let large = shown(Size { width: 240, height: 50 });
+    assert!(large.contains("repeats every day 09:00, next 21 Nov 09:00 in Kuala Lumpur (01:00 here)"), "{large}");
 }

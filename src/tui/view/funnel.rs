@@ -153,14 +153,19 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
     let found = if model.blasts.filter().is_some() { " found" } else { "" };
     let shown = model.blasts.shown().count();
     let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {shown}{found}", at + 1));
-    let at = at.filter(|_| !beside && model.blasts_over_funnel().is_none());
+    let mut at = at.filter(|_| !beside && model.blasts_over_funnel().is_none());
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {
         let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
         let id = model.id_of_namesake(blast).unwrap_or_default();
         let taken = TITLE_TAKEN + width(&id);
-        let beside = taken + at.as_ref().map_or(0, |at| width(at) + 4);
-        let state = state(model, blast, room.saturating_sub(beside + NAME_LEAST));
+        let with_place = |at: Option<&String>| taken + at.map_or(0, |at| width(at) + 4);
+        let room_beside = |taken: u16| room.saturating_sub(taken + NAME_LEAST);
+        let repeats = blast.origin.repeat.rule.is_some();
+        let state = state(model, blast, room_beside(if repeats { taken } else { with_place(at.as_ref()) }));
+        // By which rule it repeats, and when next, comes before its place among the blasts.
+        at = at.filter(|place| !repeats || width(&state) <= room_beside(taken + width(place) + 4));
+        let beside = with_place(at.as_ref());
         // The state is never cut, and the time of a start least of all: the name gives way.
         let is_timed = blast.state == BlastState::Scheduled || blast.armed_until(model.now).is_some();
         let left_for_name = room.saturating_sub(width(&state) + beside).max(NAME_LEAST);
@@ -172,9 +177,10 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
             () if is_long => start_of(&name, room.saturating_sub(width(&state) + taken).max(NAME_LEAST)),
             () => name,
         };
+        let has_rule = blast.origin.repeat.rule.as_deref().is_some_and(|rule| state.contains(rule));
         left.push(name + &id);
         left.push(state);
-        left.extend(blast.schedule_words());
+        left.extend(blast.schedule_words().filter(|_| !has_rule));
     }
     if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {
         left.insert(1, model.shown_view().word().to_owned());
@@ -221,8 +227,23 @@ fn scheduled(model: &Model, blast: &BlastView, (at, room): (DateTime<Utc>, u16))
         let since = format!("{BEHIND_STOP} since {both}");
         return if width(&since) <= room { since } else { BEHIND_STOP.to_owned() };
     }
+    if let Some(words) = by_its_rule(blast, (&both, &here), room) {
+        return words;
+    }
     let full = format!("{state}, starts {both}");
     if both == here || width(&full) <= room { full } else { format!("starts {here} here") }
+}
+
+/// How a blast repeats and when next, in the words for which there is room: who looks at a pattern looks for its rule.
+fn by_its_rule(blast: &BlastView, (both, here): (&str, &str), room: u16) -> Option<String> {
+    let rule = blast.origin.repeat.rule.as_deref()?;
+    let mine = if both == here { here.to_owned() } else { format!("{here} here") };
+    let words = [
+        format!("repeats {rule}, next {both}"),
+        format!("repeats {rule}, next {mine}"),
+        format!("{rule}, next {mine}"),
+    ];
+    words.into_iter().find(|words| width(words) <= room)
 }
 
 fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
