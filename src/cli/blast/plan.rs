@@ -94,7 +94,17 @@ fn repeat_json(repeat: &PlannedRepeat) -> Value {
     })
 }
 
-fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
+/// How many people one of its times goes to without asking. A pattern that has nobody when it is sent is confirmed for one.
+fn at_most_words(at_most: Option<i32>, people: i64) -> String {
+    let words = match (at_most, people) {
+        (Some(at_most), _) => format!("{} at a time", number(at_most.into())),
+        (None, 0) => "1 at a time, as nobody is in it yet".to_owned(),
+        (None, _) => "as many at a time as you confirm".to_owned(),
+    };
+    format!("{words}; a time with more people waits for you")
+}
+
+fn repeat_text(context: &Context, plan: &Plan, repeat: &PlannedRepeat) -> String {
     let mut out = format!("  repeats   {}\n", rule_of_zone(&repeat.rule, repeat.zone));
     if repeat.next.is_empty() {
         return out;
@@ -108,8 +118,7 @@ fn repeat_text(context: &Context, repeat: &PlannedRepeat) -> String {
     for note in &repeat.clock_notes {
         let _ = writeln!(out, "  clocks    {note}");
     }
-    let at_most = repeat.at_most.map_or_else(|| "as many as you confirm".to_owned(), |people| number(people.into()));
-    let _ = writeln!(out, "  at most   {at_most} at a time; a time with more people waits for you");
+    let _ = writeln!(out, "  at most   {}", at_most_words(repeat.at_most, plan.people));
     out
 }
 
@@ -271,7 +280,7 @@ fn start_words(context: &Context, plan: &Plan, start: &PlannedStart) -> String {
 
 /// The pace, the sending hours, and the forecast per day.
 fn pace_text(context: &Context, plan: &Plan) -> String {
-    let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, repeat));
+    let mut out = plan.repeat.as_ref().map_or_else(String::new, |repeat| repeat_text(context, plan, repeat));
     if let Some(start) = &plan.start {
         let _ = writeln!(out, "  starts    {}", start_words(context, plan, start));
     }

@@ -107,6 +107,14 @@ async fn a_blast_that_repeats_is_made_also_while_its_filter_finds_nobody() {
     let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &filter];
     assert_eq!(shop.run(&new).await.code, 3, "one that does not repeat goes to nobody");
 
+    let unlimited = shop.json(&[&new[..], &["--repeat", "every day 09:00"]].concat()).await["id"].to_string();
+    let plan = shop.ok(&["blast", "plan", &unlimited]).await;
+    assert!(plan.contains("  at most   1 at a time, as nobody is in it yet; "), "{plan}");
+    shop.send(&unlimited).await;
+    let shown = shop.ok(&["blast", "schedule", "show", &unlimited]).await;
+    assert!(shown.contains("  at most  1 at a time without asking"), "{shown}");
+    shop.ok(&["blast", "schedule", "end", &unlimited, "--yes"]).await;
+
     let made = shop.json(&[&new[..], &["--repeat", "every day 09:00", "--at-most", "5"]].concat()).await;
 
     let id = made["id"].to_string();
