@@ -97,7 +97,7 @@ impl HeaderMedia {
 /// Where a picture, video or document is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaSource {
-    /// A public `https` address that Meta fetches it from.
+    /// A public address, `https` or `http`, that Meta fetches it from.
     Link(ParameterValue),
     /// The id that Meta gave it when it was uploaded; valid for 30 days.
     Id(ParameterValue),

@@ -41,7 +41,7 @@ pub(super) struct TemplateArgs {
     /// The variable of a text header.
     #[arg(long, value_name = "TEXT", group = "header", requires = "any_template")]
     header_text: Option<String>,
-    /// The header's picture: an https address, a {column} of addresses, or a file, which is uploaded once.
+    /// The header's picture: an https or http address, a {column} of addresses, or a file, which is uploaded once.
     #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "any_template")]
     header_image: Option<String>,
     /// The header's video.
