@@ -66,6 +66,8 @@ pub struct Plan {
     pub start: Option<PlannedStart>,
     /// The pace of the limit that binds, in words: "gap 20-60 s, about 90 an hour".
     pub pace: String,
+    /// Whether that is Meta's limit of the number, and not set anywhere.
+    pub is_paced_by_meta: bool,
     /// Its hours and days, with their zone: "09:00-21:00 mon,tue (Asia/Kuala_Lumpur)".
     pub window: Option<String>,
     /// How many of the day's limit are left, if there is one.
@@ -248,6 +250,7 @@ impl App {
             repeat: self.planned_repeat(&row, now).await?,
             start: self.planned_start(&row),
             pace: String::new(),
+            is_paced_by_meta: false,
             window: None,
             left_today: None,
             people_limit: None,
@@ -372,7 +375,7 @@ impl Plan {
         let by_own =
             |window: Window| format!("{} {}, by the clock of each person's own zone", window.hours, window.days);
         self.window = window.map(|window| if blast.origin.window_local { by_own(window) } else { window.to_string() });
-        self.pace = prospect.pace();
+        (self.pace, self.is_paced_by_meta) = (prospect.pace(), prospect.is_paced_by_meta());
         // To more people than one of its times may go to, nothing goes by itself.
         let at_most = self.repeat.as_ref().and_then(|repeat| repeat.at_most).map_or(i64::MAX, i64::from);
         // Nor is anything promised while some of the zones are not known.

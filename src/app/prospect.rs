@@ -110,7 +110,15 @@ impl Prospect<'_> {
             n => format!(", about {} an hour", number(n)),
         });
         let slowed = if self.sender_state.slowed == 0 { "" } else { ", slowed down at the provider's wish" };
-        format!("{binds}{about}{slowed}")
+        let whose = if self.is_paced_by_meta() { ", Meta's limit of the number" } else { "" };
+        format!("{binds}{whose}{about}{slowed}")
+    }
+
+    /// Whether Meta's limit of the number binds, and no setting: a faster `rate` is of no use.
+    pub fn is_paced_by_meta(&self) -> bool {
+        let Ok(own) = self.blast.limits.under(&self.sender.limits) else { return false };
+        let configured = self.sender.limits.slowed(self.sender_state.slowed);
+        binding(&self.limits(), &own.limits) != binding(&configured, &own.limits)
     }
 
     fn limits(&self) -> Limits {

@@ -153,7 +153,8 @@ async fn the_people_of_all_numbers_of_a_business_count_against_its_limit_within_
     let plan = said(with_secrets(shop.command(&["blast", "plan", &draft, "--json"]))).await;
     let plan: Value = serde_json::from_str(&plan.out).unwrap();
     assert_eq!(plan["people_limit"], json!({ "limit": 10, "left": 4 }), "six people, two of them twice");
-    assert!(plan["pace"].as_str().unwrap().contains("rate 20/s"), "{plan}");
+    assert!(plan["pace"].as_str().unwrap().starts_with("rate 20/s, Meta's limit of the number, "), "{plan}");
+    assert_eq!(plan["sender_limits"], json!([]), "what Meta allows is set in no configuration");
     serve.stop().await;
 }
 

@@ -34,6 +34,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         repeat: None,
         start: None,
         pace: "gap 20-60 s, about 90 an hour".to_owned(),
+        is_paced_by_meta: false,
         people_limit: None,
         left_today: Some(CapLeft { messages: 354, until: tomorrow(0, 0), zone: Tz::Asia__Kuala_Lumpur }),
         window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),
@@ -81,9 +82,7 @@ pub fn shows(dashboard: &TestDashboard, words: &str) -> bool {
 #[test]
 fn a_follow_up_that_keeps_its_people_says_who_else_is_stuck_there_by_now() {
     let also = AlsoStuck { blast: RAYA, stage: Status::Read, older_than: TimeDelta::hours(24), people: 4 };
-    let dashboard = planned(|plan| Plan { also_stuck: Some(also), ..plan });
-
-    let screen = dashboard.screen().join("\n");
+    let screen = planned(|plan| Plan { also_stuck: Some(also), ..plan }).screen().join("\n");
 
     assert!(screen.contains("4 more people are stuck at read in Raya promo for 1 day by now"), "{screen}");
 }

@@ -106,7 +106,7 @@ fn limits_place(model: &Model, loaded: &app::Plan) -> Option<String> {
     let limits = &loaded.blast.limits;
     let own = (set(limits.gap.as_ref()), set(limits.rate.as_ref()));
     let has_own = limits.gap.is_some() || limits.rate.is_some();
-    let is_own = has_own && pace_words::sender_binds(own, sender).is_none();
+    let is_own = loaded.is_paced_by_meta || has_own && pace_words::sender_binds(own, sender).is_none();
     let pace = pace_words::binding_key(sender);
     let cap = loaded.left_today.map(|_| "daily_cap");
     let keys: Vec<_> = (!is_own).then_some(pace).into_iter().chain(cap).collect();
