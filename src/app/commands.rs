@@ -177,7 +177,7 @@ impl App {
                 "has started: ⟨p⟩ pauses it, then ⟨X⟩ cancels the rest".to_owned()
             }
             BlastState::Sending => "has started, and nobody in it is left to send to".to_owned(),
-            state => format!("is {state} now"),
+            _ => format!("is {} now", head.state_in_words()),
         };
         let name = blast::distinct_name(tx, head).await?;
         Ok(AppError::Refused(format!("{name} {why}")))

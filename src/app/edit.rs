@@ -153,7 +153,7 @@ impl App {
             state if is_paused_before_start(state, head.launched_at, head.scheduled_for) => {
                 Err(AppError::Refused(paused_before_its_time(head.id)))
             }
-            state => Err(AppError::Refused(not_editable(state))),
+            _ => Err(AppError::Refused(not_editable(head.state_in_words()))),
         }
     }
 
@@ -222,7 +222,7 @@ fn fixed_once_started((id, state): (BlastId, BlastState), is_before_its_time: bo
     if is_before_its_time {
         return paused_before_its_time(id);
     }
-    format!("{}; once started, only rate, gap, window and weekdays can change", not_editable(state))
+    format!("{}; once started, only rate, gap, window and weekdays can change", not_editable(state.with_article()))
 }
 
 /// Why what is paused until its time is not edited.
@@ -231,7 +231,7 @@ fn paused_before_its_time(id: BlastId) -> String {
 }
 
 /// Why what has started is not edited.
-pub(super) fn not_editable(state: BlastState) -> String {
+pub(super) fn not_editable(state: &str) -> String {
     format!("the blast is {state}: only a draft, or what is scheduled, can be edited")
 }
 

@@ -38,10 +38,8 @@ impl App {
             return Err(AppError::Refused(why.to_owned()));
         }
         if matches!(blast.state, BlastState::Draft | BlastState::Scheduled) {
-            return Err(AppError::Refused(format!(
-                "the blast is {}: nothing of it was sent",
-                blast.state.with_article()
-            )));
+            let state = blast.origin.repeat.state_in_words(blast.state);
+            return Err(AppError::Refused(format!("the blast is {state}: nothing of it was sent")));
         }
         let total = Some(blast.counts.sent + blast.counts.delivered);
         let job = self.insert_job(NewJob { kind: JobKind::CheckStatus, blast: id, by: self.operator(), total }).await?;

@@ -194,7 +194,7 @@ fn reversal(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
             let link = act.detail["share"].to_string();
             format!("`blastdeck share revoke {link}` ends it")
         }
-        Act::Create => deletion(head.map(|head| head.state)),
+        Act::Create => deletion(head.map(|head| (head.state, head.state_in_words()))),
         Act::Edit if act.detail.get("order").is_some() && act.detail.get("state").is_none() => {
             format!("`blastdeck order edit {}` changes it again", text_of_order(act))
         }
@@ -266,10 +266,10 @@ fn is_test(head: Option<&BlastHead>) -> bool {
 }
 
 /// The key that deletes what was created, while it is a draft; and the one for an earlier mark, which `u` does not reach.
-fn deletion(state: Option<BlastState>) -> String {
-    match state {
-        Some(BlastState::Draft) => "⟨X⟩ deletes the draft; ⟨U⟩ takes back a person's mark".to_owned(),
-        Some(state) => format!("it is {state} now"),
+fn deletion(stands: Option<(BlastState, &str)>) -> String {
+    match stands {
+        Some((BlastState::Draft, _)) => "⟨X⟩ deletes the draft; ⟨U⟩ takes back a person's mark".to_owned(),
+        Some((_, state)) => format!("it is {state} now"),
         None => "it was deleted since".to_owned(),
     }
 }
@@ -285,15 +285,15 @@ fn text_of_order(act: &LoggedAction) -> String {
 
 /// The present state of its blast, and the key that reverses it.
 fn now(act: &LoggedAction, current: CurrentBlast<'_>) -> String {
-    match current.head.map(|head| head.state) {
-        None => "it was deleted since".to_owned(),
-        Some(BlastState::Paused) if act.action == Act::Pause => "⟨S⟩ resumes it".to_owned(),
-        Some(BlastState::Sending) if current.is_sent_out => "nobody in it is left to send to".to_owned(),
-        Some(BlastState::Sending) if act.action == Act::Pause => {
+    let Some(head) = current.head else { return "it was deleted since".to_owned() };
+    match head.state {
+        BlastState::Paused if act.action == Act::Pause => "⟨S⟩ resumes it".to_owned(),
+        BlastState::Sending if current.is_sent_out => "nobody in it is left to send to".to_owned(),
+        BlastState::Sending if act.action == Act::Pause => {
             "it was resumed since and is sending, and ⟨p⟩ pauses it".to_owned()
         }
-        Some(BlastState::Sending) => "it has started, and ⟨p⟩ pauses it".to_owned(),
-        Some(state) => format!("it is {state} now"),
+        BlastState::Sending => "it has started, and ⟨p⟩ pauses it".to_owned(),
+        _ => format!("it is {} now", head.state_in_words()),
     }
 }
 
@@ -341,8 +341,11 @@ mod tests {
 
     #[test]
     fn a_draft_that_was_created_has_a_key_that_deletes_it_and_earlier_marks_have_another() {
-        assert_eq!(deletion(Some(BlastState::Draft)), "⟨X⟩ deletes the draft; ⟨U⟩ takes back a person's mark");
-        assert_eq!(deletion(Some(BlastState::Sending)), "it is sending now");
+        assert_eq!(
+            deletion(Some((BlastState::Draft, "a draft"))),
+            "⟨X⟩ deletes the draft; ⟨U⟩ takes back a person's mark"
+        );
+        assert_eq!(deletion(Some((BlastState::Sending, "sending"))), "it is sending now");
         assert_eq!(deletion(None), "it was deleted since");
     }
 }

@@ -16,9 +16,10 @@ use super::error::broken_off;
 use super::launching::{Launch, doubted_words};
 use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
-use crate::domain::blast::{BlastCommand, BlastState, RepeatColumns};
+use crate::domain::blast::{BlastCommand, BlastState, RepeatColumns, blast_name};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::recurrence::{Recurrence, RuleOccurrence};
+use crate::domain::text::clean;
 use crate::domain::too_many::too_many_words;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
 use crate::store::StoreError;
@@ -357,11 +358,13 @@ pub struct SkippedOccurrence {
 
 /// Why a blast that repeats has no time to leave out.
 fn nothing_to_skip(row: &BlastRow) -> String {
-    let (id, none) = (row.id, "it makes no blasts until");
+    let (id, name) = (row.id, blast_name(&row.tag, &row.follow_up_stage));
+    let is = format!("{} is {}", clean(&name), row.origin.repeat.state_in_words(row.state));
+    let none = "it makes no blasts until";
     match row.state {
-        BlastState::Paused => format!("it is paused: {none} `blastdeck blast schedule resume {id}` resumes it"),
-        BlastState::Draft => format!("it is a draft: {none} `blastdeck blast send {id}` sends it"),
-        state => format!("it is {state}: it has no time left"),
+        BlastState::Paused => format!("{is}: {none} `blastdeck blast schedule resume {id}` resumes it"),
+        BlastState::Draft => format!("{is}: {none} `blastdeck blast send {id}` sends it"),
+        _ => format!("{is}: it has no more times"),
     }
 }
 

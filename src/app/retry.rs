@@ -47,10 +47,11 @@ impl App {
         blast: BlastId,
         code: Option<&str>,
     ) -> Result<(Vec<(RecipientId, i32)>, RetryCount), AppError> {
-        require_retryable(self.state(blast).await?)?;
+        let row = self.blast_row(blast).await?;
+        require_retryable(&row)?;
         let (mut counted, mut count) = (Vec::new(), RetryCount::default());
         let mut after = RecipientId(0);
-        let capped = self.retried_audience(&self.blast_row(blast).await?).await?;
+        let capped = self.retried_audience(&row).await?;
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
             let mut tx = self.begin().await?;
@@ -75,8 +76,8 @@ impl App {
         code: Option<&str>,
         counted: Option<CountedAttempts<'_>>,
     ) -> Result<i64, AppError> {
-        require_retryable(self.state(blast).await?)?;
         let row = self.blast_row(blast).await?;
+        require_retryable(&row)?;
         let mut count = RetryCount::default();
         let ended = self.retry_pages(&row, (code, counted), &mut count).await;
         self.notify(blast).await;
@@ -251,13 +252,14 @@ fn broken_off_after(row: &BlastRow, people: i64, error: AppError) -> AppError {
 }
 
 /// A blast that ended for good sends no more, and nobody of a draft has failed.
-fn require_retryable(state: BlastState) -> Result<(), AppError> {
-    let why = match state {
+fn require_retryable(row: &BlastRow) -> Result<(), AppError> {
+    let why = match row.state {
         BlastState::Cancelled | BlastState::Failed => {
             "nothing more of it is sent; make a new blast for those who failed"
         }
         BlastState::Draft | BlastState::Scheduled => "nothing was sent of it yet",
         BlastState::Sending | BlastState::Paused | BlastState::Completed => return Ok(()),
     };
-    Err(AppError::Refused(format!("the blast is {}: {why}", state.with_article())))
+    let state = row.origin.repeat.state_in_words(row.state);
+    Err(AppError::Refused(format!("the blast is {state}: {why}")))
 }

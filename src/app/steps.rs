@@ -263,7 +263,8 @@ impl App {
     /// Refuses steps where nothing would come of them.
     async fn refuse_steps(&self, row: &BlastRow) -> Result<(), AppError> {
         if comes_no_more(row) {
-            return Err(AppError::Refused(format!("the blast is {}: no step would come", row.state)));
+            let state = row.origin.repeat.state_in_words(row.state);
+            return Err(AppError::Refused(format!("the blast is {state}: no step would come")));
         }
         if view::blasts::is_answer(self.pool(), row.id).await? {
             return Err(AppError::Refused("it is an answer to one person, which has no steps".to_owned()));

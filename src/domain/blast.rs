@@ -84,6 +84,15 @@ impl BlastState {
         }
     }
 
+    /// The same of a blast that repeats, as lists have it: it was *ended* where another one is cancelled, and is *over* where that is done.
+    pub const fn of_repeating(self) -> &'static str {
+        match self {
+            Self::Completed => "over",
+            Self::Cancelled => "ended",
+            other => other.with_article(),
+        }
+    }
+
     /// Whether messages go out, or will without anybody doing anything.
     pub const fn is_under_way(self) -> bool {
         matches!(self, Self::Sending | Self::Scheduled)
@@ -161,6 +170,13 @@ pub struct RepeatColumns {
     pub seen: i32,
     /// An occurrence to more people waits for an operator.
     pub at_most: Option<i32>,
+}
+
+impl RepeatColumns {
+    /// The state of its blast in a sentence: `the blast is ended`.
+    pub const fn state_in_words(&self, state: BlastState) -> &'static str {
+        if self.rule.is_some() { state.of_repeating() } else { state.with_article() }
+    }
 }
 
 impl FirstPeople {

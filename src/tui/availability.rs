@@ -124,7 +124,7 @@ pub fn cannot_skip(model: &Model) -> Option<String> {
         BlastState::Paused => {
             Some(format!("{} is paused: it makes no blasts until ⟨S⟩ resumes it", model.distinct_name(blast)))
         }
-        state => Some(format!("{} is {state}: it has no time left", model.distinct_name(blast))),
+        _ => Some(format!("{} is {}: it has no more times", model.distinct_name(blast), blast.state_words())),
     }
 }
 

@@ -140,8 +140,9 @@ impl App {
 /// Why nothing is sent of a blast that is over; `None` of any other.
 pub(super) fn over_words(row: &BlastRow) -> Option<String> {
     let refused = transition(row.state, BlastCommand::Launch).err().filter(|_| row.state.is_over())?;
+    let refused = format!("the blast is {}: {}", row.origin.repeat.state_in_words(row.state), refused.mend);
     Some(match &row.state_reason {
         Some(why) => format!("{refused} ({why})"),
-        None => refused.to_string(),
+        None => refused,
     })
 }

@@ -74,7 +74,7 @@ impl App {
         }
         let name = blast::distinct_name(tx, head).await?;
         let way = if head.state == BlastState::Paused { "; ⟨S⟩ resumes it" } else { "" };
-        let state = head.state.with_article();
+        let state = head.state_in_words();
         Ok(AppError::Refused(format!("{name} is {state} now: nothing was taken back{way}")))
     }
 

@@ -25,7 +25,8 @@ pub(in crate::cli) struct ListArgs {
     #[arg(long)]
     stage: Option<String>,
     /// Only blasts in this state: draft, scheduled, sending, paused, done (completed in JSON), cancelled or failed; or that the list shows
-    /// as one that repeats, starts, waits, asks or is over, which is one that repeated and has no further time.
+    /// as one that repeats, starts, waits, asks, or is over or ended, which are those that repeated and have no further time, or that
+    /// somebody ended.
     #[arg(long, value_parser = state)]
     state: Option<StateWord>,
     /// Only blasts of this day, such as 2026-12-01.

@@ -108,7 +108,7 @@ fn ended(blast: &BlastView) -> Option<End> {
         BlastState::Paused => {
             format!("{name} is paused{}{}: {}", by(), why(), blast.paused_mend().unwrap_or_default())
         }
-        BlastState::Cancelled | BlastState::Failed => format!("{name} is {}{}{}", blast.state, by(), why()),
+        BlastState::Cancelled | BlastState::Failed => format!("{name} is {}{}{}", blast.state_words(), by(), why()),
         BlastState::Scheduled if blast.origin.repeat.rule.is_some() => {
             format!("{name} repeats: wait for one of the blasts that it makes")
         }

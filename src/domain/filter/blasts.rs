@@ -23,7 +23,7 @@ use crate::domain::zone;
 const KEYS: [&str; 6] = ["tag", "stage", "state", "date", "from", "to"];
 
 /// What lists call a blast beside its state.
-const SHOWN: [&str; 5] = ["starts", "waits", "asks", "repeats", "over"];
+const SHOWN: [&str; 6] = ["starts", "waits", "asks", "repeats", "over", "ended"];
 
 /// Terms that must all hold. Empty: every blast.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -316,7 +316,10 @@ mod tests {
         assert_eq!(said("sender:sales"), "`sender:` is not known: tag, stage, state, date, from, to");
         assert_eq!(said("sent>14:00"), "`sent>` is not known: of a day write date:, from: or to:");
         assert_eq!(said("state:sendin"), "`sendin` is not a state: did you mean `sending`?");
-        assert!(said("state:on-hold").ends_with("paused, done, cancelled, failed, starts, waits, asks, repeats, over"));
+        assert!(
+            said("state:on-hold")
+                .ends_with("paused, done, cancelled, failed, starts, waits, asks, repeats, over, ended")
+        );
         assert_eq!(said("date:20.11."), "`20.11.` is not a day: write 2026-12-01, today or yesterday");
         assert_eq!((said("state:"), said("state:,")), ("`state:` wants a value after it".to_owned(), said("state:")));
     }

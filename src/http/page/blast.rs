@@ -260,8 +260,11 @@ fn figures(values: &mut PageValues, blast: &BlastView, zone: Tz, currency: &str)
 }
 
 fn others(values: &mut PageValues, blast: &BlastView) {
+    // Nobody in a pattern is left out when it ends: whoever got it did so from the blasts that it made.
+    let repeats = blast.origin.repeat.rule.is_some();
     for (status, _) in OTHERS {
-        let people = number(blast.counts.get(status));
+        let people = if repeats && status == Status::Skipped { 0 } else { blast.counts.get(status) };
+        let people = number(people);
         let words = match (status, blast.opted_out_later) {
             (Status::OptedOut, later @ 1..) => format!("{people} (+{} later)", number(later)),
             _ => people,

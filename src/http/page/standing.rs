@@ -18,6 +18,7 @@ pub(super) fn pill(blast: &BlastView) -> (&'static str, &'static str) {
         (BlastState::Sending, Some(waiting)) => waiting_pill(waiting),
         (BlastState::Scheduled, _) if blast.origin.repeat.rule.is_some() => ("repeats", "scheduled"),
         (BlastState::Completed, _) if blast.origin.repeat.rule.is_some() => ("over", "completed"),
+        (BlastState::Cancelled, _) if blast.origin.repeat.rule.is_some() => ("ended", "cancelled"),
         (BlastState::Scheduled, _) if blast.starts_with_sender(Utc::now()) => ("waiting", "paused"),
         _ => (blast.state.word(), blast.state.word()),
     }
@@ -64,9 +65,11 @@ fn repeats(blast: &BlastView, zone: Tz, audience: Audience) -> String {
         (BlastState::Scheduled, Some(at)) => format!("Repeats, next {}.", when(at, zone)),
         (BlastState::Scheduled, None) => "Repeats.".to_owned(),
         (BlastState::Completed, _) => "Repeated, and is over.".to_owned(),
+        (BlastState::Cancelled, _) => stopped(blast, audience, "Ended"),
         _ => stands(blast, zone, audience),
     };
     let pages = match blast.origin.repeat.seen {
+        0 if blast.state.is_over() => "None of its times had come.",
         0 => "Each time gets a page of its own.",
         _ => "What was sent at its times so far is on pages of their own.",
     };

@@ -24,9 +24,16 @@ pub struct BlastHead {
     pub blast_tag: String,
     pub follow_up_stage: String,
     pub total_recipients: i64,
+    /// Whether it repeats, and is itself never sent.
+    pub repeats: bool,
 }
 
 impl BlastHead {
+    /// Its state in a sentence: `it is a draft now`.
+    pub const fn state_in_words(&self) -> &'static str {
+        if self.repeats { self.state.of_repeating() } else { self.state.with_article() }
+    }
+
     /// Whether somebody sent it to themselves, to see it.
     pub fn is_test(&self) -> bool {
         is_test(&self.follow_up_stage, self.total_recipients)
@@ -35,7 +42,7 @@ impl BlastHead {
 
 const HEAD: &str = concat!(
     "select id, sender_id, state::text as state, version, send_after, armed_at, scheduled_for, launched_at, blast_tag, follow_up_stage, ",
-    "total_recipients::bigint as total_recipients, ",
+    "total_recipients::bigint as total_recipients, repeat_rule is not null as repeats, ",
     is_whole!(),
     " as is_whole from blasts where id = $1 and deleted_at is null"
 );

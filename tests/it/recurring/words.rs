@@ -25,6 +25,20 @@ async fn a_pattern_that_was_ended_does_not_start_any_more() {
     assert_eq!(shop.json_lines(&["blast", "list"]).await[0]["scheduled_for"], Value::Null);
     let listed = shop.ok(&["blast", "list"]).await;
     assert!(listed.contains("  ended ") && !listed.contains("cancelled"), "{listed}");
+    let ended = shop.json_lines(&["blast", "list", "--state", "ended"]).await;
+    assert_eq!(ended.iter().map(|blast| blast["id"].to_string()).collect::<Vec<_>>(), [id.clone()]);
+    for verb in [
+        &["blast", "schedule", "skip", &id][..],
+        &["blast", "wait", &id],
+        &["blast", "send", &id, "--yes"],
+        &["blast", "retry", &id, "--yes"],
+        &["blast", "undo", &id],
+        &["blast", "step", "add", &id, "--after", "24h", "--message", "Hi"],
+    ] {
+        let refused = shop.run(verb).await;
+        assert!(refused.err.contains(" is ended") && !refused.err.contains("cancelled"), "{verb:?}: {refused:?}");
+    }
+    assert!(said.contains("the blast is ended: "), "{said}");
 }
 
 #[tokio::test]
@@ -82,7 +96,7 @@ async fn a_pause_a_skip_and_a_resume_say_what_comes_next_alike() {
     assert!(paused.contains(&format!("none of its times (every day 09:00 (Pacific/Auckland)) {until}")), "{paused}");
     assert!(paused.contains(&format!("{resumes}; the next would be {}", at(1))), "{paused}");
     let refused = run(&["skip", &id]).await;
-    assert!(refused.contains("it is paused: it makes no blasts until `BLASTDECK_STATE_DIR='"), "{refused}");
+    assert!(refused.contains("people is paused: it makes no blasts until `BLASTDECK_STATE_DIR='"), "{refused}");
     assert!(refused.contains(&resumes), "{refused}");
     let shown = shop.ok(&["blast", "schedule", "show", &id]).await;
     assert!(shown.contains(&format!("  next     {}, once it is resumed", at(1))), "{shown}");

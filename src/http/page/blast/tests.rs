@@ -101,13 +101,21 @@ fn a_blast_that_repeats_says_so_and_where_the_numbers_of_its_times_are() {
             "over",
             "Repeated, and is over. What was sent at its times so far is on pages of their own.",
         ),
+        (
+            BlastState::Cancelled,
+            1,
+            "ended",
+            "Ended by the shop. What was sent at its times so far is on pages of their own.",
+        ),
+        (BlastState::Cancelled, 0, "ended", "Ended by the shop. None of its times had come."),
     ] {
-        (blast.state, blast.origin.repeat.seen) = (state, seen);
+        (blast.state, blast.origin.repeat.seen, blast.counts.skipped) = (state, seen, 3);
 
         let page = BlastPage::new(&blast, (&[], &[]), (chrono_tz::UTC, "MYR"));
 
         for values in [page.values().clone(), page.values_for_strangers()] {
             assert_eq!((&*values.text["state"], &*values.text["note"]), (word, words));
+            assert_eq!(&*values.text["skipped"], "0", "nobody in it was to get anything by itself");
         }
     }
 }
