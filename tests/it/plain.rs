@@ -90,6 +90,19 @@ async fn what_repeats_is_made_also_while_no_standby_lives() {
 }
 
 #[tokio::test]
+async fn what_repeats_is_said_to_repeat_and_is_given_no_numbers() {
+    let shop = Shop::open(Setup::default()).await;
+    let daily = shop.draft_with(0..2, &["--tag", "Daily", "--repeat", "every day 09:00"]).await;
+    shop.send(&daily).await;
+    let mut plain = Plain::of(&shop, &["--plain"]);
+
+    let line = plain.line_with(&["Daily repeats every day 09:00, next "]).await;
+
+    assert!(!line.contains("scheduled") && !line.contains("sent"), "{line}");
+    plain.child.kill().await.unwrap();
+}
+
+#[tokio::test]
 async fn plain_goes_without_a_command() {
     let shop = Shop::open(Setup::default()).await;
 

@@ -121,6 +121,8 @@ fn say_scheduled(app: &App, blasts: &[BlastView]) -> ExitCode {
         Err(error) => format!("only while an engine runs, and none could be started here: {error}"),
     };
     talk(&match blasts.len() {
+        // It is itself never sent.
+        1 if next.origin.repeat.rule.is_some() => format!("{name} makes its next blast{at} {without}"),
         1 => format!("{name} starts{at} {without}"),
         several => format!("{several} blasts start by themselves, {name} first,{at}, {without}"),
     });

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use crate::app::view::{ActivityEvent, ActivityRow, BlastView};
 use crate::domain::act::{Act, Actor};
 use crate::domain::amount::in_currency;
+use crate::domain::blast::BlastState;
 use crate::domain::order::OrderState;
 use crate::domain::status::Status;
 use crate::domain::text::{number, people};
@@ -143,6 +144,11 @@ impl Sentences {
     /// `zone`: whose clocks the blast goes by.
     pub(super) fn progress(&self, (blast, zone): (&BlastView, Tz), numbers: &str) -> String {
         let now = Utc::now();
+        // What repeats is itself never sent: its numbers stay nothing.
+        if let (BlastState::Scheduled, Some(rule)) = (blast.state, &blast.origin.repeat.rule) {
+            let next = blast.scheduled_for.map(|at| format!(", next {}", self.start(at, zone, now)));
+            return format!("{} repeats {rule}{}", blast.name(), next.unwrap_or_default());
+        }
         let waiting = |why: &Waiting| match why {
             Waiting::Scheduled { until } => format!("; starts {}", self.start(*until, zone, now)),
             _ => format!("; {}", why.sentence_in(self.zone, |at| self.moment(at, now))),
@@ -205,7 +211,6 @@ mod tests {
 
     use super::*;
     use crate::app::view::{ActivityOrder, ActivityPosition, ActivitySource};
-    use crate::domain::blast::BlastState;
     use crate::domain::ids::{OrderId, ReplyId};
 
     fn said(event: ActivityEvent) -> String {

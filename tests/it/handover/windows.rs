@@ -115,6 +115,24 @@ async fn ctrl_c_ends_the_wait_for_whoever_takes_over() {
 }
 
 #[tokio::test]
+async fn whoever_quits_reads_that_what_repeats_makes_its_next_blast_and_not_that_it_starts() {
+    let shop = Shop::open(FAST).await;
+    let daily = shop.draft_with(0..3, &["--tag", "Daily", "--repeat", "every day 09:00"]).await;
+    shop.send(&daily).await;
+    let mut window = shop.dashboard(WINDOW);
+    window.wait_for_text("live");
+
+    window.type_keys("q");
+    let ended = window.wait_for_exit();
+
+    let text = window.text();
+    assert!(
+        ended.success() && text.contains("Daily makes its next blast ") && !text.contains("Daily starts"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn whoever_quits_reads_what_starts_without_the_window_and_a_standby_is_there_for_it() {
     let shop = Shop::open(FAST).await;
     let at = |hours| (Utc::now() + TimeDelta::hours(hours)).format("%Y-%m-%dT%H:%MZ").to_string();
