@@ -41,10 +41,7 @@ pub fn compact(n: i64) -> String {
 /// A filter in words, with its moments by the clocks of whoever reads it, and its stages by the names that the funnel has.
 pub fn filter_words(filter: &str, clock: TimeFormat) -> String {
     let words = in_words(filter);
-    let words = words.split(' ').map(|word| match word {
-        "stuck:delivered" => "stuck:received".to_owned(),
-        word => moment_words(word, clock).unwrap_or_else(|| word.to_owned()),
-    });
+    let words = words.split(' ').map(|word| moment_words(word, clock).unwrap_or_else(|| word.to_owned()));
     words.collect::<Vec<_>>().join(" ")
 }
 

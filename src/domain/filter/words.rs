@@ -3,7 +3,8 @@
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
 
-/// The same filter with the times of stages in words: `stuck:read, read more than 15m ago` for `stuck:read read<15m`.
+/// The same filter with the times of stages in words: `stuck:read, read more than 15m ago` for `stuck:read read<15m`; and with the stage at
+/// which lists have somebody, `stuck:received`, as one types it.
 pub fn in_words(filter: &str) -> String {
     let mut words = String::new();
     let mut is_sentence = false;
@@ -13,9 +14,16 @@ pub fn in_words(filter: &str) -> String {
             words.push_str(if said.is_some() || is_sentence { ", " } else { " " });
         }
         is_sentence = said.is_some();
-        words.push_str(&said.unwrap_or_else(|| term.to_owned()));
+        words.push_str(&said.or_else(|| stuck_in_words(term)).unwrap_or_else(|| term.to_owned()));
     }
     words
+}
+
+/// `None`: the term is not about where somebody is stuck.
+fn stuck_in_words(term: &str) -> Option<String> {
+    let (head, stages) = term.split_once(':').filter(|(key, _)| key.trim_start_matches('-') == "stuck")?;
+    let stages = stages.split(',').map(|stage| if stage == "delivered" { "received" } else { stage });
+    Some(format!("{head}:{}", stages.collect::<Vec<_>>().join(",")))
 }
 
 /// `None`: the term is not about the time of a stage.
@@ -50,6 +58,9 @@ mod tests {
             ("blast:7 older:48h -status:failed", "blast:7 older:48h -status:failed"),
             ("sent<\"2026-11-20 14:00\"", "sent<\"2026-11-20 14:00\""),
             ("a<b", "a<b"),
+            ("blast:7 stuck:delivered", "blast:7 stuck:received"),
+            ("-stuck:sent,delivered delivered<15m", "-stuck:sent,received, received more than 15m ago"),
+            ("stuck:cart", "stuck:cart"),
         ] {
             assert_eq!(in_words(filter), words);
         }
