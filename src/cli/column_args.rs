@@ -20,7 +20,8 @@ pub(in crate::cli) struct ColumnArgs {
     /// The column of the list with the names, likewise; '' where the list has no names.
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
-    /// The country (two letters) assumed for numbers without a country code, instead of the sender's `region`.
+    /// The country (two letters) assumed for numbers without a country code, instead of the sender's `region`; where no sender is named, of
+    /// that of the first one in the configuration.
     #[arg(long, value_name = "COUNTRY")]
     country: Option<Region>,
 }

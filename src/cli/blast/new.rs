@@ -58,7 +58,7 @@ pub(in crate::cli) struct NewArgs {
     /// within the business's frequency cap. The filter is read again until the draft is sent.
     #[arg(long, value_name = "FILTER", allow_hyphen_values = true, group = "people")]
     from: Option<String>,
-    /// The blast's name. Defaults to the list's file name.
+    /// The blast's name. Defaults to the list's file name; with --from, or a list on standard input, to `Blast`.
     #[arg(long, aliases = ["name", "blast-name"], value_parser = short_text)]
     tag: Option<String>,
     /// The follow-up stage.
