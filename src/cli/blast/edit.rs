@@ -49,7 +49,7 @@ pub(in crate::cli) struct EditArgs {
     /// The random pause between two messages, such as 20s..60s; none for the sender's own.
     #[arg(long, allow_hyphen_values = true)]
     gap: Option<GapArg>,
-    /// The hours for sending, such as 09:00-21:00.
+    /// The hours for sending, such as 09:00-21:00, 9-21 or 9am-9pm; 21:00-09:00 goes over midnight.
     #[arg(long)]
     window: Option<Hours>,
     /// The days for sending, such as mon-fri.

@@ -43,6 +43,7 @@ fn rules_are_words_or_cron() {
     assert_eq!(rule("daily 9:00").to_string(), "every day 9:00");
     assert_eq!(after("every weekday 9am", start, kl, 1), ["2026-11-23T09:00+0800"]);
     assert_eq!(after("weekends at 9am", start, kl, 1), ["2026-11-22T09:00+0800"]);
+    assert_eq!(after("on mon & thu at 9:00", start, kl, 1), ["2026-11-23T09:00+0800"]);
     assert_eq!(after("every hour", start, kl, 1), ["2026-11-21T18:00+0800"]);
     assert_eq!(after("every month last 18:00", start, kl, 2), ["2026-11-30T18:00+0800", "2026-12-31T18:00+0800"]);
     assert_eq!(after("0 9 31 * *", start, kl, 3)[2], "2027-03-31T09:00+0800", "a month without a 31st has none");
