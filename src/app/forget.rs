@@ -4,6 +4,7 @@
 mod counted;
 mod receivers;
 mod rejected_files;
+mod words;
 
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ use crate::domain::status::Status;
 use crate::domain::text::count_of;
 use crate::engine::{MemoryError, RememberedOptOut};
 use crate::store::action::{self, NewAction};
-use crate::store::forget::{self, KeptOfPerson, OpenRow, PersonTraces};
+use crate::store::forget::{self, KeptOfPerson, NamingWords, OpenRow, PersonTraces};
 use crate::store::media;
 use crate::store::{DbTransaction, StoreError, fence};
 
@@ -46,6 +47,8 @@ pub struct ForgetPreview {
     pub was_forgotten: bool,
     /// Hooks whose receivers got events about them.
     pub hooks: Vec<String>,
+    /// Drafts and steps whose words name them and will be rewritten, in words.
+    pub rewritten: Option<String>,
     /// Why it cannot be done now, in words.
     pub refusal: Option<String>,
 }
@@ -53,6 +56,11 @@ pub struct ForgetPreview {
 impl ForgetPreview {
     /// `+60… will be forgotten, for good: 3 rows in blasts, 1 reply`.
     pub fn in_words(&self) -> String {
+        let rewritten = self.rewritten.as_ref().map(|rewritten| format!("; {rewritten}")).unwrap_or_default();
+        self.person_in_words() + &rewritten
+    }
+
+    fn person_in_words(&self) -> String {
         if self.was_forgotten {
             let since = match kept_in_words(&self.kept) {
                 _ if self.kept == KeptOfPerson::default() => "nothing is known of them since".to_owned(),
@@ -116,6 +124,7 @@ struct PersonToForget {
     rows: Vec<OpenRow>,
     traces: PersonTraces,
     kept: KeptOfPerson,
+    words: Vec<NamingWords>,
 }
 
 impl App {
@@ -130,8 +139,9 @@ impl App {
             None => false,
         };
         tx.rollback().await?;
-        let refusal = found.refusal();
-        Ok(ForgetPreview { numbers: found.traces.people, kept: found.kept, was_forgotten, hooks, refusal })
+        let (refusal, rewritten) = (found.refusal(), words::rewritten_words(&found.words));
+        let (numbers, kept) = (found.traces.people, found.kept);
+        Ok(ForgetPreview { numbers, kept, was_forgotten, hooks, rewritten, refusal })
     }
 
     /// The same where something is known of them.
@@ -144,7 +154,8 @@ impl App {
         Ok(preview)
     }
 
-    /// Forgets the customer who has this number. Refused while a message to them may be under way, or a webhook about them waits.
+    /// Forgets the customer who has this number. Refused while a message to them may be under way, a webhook about them waits, or what goes
+    /// out to others names them.
     pub async fn forget(&self, phone: &Phone) -> Result<Forgotten, AppError> {
         self.sees_customers()?;
         let key = self.own_forget_key().await?;
@@ -164,6 +175,7 @@ impl App {
             }
         }
         forget::forget_requests(&mut tx, &found.traces, &key).await?;
+        forget::forget_words(&mut tx, &found.traces, &found.words).await?;
         forget::forget_elsewhere(&mut tx, &found.traces).await?;
         let detail = json!({ "rows": found.rows.len() });
         let operator = self.acting_operator();
@@ -233,12 +245,15 @@ impl App {
     async fn find_person(&self, tx: &mut DbTransaction, phone: &Phone) -> Result<PersonToForget, AppError> {
         let own = phone.key().ok_or_else(|| AppError::Invalid("this is not a phone number".to_owned()))?;
         let numbers = forget::numbers(tx, &own.to_string()).await?;
-        let rows = forget::lock_rows(tx, &numbers).await?;
         let people: Vec<_> = numbers.iter().filter_map(|number| PersonKey::of_digits(&number[1..])).collect();
-        let ids = rows.iter().map(|row| row.id.0).collect();
-        let traces = forget::traces(tx, (numbers, NumberPatterns::of(&people), ids)).await?;
+        let patterns = NumberPatterns::of(&people);
+        forget::lock_words(tx, &patterns).await?;
+        let rows = forget::lock_rows(tx, &numbers).await?;
+        let ids: Vec<_> = rows.iter().map(|row| row.id.0).collect();
+        let words = forget::naming_words(tx, &patterns, &ids).await?;
+        let traces = forget::traces(tx, (numbers, patterns, ids)).await?;
         let kept = forget::kept(tx, &traces).await?;
-        Ok(PersonToForget { people, rows, traces, kept })
+        Ok(PersonToForget { people, rows, traces, kept, words })
     }
 
     /// The opt-out comes first: whoever is queued is left out as by any opt-out.
@@ -304,10 +319,11 @@ impl PersonToForget {
             ));
         }
         let open = self.kept.open_webhooks;
-        (open > 0).then(|| {
+        let waiting = (open > 0).then(|| {
             let webhooks = count_of(open, "webhook that names them waits", "webhooks that name them wait");
             format!("{webhooks} to be applied and may still say what became of their messages: try again once `blastdeck inbox list` has none")
-        })
+        });
+        waiting.or_else(|| words::sent_words(&self.words))
     }
 }
 

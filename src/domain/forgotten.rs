@@ -4,6 +4,7 @@
 
 mod answer;
 mod pattern;
+mod words;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,6 +17,7 @@ use super::text::hex;
 
 pub use answer::AnswerWords;
 pub use pattern::NumberPatterns;
+pub use words::WordsFate;
 
 /// What the stand-in of a number begins with. No number does.
 pub const STAND_IN: &str = "forgotten-";

@@ -6,6 +6,7 @@ mod receivers;
 mod requests;
 mod rows;
 mod skus;
+mod words;
 
 use std::collections::HashSet;
 
@@ -20,6 +21,7 @@ pub use elsewhere::forget_elsewhere;
 pub use receivers::{HookReadings, got_events, hook_names};
 pub use requests::forget_requests;
 pub use rows::{forget_opt_outs, forget_rows};
+pub use words::{NamingWords, forget_words, lock_words, naming_words};
 
 /// Whether a webhook names somebody: by one of their ids or by their number, which stands in digits of another script only where there is
 /// more than ASCII, or an escape of it.

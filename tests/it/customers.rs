@@ -5,6 +5,7 @@ mod merging;
 mod returning;
 mod saying;
 mod texts;
+mod words;
 
 use std::fs;
 use std::process::Command;

@@ -1,0 +1,136 @@
+//! Words that blasts and steps send, where they name a person: these go out as somebody launched them, and are rewritten only where
+//! nothing is sent with them before somebody launches it.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::PersonTraces;
+use super::elsewhere::without_person;
+use crate::domain::forgotten::{NumberPatterns, WordsFate};
+use crate::domain::ids::BlastId;
+use crate::store::StoreError;
+
+/// A blast, or a step of it, that names somebody in what it sends.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NamingWords {
+    pub blast: BlastId,
+    pub blast_tag: String,
+    pub follow_up_stage: String,
+    pub step: Option<i32>,
+    pub fate: WordsFate,
+}
+
+/// Whether the words of a blast name somebody. `$1`: the quick pattern, `$2`: the pattern of a text.
+macro_rules! blast_names {
+    () => {
+        "exists (select from unnest(array[b.message, b.template::text, b.template_text]) w where w ~ $1 and w ~ $2)"
+    };
+}
+
+/// The same of a step.
+macro_rules! step_names {
+    () => {
+        "exists (select from unnest(array[s.message, s.template::text]) w where w ~ $1 and w ~ $2)"
+    };
+}
+
+/// What may be launched or resumed, so that it stays as it is: what goes out already is refused, and what is over stays so.
+const LOCK_BLASTS: &str = concat!(
+    "select 1 from blasts b
+      where b.state in ('draft', 'paused')
+        and (",
+    blast_names!(),
+    " or exists (select from blast_steps s where s.blast = b.id and ",
+    step_names!(),
+    ")) order by b.id for no key update"
+);
+
+const LOCK_STEPS: &str = concat!(
+    "select 1 from blast_steps s
+      where s.paused_at is not null and s.removed_at is null and ",
+    step_names!(),
+    " order by s.blast, s.number for no key update"
+);
+
+/// In what blasts send stand their people's values as well, under the names that the words have for them: `$3` are the rows of whoever is
+/// to be forgotten, who get nothing.
+const NAMING: &str = concat!(
+    "select b.id as blast, b.blast_tag, b.follow_up_stage, null::integer as step,
+            case when b.deleted_at is not null then 'over'
+                 when b.state = 'draft' and b.state_by is null
+                      and exists (select from blast_steps s
+                                   where s.blast = b.follows_blast and s.number = b.step_number
+                                     and s.at_most is not null and s.paused_at is null and s.removed_at is null) then 'editable'
+                 when b.state = 'draft' then 'draft'
+                 when b.state = 'scheduled' then 'editable'
+                 when b.state = 'paused' and b.launched_at is null and b.scheduled_for is not null and b.repeat_rule is null then 'paused'
+                 when b.state = 'sending' or b.state = 'paused' and b.repeat_rule is not null then 'fixed'
+                 when b.state = 'paused'
+                      and exists (select from blast_recipients r where r.blast_id = b.id and r.status = 'queued') then 'fixed'
+                 else 'over' end as fate
+       from blasts b
+      where ",
+    blast_names!(),
+    " or b.state in ('scheduled', 'sending', 'paused') and b.deleted_at is null
+         and exists (
+             select from blast_recipients r
+              where r.blast_id = b.id and r.status = 'queued' and r.id <> all($3)
+                and concat_ws(' ', r.name, r.variables::text) ~ $1
+                and exists (select from jsonb_each_text(case when jsonb_typeof(r.variables) = 'object' then r.variables else '{}' end
+                                        || jsonb_strip_nulls(jsonb_build_object('name', r.name))) v
+                             where v.value ~ $2
+                               and strpos(regexp_replace(lower(concat(b.message, b.template::text)), '\\{\\s+', '{', 'g'),
+                                          '{' || lower(v.key)) > 0))
+      union all
+     select s.blast, b.blast_tag, b.follow_up_stage, s.number,
+            case when s.removed_at is not null or b.deleted_at is not null or b.state in ('cancelled', 'failed')
+                      or b.state = 'completed' and b.repeat_rule is not null then 'over'
+                 when s.paused_at is not null or b.state = 'draft' then 'draft'
+                 else 'editable' end
+       from blast_steps s join blasts b on b.id = s.blast
+      where ",
+    step_names!(),
+    " order by 1, 4 nulls first"
+);
+
+/// The blasts and steps that name somebody in what they send. Those that nothing is sent by yet stay so until the transaction ends.
+pub async fn naming_words(
+    tx: &mut PgConnection,
+    patterns: &NumberPatterns,
+    rows: &[i64],
+) -> Result<Vec<NamingWords>, StoreError> {
+    Ok(sqlx::query_as(NAMING).bind(&patterns.near).bind(&patterns.text).bind(rows).fetch_all(tx).await?)
+}
+
+/// Has nobody launch or resume what names somebody, until the transaction ends. It comes before [`naming_words`] and before anybody's rows
+/// are locked, as with a launch.
+pub async fn lock_words(tx: &mut PgConnection, patterns: &NumberPatterns) -> Result<(), StoreError> {
+    for lock in [LOCK_BLASTS, LOCK_STEPS] {
+        sqlx::query(lock).bind(&patterns.near).bind(&patterns.text).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Takes a person out of these words. A draft is another one from then on: whoever saw it as it was does not launch it.
+pub async fn forget_words(tx: &mut PgConnection, of: &PersonTraces, named: &[NamingWords]) -> Result<(), StoreError> {
+    let blasts: Vec<i64> = named.iter().filter(|named| named.step.is_none()).map(|named| named.blast.0).collect();
+    for (column, kind) in [("message", "text"), ("template", "jsonb"), ("template_text", "text")] {
+        let sql = format!("{} and id = any($4)", without_person(("blasts", column, kind)));
+        let statement = sqlx::query(AssertSqlSafe(sql)).bind(&of.patterns.text).bind(&of.words).bind(&of.patterns.near);
+        statement.bind(&blasts).execute(&mut *tx).await?;
+    }
+    let steps = named.iter().filter_map(|named| Some((named.blast.0, named.step?)));
+    let (of_blasts, numbers): (Vec<i64>, Vec<i32>) = steps.unzip();
+    for (column, kind) in [("message", "text"), ("template", "jsonb")] {
+        let sql = format!(
+            "{} and (blast, number) in (select * from unnest($4::bigint[], $5::integer[]))",
+            without_person(("blast_steps", column, kind))
+        );
+        let statement = sqlx::query(AssertSqlSafe(sql)).bind(&of.patterns.text).bind(&of.words).bind(&of.patterns.near);
+        statement.bind(&of_blasts).bind(&numbers).execute(&mut *tx).await?;
+    }
+    sqlx::query("update blasts set version = version + 1 where id = any($1) and state = 'draft'")
+        .bind(&blasts)
+        .execute(tx)
+        .await?;
+    Ok(())
+}

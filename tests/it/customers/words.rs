@@ -1,0 +1,106 @@
+//! Words that others are sent and that name whoever is to be forgotten: what goes out stays as somebody launched it.
+
+use super::{FIRST, number};
+use crate::support::{Setup, Shop, digits};
+
+/// Somebody whom nothing is sent to, and whom others are to call.
+const NAMED: u32 = FIRST + 9;
+
+/// A draft that names them; its id.
+async fn draft(shop: &Shop) -> String {
+    let (list, message) = (shop.list(FIRST..FIRST + 2), format!("Hi {{name}}, call {}", digits(NAMED)));
+    let new = ["blast", "new", "--sender", "sales", "--message", &message, "--recipients", list.to_str().unwrap()];
+    shop.json(&new).await["id"].as_i64().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_what_goes_out_has_their_number_in_its_words() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = draft(&shop).await;
+    shop.send(&blast).await;
+    let named = number(NAMED);
+    let words = "select message from blasts where id = 1";
+    let before = shop.text(words).await;
+
+    for (set, mend) in [
+        ("state = 'sending'", "try again once it is done, or end it with `blastdeck blast cancel 1`"),
+        ("state = 'paused'", "try again once it is done, or end it with `blastdeck blast cancel 1`"),
+        (
+            "state = 'scheduled', launched_at = null, scheduled_for = now() + interval '1 day'",
+            "`blastdeck blast edit 1` gives",
+        ),
+        ("state = 'paused'", "`blastdeck blast undo 1` makes it a draft"),
+        ("repeat_rule = 'every day 09:00'", "or end it with `blastdeck blast cancel 1`"),
+        ("state = 'scheduled'", "`blastdeck blast edit 1` gives"),
+    ] {
+        shop.execute(&format!("update blasts set {set} where id = 1")).await;
+        for sure in [&["--yes"][..], &[]] {
+            let refused = shop.run(&[&["customer", "forget", &named], sure].concat()).await;
+            assert_eq!(refused.code, 3, "{set}: {refused:?}");
+            assert!(refused.err.contains("(blast 1) sends") && refused.err.contains(mend), "{set}: {refused:?}");
+        }
+        assert_eq!(shop.text(words).await, before, "{set}");
+    }
+    shop.execute("update blasts set state = 'cancelled', repeat_rule = null where id = 1").await;
+
+    shop.ok(&["customer", "forget", &named, "--yes"]).await;
+
+    assert_eq!(shop.text(words).await, "Hi {name}, call (forgotten)", "nothing is sent with it any more");
+}
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_a_step_sends_words_with_their_number() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST..FIRST + 2).await;
+    shop.until_idle().await;
+    let (named, message) = (number(NAMED), format!("Or ask {}", digits(NAMED)));
+    shop.ok(&["blast", "step", "add", &blast, "--after", "48h", "--message", &message, "--yes"]).await;
+
+    let refused = shop.run(&["customer", "forget", &named, "--yes"]).await;
+
+    assert!(refused.code == 3 && refused.err.contains("step 1 of"), "{refused:?}");
+    assert!(refused.err.contains("`blastdeck blast step set 1 1` gives it other words"), "{refused:?}");
+    assert_eq!(shop.text("select message from blast_steps").await, message);
+    shop.ok(&["blast", "step", "pause", &blast, "1"]).await;
+    let asked = shop.run(&["customer", "forget", &named]).await;
+    assert!(asked.err.contains("taken out of the words that 1 step would send: step 1 of"), "{asked:?}");
+    shop.ok(&["customer", "forget", &named, "--yes"]).await;
+    assert_eq!(shop.text("select message from blast_steps").await, "Or ask (forgotten)");
+}
+
+#[tokio::test]
+async fn drafts_that_lose_the_number_of_whoever_is_forgotten_are_counted_and_are_other_drafts_then() {
+    let shop = Shop::open(Setup::default()).await;
+    draft(&shop).await;
+    let version = shop.number("select version from blasts").await;
+
+    let asked = shop.run(&["customer", "forget", &number(NAMED)]).await;
+    let said = shop.run(&["customer", "forget", &number(NAMED), "--yes"]).await;
+
+    let rewritten = "their number is taken out of the words that 1 draft would send: ";
+    assert!(asked.code == 3 && asked.err.contains(rewritten) && asked.err.contains("(blast 1)"), "{asked:?}");
+    assert!(said.code == 0 && said.err.contains(rewritten), "{said:?}");
+    assert_eq!(shop.text("select message from blasts").await, "Hi {name}, call (forgotten)");
+    assert!(shop.number("select version from blasts").await > version, "whoever saw the other words does not send it");
+}
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_a_value_that_goes_out_to_others_has_their_number() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 2).await;
+    shop.execute(&format!(
+        "update blasts set message = 'Hi {{name}}, call {{agent}}';
+         update blast_recipients set variables = '{{\"agent\": \"{}\"}}'",
+        digits(NAMED)
+    ))
+    .await;
+    shop.send(&blast).await;
+
+    let refused = shop.run(&["customer", "forget", &number(NAMED), "--yes"]).await;
+
+    assert!(refused.code == 3 && refused.err.contains("`blastdeck blast cancel 1`"), "{refused:?}");
+    shop.execute("update blasts set message = 'Hi {name}'").await;
+    shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+    let left = format!("select count(*) from blast_recipients where variables::text like '%{}%'", digits(NAMED));
+    assert_eq!(shop.number(&left).await, 0, "a value that is sent to nobody goes");
+}
