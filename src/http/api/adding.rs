@@ -11,7 +11,7 @@ use super::super::HttpState;
 use super::super::body::drain;
 use super::super::openapi::{Operation, schemas};
 use super::super::problem::{FieldError, Problem};
-use super::authentication::{ApiCaller, ApiWriter};
+use super::authentication::{ApiCaller, ApiWriter, require_token};
 use super::body::{JsonBody, PathId, fingerprint, media_type, parse, unsupported};
 use super::jobs::{JobAnswer, preferred, prefers_async};
 use super::once::{Answer, Repeatable, once};
@@ -94,6 +94,7 @@ pub(super) async fn take_list(
     };
     let max = if matches!(form, ListForm::Json) { UploadMax::ARRAY } else { UploadMax::LIST };
     let upload = receive(&state.bodies, &parts, body, max).await?;
+    require_token(state, &parts).await?;
     let fingerprint = fingerprint(&parts, &upload.sha256);
     let source = source(form, upload)?;
     once(caller, Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) }, async |app: App| {

@@ -133,6 +133,15 @@ pub(super) async fn authenticate(State(state): State<HttpState>, mut request: Re
     response
 }
 
+/// Refuses a request whose token ended while its body came: nothing is done with it.
+pub(super) async fn require_token(state: &HttpState, parts: &Parts) -> Result<(), Problem> {
+    let has_token = parts.extensions.get::<ApiCaller>().is_some_and(|caller| caller.token.id != WITHOUT_TOKEN);
+    match bearer(&parts.headers).filter(|_| has_token) {
+        Some(secret) => token(state, secret).await?.map(drop).ok_or_else(unauthorized),
+        None => Ok(()),
+    }
+}
+
 fn other_version(headers: &HeaderMap) -> Option<Problem> {
     let asked = headers.get(VERSION_HEADER)?;
     let detail =

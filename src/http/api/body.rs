@@ -8,6 +8,7 @@ mod numbers;
 mod plainly;
 mod spelling;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -22,7 +23,9 @@ use super::super::HttpState;
 use super::super::body::read;
 use super::super::calls::for_programs;
 use super::super::problem::Problem;
+use super::authentication::require_token;
 use super::once::Repeatable;
+use crate::app::ReceivedBody;
 use crate::domain::ids::BlastId;
 use axum::response::{IntoResponse, Response};
 
@@ -66,9 +69,16 @@ impl FromRequest<HttpState> for UnreadBody {
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let body = read(&state.bodies, &parts, body).await?;
+        let body = read_for_caller(state, &parts, body).await?;
         Ok(Self { fingerprint: fingerprint(&parts, &Sha256::digest(&body.bytes)), headers: parts.headers })
     }
+}
+
+/// The whole body, of a caller whose token holds once it is here.
+pub(super) async fn read_for_caller(state: &HttpState, parts: &Parts, body: Body) -> Result<ReceivedBody, Response> {
+    let body = read(&state.bodies, parts, body).await?;
+    require_token(state, parts).await.map_err(IntoResponse::into_response)?;
+    Ok(body)
 }
 
 /// A body without fields.
@@ -90,7 +100,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let body = read(&state.bodies, &parts, body).await?;
+        let body = read_for_caller(state, &parts, body).await?;
         let fingerprint = fingerprint(&parts, &Sha256::digest(&body.bytes));
         let bytes: &[u8] = if body.bytes.is_empty() { b"{}" } else { &body.bytes };
         if !body.bytes.is_empty() && !is_json(&parts.headers) {

@@ -13,11 +13,11 @@ use self::given::{
     AddSuppressionsParams, Numbers, RejectedNumber, SuppressBody, SuppressForm, from_csv, from_json, suppress_form,
 };
 use super::super::HttpState;
-use super::super::body::{drain, read};
+use super::super::body::drain;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
-use super::body::{JsonBody, Params, fingerprint};
+use super::body::{JsonBody, Params, fingerprint, read_for_caller};
 use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
@@ -152,7 +152,7 @@ async fn add(
             return Err(refused.into());
         }
     };
-    let body = read(&state.bodies, &parts, body).await?;
+    let body = read_for_caller(&state, &parts, body).await?;
     let fingerprint = fingerprint(&parts, &Sha256::digest(&body.bytes));
     let app = caller.app();
     let (numbers, business, when) = match form {

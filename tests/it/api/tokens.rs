@@ -1,6 +1,8 @@
 //! Who may use the API, and how often.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::client::said;
 use super::{Api, client, client_with, served, served_with};
@@ -214,5 +216,55 @@ async fn an_admin_makes_and_ends_tokens_and_links_and_one_of_a_sender_only_its_o
     admin.delete("/api/tokens/till").await.expect(404);
     let by = "select count(*) from operator_actions where action = 'token' and operator = 'admin'";
     assert_eq!(shop.number(by).await, 4);
+    serve.stop().await;
+}
+
+/// A request whose caller is known by now, and of whose body a half is here.
+async fn half_sent(api: &Api, path: &str, (kind, body): (&str, &str)) -> TcpStream {
+    let mut stream = TcpStream::connect(api.base_url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
+         Expect: 100-continue\r\n\r\n",
+        api.token,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Said once the body is waited for.
+    let mut goes_on = vec![0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut goes_on).await.unwrap();
+    assert!(goes_on.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&goes_on));
+    stream.write_all(&body.as_bytes()[..body.len() / 2]).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_request_whose_token_is_revoked_while_its_body_comes_does_nothing() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let made =
+        api.post("/api/blasts", json!({ "message": "Hi", "sender": "sales", "recipients": ["60100000001"] })).await;
+    let path = format!("/api/blasts/{}", made.expect(201).body["id"]);
+    let requests = [
+        (format!("{path}/send"), ("application/json", "{\"expect_recipients\": 1}")),
+        (format!("{path}/recipients"), ("application/x-ndjson", "60100000002\n60100000003\n")),
+        ("/api/suppressions".to_owned(), ("text/csv", "phone\n60100000004\n")),
+    ];
+    let mut half = Vec::new();
+    for (path, body) in &requests {
+        half.push(half_sent(&api, path, *body).await);
+    }
+
+    shop.execute("update api_tokens set revoked_at = now(), revoked_by = 'aina'").await;
+    eventually_async("a revoked one opens nothing", async || api.get("/api/token").await.status == 401).await;
+
+    for (mut stream, (path, (_, body))) in half.into_iter().zip(&requests) {
+        stream.write_all(&body.as_bytes()[body.len() / 2..]).await.unwrap();
+        let mut answer = vec![0; "HTTP/1.1 401".len()];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 401", "{path}");
+    }
+    assert_eq!(shop.text("select state::text from blasts").await, "draft");
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 1);
+    assert_eq!(shop.number("select count(*) from suppressions").await, 0);
     serve.stop().await;
 }
