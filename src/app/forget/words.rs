@@ -16,6 +16,16 @@ fn name(words: &NamingWords) -> String {
 
 /// Why nobody is forgotten while what goes out names them: by the first that does, with what changes or ends it.
 pub(super) fn sent_words(words: &[NamingWords]) -> Option<String> {
+    going_out(words).or_else(|| in_flight(words))
+}
+
+fn in_flight(words: &[NamingWords]) -> Option<String> {
+    let landing = words.iter().find(|words| words.fate == WordsFate::Landing)?;
+    let name = name(landing);
+    Some(format!("their number stands in messages of {name} that are in flight: try again once their outcome is known"))
+}
+
+fn going_out(words: &[NamingWords]) -> Option<String> {
     let sent: Vec<_> = words.iter().filter(|words| words.fate.is_sent()).collect();
     let (first, others) = sent.split_first()?;
     let more = match others.len() {
@@ -84,6 +94,8 @@ mod tests {
         let two = [words(7, None, WordsFate::Fixed), words(8, None, WordsFate::Editable)];
         assert!(sent_words(&two).unwrap().contains(", and 1 other blast or step sends it too: "), "{two:?}");
         assert_eq!(sent_words(&[words(3, None, WordsFate::Draft), words(4, None, WordsFate::Over)]), None);
+        let landing = sent_words(&[words(3, None, WordsFate::Landing)]).unwrap();
+        assert!(landing.contains("in messages of Raya (blast 3) that are in flight: try again"), "{landing}");
     }
 
     #[test]

@@ -15,12 +15,14 @@ pub enum WordsFate {
     Paused,
     /// They go out, and stay as they are.
     Fixed,
+    /// Nobody else gets them, but messages with them are in flight: what comes of these is written with their text.
+    Landing,
 }
 
 stored_by_word!(WordsFate);
 
 impl WordsFate {
-    pub const ALL: [Self; 5] = [Self::Over, Self::Draft, Self::Editable, Self::Paused, Self::Fixed];
+    pub const ALL: [Self; 6] = [Self::Over, Self::Draft, Self::Editable, Self::Paused, Self::Fixed, Self::Landing];
 
     /// The word in SQL.
     pub const fn word(self) -> &'static str {
@@ -30,11 +32,12 @@ impl WordsFate {
             Self::Editable => "editable",
             Self::Paused => "paused",
             Self::Fixed => "fixed",
+            Self::Landing => "landing",
         }
     }
 
     /// Whether messages would go out with other words than those that somebody launched.
     pub const fn is_sent(self) -> bool {
-        !matches!(self, Self::Over | Self::Draft)
+        matches!(self, Self::Editable | Self::Paused | Self::Fixed)
     }
 }

@@ -66,11 +66,13 @@ const NAMING: &str = concat!(
                  when b.state = 'sending' or b.state = 'paused' and b.repeat_rule is not null then 'fixed'
                  when b.state = 'paused'
                       and exists (select from blast_recipients r where r.blast_id = b.id and r.status = 'queued') then 'fixed'
+                 when exists (select from in_flight f where f.blast_id = b.id) then 'landing'
                  else 'over' end as fate
        from blasts b
       where ",
     blast_names!(),
-    " or b.state in ('scheduled', 'sending', 'paused') and b.deleted_at is null
+    " or b.deleted_at is null
+         and (b.state in ('scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
          and exists (
              select from blast_recipients r
               where r.blast_id = b.id and r.status = 'queued' and r.id <> all($3)

@@ -104,3 +104,28 @@ async fn nobody_is_forgotten_while_a_value_that_goes_out_to_others_has_their_num
     let left = format!("select count(*) from blast_recipients where variables::text like '%{}%'", digits(NAMED));
     assert_eq!(shop.number(&left).await, 0, "a value that is sent to nobody goes");
 }
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_a_message_to_somebody_else_with_their_number_is_in_flight() {
+    let shop = Shop::open(Setup::default()).await;
+    draft(&shop).await;
+    shop.execute(
+        "update blasts set state = 'cancelled';
+         update blast_recipients set status = 'skipped', standing = 'skipped' where id <> 1;
+         insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+         select id, sender_id, 1, 1, 1, 1, array[1] from blasts",
+    )
+    .await;
+    let forget = ["customer", "forget", &number(NAMED), "--yes"];
+
+    let refused = shop.run(&forget).await;
+
+    assert!(
+        refused.code == 3 && refused.err.contains("in flight: try again once their outcome is known"),
+        "{refused:?}"
+    );
+    // Whose claim is gone is uncertain: nothing more is written of them by themselves.
+    shop.execute("delete from claims").await;
+    shop.ok(&forget).await;
+    assert_eq!(shop.text("select message from blasts").await, "Hi {name}, call (forgotten)");
+}
