@@ -5,6 +5,7 @@ mod hours;
 mod look;
 mod order;
 mod outlook;
+mod pattern;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -18,7 +19,6 @@ use super::{App, AppError};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastCommand, BlastState, RepeatColumns, blast_name};
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::recurrence::{Recurrence, RuleOccurrence};
 use crate::domain::text::clean;
 use crate::domain::too_many::too_many_words;
 use crate::import::{ImportOptions, PeopleSource, RejectedTo};
@@ -29,6 +29,7 @@ use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcom
 use crate::store::view::BlastRow;
 
 pub use outlook::PlannedRepeat;
+pub(super) use pattern::Pattern;
 
 /// A pattern as somebody asks about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,49 +47,6 @@ pub struct ScheduleView {
     pub last_missed: Option<DateTime<Utc>>,
     /// What the clocks do to its times within about a year, a sentence each.
     pub clock_notes: Vec<String>,
-}
-
-/// The end of a pattern is looked for among so many times: more than a year has hours.
-const LOOKED_AT: usize = 10_000;
-
-/// How a pattern repeats, with the rule read.
-#[derive(Debug, Clone)]
-pub(super) struct Pattern {
-    rule: Recurrence,
-    repeat: RepeatColumns,
-    zone: Tz,
-}
-
-impl Pattern {
-    /// `None` where it does not repeat, or by no rule that can be read.
-    pub(super) fn new(repeat: RepeatColumns, zone: Tz) -> Option<Self> {
-        let rule = repeat.rule.as_ref()?.parse().ok()?;
-        Some(Self { rule, repeat, zone })
-    }
-
-    /// Its first time after a moment that is still within its end; `passed` of its times have come by then.
-    fn next(&self, after: DateTime<Utc>, passed: i32) -> Option<RuleOccurrence> {
-        let is_over = self.repeat.times.is_some_and(|times| passed >= times);
-        let next = self.rule.next(after, self.zone).filter(|_| !is_over);
-        next.filter(|next| self.repeat.until.is_none_or(|until| next.at < until))
-    }
-
-    /// No time of it comes after this moment; `passed` have come after `after`. `None`: it does not end.
-    fn last(&self, after: DateTime<Utc>, passed: i32) -> Option<DateTime<Utc>> {
-        let until = self.repeat.until.map(|until| until - TimeDelta::seconds(1));
-        let left = self.repeat.times.and_then(|times| usize::try_from(times - passed).ok());
-        let times = left.and_then(|left| self.clone().times(after, passed).take(left.min(LOOKED_AT)).last());
-        // More than that come within no year that is looked at.
-        let times = times.filter(|_| left.is_some_and(|left| left <= LOOKED_AT));
-        until.into_iter().chain(times).min()
-    }
-
-    /// Its times after a moment, up to its end; `passed` have come by then.
-    pub(super) fn times(self, after: DateTime<Utc>, passed: i32) -> impl Iterator<Item = DateTime<Utc>> {
-        let first = self.next(after, passed).map(|next| (next.at, passed + 1));
-        let times = std::iter::successors(first, move |(at, passed)| Some((self.next(*at, *passed)?.at, passed + 1)));
-        times.map(|(at, _)| at)
-    }
 }
 
 impl App {
@@ -119,7 +77,9 @@ impl App {
     async fn set_pattern_back(&self, id: BlastId, now: DateTime<Utc>) -> Result<(), AppError> {
         let row = self.blast_row(id).await?;
         // How many had come by that clock is not known before they are taken back: its end is looked at when its time comes.
-        let Some(next) = self.pattern_of(&row).and_then(|pattern| pattern.next(now, 0)) else { return Ok(()) };
+        let Some(pattern) = self.pattern_of(&row) else { return Ok(()) };
+        let pattern = pattern.without(recurring::skipped_after(self.pool(), id, now).await?);
+        let Some(next) = pattern.next(now, 0) else { return Ok(()) };
         let mut tx = self.begin().await?;
         blast::set_pattern_back(&mut tx, id, next.at).await?;
         tx.commit().await?;
@@ -131,6 +91,10 @@ impl App {
     async fn occur_one(&self, due: DuePattern, now: DateTime<Utc>) -> Result<(), AppError> {
         let row = self.blast_row(due.id).await?;
         let Some(pattern) = self.pattern_of(&row) else { return Ok(()) };
+        let pattern = pattern.without(recurring::skipped_after(self.pool(), due.id, due.at).await?);
+        if due.is_noted {
+            return self.pass_noted(&row, &pattern, due).await;
+        }
         let (mut at, mut passed, mut missed) = (due.at, row.origin.repeat.seen, 0);
         while let Some(next) = pattern.next(at, passed + 1).filter(|next| next.at <= now) {
             let outcome = OccurrenceOutcome::Missed;
@@ -159,6 +123,19 @@ impl App {
         let is_first = recurring::note(&mut tx, note, Actor::ENGINE).await?;
         tx.commit().await?;
         Ok(is_first)
+    }
+
+    /// A pattern that stands at a time which is noted already goes on to the one after it.
+    async fn pass_noted(&self, row: &BlastRow, pattern: &Pattern, due: DuePattern) -> Result<(), AppError> {
+        // That time was counted when it was noted.
+        let next = pattern.next(due.at, row.origin.repeat.seen).map(|next| next.at);
+        let mut tx = self.begin().await?;
+        let is_moved = recurring::pass_noted(&mut tx, due, next).await?;
+        tx.commit().await?;
+        if is_moved {
+            self.clear_when_over(row, next).await?;
+        }
+        Ok(())
     }
 
     /// A blast like the pattern, to its people as they are now, in the transaction that notes its time. `None`: somebody was first.
@@ -287,6 +264,7 @@ impl App {
         let pattern = self.pattern_of(&row).ok_or_else(|| not_repeating(id))?;
         let at = row.scheduled_for.filter(|_| row.state == BlastState::Scheduled);
         let at = at.ok_or_else(|| AppError::Refused(nothing_to_skip(&row)))?;
+        let pattern = pattern.without(recurring::skipped_after(self.pool(), id, at).await?);
         let next = pattern.next(at, row.origin.repeat.seen + 1).map(|next| next.at);
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, step};
+use crate::domain::act::Actor;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::stored::stored_by_word;
 
@@ -50,18 +51,35 @@ pub struct OccurrenceNote {
 pub struct DuePattern {
     pub id: BlastId,
     pub at: DateTime<Utc>,
+    /// That time has its row already: a hand, or a clock that was set right, gave the pattern a time of before.
+    pub is_noted: bool,
 }
 
-/// Patterns of these senders whose time has come, the longest ago first.
+/// Patterns of these senders whose time has come, or is noted already, the longest ago first.
 pub async fn due(pool: &PgPool, senders: &[SenderId], now: DateTime<Utc>) -> Result<Vec<DuePattern>, StoreError> {
     let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
     let due = sqlx::query_as(
-        "select id, scheduled_for as at from blasts
-          where repeat_rule is not null and state = 'scheduled' and scheduled_for <= $2 and deleted_at is null
-            and sender_id = any($1)
-          order by scheduled_for, id",
+        "select id, at, is_noted
+           from (select b.id, b.scheduled_for as at,
+                        exists (select from blast_occurrences o where o.pattern = b.id and o.at = b.scheduled_for) as is_noted
+                   from blasts b
+                  where b.repeat_rule is not null and b.state = 'scheduled' and b.deleted_at is null
+                    and b.sender_id = any($1)) p
+          where at <= $2 or is_noted
+          order by at, id",
     );
     Ok(due.bind(senders).bind(now).fetch_all(pool).await?)
+}
+
+/// The times of a pattern after a moment that somebody left out.
+pub async fn skipped_after(
+    pool: &PgPool,
+    pattern: BlastId,
+    after: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, StoreError> {
+    let skipped =
+        sqlx::query_scalar("select at from blast_occurrences where pattern = $1 and at > $2 and outcome = 'skipped'");
+    Ok(skipped.bind(pattern).bind(after).fetch_all(pool).await?)
 }
 
 /// When the next time of any pattern comes.
@@ -84,7 +102,8 @@ pub async fn unlaunched(pool: &PgPool, senders: &[SenderId]) -> Result<Vec<Blast
     Ok(found.bind(senders).fetch_all(pool).await?)
 }
 
-/// Notes a time, and moves its pattern on, by whoever has it so. `false`: somebody was first, or the pattern was paused, changed or ended meanwhile.
+/// Notes a time, and moves its pattern on, by whoever has it so. `false`: somebody was first, the time is noted already, or the pattern was
+/// paused, changed or ended meanwhile.
 pub async fn note(tx: &mut PgConnection, note: OccurrenceNote, by: &str) -> Result<bool, StoreError> {
     let locked = sqlx::query(
         "select 1 from blasts
@@ -105,8 +124,30 @@ pub async fn note(tx: &mut PgConnection, note: OccurrenceNote, by: &str) -> Resu
             .bind(note.outcome)
             .execute(&mut *tx)
             .await?;
-    move_on(tx, (note, by)).await?;
-    Ok(noted.rows_affected() == 1)
+    if noted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    move_on(tx, (note, by), 1).await?;
+    Ok(true)
+}
+
+/// Moves a pattern on that stands at a time which is noted already. `false`: it stands at another one by now.
+pub async fn pass_noted(
+    tx: &mut PgConnection,
+    due: DuePattern,
+    next: Option<DateTime<Utc>>,
+) -> Result<bool, StoreError> {
+    let noted = sqlx::query_scalar(
+        "select o.outcome
+           from blasts b join blast_occurrences o on o.pattern = b.id and o.at = b.scheduled_for
+          where b.id = $1 and b.scheduled_for = $2 and b.repeat_rule is not null and b.state = 'scheduled' and b.deleted_at is null
+            for update of b",
+    );
+    let noted = noted.bind(due.id).bind(due.at).fetch_optional(&mut *tx).await?;
+    let Some(outcome) = noted else { return Ok(false) };
+    let note = OccurrenceNote { pattern: due.id, at: due.at, outcome, next };
+    move_on(tx, (note, Actor::ENGINE), 0).await?;
+    Ok(true)
 }
 
 /// Why a pattern is over, by what became of its last time.
@@ -118,11 +159,12 @@ const fn last_words(outcome: OccurrenceOutcome) -> &'static str {
     }
 }
 
-async fn move_on(tx: &mut PgConnection, (note, by): (OccurrenceNote, &str)) -> Result<(), StoreError> {
+/// `seen`: how many of its times have come by that which had not been counted.
+async fn move_on(tx: &mut PgConnection, (note, by): (OccurrenceNote, &str), seen: i32) -> Result<(), StoreError> {
     sqlx::query(
         "update blasts
             set scheduled_for = $2, send_after = $2, blast_date = coalesce($2, least(blast_date, now())),
-                repeat_seen = coalesce(repeat_seen, 0) + 1, version = version + 1, updated_at = now(),
+                repeat_seen = coalesce(repeat_seen, 0) + $5, version = version + 1, updated_at = now(),
                 state = (case when $2 is null then 'completed' else 'scheduled' end)::blast_state, state_by = $4,
                 state_reason = case when $2 is null then $3 end,
                 completed_at = case when $2 is null then now() end
@@ -132,6 +174,7 @@ async fn move_on(tx: &mut PgConnection, (note, by): (OccurrenceNote, &str)) -> R
     .bind(note.next)
     .bind(last_words(note.outcome))
     .bind(by)
+    .bind(seen)
     .execute(tx)
     .await?;
     Ok(())

@@ -42,7 +42,7 @@ impl RepeatOrder {
 
     /// Its times after a moment, up to its end.
     pub fn times_after(&self, zone: Tz, now: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
-        let pattern = Pattern { rule: self.rule.clone(), repeat: self.columns(zone), zone };
+        let pattern = Pattern::of(self.rule.clone(), self.columns(zone), zone);
         pattern.times(now, 0)
     }
 

@@ -60,6 +60,7 @@ impl App {
             Some(own) => own - TimeDelta::seconds(1),
             None => self.after_noted(row, now).await?,
         };
+        let pattern = pattern.without(recurring::skipped_after(self.pool(), row.id, from).await?);
         let mut clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
         let next: Vec<_> = pattern.times(from, seen).take(SHOWN).collect();
         clock_notes.extend(self.hours_note(row, &next));
