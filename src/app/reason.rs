@@ -90,11 +90,14 @@ fn overdue_with(valid: TimeDelta) -> TimeDelta {
     valid - valid / 3 - RENEWAL_TAKES.min(valid / 6)
 }
 
-/// What a blast that starts by itself waits for: for its time, where somebody will start it then.
+/// What a blast that starts by itself or repeats waits for: for its time, where somebody will start it then.
 fn scheduled(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option<Waiting> {
     if let Some(stop) = &sender.stopped {
         let (why, code) = (stop.reason.clone(), stop.code.clone());
         return Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code });
+    }
+    if let Some(why) = blast.state_reason.clone().filter(|_| blast.origin.repeat.rule.is_some()) {
+        return Some(Waiting::NotMade { why });
     }
     if sender.lease.is_none() && now - blast.updated_at > GRACE {
         return Some(Waiting::NoEngine);

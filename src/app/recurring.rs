@@ -1,6 +1,7 @@
 //! Blasts that repeat. Somebody sends a pattern once, with the number of people; from then on each of its times makes a blast of its
 //! own, which is launched by the same use case as any other. Whoever runs an engine runs this beside it.
 
+mod failure;
 mod hours;
 mod look;
 mod order;
@@ -67,7 +68,11 @@ impl App {
             failed = failed.or(failure_of(id, self.launch_occurrence(id, now).await));
         }
         for due in recurring::due(self.pool(), &senders, now).await? {
-            failed = failed.or(failure_of(due.id, self.occur_one(due, now).await));
+            let done = self.occur_one(due, now).await;
+            if let Err(error) = &done {
+                self.keep_failure(due.id, now, error).await;
+            }
+            failed = failed.or(failure_of(due.id, done));
         }
         let steps = Box::pin(self.run_steps(&senders, now)).await;
         failed.map_or(steps, Err)

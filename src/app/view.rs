@@ -64,7 +64,7 @@ pub struct BlastView {
     /// When it starts by itself once it is launched, and the local time that was asked for, if one was.
     pub scheduled_for: Option<DateTime<Utc>>,
     pub scheduled_local: Option<NaiveDateTime>,
-    /// Why it is paused or cancelled, and who said so.
+    /// Why it is paused or cancelled, or what repeats could not make a blast at its time, and who said so.
     pub state_reason: Option<String>,
     pub state_by: Option<Actor>,
     pub blast_date: DateTime<Utc>,
@@ -162,11 +162,17 @@ impl BlastView {
         match self.state {
             BlastState::Paused => self.state_by.as_ref().is_none_or(|by| *by == Actor::Engine),
             BlastState::Sending => self.waiting.as_ref().is_some_and(Waiting::is_open_ended),
+            BlastState::Scheduled => self.is_not_made(),
             // A draft that made itself waits for a yes, unless its step sends it by itself, which leaves it untouched until then. One
             // whose people all opted out, or had another step meanwhile, cannot be sent.
             BlastState::Draft => self.origin.step.is_some() && self.state_by.is_some() && self.counts.queued > 0,
             _ => false,
         }
+    }
+
+    /// Whether it repeats, and no blast could be made of the time that came.
+    pub const fn is_not_made(&self) -> bool {
+        matches!(self.waiting, Some(Waiting::NotMade { .. }))
     }
 
     /// What people call it: a follow-up by its stage as well.

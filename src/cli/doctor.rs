@@ -102,6 +102,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
     }
     if !app.is_read_only() {
         checks.push(memory_check(app).await);
+        checks.extend(key_check(app).await);
     }
     if app.config().senders.is_empty() {
         checks.push(DoctorCheck::new("senders", DOUBTFUL, "none: add one under [[senders]]"));
@@ -114,6 +115,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
         })),
     }
     checks.extend(hook_checks(context).await);
+    checks.extend(repeat_checks(context).await);
     checks
 }
 
@@ -172,6 +174,33 @@ async fn memory_check(app: &App) -> DoctorCheck {
         }
         Err(error) => DoctorCheck::new("memory", UNKNOWN, error.to_string()),
     }
+}
+
+/// Nothing where this machine recognizes everybody who was forgotten.
+async fn key_check(app: &App) -> Option<DoctorCheck> {
+    let state = match app.forget_key_state().await {
+        Err(error) => return Some(DoctorCheck::new("forget.key", BAD, error.to_string())),
+        Ok(state) => state,
+    };
+    let missing = state.missing?;
+    let refuses = "this machine takes no lists, and its engine makes no blasts of what repeats";
+    Some(DoctorCheck::new("forget.key", DOUBTFUL, format!("{missing}: {refuses}; {}", app.bring_key())))
+}
+
+/// What repeats and could not make a blast of the time that has come.
+async fn repeat_checks(context: &Context) -> Vec<DoctorCheck> {
+    let schedules = match context.app.schedules().await {
+        Err(error) => return vec![DoctorCheck::new("what repeats", UNKNOWN, error.to_string())],
+        Ok(schedules) => schedules,
+    };
+    let not_made = schedules.iter().map(|schedule| &schedule.blast).filter(|blast| blast.is_not_made());
+    not_made
+        .filter_map(|blast| {
+            let mend = blast.mend.as_ref().map(|mend| format!("; {mend}")).unwrap_or_default();
+            let detail = format!("{}: {}{mend}", blast.clean_name(), blast.waiting.as_ref()?);
+            Some(DoctorCheck::new(format!("blast {}", blast.id), BAD, context.pasteable(&detail)))
+        })
+        .collect()
 }
 
 async fn database_check(context: &Context) -> DoctorCheck {

@@ -23,6 +23,8 @@ pub enum Waiting {
     Armed { until: DateTime<Utc> },
     /// Starts by itself at its time.
     Scheduled { until: DateTime<Utc> },
+    /// The time of a blast that repeats came, and no blast could be made of it.
+    NotMade { why: String },
     /// No engine holds the sender: nobody is sending.
     NoEngine,
     /// No engine holds the sender: the one that would has a token that the provider refused. Which it is, as an operator finds it.
@@ -190,7 +192,8 @@ impl Waiting {
     pub const fn is_open_ended(&self) -> bool {
         matches!(
             self,
-            Self::NoEngine
+            Self::NotMade { .. }
+                | Self::NoEngine
                 | Self::TokenRefused { .. }
                 | Self::PhoneInUse { .. }
                 | Self::SenderStopped { .. }
@@ -247,9 +250,11 @@ impl Waiting {
         let end = |word: &str| self.until().map_or_else(String::new, |until| format!(", {word} {}", clock(until)));
         match self {
             Self::Armed { until } | Self::Scheduled { until } => format!("starts {}", clock(*until)),
-            Self::NoEngine | Self::TokenRefused { .. } | Self::SenderStopped { .. } | Self::Unreadable { .. } => {
-                self.to_string()
-            }
+            Self::NotMade { .. }
+            | Self::NoEngine
+            | Self::TokenRefused { .. }
+            | Self::SenderStopped { .. }
+            | Self::Unreadable { .. } => self.to_string(),
             Self::Database { trouble } => format!("{self}: {}", trouble.mend()),
             Self::Silent { until: None, .. } => format!("{self}, taken over in a moment"),
             Self::Silent { .. } => format!("{self}{}", end("taken over after")),
@@ -272,6 +277,9 @@ impl Waiting {
                  number of people first"
             )),
             Self::DailyCap { .. } => Some(format!("`daily_cap` of sender {sender} in the configuration sets it")),
+            Self::NotMade { .. } => {
+                Some("an engine tries it again every few seconds, and makes it once that is put right".to_owned())
+            }
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::TokenRefused { .. } => Some(
                 "`blastdeck engine` in a shell that has the right token sends with it; the other goes on once it is started \
@@ -310,6 +318,7 @@ impl fmt::Display for Waiting {
         match self {
             Self::Armed { .. } => write!(f, "starts in a moment"),
             Self::Scheduled { .. } => write!(f, "its time"),
+            Self::NotMade { why } => write!(f, "its time came, and no blast was made of it: {why}"),
             Self::NoEngine => write!(f, "nobody is sending: no engine runs"),
             Self::TokenRefused { process } => {
                 write!(f, "nobody is sending: the provider refused the token of {process}")

@@ -180,6 +180,22 @@ async fn move_on(tx: &mut PgConnection, (note, by): (OccurrenceNote, &str), seen
     Ok(())
 }
 
+/// Keeps with a pattern why no blast was made of the time that has come, until it moves on. `false`: that is known, or its time is another one
+/// by now. Of engines that have different reasons one is kept for a minute.
+pub async fn keep_failure(pool: &PgPool, id: BlastId, now: DateTime<Utc>, why: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts set state_reason = $3, version = version + 1, updated_at = now()
+          where id = $1 and repeat_rule is not null and state = 'scheduled' and scheduled_for <= $2 and deleted_at is null
+            and state_reason is distinct from $3 and (state_reason is null or updated_at < now() - interval '1 minute')",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(why.replace('\0', ""))
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Says of a blast which time of which pattern it is; what its pattern says beyond message, pace and people is its own as well.
 pub async fn attach(tx: &mut PgConnection, note: OccurrenceNote, blast: BlastId) -> Result<(), StoreError> {
     sqlx::query(

@@ -1,5 +1,6 @@
 //! Blasts that repeat: each time once, whichever engines live; to a fresh audience; none late by surprise.
 
+mod failing;
 mod noted;
 mod words;
 mod years;

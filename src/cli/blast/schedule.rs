@@ -74,13 +74,14 @@ async fn repeats(global: &Global, blast: BlastId) -> Result<()> {
     Ok(())
 }
 
-fn as_json(schedule: &ScheduleView) -> Value {
+fn as_json(context: &Context, schedule: &ScheduleView) -> Value {
     let ScheduleView { blast, repeat, zone, next, made, missed, skipped, last_missed, clock_notes, .. } = schedule;
+    let waiting = blast.waiting.as_ref().map(|waiting| show::waiting_json(context, blast, waiting));
     json!({
         "id": blast.id, "tag": blast.tag, "state": blast.state, "state_reason": blast.state_reason, "sender": blast.sender,
         "repeat": repeat.rule, "timezone": zone.name(), "until": repeat.until, "times": repeat.times, "seen": repeat.seen,
         "at_most": repeat.at_most, "from": blast.origin.segment, "next": next, "made": made, "missed": missed,
-        "skipped": skipped, "last_missed": last_missed, "clock_notes": clock_notes,
+        "skipped": skipped, "last_missed": last_missed, "clock_notes": clock_notes, "waiting": waiting,
     })
 }
 
@@ -88,7 +89,7 @@ async fn list(global: &Global) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let schedules = context.app.schedules().await?;
     if context.is_json {
-        return schedules.iter().try_for_each(|schedule| json(&as_json(schedule)));
+        return schedules.iter().try_for_each(|schedule| json(&as_json(&context, schedule)));
     }
     let header =
         ["blast", "name", "repeats", "state", "next", "made", "missed", "skipped"].map(|name| (name, TextAlign::Left));
@@ -108,15 +109,22 @@ async fn list(global: &Global) -> Result<()> {
     text(&render(&header, &schedules.iter().map(row).collect::<Vec<_>>()))
 }
 
-/// Its next time; of one that is paused or a draft, what that is once it is resumed or sent.
+/// Its next time; of one that is paused or a draft, what that is once it is resumed or sent; of one that made no blast when it came, why.
 fn next_words(context: &Context, schedule: &ScheduleView) -> String {
     let Some(next) = schedule.next.first() else { return "-".to_owned() };
     let next = context.start(*next, schedule.zone);
     match schedule.blast.state {
         BlastState::Paused => format!("paused; once resumed {next}"),
         BlastState::Draft => format!("once sent {next}"),
+        _ if schedule.blast.is_not_made() => format!("{next}, not made{}", why_words(context, schedule)),
         _ => next,
     }
+}
+
+/// Why it stands as it does, behind a colon.
+fn why_words(context: &Context, schedule: &ScheduleView) -> String {
+    let why = schedule.blast.state_reason.as_deref();
+    why.map_or_else(String::new, |why| format!(": {}", clean(&context.pasteable(why))))
 }
 
 /// `every mon 09:00 (Asia/Kuala_Lumpur)`.
@@ -136,7 +144,7 @@ async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let (schedule, occurrences) = context.app.schedule(id).await?;
     if context.is_json {
-        let mut value = as_json(&schedule);
+        let mut value = as_json(&context, &schedule);
         value["occurrences"] = json!(occurrences);
         return json(&value);
     }
@@ -147,8 +155,10 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     let mut out = String::new();
     let ScheduleView { blast, repeat, zone, next, clock_notes, .. } = schedule;
     let _ = writeln!(out, "blast {}  {}  {} ({zone})", blast.id, clean(&blast.tag), rule(schedule));
-    let why = blast.state_reason.as_deref().map_or_else(String::new, |why| format!(": {}", clean(why)));
-    let _ = writeln!(out, "  state    {}{why}", blast.state_words());
+    let _ = writeln!(out, "  state    {}{}", blast.state_words(), why_words(context, schedule));
+    if let Some(mend) = blast.mend.as_deref().filter(|_| blast.is_not_made()) {
+        let _ = writeln!(out, "  fix      {}", context.pasteable(mend));
+    }
     if let Some(at_most) = repeat.at_most {
         let _ = writeln!(out, "  at most  {} at a time without asking", number(at_most.into()));
     }
@@ -163,7 +173,8 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
         BlastState::Draft => ", once it is sent",
         _ => "",
     };
-    for at in next {
+    for (n, at) in next.iter().enumerate() {
+        let once = if n == 0 && blast.is_not_made() { ", not made yet" } else { once };
         let _ = writeln!(out, "  next     {}{once}", context.start(*at, *zone));
     }
     for note in clock_notes {

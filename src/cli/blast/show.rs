@@ -98,7 +98,7 @@ fn limits_json(limits: &LimitColumns) -> Value {
 }
 
 /// The reason's code and facts, with the sentence, the end and the fix that every interface shows. Their command lines can be pasted.
-fn waiting_json(context: &Context, blast: &BlastView, waiting: &Waiting) -> Value {
+pub(super) fn waiting_json(context: &Context, blast: &BlastView, waiting: &Waiting) -> Value {
     let mut value = json!(waiting);
     if let Value::Object(fields) = &mut value {
         let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -225,7 +225,9 @@ fn because(blast: &BlastView) -> String {
     // What the engine asks says so by itself.
     let somebody = blast.state_by.as_ref().filter(|by| held && **by != Actor::Engine);
     let by = somebody.map_or_else(String::new, |by| format!(" by {}", clean(by.name())));
-    let why = blast.state_reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)));
+    // Why no blast was made of its time is what it waits for.
+    let why = blast.state_reason.as_deref().filter(|_| !blast.is_not_made());
+    let why = why.map_or_else(String::new, |reason| format!(": {}", clean(reason)));
     format!("{by}{why}")
 }
 

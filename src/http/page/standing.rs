@@ -47,7 +47,8 @@ const fn waiting_pill(waiting: &Waiting) -> (&'static str, &'static str) {
         | Waiting::SenderStopped { .. }
         | Waiting::Clock { .. }
         | Waiting::Database { .. }
-        | Waiting::Unreadable { .. } => ("interrupted", "failed"),
+        | Waiting::Unreadable { .. }
+        | Waiting::NotMade { .. } => ("interrupted", "failed"),
     }
 }
 
@@ -62,6 +63,9 @@ pub(super) fn note(blast: &BlastView, zone: Tz, audience: Audience) -> String {
 /// What repeats is itself never sent: its numbers stay nothing, whatever went out at its times.
 fn repeats(blast: &BlastView, zone: Tz, audience: Audience) -> String {
     let stands = match (blast.state, blast.scheduled_for) {
+        (BlastState::Scheduled, _) if blast.is_not_made() => {
+            "Repeats. Its time came, and nothing was sent: something needs the shop's attention.".to_owned()
+        }
         (BlastState::Scheduled, Some(at)) => format!("Repeats, next {}.", when(at, zone)),
         (BlastState::Scheduled, None) => "Repeats.".to_owned(),
         (BlastState::Completed, _) => "Repeated, and is over.".to_owned(),
@@ -169,7 +173,7 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
             interrupted("the WhatsApp account needs the shop's attention")
         }
         Waiting::Clock { .. } | Waiting::Database { .. } => interrupted("the server needs the shop's attention"),
-        Waiting::Unreadable { .. } => interrupted("this blast needs the shop's attention"),
+        Waiting::Unreadable { .. } | Waiting::NotMade { .. } => interrupted("this blast needs the shop's attention"),
     };
     masked(&words)
 }
@@ -230,6 +234,7 @@ mod tests {
         let until = DateTime::UNIX_EPOCH;
         let every = [
             Waiting::Armed { until },
+            Waiting::NotMade { why: "the engine at web1 says: no key".to_owned() },
             Waiting::NoEngine,
             Waiting::TokenRefused { process: "the engine of web1".to_owned() },
             Waiting::Silent { host: "web1".to_owned(), until: Some(until) },

@@ -64,7 +64,7 @@ pub async fn set_pattern_back(tx: &mut PgConnection, id: BlastId, next: DateTime
         "with ahead as (
              delete from blast_occurrences where pattern = $1 and at > now() and outcome <> 'skipped' returning 1)
          update blasts
-            set scheduled_for = $2, send_after = $2, blast_date = $2, version = version + 1, updated_at = now(),
+            set scheduled_for = $2, send_after = $2, blast_date = $2, state_reason = null, version = version + 1, updated_at = now(),
                 repeat_seen = greatest(coalesce(repeat_seen, 0) - (select count(*) from ahead), 0)
           where id = $1 and state = 'scheduled' and updated_at > now()",
     )

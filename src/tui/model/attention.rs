@@ -23,7 +23,8 @@ pub enum AttentionItem {
     Unheard(SenderId),
     /// A blast that paused by itself, or a draft that a step made.
     Paused(BlastId),
-    /// A blast that waits for what only a person can fix: no engine runs, clocks differ, the database takes no changes.
+    /// A blast that waits for what only a person can fix: no engine runs, clocks differ, the database takes no changes,
+    /// no blast could be made of a time of what repeats.
     Waits(BlastId),
     /// Recipients of a blast whose message may or may not have been sent.
     Uncertain(BlastId),
@@ -55,10 +56,12 @@ impl Model {
     /// What needs a person, what comes by itself, and what somebody paused, in the order of the screen.
     pub fn needs_lines(&self) -> Vec<NeedsLine> {
         let needs = self.needs_list();
-        let asks = |blast: &BlastView| needs.contains(&AttentionItem::Paused(blast.id));
+        let asks = |blast: &BlastView| {
+            [AttentionItem::Paused(blast.id), AttentionItem::Waits(blast.id)].iter().any(|need| needs.contains(need))
+        };
         let repeats = |blast: &BlastView| blast.state == BlastState::Paused && blast.origin.repeat.rule.is_some();
         let comes = |blast: &&BlastView| {
-            blast.state == BlastState::Scheduled
+            blast.state == BlastState::Scheduled && !asks(blast)
                 || blast.starts_with_sender(self.now)
                 || repeats(blast) && !asks(blast)
                 || goes_on_at(blast, self.now).is_some()

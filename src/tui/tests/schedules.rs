@@ -6,6 +6,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::{BlastOrigin, BlastState, PersonClocks, RepeatColumns};
 use crate::domain::ids::BlastId;
 use crate::tui::Size;
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, DraftWrite, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, NeedsLine};
@@ -143,6 +144,22 @@ fn the_list_shows_when_what_repeats_comes_next() {
     let dashboard = listed(BlastState::Scheduled);
 
     assert!(dashboard.line(3).contains("21 Nov repeats"), "{}", dashboard.line(3));
+}
+
+#[test]
+fn what_repeats_and_made_no_blast_of_its_time_needs_you_and_is_nothing_that_comes_by_itself() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let why = "no key".to_owned();
+    let waits = BlastView { waiting: Some(Waiting::NotMade { why }), ..pattern(BlastState::Scheduled) };
+    dashboard.answer(Completion::Blasts(Ok(vec![waits])));
+
+    assert!(dashboard.line(3).contains(" asks you"), "{}", dashboard.line(3));
+    dashboard.keys("!");
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("Good morning: its time came, and no blast was made of it: no key"), "{screen}");
+    assert!(screen.contains("an engine tries it again every few seconds"), "{screen}");
+    assert!(!screen.contains("What comes by itself"), "{screen}");
 }
 
 #[test]

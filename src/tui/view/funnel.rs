@@ -198,7 +198,8 @@ fn state(model: &Model, blast: &BlastView, room: u16) -> String {
         BlastState::Paused | BlastState::Cancelled | BlastState::Failed if !blast.asks_for_person() => {
             format!("{}{by}", blast.state)
         }
-        BlastState::Scheduled => match blast.send_after {
+        // A time that came and was not made is no start.
+        BlastState::Scheduled => match blast.send_after.filter(|_| !blast.is_not_made()) {
             Some(at) => scheduled(model, blast, (at, room)),
             None => blast.state_words().to_owned(),
         },
