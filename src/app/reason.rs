@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::local_time::goes_by_own_clocks;
 use crate::domain::blast::BlastState;
+use crate::domain::pace::Window;
 use crate::domain::recipient::{OUT_OF_HOURS, TOO_RECENTLY};
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::provider::asks_to_slow_down;
@@ -76,13 +77,18 @@ pub fn of(
     if let Some(people) = blast.first.people.filter(|_| blast.first.are_through()) {
         return Some(Waiting::FirstPeople { people: people.get() });
     }
-    later_of(reported, throttled(blast, sender, now).or_else(|| due_later(blast, now)))
+    later_of(reported, throttled(blast, sender, now).or_else(|| due_later(blast, zone, now)))
 }
 
 /// The blast's own hours, where they are closed at a time.
 fn closed_at(blast: &BlastRow, zone: Option<Tz>, at: DateTime<Utc>) -> Option<Waiting> {
-    let own = blast.limits.own_window(zone?).filter(|own| !blast.origin.window_local && !own.is_open(at))?;
+    let own = own_hours(blast, zone).filter(|own| !own.is_open(at))?;
     Some(Waiting::Window { window: own.to_string(), until: own.next_open(at) })
+}
+
+/// The blast's own hours, where they hold by one clock.
+fn own_hours(blast: &BlastRow, zone: Option<Tz>) -> Option<Window> {
+    blast.limits.own_window(zone?).filter(|_| !blast.origin.window_local)
 }
 
 /// With how much of a lease left its renewal is overdue: it is renewed every third of its life, and takes a moment.
@@ -128,9 +134,10 @@ fn throttled(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option
     is_refused_for_it.then(|| Waiting::Throttled { until: due.max(held_until) })
 }
 
-/// Why everybody left is due later, if nobody is due now.
-fn due_later(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
-    let (until, people) = (blast.next_due_at.filter(|due| *due > now)?, blast.counts.queued);
+/// Why everybody left is due later, if nobody is due now. Nobody is sent to before the blast's hours, whenever they are due.
+fn due_later(blast: &BlastRow, zone: Option<Tz>, now: DateTime<Utc>) -> Option<Waiting> {
+    let (due, people) = (blast.next_due_at.filter(|due| *due > now)?, blast.counts.queued);
+    let until = own_hours(blast, zone).map_or(due, |own| own.next_open(due));
     let is_pair = blast.next_due_reason.as_deref() == Some(TOO_RECENTLY);
     // Whoever was tried has a reason to be tried again.
     let is_untried = blast.next_due_reason.as_deref().is_none_or(|reason| reason == OUT_OF_HOURS);
@@ -145,6 +152,8 @@ fn due_later(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
 fn later_of(reported: Option<Waiting>, due: Option<Waiting>) -> Option<Waiting> {
     match (reported, due) {
         (Some(reported @ Waiting::Clock { .. }), _) => Some(reported),
+        // Whoever is due once the hours begin waits for these.
+        (Some(reported @ Waiting::Window { .. }), Some(due)) if reported.until() >= due.until() => Some(reported),
         (Some(reported), Some(due)) if reported.until() > due.until() => Some(reported),
         (reported, None) => reported,
         (_, due) => due,
@@ -182,12 +191,15 @@ mod tests {
         let due = Some(Waiting::Backoff { people: 3, until: noon });
         let gap = Some(Waiting::Gap { gap: "20s".to_owned(), next: None, slowed: 0 });
         let hours = Some(Waiting::Window { window: "20:00-21:00".to_owned(), until: night });
+        let due_tonight = Some(Waiting::Backoff { people: 3, until: night });
         let clock = Some(Waiting::Clock { seconds: 90 });
 
         assert_eq!(later_of(gap.clone(), due.clone()), due);
         assert_eq!(later_of(gap.clone(), None), gap);
         assert_eq!(later_of(None, due.clone()), due);
         assert_eq!(later_of(hours.clone(), due.clone()), hours);
+        assert_eq!(later_of(hours.clone(), due_tonight.clone()), hours);
+        assert_eq!(later_of(gap.clone(), due_tonight.clone()), due_tonight);
         assert_eq!(later_of(clock.clone(), due), clock);
     }
 }

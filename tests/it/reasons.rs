@@ -6,7 +6,7 @@ use blastdeck::domain::engine_role::EngineRole;
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::waiting::Waiting;
 use blastdeck::engine::{self, RunOptions, Until};
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -195,6 +195,27 @@ async fn people_due_later_and_people_in_doubt_are_the_reason() {
     let mend = doubt["mend"].as_str().unwrap();
     assert!(mend.starts_with("say whether each message went out: `BLASTDECK_STATE_DIR='"), "{mend}");
     assert!(mend.ends_with(&format!(" uncertain list {blast}`")), "{mend}");
+}
+
+#[tokio::test]
+async fn a_retry_that_is_due_after_the_hours_is_promised_for_when_they_begin_again() {
+    let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 2", ..REAL }).await;
+    let now = Utc::now();
+    // Open for an hour at least, and closed in three.
+    let hours = format!("{:02}:00-{:02}:00", now.hour(), (now.hour() + 2) % 24);
+    let blast = shop.draft_with(0..3, &["--window", &hours, "--timezone", "UTC"]).await;
+    shop.execute("update blast_recipients set next_attempt_at = now() + interval '3 h' where phone_number like '%2'")
+        .await;
+    shop.send(&blast).await;
+    let engine = shop.engine();
+
+    let later = shop.until_waiting(&blast, "backoff").await;
+    engine.stop().await;
+
+    let opens = now.duration_trunc(TimeDelta::hours(1)).unwrap() + TimeDelta::days(1);
+    assert_eq!(until(&later), opens, "{later}");
+    let text = format!("waits for: 1 to be retried, next try {}", opens.format("%Y-%m-%dT%H:%M:%SZ"));
+    assert_eq!(later["text"], text);
 }
 
 #[tokio::test]
