@@ -332,3 +332,31 @@ async fn a_paused_one_in_which_nobody_is_left_says_what_ends_it() {
     assert!(waited.code != 0 && waited.err.contains(&fix), "{waited:?}");
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
 }
+
+#[tokio::test]
+async fn a_plan_says_what_a_start_by_itself_waits_for() {
+    let shop = Shop::open(SETUP).await;
+    let at = written(Utc::now() + TimeDelta::hours(1));
+    let once = shop.draft_with(0..1, &["--at", &at]).await;
+    let repeating = shop.draft_with(1..2, &["--repeat", "every day 09:00"]).await;
+    let says = async |blast: &str, what: &str| {
+        let plan = shop.ok(&["blast", "plan", blast]).await;
+        plan.lines().find(|line| line.trim_start().starts_with(what)).unwrap_or(&plan).to_owned()
+    };
+    let both = async || [says(&once, "starts").await, says(&repeating, "repeats").await];
+
+    let drafts = both().await;
+    shop.send(&once).await;
+    shop.send(&repeating).await;
+    let sent = both().await;
+    shop.ok(&["blast", "pause", &once]).await;
+    shop.ok(&["blast", "schedule", "pause", &repeating]).await;
+    let paused = both().await;
+
+    assert!(drafts[0].ends_with(", by itself, once it is sent"), "{drafts:?}");
+    assert!(drafts[1].ends_with(", once it is sent"), "{drafts:?}");
+    assert!(sent[0].ends_with(", by itself"), "{sent:?}");
+    assert!(!sent[1].contains("once it is sent") && !sent[1].contains("paused"), "{sent:?}");
+    assert!(paused[0].ends_with(", by itself, but not while it is paused"), "{paused:?}");
+    assert!(paused[1].ends_with(", but not while it is paused"), "{paused:?}");
+}

@@ -34,6 +34,15 @@ impl Plan {
             _ => None,
         }
     }
+
+    /// What an operator has to do before it starts by itself, or at the times by which it repeats; `None` where nothing is left to do.
+    pub const fn start_condition(&self) -> Option<&'static str> {
+        match self.blast.state {
+            BlastState::Draft => Some("once it is sent"),
+            BlastState::Paused => Some("but not while it is paused"),
+            _ => None,
+        }
+    }
 }
 
 impl App {

@@ -105,7 +105,8 @@ fn at_most_words(at_most: Option<i32>, people: i64) -> String {
 }
 
 fn repeat_text(context: &Context, plan: &Plan, repeat: &PlannedRepeat) -> String {
-    let mut out = format!("  repeats   {}\n", rule_of_zone(&repeat.rule, repeat.zone));
+    let condition = plan.start_condition().map_or_else(String::new, |condition| format!(", {condition}"));
+    let mut out = format!("  repeats   {}{condition}\n", rule_of_zone(&repeat.rule, repeat.zone));
     if repeat.next.is_empty() {
         return out;
     }
@@ -263,7 +264,7 @@ fn first_text(context: &Context, plan: &Plan, FirstShare { people, until }: Firs
     format!("  first     {first}. If it goes on at once, all {all} go like this:\n")
 }
 
-/// When it starts by itself, or on what that depends once its time has come while its sender is stopped.
+/// When it starts by itself, and on what that depends: on an operator, or on its sender, also once its time has come.
 fn start_words(context: &Context, plan: &Plan, start: &PlannedStart) -> String {
     let (at, now) = (context.start(start.at, start.zone), Utc::now());
     let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
@@ -273,9 +274,15 @@ fn start_words(context: &Context, plan: &Plan, start: &PlannedStart) -> String {
             format!("not before it has asked, once its sender is resumed; its time came {at}{note}")
         }
         Some(_) if is_due => format!("once its sender is resumed; its time came {at}{note}"),
-        Some(_) => format!("{at}, by itself, {}{note}", Plan::NOT_BEHIND_STOP),
-        None => format!("{at}, by itself{note}"),
+        _ => format!("{at}, by itself{}{note}", start_conditions(plan)),
     }
+}
+
+/// `, once it is sent, but not while its sender is stopped`: a pause is one condition enough.
+fn start_conditions(plan: &Plan) -> String {
+    let is_paused = plan.blast.state == BlastState::Paused;
+    let stop = plan.stopped.as_ref().filter(|_| !is_paused).map(|_| Plan::NOT_BEHIND_STOP);
+    plan.start_condition().into_iter().chain(stop).map(|condition| format!(", {condition}")).collect()
 }
 
 /// The pace, the sending hours, and the forecast per day.
