@@ -79,8 +79,10 @@ pub struct StepView {
     pub when: String,
     /// Its draft that waits to be sent.
     pub waits: Option<BlastId>,
-    /// When it comes first, or again; `None` where it is paused, one of its drafts waits, or it may come at any moment.
+    /// When it comes first, or again; `None` where it or its blast is paused, one of its drafts waits, or it may come at any moment.
     pub comes_at: Option<DateTime<Utc>>,
+    /// Its blast is paused: it makes and sends nothing until that is resumed.
+    pub is_blast_paused: bool,
     /// Its blast was cancelled, failed, or repeats no more: it comes no more.
     pub is_over: bool,
     /// What it made, the newest first.
@@ -98,6 +100,8 @@ pub enum StepStanding {
     AsksPaused(BlastId),
     Over,
     Paused,
+    /// Its blast is paused.
+    BlastPaused,
     ComesAt(DateTime<Utc>),
     /// It may come at any moment.
     AsDue,
@@ -112,11 +116,13 @@ impl StepView {
             is_untouched && self.step.sends_by_itself()
         };
         match (self.waits, self.comes_at) {
+            (Some(draft), _) if is_next(draft) && self.is_blast_paused => StepStanding::BlastPaused,
             (Some(draft), _) if is_next(draft) => StepStanding::SendsNext(draft),
             (Some(draft), _) if is_paused => StepStanding::AsksPaused(draft),
             (Some(draft), _) => StepStanding::Asks(draft),
             (None, _) if self.is_over => StepStanding::Over,
             _ if is_paused => StepStanding::Paused,
+            _ if self.is_blast_paused => StepStanding::BlastPaused,
             (None, Some(at)) => StepStanding::ComesAt(at),
             (None, None) => StepStanding::AsDue,
         }
@@ -167,14 +173,16 @@ impl App {
         let waits = blasts.iter().find(|made| made.state == BlastState::Draft && made.has_people_left);
         let waits = waits.map(|made| made.blast);
         let rule = rule_of(&step).ok();
-        let is_idle = step.paused_at.is_some() || waits.is_some() || row.launched_at.is_none();
+        let is_blast_paused = row.state == BlastState::Paused;
+        let is_held = step.paused_at.is_some() || is_blast_paused;
+        let is_idle = is_held || waits.is_some() || row.launched_at.is_none();
         let comes_at = match rule {
             Some(rule) if !is_idle => self.comes_at(&step, rule).await?,
             _ => None,
         };
         let when = rule.map_or_else(String::new, |rule| rule.to_string());
         let is_over = comes_no_more(row);
-        Ok(StepView { step, when, waits, comes_at: comes_at.filter(|_| !is_over), is_over, blasts })
+        Ok(StepView { step, when, waits, comes_at: comes_at.filter(|_| !is_over), is_blast_paused, is_over, blasts })
     }
 
     async fn comes_at(&self, step: &StepRow, rule: StepRule) -> Result<Option<DateTime<Utc>>, AppError> {

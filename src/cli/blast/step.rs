@@ -363,6 +363,7 @@ fn comes(context: &Context, view: &StepView) -> String {
         StepStanding::Asks(draft) => format!("asks you: blast {draft}"),
         StepStanding::Over => "no more: its blast is over".to_owned(),
         StepStanding::Paused => "paused".to_owned(),
+        StepStanding::BlastPaused => "not while its blast is paused".to_owned(),
         StepStanding::ComesAt(at) => context.when(Some(at)),
         StepStanding::AsDue => "as people are due".to_owned(),
     }

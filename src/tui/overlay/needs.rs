@@ -146,6 +146,7 @@ fn step(model: &Model, view: &StepView) -> NeedWords {
         StepStanding::AsksPaused(_) => ("paused; its draft waits for you".to_owned(), "⟨S⟩ resumes it, ⟨X⟩ removes it"),
         StepStanding::Over => ("it makes no more drafts".to_owned(), "⟨X⟩ removes it"),
         StepStanding::Paused => ("paused".to_owned(), "⟨S⟩ resumes it, ⟨X⟩ removes it"),
+        StepStanding::BlastPaused => ("not while its blast is paused".to_owned(), "⟨p⟩ pauses it, ⟨X⟩ removes it"),
         StepStanding::ComesAt(at) => {
             let at = blast.map_or_else(|| clock(model).long(at), |blast| model.time_of(blast, at));
             // Whoever is due sooner waits for it.

@@ -98,6 +98,29 @@ async fn a_step_of_an_old_blast_says_how_many_are_due_already() {
 }
 
 #[tokio::test]
+async fn a_step_of_a_paused_blast_says_that_it_waits_for_that_and_for_how_many() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let listed = async || shop.ok(&["blast", "step", "list", &blast]).await;
+    let comes_at = async || shop.json(&["blast", "step", "list", &blast]).await["comes_at"].clone();
+    let (due, paused) = (listed().await, format!("update blasts set state = 'paused' where id = {blast}"));
+
+    shop.execute(&paused).await;
+    let held = listed().await;
+    let shown = shop.ok(&["blast", "show", &blast]).await;
+    shop.ok(&["blast", "step", "set", &blast, "1", "--after", "200h"]).await;
+    let (later, none) = (listed().await, comes_at().await);
+    shop.execute(&format!("update blasts set state = 'completed' where id = {blast}")).await;
+
+    assert!(due.contains("as people are due; 3 are due already"), "{due}");
+    assert!(held.contains("not while its blast is paused; 3 are due already"), "{held}");
+    assert!(shown.contains("not while its blast is paused"), "{shown}");
+    assert!(later.contains("not while its blast is paused") && none.is_null(), "{later}: {none}");
+    assert!(comes_at().await.is_string(), "once it goes on");
+}
+
+#[tokio::test]
 async fn whom_nobody_asked_about_yet_may_be_due_and_a_step_asks_for_them_too() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..4, 90).await;

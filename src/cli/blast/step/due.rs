@@ -69,7 +69,8 @@ fn due_words(step: &StepRow, due: i64) -> String {
 
 /// `; 9 are due already`, of a step that makes at most one draft a day, or that no engine looks at.
 pub(super) async fn due_already(context: &Context, view: &StepView) -> Result<String> {
-    let may_come = matches!(view.standing(), StepStanding::AsDue | StepStanding::ComesAt(_));
+    let comes = matches!(view.standing(), StepStanding::AsDue | StepStanding::ComesAt(_) | StepStanding::BlastPaused);
+    let may_come = comes && view.waits.is_none();
     // Of a template the provider is asked: a list does not wait for that.
     let due = if may_come && view.step.template.is_none() { context.app.people_due(view.step.key()).await? } else { 0 };
     let are = if due == 1 { "is" } else { "are" };

@@ -1,6 +1,7 @@
 //! Lines of steps and of the drafts that they made.
 
 use super::*;
+use crate::app::StepView;
 
 /// A blast with a step, and the draft that the step made.
 fn with_a_step() -> TestDashboard {
@@ -25,6 +26,21 @@ fn steps_are_listed_where_their_drafts_are_asked_about() {
         let line = format!("Raya promo, step 1: 1d after read, not replied; {expected}");
         assert!(screen.contains(&line), "{screen}");
         assert!(screen.contains("p pauses it, X removes it"), "{screen}");
+    }
+}
+
+#[test]
+fn a_step_of_a_paused_blast_is_not_said_to_come() {
+    let mut dashboard = with_a_step();
+
+    dashboard.keys("!");
+    for comes_at in [None, Some(at(15, 30))] {
+        let view = StepView { is_blast_paused: true, comes_at, ..step(None) };
+        dashboard.answer(Completion::Steps(Ok(vec![view])));
+
+        let screen = dashboard.screen().join("\n");
+        let line = "Raya promo, step 1: 1d after read, not replied; not while its blast is paused";
+        assert!(screen.contains(line), "{screen}");
     }
 }
 
