@@ -163,6 +163,29 @@ impl App {
         Ok(first.map_or(AppError::Changed, AppError::Refused))
     }
 
+    /// Refuses other people than were shown. Of a blast that somebody changed since it was shown they may have been counted in the middle of
+    /// another launch, which leaves out who opted out: then it is said who was first.
+    async fn refuse_others(
+        &self,
+        tx: &mut PgConnection,
+        (blast, head): (&BlastRow, &BlastHead),
+        (launch, command, now): (Launch, BlastCommand, DateTime<Utc>),
+        checked: Result<(), AppError>,
+    ) -> Result<(), AppError> {
+        let Err(changed) = checked else { return Ok(()) };
+        if head.version == launch.version {
+            return Err(changed);
+        }
+        // Else it was read after that, perhaps a moment before who opted out was left out.
+        let is_read_before = blast.version == launch.version;
+        let queued = self.blast_row_in(&mut *tx, head.id).await?.counts.queued;
+        let people = queued - suppression::count_within(tx, head.id).await?;
+        if is_read_before || people == launch.people {
+            return Err(self.second_refusal(tx, head.id, (command, now)).await?);
+        }
+        Err(changed)
+    }
+
     async fn start(&self, launch: Launch, command: BlastCommand, counted: Counted) -> Result<BlastView, AppError> {
         let asked = Instant::now();
         let armed_for = || until_shown(launch.armed_for, asked.elapsed());
@@ -199,7 +222,8 @@ impl App {
         if let Some(obstacle) = obstacles.first() {
             return Err(AppError::Refused(obstacle.clone()));
         }
-        counted.check(people, launch.people)?;
+        let checked = counted.check(people, launch.people);
+        self.refuse_others(&mut tx, (&blast, &head), (launch, command, now), checked).await?;
         let paused = pause::of(&mut tx, head.id).await?;
         let done = match command {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::super::Scene;
 use super::{operator_app, refusal};
+use crate::support::{WAITING_FOR_A_LOCK, eventually_async};
 
 #[tokio::test]
 async fn a_refusal_names_a_follow_up_with_its_stage() {
@@ -96,4 +97,37 @@ async fn whoever_launches_second_hears_who_was_first() {
     let second = refusal(ben.launch(launch).await);
 
     assert!(second.ends_with(": aina launched it already"), "{second}");
+}
+
+#[tokio::test]
+async fn whoever_counts_people_in_the_middle_of_another_launch_hears_who_was_first() {
+    let scene = Scene::queued(2).await;
+    scene
+        .execute(
+            "update blasts set state = 'draft';
+             insert into suppressions (business, phone_number, source) values ('kedai', '+60100000001', 'operator')",
+        )
+        .await;
+    let ben = operator_app(&scene, "ben").await;
+    let version = ben.blast(BlastId(1)).await.unwrap().version;
+    let launch = Launch { blast: BlastId(1), version, people: 1, armed_for: TimeDelta::seconds(10) };
+    let mut first = scene.pool().begin().await.unwrap();
+    // The blast is read by then, and who of it opted out is not counted yet.
+    sqlx::query("lock table suppressions in access exclusive mode").execute(&mut *first).await.unwrap();
+    let launches = tokio::spawn(async move { ben.launch(launch).await });
+    eventually_async("it waits", async || scene.number(WAITING_FOR_A_LOCK).await > 0).await;
+    sqlx::raw_sql(
+        "update blasts set state = 'scheduled', state_by = 'aina', version = version + 1, send_after = now() + interval '1 hour';
+         insert into operator_actions (operator, action, blast_id, at) values ('aina', 'launch', 1, now());
+         update blast_recipients set status = 'opted_out', standing = 'opted_out', opted_out_at = now()
+          where phone_number = '+60100000001'",
+    )
+    .execute(&mut *first)
+    .await
+    .unwrap();
+    first.commit().await.unwrap();
+
+    let second = refusal(launches.await.unwrap());
+
+    assert!(second.ends_with(": aina scheduled it already"), "{second}");
 }
