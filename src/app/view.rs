@@ -20,6 +20,7 @@ use crate::store::view::{BlastRow, SenderRow};
 
 pub use crate::store::view::activity::{
     ActivityEvent, ActivityHead, ActivityOrder, ActivityPosition, ActivityRow, ActivitySource, LeftByUndo,
+    StrangerReply,
 };
 pub use crate::store::view::export::PersonChange;
 pub use crate::store::view::follow_up::FollowUpResponses;

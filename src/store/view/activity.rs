@@ -17,7 +17,7 @@ use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
-pub use head::{ActivityHead, head};
+pub use head::{ActivityHead, StrangerReply, head};
 pub use left::LeftByUndo;
 pub use ordered::ActivityOrder;
 

@@ -243,11 +243,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             "it is applied once the number is known, after an hour without: `blastdeck inbox list` shows it".to_owned(),
         ),
         AttentionItem::Strangers => words(
-            count_of(
-                model.weight(need),
-                "reply matches no message of ours",
-                "replies match no message of ours",
-            ),
+            strangers(model, model.weight(need)),
             "nobody was marked: enter shows what they wrote, ⟨find-a-person⟩ and their number finds them".to_owned(),
         ),
         AttentionItem::Answers => words(
@@ -259,6 +255,14 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
             "enter shows what it says; `blastdeck notices` lists them".to_owned(),
         ),
     }
+}
+
+/// `1 reply matches no message of ours, from +60 10-000 0001`; of several, whose is the newest.
+fn strangers(model: &Model, replies: i64) -> String {
+    let what = count_of(replies, "reply matches no message of ours", "replies match no message of ours");
+    let newest = model.activity.head.as_ref().and_then(|head| head.stranger.as_ref()?.phone.as_ref());
+    let from = if replies == 1 { "from" } else { "the newest from" };
+    newest.map_or_else(|| what.clone(), |phone| format!("{what}, {from} {phone}"))
 }
 
 fn database(model: &Model) -> Option<NeedWords> {

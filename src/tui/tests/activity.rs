@@ -112,6 +112,7 @@ pub fn head(unread: i64, seen_at: DateTime<Utc>) -> ActivityHead {
         unread: Total::Exactly(unread),
         replies: unread.min(3),
         strangers: unread.min(1),
+        stranger: None,
         notices: 0,
         nameless: Nameless::default(),
         failed_webhooks: 0,

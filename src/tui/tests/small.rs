@@ -226,6 +226,7 @@ fn what_happened_is_read_once_the_window_is_large_enough_to_show_it() {
         unread: Total::Exactly(1),
         replies: 1,
         strangers: 0,
+        stranger: None,
         notices: 0,
         nameless: Nameless::default(),
         failed_webhooks: 0,

@@ -12,14 +12,30 @@ use crate::tui::model::{CursorMove, CursorTarget, ListScope, Model, Pane, Shown,
 /// Without news, what is new is read again after this time: what strangers write announces itself to nobody.
 const HEAD_AT_LEAST_EVERY: TimeDelta = TimeDelta::seconds(30);
 
+/// The most events that are read at once.
+const PAGE_MAX: u32 = 1_000;
+
 /// Opens the pane at the newest event. Keys wait until it is here.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     model.focus = Pane::Activity;
     load_newest(model)
 }
 
+/// Opens the pane at an event: as many are read as at once may be, so that it is among them.
+pub fn open_at(model: &mut Model, place: ActivityPosition) -> Vec<Effect> {
+    model.focus = Pane::Activity;
+    let effects = load(model, PAGE_MAX);
+    model.activity.choose(place);
+    effects
+}
+
 /// The newest events in place of those shown. What was new until now is no news any more.
 pub fn load_newest(model: &mut Model) -> Vec<Effect> {
+    let limit = page_limit(model);
+    load(model, limit)
+}
+
+fn load(model: &mut Model, limit: u32) -> Vec<Effect> {
     model.activity.look_anew();
     model.activity.forget_choice();
     model.unread.remove(&UnreadPart::Activity);
@@ -27,13 +43,18 @@ pub fn load_newest(model: &mut Model) -> Vec<Effect> {
     model.activity.ticket = ticket;
     model.activity.awaiting = Some(ticket);
     model.activity.is_fetching = false;
-    vec![read(model, None), Effect::Read(ReadRequest::ActivityHead)]
+    let newest = ReadRequest::Activity { ticket, before: None, limit };
+    vec![Effect::Read(newest), Effect::Read(ReadRequest::ActivityHead)]
 }
 
 fn read(model: &Model, before: Option<ActivityPosition>) -> Effect {
+    Effect::Read(ReadRequest::Activity { ticket: model.activity.ticket, before, limit: page_limit(model) })
+}
+
+/// A few screens of it.
+fn page_limit(model: &Model) -> u32 {
     let height = u32::try_from(model.activity_rows()).unwrap_or(u32::MAX);
-    let limit = height.saturating_mul(3).clamp(30, 1_000);
-    Effect::Read(ReadRequest::Activity { ticket: model.activity.ticket, before, limit })
+    height.saturating_mul(3).clamp(30, PAGE_MAX)
 }
 
 /// The next older page, when the window runs out.

@@ -121,7 +121,8 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
         return Vec::new();
     };
     match need {
-        AttentionItem::Strangers | AttentionItem::Answers | AttentionItem::Notices => to_activity(model),
+        AttentionItem::Strangers => to_stranger(model),
+        AttentionItem::Answers | AttentionItem::Notices => to_activity(model),
         AttentionItem::Database => {
             let command = match model.options.database {
                 DatabaseKind::Own => "blastdeck db start",
@@ -150,6 +151,14 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
 fn to_activity(model: &mut Model) -> Vec<Effect> {
     model.overlays.clear();
     activity::open(model)
+}
+
+/// To the newest reply that matches no message.
+fn to_stranger(model: &mut Model) -> Vec<Effect> {
+    let stranger = model.activity.head.as_ref().and_then(|head| head.stranger.as_ref());
+    let Some(place) = stranger.map(|stranger| stranger.place) else { return to_activity(model) };
+    model.overlays.clear();
+    activity::open_at(model, place)
 }
 
 fn to_blast(model: &mut Model, need: AttentionItem) -> Vec<Effect> {

@@ -3,7 +3,7 @@
 use blastdeck::domain::unseen::{SeenSpan, Unseen};
 use blastdeck::store::presence::{self, Arrival};
 use blastdeck::store::view::Total;
-use blastdeck::store::view::activity;
+use blastdeck::store::view::activity::{self, ActivitySource};
 use chrono::{TimeDelta, Utc};
 
 use super::{at, run, scene};
@@ -18,6 +18,10 @@ async fn what_is_new_is_what_others_did_since_one_looked() {
 
     let aina = head("aina", "2026-11-20T01:00:00Z").await;
     assert_eq!((aina.unread, aina.replies, aina.strangers, aina.notices), (Total::Exactly(8), 2, 1, 1));
+    let stranger = aina.stranger.unwrap();
+    assert_eq!((stranger.place.source, stranger.place.id), (ActivitySource::Reply, 2));
+    assert_eq!((stranger.place.at, stranger.phone.unwrap().as_str()), (at("2026-11-20T02:01:00Z"), "+60199999999"));
+    assert_eq!(head("aina", "2026-11-20T02:01:00Z").await.stranger, None, "it was seen");
     assert_eq!(aina.newest, Some(at("2026-11-20T02:07:00Z")));
     assert_eq!(
         head("ben", "2026-11-20T01:00:00Z").await.unread,

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use super::super::Total;
-use super::{UNREAD_MAX, far, first_opt_out, is_trouble, shown_act, standing_change};
+use super::{ActivityPosition, ActivitySource, UNREAD_MAX, far, first_opt_out, is_trouble, shown_act, standing_change};
+use crate::domain::phone::Phone;
 use crate::domain::unseen::Unseen;
 use crate::store::StoreError;
 use crate::store::inbox::{Nameless, NamelessKind};
@@ -22,6 +23,8 @@ pub struct ActivityHead {
     pub replies: i64,
     /// Of these, those that answer no message that is known: nobody is marked by them.
     pub strangers: i64,
+    /// The newest of these.
+    pub stranger: Option<StrangerReply>,
     /// Answers in it that did not go out.
     pub failed_answers: i64,
     /// What providers said in it.
@@ -30,6 +33,14 @@ pub struct ActivityHead {
     pub nameless: Nameless,
     /// Webhooks of which something could not be applied; there may be an opt-out in them.
     pub failed_webhooks: i64,
+}
+
+/// A reply of somebody who is in no blast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrangerReply {
+    pub place: ActivityPosition,
+    /// `None` where only Meta's id of theirs is known.
+    pub phone: Option<Phone>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -43,6 +54,16 @@ struct HeadRecord {
     #[sqlx(flatten)]
     nameless: Nameless,
     failed_webhooks: i64,
+    stranger_id: Option<i64>,
+    stranger_at: Option<DateTime<Utc>>,
+    stranger_phone: Option<Phone>,
+}
+
+impl HeadRecord {
+    fn stranger(&self) -> Option<StrangerReply> {
+        let place = ActivityPosition { at: self.stranger_at?, source: ActivitySource::Reply, id: self.stranger_id? };
+        Some(StrangerReply { place, phone: self.stranger_phone.clone() })
+    }
 }
 
 /// Counts the rows in the gaps that were not seen, from `$1` to `$2`: a walk of the index by time in each.
@@ -96,7 +117,17 @@ const HEAD: &str = concat!(
             (select count(*) from (select 1 from webhook_inbox where state = 'failed' limit 250) n)
             + (select count(*) from (select 1 from webhook_inbox
                                       where state in ('new', 'parked') and failed_items is not null limit 250) n)
-              as failed_webhooks"
+              as failed_webhooks,
+            s.id as stranger_id, s.received_at as stranger_at, s.phone_number as stranger_phone
+       from (select) one
+       left join lateral (
+            select found.*
+              from unnest($1::timestamptz[], $2::timestamptz[]) g (after, before)
+             cross join lateral (select r.id, r.received_at, r.phone_number
+                                   from replies r
+                                  where r.received_at > g.after and r.received_at < g.before and r.recipient_id is null
+                                  order by r.received_at desc, r.id desc limit 1) found
+             order by found.received_at desc, found.id desc limit 1) s on true"
 );
 
 /// What an operator has not seen, counted.
@@ -106,12 +137,14 @@ pub async fn head(pool: &PgPool, operator: &str, unseen: Unseen) -> Result<Activ
     let asked = sqlx::query_as(HEAD).bind(after).bind(before).bind(operator);
     let head: HeadRecord = waits.into_iter().fold(asked, sqlx::query::QueryAs::bind).fetch_one(pool).await?;
     let unread = head.others + head.replies + head.notices;
+    let stranger = head.stranger();
     Ok(ActivityHead {
         unseen,
         newest: head.newest,
         unread: if unread >= UNREAD_MAX { Total::AtLeast(UNREAD_MAX) } else { Total::Exactly(unread) },
         replies: head.replies,
         strangers: head.strangers,
+        stranger,
         failed_answers: head.failed_answers,
         notices: head.notices,
         nameless: head.nameless,

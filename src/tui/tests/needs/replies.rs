@@ -1,6 +1,8 @@
 //! Replies that wait to be seen, below what needs a person.
 
+use super::super::activity::{answer, page};
 use super::*;
+use crate::app::view::StrangerReply;
 
 #[test]
 fn replies_that_wait_to_be_seen_are_a_line_that_leads_to_them_and_need_nobody() {
@@ -16,6 +18,35 @@ fn replies_that_wait_to_be_seen_are_a_line_that_leads_to_them_and_need_nobody() 
     assert!(screen.contains("Nothing needs you.") && screen.contains("> 3 replies wait to be seen"), "{screen}");
     dashboard.keys("\n");
     assert_eq!(dashboard.model.focus, Pane::Activity);
+}
+
+#[test]
+fn a_reply_that_matches_no_message_has_its_number_in_the_line_and_enter_goes_to_it() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut calm = raya();
+    calm.counts.uncertain = 0;
+    dashboard.answer(Completion::Blasts(Ok(vec![calm])));
+    let (place, phone) = (page().rows[2].place, page().people[0].phone.clone());
+    let stranger = Some(StrangerReply { place, phone: Some(phone.clone()) });
+    for (strangers, line) in
+        [(3, "3 replies match no message of ours, the newest from"), (1, "1 reply matches no message of ours, from")]
+    {
+        let head = ActivityHead { strangers, stranger: stranger.clone(), ..head(3, at(13, 58)) };
+        dashboard.answer(Completion::ActivityHead(Ok(head)));
+        dashboard.keys("!");
+
+        let screen = dashboard.screen().join("\n");
+        assert!(screen.contains(&format!("{line} {phone}")), "{screen}");
+        dashboard.keys("!").taken();
+    }
+
+    dashboard.keys("!\n");
+
+    let reads =
+        |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::Activity { before: None, limit: 1_000, .. }));
+    assert!(dashboard.taken().iter().any(reads), "as many as may be read at once");
+    answer(&mut dashboard, page());
+    assert_eq!((dashboard.model.focus, dashboard.model.activity.cursor()), (Pane::Activity, Some(place)));
 }
 
 #[test]
