@@ -3,14 +3,16 @@
 use chrono::TimeDelta;
 
 use super::activity::{cloud, opened};
+use super::armed::{launched, read};
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blasts, details_of, draft, marked, person};
+use crate::app::Launch;
 use crate::app::view::{BlastView, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::effect::{Completion, WriteRequest};
+use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 use crate::tui::model::Overlay;
 use crate::tui::{DashboardKind, Size};
 
@@ -280,4 +282,21 @@ fn a_hint_about_people_is_not_given_where_nobody_is_listed() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.model.hint = Some(crate::tui::model::Hint::Find);
     assert!(text(&dashboard).contains("try: "), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn the_line_of_a_start_at_a_set_time_goes_once_somebody_else_has_paused_the_blast() {
+    let mut dashboard = launched();
+    let scheduled = BlastView { state: BlastState::Scheduled, version: 4, send_after: Some(at(23, 0)), ..draft() };
+    let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
+    let outcome = Ok(WriteOutcome::Blast(Box::new(scheduled.clone())));
+    dashboard.answer(Completion::Written { request: WriteRequest::Launch(launch), outcome });
+    read(&mut dashboard, scheduled.clone());
+    assert_eq!(dashboard.said(), "Raya last call is scheduled, starts 23:00");
+
+    let by_ben = Some(Actor::Operator("ben".to_owned()));
+    read(&mut dashboard, BlastView { state: BlastState::Paused, version: 5, state_by: by_ben, ..scheduled });
+
+    assert!(!text(&dashboard).contains("takes it back"), "{:#?}", dashboard.screen());
+    assert_eq!(dashboard.said(), "");
 }

@@ -49,13 +49,14 @@ pub fn behind_stop(model: &Model, row: &BlastView) -> Notice {
     Notice { armed, ..Notice::done(format!("{name} {does} once its sender is resumed; until then {undo} stops it")) }
 }
 
-/// Says when a blast starts by itself. It is no armed launch: whoever goes on with other work is not reminded, and `u` is
-/// for their newest act.
+/// Says when a blast starts by itself, as long as it does. It is no armed launch: whoever goes on with other work is not reminded, and
+/// `u` is for their newest act.
 pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     let starts = row.send_after.map(|at| format!(", starts {}", model.time_of(row, at))).unwrap_or_default();
     let hint = format!("{} takes it back", model.options.keys.undo());
     Notice {
         until_next_key: true,
+        says: vec![SeenState::of(row)],
         ..Notice::done(format!("{} is {}{starts}", model.distinct_name(row), row.state)).hint(hint)
     }
 }

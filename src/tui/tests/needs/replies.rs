@@ -3,6 +3,7 @@
 use super::super::activity::{answer, page};
 use super::*;
 use crate::app::view::StrangerReply;
+use crate::tui::key::Key;
 
 #[test]
 fn replies_that_wait_to_be_seen_are_a_line_that_leads_to_them_and_need_nobody() {
@@ -32,12 +33,11 @@ fn a_reply_that_matches_no_message_has_its_number_in_the_line_and_enter_goes_to_
         [(3, "3 replies match no message of ours, the newest from"), (1, "1 reply matches no message of ours, from")]
     {
         let head = ActivityHead { strangers, stranger: stranger.clone(), ..head(3, at(13, 58)) };
-        dashboard.answer(Completion::ActivityHead(Ok(head)));
-        dashboard.keys("!");
+        dashboard.answer(Completion::ActivityHead(Ok(head))).keys("!");
 
         let screen = dashboard.screen().join("\n");
         assert!(screen.contains(&format!("{line} {phone}")), "{screen}");
-        dashboard.keys("!").taken();
+        dashboard.key(Key::Esc).taken();
     }
 
     dashboard.keys("!\n");
