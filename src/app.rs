@@ -138,7 +138,7 @@ pub use orders::typed::{
 pub use orders::{NewOrderItem, OrderDraft, SteppedOrder, WrittenOrder};
 pub use plan::{AlsoStuck, FirstShare, Plan, Sample, StartMismatch};
 pub use put_back::PutBack;
-pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence};
+pub use recurring::{PlannedRepeat, ScheduleView, SkippedOccurrence, waits_with_more};
 pub use replies::{Incoming, IncomingOutcome};
 pub use retry::RetryCount;
 pub use saved_lists::SavedList;

@@ -29,7 +29,7 @@ use crate::store::clearing::{Clearing, ClearingKind};
 use crate::store::recurring::{self, DuePattern, OccurrenceNote, OccurrenceOutcome, OccurrenceRow};
 use crate::store::view::BlastRow;
 
-pub use outlook::PlannedRepeat;
+pub use outlook::{PlannedRepeat, waits_with_more};
 pub(super) use pattern::Pattern;
 
 /// A pattern as somebody asks about it.

@@ -1,7 +1,9 @@
 //! Lists that are kept under a name, as an audience: `--from 'list:raya'`.
 
 use super::error::unread_after;
+use super::recurring::ScheduleView;
 use super::{App, AppError};
+use crate::domain::blast::BlastState;
 use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::text::clean;
 use crate::store::forget;
@@ -67,6 +69,16 @@ impl App {
     pub(super) async fn saved_list_columns(&self, list: i64) -> Result<Vec<String>, AppError> {
         self.sees_customers()?;
         Ok(saved_list::columns(self.pool(), list).await?)
+    }
+
+    /// What repeats and goes to a list at its next time.
+    pub async fn repeats_to_list(&self, name: &str) -> Result<Vec<ScheduleView>, AppError> {
+        let mut tx = self.begin().await?;
+        let readers = saved_list::still_read(&mut tx, name).await?;
+        drop(tx);
+        let mut schedules = self.schedules().await?;
+        schedules.retain(|view| view.blast.state == BlastState::Scheduled && readers.contains(&view.blast.id));
+        Ok(schedules)
     }
 
     /// Removes a list. The blasts that it was an audience of stay as they are; refused while one is still to read it.

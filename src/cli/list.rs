@@ -18,7 +18,7 @@ use super::export::ExportOutput;
 use super::listed::{ListEnd, one_more};
 use super::output::{json as print_json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{Export, SavedList};
+use crate::app::{Export, SavedList, ScheduleView};
 use crate::config::SenderConfig;
 use crate::domain::sender::ProviderKind;
 use crate::domain::text::{count_of, number, people, shell_word};
@@ -107,10 +107,24 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
     }
     talk(&list.columns_words());
     say_local(list.local.as_ref());
+    say_repeats(&context, (&saved.name, saved.people)).await?;
     let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));
     let replaced = before.map_or_else(String::new, |before| format!(", in place of {}", number(before)));
     let draft = draft_line(&context.app.config().senders, name);
     line(&context.pasteable(&format!("list {name} has {kept}{replaced}: {draft} makes a draft to them")))
+}
+
+/// What goes to a list by itself, and whether that waits for somebody: its filter may take fewer than are in the list.
+async fn say_repeats(context: &Context, (name, kept): (&str, i64)) -> Result<()> {
+    for ScheduleView { blast, repeat, next, .. } in context.app.repeats_to_list(name).await? {
+        let next = next.first().map_or_else(String::new, |at| format!(", next {}", context.when(Some(*at))));
+        let most = repeat.at_most.map(i64::from).filter(|most| kept > *most);
+        let waits = most.map_or_else(String::new, |most| {
+            format!("; it waits for you then if that is to more than {}", people(most))
+        });
+        talk(&format!("{} (blast {}) goes to list {name}{next}{waits}", blast.clean_name(), blast.id));
+    }
+    Ok(())
 }
 
 /// The command line that makes a draft to a list. With several senders the operator chooses one.

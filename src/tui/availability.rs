@@ -87,7 +87,8 @@ const NOBODY_LEFT: &str = "nobody is left to send to";
 
 /// Said of a blast whose time comes, which is not sent before that.
 fn starts_by_itself(model: &Model, blast: &BlastView) -> String {
-    let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));
+    let at = blast.scheduled_for.or(blast.send_after);
+    let at = at.map(|at| model.time_of(blast, at) + &blast.waits_at_next_time());
     match (at, blast.origin.repeat.rule.is_some()) {
         (Some(at), true) => format!("it repeats, next {at}: ⟨p⟩ pauses it, ⟨>⟩ leaves that time out"),
         (Some(at), false) => format!("it starts by itself {at}: ⟨p⟩ pauses it"),

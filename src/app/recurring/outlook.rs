@@ -5,7 +5,10 @@ use chrono_tz::Tz;
 
 use super::own_start;
 use crate::app::create::RepeatOrder;
+use crate::app::view::BlastView;
 use crate::app::{App, AppError};
+use crate::domain::blast::BlastState;
+use crate::domain::text::{number, people};
 use crate::store::recurring;
 use crate::store::view::BlastRow;
 
@@ -22,6 +25,29 @@ pub struct PlannedRepeat {
     pub clock_notes: Vec<String>,
     /// An occurrence to more people waits for an operator; `None`: as many as are confirmed.
     pub at_most: Option<i32>,
+}
+
+impl BlastView {
+    /// Behind the next time of a blast that repeats and has more people by now than were confirmed: that it waits for an operator then. It
+    /// begins with a comma; nothing of any other.
+    pub fn waits_at_next_time(&self) -> String {
+        if self.state == BlastState::Scheduled && self.origin.repeat.rule.is_some() {
+            waits_with_more(self.counts.queued, self.origin.repeat.at_most)
+        } else {
+            String::new()
+        }
+    }
+}
+
+/// `, but waits for you then, since it goes to 301 people and at most 245 were confirmed`; nothing where it goes to no more than those.
+pub fn waits_with_more(queued: i64, at_most: Option<i32>) -> String {
+    let Some(most) = at_most.map(i64::from).filter(|most| queued > *most) else { return String::new() };
+    let were = if most == 1 { "was" } else { "were" };
+    format!(
+        ", but waits for you then, since it goes to {} and at most {} {were} confirmed",
+        people(queued),
+        number(most)
+    )
 }
 
 /// How many of its next times are shown.

@@ -11,7 +11,7 @@ use super::schedule::rule_of_zone;
 use super::step;
 use crate::app::{
     ExcludedPerson, FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, PlannedStart, Sample, SegmentCount,
-    ZoneShare, sharing_lines,
+    ZoneShare, sharing_lines, waits_with_more,
 };
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -274,7 +274,7 @@ fn start_words(context: &Context, plan: &Plan, start: &PlannedStart) -> String {
             format!("not before it has asked, once its sender is resumed; its time came {at}{note}")
         }
         Some(_) if is_due => format!("once its sender is resumed; its time came {at}{note}"),
-        _ => format!("{at}, by itself{}{note}", start_conditions(plan)),
+        _ => format!("{at}, by itself{}{}{note}", start_conditions(plan), more_than_confirmed(plan)),
     }
 }
 
@@ -283,6 +283,13 @@ fn start_conditions(plan: &Plan) -> String {
     let is_paused = plan.blast.state == BlastState::Paused;
     let stop = plan.stopped.as_ref().filter(|_| !is_paused).map(|_| Plan::NOT_BEHIND_STOP);
     plan.start_condition().into_iter().chain(stop).map(|condition| format!(", {condition}")).collect()
+}
+
+/// That a time which goes to more people than were confirmed waits for an operator, where nothing else keeps it from starting by itself.
+fn more_than_confirmed(plan: &Plan) -> String {
+    let starts = plan.stopped.is_none() && plan.blast.state != BlastState::Paused;
+    let repeat = plan.repeat.as_ref().filter(|_| starts);
+    waits_with_more(plan.people, repeat.and_then(|repeat| repeat.at_most))
 }
 
 /// The pace, the sending hours, and the forecast per day.

@@ -91,7 +91,10 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
         (BlastState::Paused, _) if rule.is_empty() => (paused(model, blast), "⟨S⟩ resumes it, ⟨X⟩ cancels it"),
         (BlastState::Paused, _) => ("paused".to_owned(), "⟨S⟩ resumes it, ⟨X⟩ ends it for good"),
         (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "⟨S⟩ sends it now, ⟨p⟩ pauses it, ⟨X⟩ cancels it"),
-        (_, Some(at)) => (format!("next {at}"), "⟨p⟩ pauses it, ⟨>⟩ leaves that time out, ⟨X⟩ ends it for good"),
+        (_, Some(at)) => (
+            format!("next {at}{}", blast.waits_at_next_time()),
+            "⟨p⟩ pauses it, ⟨>⟩ leaves that time out, ⟨X⟩ ends it for good",
+        ),
         (_, None) => ("starts as soon as it may".to_owned(), "⟨p⟩ pauses it, ⟨X⟩ cancels it"),
     };
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }

@@ -163,6 +163,26 @@ fn what_repeats_and_made_no_blast_of_its_time_needs_you_and_is_nothing_that_come
 }
 
 #[test]
+fn what_repeats_to_more_people_than_were_confirmed_is_said_to_wait_for_an_operator() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let mut pattern = pattern(BlastState::Scheduled);
+    (pattern.counts.queued, pattern.total_recipients) = (301, 301);
+    pattern.origin.repeat.at_most = Some(245);
+    dashboard.answer(Completion::Blasts(Ok(vec![pattern.clone()]))).keys("1S");
+    let waits = "but waits for you then, since it goes to 301 people and at most 245 were confirmed";
+
+    assert!(
+        dashboard.said().starts_with(&format!("it repeats, next 21 Nov 09:00, {waits}: p")),
+        "{}",
+        dashboard.said()
+    );
+    dashboard.keys("!");
+    assert!(text(&dashboard).contains(&format!("every day 09:00; next 21 Nov 09:00, {waits}")), "{}", text(&dashboard));
+    pattern.origin.repeat.at_most = Some(301);
+    assert_eq!(pattern.waits_at_next_time(), "", "as many as were confirmed");
+}
+
+#[test]
 fn its_next_time_is_left_out_after_a_question_that_names_it() {
     let mut dashboard = listed(BlastState::Scheduled);
 

@@ -241,7 +241,7 @@ fn starts(model: &Model, blast: &BlastView) -> Option<String> {
     let zone = model.zone_of(blast);
     let day = at.with_timezone(&zone.unwrap_or(clock.zone)).format("%a");
     let time = by_both_clocks(at, (zone, clock.zone), &clock.long(at));
-    Some(format!("starts {day} {time}"))
+    Some(format!("starts {day} {time}{}", blast.waits_at_next_time()))
 }
 
 /// Why the blast does not continue by itself, or when it begins.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{SETUP, pattern};
-use crate::support::{Setup, Shop};
+use crate::support::{Setup, Shop, digits};
 
 #[tokio::test]
 async fn a_pattern_that_was_ended_does_not_start_any_more() {
@@ -308,4 +308,27 @@ async fn a_larger_number_that_is_confirmed_when_it_is_resumed_holds_from_then_on
     shop.execute("update blasts set at_most = 9").await;
     let unasked = shop.run(&["blast", "add", &id, "+60129990002", "--name", "Ann"]).await;
     assert!(unasked.code == 3 && unasked.err.contains("whoever is added gets it from then on"), "{unasked:?}");
+}
+
+/// It went out in five minutes to more people than anybody had confirmed, as every screen but one had it.
+#[tokio::test]
+async fn a_list_that_grew_says_what_goes_to_it_and_the_plan_says_that_this_waits() {
+    let shop = Shop::open(SETUP).await;
+    let of = |people: std::ops::Range<u32>| people.map(|n| format!("{}\n", digits(n))).collect::<String>();
+    let small = shop.write("small.csv", format!("phone\n{}", of(0..2)));
+    let large = shop.write("large.csv", format!("phone\n{}", of(0..3)));
+    shop.ok(&["list", "save", "vip", small.to_str().unwrap()]).await;
+    let new =
+        ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", "list:vip", "--repeat", "every day 09:00"];
+    let id = shop.json(&new).await["id"].to_string();
+    shop.send(&id).await;
+    let before = shop.ok(&["blast", "plan", &id]).await;
+
+    let saved = shop.run(&["list", "save", "vip", large.to_str().unwrap()]).await;
+
+    assert!(saved.err.contains(&format!("(blast {id}) goes to list vip, next ")), "{saved:?}");
+    assert!(saved.err.contains("; it waits for you then if that is to more than 2 people"), "{saved:?}");
+    let plan = shop.ok(&["blast", "plan", &id]).await;
+    let waits = "by itself, but waits for you then, since it goes to 3 people and at most 2 were confirmed";
+    assert!(!before.contains("but waits for you") && plan.contains(waits), "{before}{plan}");
 }
