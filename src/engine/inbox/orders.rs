@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::domain::act::{Act, Actor};
+use crate::domain::amount::in_currency;
 use crate::domain::order::{OrderTotal, OrderedItem, Uncounted};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::provider::meta::webhook::InboundOrder;
@@ -56,7 +57,7 @@ impl From<InboundOrder> for OrderNews {
 }
 
 impl OrderNews {
-    /// For people: `(order) 2 × teh-tarik, MYR 5.00: no sugar`.
+    /// For people: `(order) 2 × teh-tarik, RM 5.00: no sugar`.
     pub(super) fn words(&self) -> String {
         let mut parts: Vec<String> = self
             .items
@@ -67,7 +68,7 @@ impl OrderNews {
         if let more @ 1.. = self.items.len().saturating_sub(NAMED_ITEMS) {
             parts.push(format!("{more} more"));
         }
-        parts.extend(self.total.as_ref().ok().map(|total| format!("{} {}", total.currency, total.sum)));
+        parts.extend(self.total.as_ref().ok().map(|total| in_currency(total.sum, &total.currency)));
         let note = self.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
         format!("(order) {}{note}", parts.join(", "))
     }

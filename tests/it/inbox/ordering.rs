@@ -80,7 +80,7 @@ async fn an_order_is_kept_as_it_came_closes_its_person_and_counts_in_revenue_onc
     assert_eq!(dollars["uncounted"], "it is in USD, and revenue is counted in MYR");
     assert_eq!(dollars["note"], "Love these!");
     let words = scene.text("select body from replies where message_id = 'wamid.o2'").await;
-    assert_eq!(words.as_deref(), Some("(order) 2 × di9ozbzfi4, 1 × nqryix03ez, USD 85: Love these!"));
+    assert_eq!(words.as_deref(), Some("(order) 2 × di9ozbzfi4, 1 × nqryix03ez, $ 85.00: Love these!"));
     let statuses = [scene.status(1).await, scene.status(2).await, scene.status(3).await];
     assert_eq!(statuses, ["closed", "closed", "sent"]);
     assert_eq!((amount(&scene, 1).await.as_deref(), amount(&scene, 2).await), (Some("10.09"), None));

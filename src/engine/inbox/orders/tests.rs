@@ -71,3 +71,16 @@ fn an_order_with_an_item_that_cannot_be_read_has_no_total() {
     assert_eq!((order.items.len(), order.unreadable), (1, 1));
     assert_eq!(order.revenue("MYR"), Err(Uncounted::Unreadable));
 }
+
+#[test]
+fn an_order_in_words_has_its_amount_as_every_other_sentence_has_it() {
+    let words = |price: &str, currency: &str| {
+        let item =
+            json!({ "product_retailer_id": "rendang", "quantity": 1, "item_price": price, "currency": currency });
+        news(&json!({ "product_items": [item] })).words()
+    };
+
+    assert_eq!(words("19.9", "MYR"), "(order) 1 × rendang, RM 19.90");
+    assert_eq!(words("1250", "USD"), "(order) 1 × rendang, $ 1,250.00");
+    assert_eq!(words("300", "JPY"), "(order) 1 × rendang, JPY 300");
+}
