@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LeftOut {
     OptedOut,
-    /// Bought after this blast's message, by the word of another blast.
+    /// Bought after this blast's message, by the word of another blast, or at another number of theirs in any.
     Bought,
     /// Replied in the blast that this one follows, or in one that that follows.
     Replied,
@@ -32,7 +32,7 @@ impl LeftOut {
     pub const fn words(self) -> &'static str {
         match self {
             Self::OptedOut => "opted out",
-            Self::Bought => "bought in another blast since",
+            Self::Bought => "bought since",
             Self::Replied => "replied in the blast that it follows",
             Self::Followed => "in a follow-up of this blast already",
         }

@@ -109,7 +109,7 @@ fn f_shows_both_counts_who_is_left_out_and_the_last_mark() {
         "> over 24 h           41 stuck         35 get it",
         "26 there for less than 24 h",
         "3 opted out",
-        "1 bought in another blast since",
+        "1 bought since",
         "2 in a follow-up of this blast already",
         "Follow-up 1 is a draft to 35 people, from sales",
         "The last mark here was 13:02 by ben.",
