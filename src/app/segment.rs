@@ -5,11 +5,11 @@ mod alike;
 mod audience;
 mod found;
 mod found_again;
+mod to_them;
 mod unmade;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 
 use super::create::refused;
 use super::follow_up::with_left_out;
@@ -20,16 +20,16 @@ use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::phone::Phone;
-use crate::domain::template::TemplateMessage;
 use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
 use crate::store::view::{BlastRow, follow_up};
-use crate::store::{answered, draft, import};
+use crate::store::{answered, import};
 
 pub(super) use audience::{CappedAudience, FoundAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
 pub(super) use found_again::NextTimeAgain;
+pub(crate) use to_them::draft_to_them;
 use unmade::{UnmadePerson, obstacle};
 
 /// A draft to the people whom a filter names.
@@ -87,27 +87,6 @@ pub(crate) async fn filter_of_person(tx: &mut PgConnection, blast: BlastId, phon
     let blasts = follow_up::with_followed(&mut *tx, blast).await?;
     let blasts: Vec<_> = blasts.iter().map(BlastId::to_string).collect();
     Ok(format!("blast:{} phone:{}", blasts.join(","), phone.trim_start_matches('+')))
-}
-
-/// What is said of people whom a blast left out: `` `blastdeck blast new …` makes a draft to them ``. The filter has no quotes.
-pub(crate) async fn draft_to_them(
-    tx: &mut PgConnection,
-    (sender, blast): (&str, BlastId),
-    filter: &str,
-) -> Result<String, AppError> {
-    let template = draft::template(tx, blast).await?;
-    let template = template.and_then(|template| TemplateMessage::parse(&template).ok());
-    let says = template.map_or_else(
-        || "--message 'TEXT'".to_owned(),
-        |template| {
-            let (name, language) = (text::shell_word(template.name()), text::shell_word(template.language()));
-            let values = template.values_with_columns().into_iter();
-            let values = values.map(|(key, value)| format!(" --var {}", text::shell_quoted(&format!("{key}={value}"))));
-            format!("--template {name} --language {language}{}", values.collect::<String>())
-        },
-    );
-    let sender = text::shell_word(sender);
-    Ok(format!("`blastdeck blast new --sender {sender} --from '{filter}' {says}` makes a draft to them"))
 }
 
 impl App {

@@ -1,5 +1,6 @@
 //! Changes of drafts.
 
+mod kept;
 mod unfinished;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -7,6 +8,7 @@ use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
 
+pub use self::kept::{KeptSettings, kept_settings};
 pub use self::unfinished::{begin_unfinished, end_unfinished, set_unfinished};
 use super::{StoreError, fence, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};

@@ -249,8 +249,9 @@ async fn an_answer_that_is_taken_back_says_which_launched_follow_up_still_leaves
         "{reply}"
     );
     let from = format!("blast:{blast},{draft} phone:{}", digits(0));
+    let like = "--tag people --stage 'Follow-up 1'";
     assert!(
-        reply.contains(&format!("blast new --sender sales --from '{from}' --message 'TEXT'` makes a draft")),
+        reply.contains(&format!("blast new --sender sales --from '{from}' {like} --message 'TEXT'` makes a draft")),
         "{reply}"
     );
     let made = shop.json(&["blast", "new", "--sender", "sales", "--from", &from, "--message", "Salam"]).await;
@@ -331,7 +332,8 @@ async fn a_follow_up_whose_people_a_filter_names_says_that_it_goes_on_without_wh
         "{named}"
     );
     let from = format!("blast:{blast} phone:{}", digits(0));
-    assert!(named.contains(&format!("--from '{from}' --message 'TEXT'` makes a draft")), "{named}");
+    let like = "--tag people --stage 'Follow-up 1'";
+    assert!(named.contains(&format!("--from '{from}' {like} --message 'TEXT'` makes a draft")), "{named}");
     let again = shop.json(&["blast", "new", "--sender", "sales", "--from", &from, "--message", "Salam"]).await;
     assert_eq!(again["taken"], 1, "the line makes a draft to them: {again}");
     assert!(!never.contains("left out"), "it named only who read it: {never}");

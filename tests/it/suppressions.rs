@@ -94,7 +94,8 @@ async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_i
         "may be messaged again in future blasts; queued again in blast 2; left out of blast 1, which is over: `";
     assert!(said.code == 0 && said.err.contains(words), "{said:?}");
     let filter = format!("blast:1 phone:{}", digits(1));
-    let line = format!("blast new --sender sales --from '{filter}' --message 'TEXT'` makes a draft to them");
+    let line =
+        format!("blast new --sender sales --from '{filter}' --tag people --message 'TEXT'` makes a draft to them");
     assert!(said.err.contains(&line), "{said:?}");
     shop.ok(&["blast", "new", "--sender", "sales", "--from", &filter, "--message", "TEXT"]).await;
     assert_eq!(shop.number("select count(*) from blast_recipients where blast_id = 3 and status = 'queued'").await, 1);

@@ -73,7 +73,9 @@ async fn the_line_that_writes_to_somebody_who_was_left_out_has_the_blasts_own_te
     let said = said(with_secrets(shop.command(&["suppress", "remove", &digits(1)]))).await;
 
     let filter = format!("blast:1 phone:{}", digits(1));
-    let line = format!(" blast new --sender cloud --from '{filter}' --template order_update --language en_US` makes");
+    let line = format!(
+        " blast new --sender cloud --from '{filter}' --tag people --template order_update --language en_US` makes"
+    );
     assert!(said.err.contains(&line), "{said:?}");
     let new =
         ["blast", "new", "--sender", "cloud", "--from", &filter, "--template", "order_update", "--language", "en_US"];

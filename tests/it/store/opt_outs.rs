@@ -115,7 +115,7 @@ async fn somebody_who_was_kept_out_by_another_mark_does_not_return_where_a_numbe
 
     assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "sent", "opted_out"], "{last}");
     let words = "; still left out of blasts 1, 3, whose number was confirmed without them: `blastdeck blast new --sender sales \
-                 --from 'blast:3 phone:60100000002' --message 'TEXT'` makes a draft to them";
+                 --from 'blast:3 phone:60100000002' --tag Merdeka --message 'TEXT'` makes a draft to them";
     assert!(last.ends_with(words), "{last}");
 }
 
@@ -251,7 +251,7 @@ async fn nobody_is_queued_again_while_another_reason_stands_nor_where_the_blast_
     let back = aina.unsuppress("kedai", &number()).await.unwrap().unwrap();
     assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "sent", "queued"]);
     let words = back.in_words();
-    let line = "`blastdeck blast new --sender sales --from 'blast:1 phone:60100000002' --message 'TEXT'`";
+    let line = "`blastdeck blast new --sender sales --from 'blast:1 phone:60100000002' --tag Raya --message 'TEXT'`";
     assert!(words.contains("queued again in blast 3") && words.contains("blast 1, which is over"), "{words}");
     assert!(words.contains(line), "{words}");
 }

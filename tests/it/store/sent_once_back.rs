@@ -204,7 +204,7 @@ async fn an_opt_out_that_is_taken_back_after_the_end_says_who_stays_left_out_and
     let sender = aina.blast(BLAST).await.unwrap().sender;
     let line = |whom: &str| {
         format!(
-            "(blast 1), which is over: `blastdeck blast new --sender {sender} --from 'blast:1 {whom}' --message 'TEXT'`"
+            "(blast 1), which is over: `blastdeck blast new --sender {sender} --from 'blast:1 {whom}' --tag Raya --message 'TEXT'`"
         )
     };
     assert!(
