@@ -153,9 +153,10 @@ pub fn nothing_chosen(model: &Model) -> Option<String> {
 pub const NOBODY_TO_RETRY: &str =
     "nobody to try again: those who failed may have the message already, or would be refused it again";
 
-fn is_retried_by_nobody(model: &Model, blast: &BlastView) -> bool {
-    let is_of_now = |known: &&RetryReading| known.blast == blast.id && known.failed == blast.counts.failed;
-    model.retryable.as_ref().filter(is_of_now).is_some_and(|known| known.people == Some(0))
+fn retried_by_nobody(model: &Model, blast: &BlastView) -> Option<String> {
+    let is_of_now = |known: &&RetryReading| known.is_of((blast.id, blast.counts.failed), model.now);
+    let known = model.retryable.as_ref().filter(is_of_now).filter(|known| known.people == Some(0))?;
+    Some(known.nobody.clone().unwrap_or_else(|| NOBODY_TO_RETRY.to_owned()))
 }
 
 pub fn cannot_retry(model: &Model) -> Option<String> {
@@ -176,8 +177,7 @@ pub fn cannot_retry(model: &Model) -> Option<String> {
             ))
         }
         _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", model.distinct_name(blast))),
-        _ if is_retried_by_nobody(model, blast) => Some(NOBODY_TO_RETRY.to_owned()),
-        _ => read_only(model),
+        _ => retried_by_nobody(model, blast).or_else(|| read_only(model)),
     }
 }
 

@@ -294,6 +294,8 @@ pub enum Completion {
     Retryable {
         blast: BlastId,
         people: EffectResult<i64>,
+        /// Where that is nobody, why.
+        nobody: Option<String>,
     },
     BeforeResend {
         of: Vec<RecipientId>,

@@ -20,7 +20,7 @@ use super::{
     WriteRequest, acts, drafts, editor,
 };
 use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, ElsewhereRow, Order, RecipientQuery, SenderView};
-use crate::app::{App, Engines, FoundFollowUp, ImportProgress, StepView};
+use crate::app::{App, Engines, FoundFollowUp, ImportProgress, RetryCount, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -238,8 +238,13 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
 }
 
 async fn retryable(app: &App, blast: BlastId) -> Completion {
-    let people = app.retryable(blast, None).await.map(|count| count.people).map_err(Into::into);
-    Completion::Retryable { blast, people }
+    let counted = app.retryable(blast, None).await;
+    let nobody = match &counted {
+        Ok(RetryCount { people: 0, left_out }) => app.nobody_to_retry(blast, None, *left_out).await.ok(),
+        _ => None,
+    };
+    let people = counted.map(|count| count.people).map_err(Into::into);
+    Completion::Retryable { blast, people, nobody: nobody.map(|why| why.to_string()) }
 }
 
 async fn rows(app: &App, asked: Vec<RecipientId>) -> Completion {

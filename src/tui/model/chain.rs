@@ -1,6 +1,6 @@
 //! A blast and its follow-ups as one.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::{ListScope, Model, Overlay, Pane, STAGES};
@@ -34,8 +34,30 @@ pub struct RetryReading {
     pub failed: i64,
     /// `None` until it is read.
     pub people: Option<i64>,
+    /// Where that is nobody, why.
+    pub nobody: Option<String>,
     /// `T` waits for it.
     pub is_asked: bool,
+    pub read_at: DateTime<Utc>,
+}
+
+/// Whoever may not be sent another message yet may be some time later: they are counted again after this.
+const RETRYABLE_FOR: TimeDelta = TimeDelta::minutes(10);
+
+impl RetryReading {
+    /// One that is not here yet, of a blast in which so many failed.
+    pub const fn begun((blast, failed): (BlastId, i64), now: DateTime<Utc>, is_asked: bool) -> Self {
+        Self { blast, failed, people: None, nobody: None, is_asked, read_at: now }
+    }
+
+    /// Whether it is of this blast as it is now.
+    pub fn is_of(&self, (blast, failed): (BlastId, i64), now: DateTime<Utc>) -> bool {
+        self.blast == blast && self.failed == failed && now - self.read_at < RETRYABLE_FOR
+    }
+
+    pub fn is_pending(&self, blast: BlastId) -> bool {
+        self.blast == blast && self.people.is_none()
+    }
 }
 
 impl Model {

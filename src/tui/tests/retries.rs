@@ -1,12 +1,15 @@
 //! `T` asks for the number of those who may be tried again; `w` says where the report is.
 
+use chrono::TimeDelta;
+
 use super::support::{RAYA, TestDashboard, WIDE, raya};
+use crate::tui::availability::cannot_retry;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 
 fn asked(people: i64) -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1T");
-    dashboard.answer(Completion::Retryable { blast: RAYA, people: Ok(people) });
+    dashboard.answer(Completion::Retryable { blast: RAYA, people: Ok(people), nobody: None });
     dashboard
 }
 
@@ -61,6 +64,21 @@ fn t_is_not_offered_where_nobody_may_be_tried_again() {
 }
 
 #[test]
+fn why_nobody_may_be_tried_again_is_said_and_they_are_counted_again_some_time_later() {
+    let why = "those who failed with the code `131049` may not have another message yet: Meta asks to wait a day";
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1T");
+
+    dashboard.answer(Completion::Retryable { blast: RAYA, people: Ok(0), nobody: Some(why.to_owned()) });
+
+    assert_eq!(dashboard.said(), why);
+    dashboard.keys("T");
+    assert_eq!(dashboard.said(), why, "as it is known");
+    dashboard.model.now += TimeDelta::minutes(11);
+    assert_eq!(cannot_retry(&dashboard.model), None, "they may be by now");
+}
+
+#[test]
 fn a_blast_without_failures_says_so_at_once() {
     let mut dashboard = TestDashboard::new(WIDE);
 
@@ -74,7 +92,7 @@ fn a_blast_without_failures_says_so_at_once() {
 fn the_question_never_comes_up_in_the_middle_of_something_else() {
     let mut dashboard = TestDashboard::new(WIDE);
 
-    dashboard.keys("2T/67").answer(Completion::Retryable { blast: RAYA, people: Ok(2) });
+    dashboard.keys("2T/67").answer(Completion::Retryable { blast: RAYA, people: Ok(2), nobody: None });
 
     assert!(matches!(dashboard.model.prompt, Some(crate::tui::model::Prompt::Find(_))));
 }

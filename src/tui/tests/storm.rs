@@ -40,7 +40,7 @@ fn any_answer() -> impl Strategy<Value = Completion> {
         Just(Completion::Errors { blast: RAYA, errors: Ok(Vec::new()) }),
         Just(Completion::FollowUp(Ok(super::follow_ups::preview()))),
         Just(super::customers::sheet(vec![super::customers::order(3, OrderState::New)])),
-        Just(Completion::Retryable { blast: RAYA, people: Ok(2) }),
+        Just(Completion::Retryable { blast: RAYA, people: Ok(2), nobody: None }),
         Just(Completion::LeasesReleased),
         Just(super::form::opened()),
         Just(super::form::saved(9, 1)),

@@ -109,7 +109,7 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::BeforeResend { of, known } => {
             with(model, known, |model, known| uncertain::known_before_resend(model, &of, known));
         }
-        Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
+        Completion::Retryable { blast, people, nobody } => retries::counted_now(model, blast, (people, nobody)),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
         Completion::FoundFollowUp(preview) => follow_found::loaded(model, preview),
         Completion::FollowUpResponses { blast, came_back } => {

@@ -14,12 +14,12 @@ pub fn count(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
     let (blast, failed) = (blast.id, blast.counts.failed);
     model.say(Notice::done(format!("counting who of the {} that failed may be tried again", number(failed))));
-    let is_read = |known: &&mut RetryReading| known.blast == blast && known.people.is_none();
+    let is_read = |known: &&mut RetryReading| known.is_pending(blast);
     if let Some(reading) = model.retryable.as_mut().filter(is_read) {
         reading.is_asked = true;
         return Vec::new();
     }
-    model.retryable = Some(RetryReading { blast, failed, people: None, is_asked: true });
+    model.retryable = Some(RetryReading::begun((blast, failed), model.now, true));
     vec![Effect::Read(ReadRequest::Retryable(blast))]
 }
 
@@ -29,32 +29,34 @@ pub fn read(model: &mut Model) -> Option<Effect> {
         return None;
     }
     let (blast, failed) = model.blast().map(|blast| (blast.id, blast.counts.failed))?;
-    let is_read = |known: &RetryReading| known.blast == blast && (known.failed == failed || known.people.is_none());
+    let now = model.now;
+    let is_read = |known: &RetryReading| known.is_of((blast, failed), now) || known.is_pending(blast);
     if model.retryable.as_ref().is_some_and(is_read) {
         return None;
     }
-    model.retryable = Some(RetryReading { blast, failed, people: None, is_asked: false });
+    model.retryable = Some(RetryReading::begun((blast, failed), model.now, false));
     Some(Effect::Read(ReadRequest::Retryable(blast)))
 }
 
 /// How many there are is known: asks, where a key asked for it and the operator did not go on to something else.
-pub fn counted_now(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
+pub fn counted_now(model: &mut Model, blast: BlastId, (people, nobody): (EffectResult<i64>, Option<String>)) {
     let Some(reading) = model.retryable.as_mut().filter(|reading| reading.blast == blast) else { return };
     let is_asked = std::mem::take(&mut reading.is_asked);
     // Where it could not be counted, `T` counts again.
     reading.people = Some(people.as_ref().map_or(1, |people| *people));
+    reading.nobody.clone_from(&nobody);
     if !is_asked || model.prompt.is_some() || !model.overlays.is_empty() {
         return;
     }
     if model.blast().map(|blast| blast.id) == Some(blast) {
-        ask(model, blast, people);
+        ask(model, blast, (people, nobody));
     }
 }
 
-fn ask(model: &mut Model, blast: BlastId, people: EffectResult<i64>) {
+fn ask(model: &mut Model, blast: BlastId, (people, nobody): (EffectResult<i64>, Option<String>)) {
     match people {
         Err(failure) => model.refuse_failed(&failure),
-        Ok(0) => model.refuse(NOBODY),
+        Ok(0) => model.refuse(nobody.unwrap_or_else(|| NOBODY.to_owned())),
         Ok(people) => {
             let tag = model.blast().map(|blast| model.distinct_name(blast)).unwrap_or_default();
             let failed = model.blast().map_or(people, |blast| blast.counts.failed);
