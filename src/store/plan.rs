@@ -62,6 +62,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
+use super::customer::other_numbers;
 use super::deleted_messages::messages_of_deleted_blasts;
 use super::draft::RecipientValues;
 use super::{StoreError, settings};
@@ -77,7 +78,7 @@ pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group, two_numbers
 pub struct Overlap {
     /// Had a message of this business since the time asked, or may have had one: it is uncertain.
     pub recently_messaged: i64,
-    /// Still queued in another blast of this business that is launched, also for a time that is to come.
+    /// Still queued in another blast of this business that is launched, also for a time that is to come, and at another number of theirs.
     pub queued_elsewhere: i64,
     /// Had the same message by another blast of this business, whenever that was, or may have had it.
     pub had_this_message: i64,
@@ -98,7 +99,14 @@ const OVERLAP: &str = concat!(
          select count(*) filter (where o.gets_it and (o.recent or exists (select ",
     messages_of_deleted_blasts!("r"),
     " and ds.business = $2 and d.at > $3))) as recently_messaged,
-                count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere,
+                count(*) filter (where o.gets_it and (o.waiting is true or exists (select from customer_numbers) and exists (
+                    select from ",
+    other_numbers!("r."),
+    " n
+                     cross join lateral (select blast_id, status from blast_recipients
+                                          where person_key(phone_number) = n.person offset 0) x
+                     where x.status = 'queued' and x.blast_id <> $1
+                       and x.blast_id in (select id from others where is_live)))) as queued_elsewhere,
                 count(*) filter (where o.again and o.gets_it) as had_this_message
            from (select phone_number from blast_recipients
                   where blast_id = $1 and status = 'queued' and id <> all($4) and $5::text[] is null

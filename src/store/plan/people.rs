@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::super::claim::{is_for_people, opted_out_elsewhere};
+use super::super::customer::other_numbers;
 use super::super::deleted_messages::messages_of_deleted_blasts;
 use super::super::{StoreError, settings};
 use crate::domain::blast::TEST_STAGE;
@@ -244,9 +245,16 @@ const ELSEWHERE: &str = concat!(
       from blast_recipients r
      cross join lateral (
            select b.blast_tag as tag
-             from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
-            where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
-              and s.business = $2 and b.answer_until is null and ",
+             from (select blast_id, status from blast_recipients
+                    where person_key(phone_number) = person_key(r.phone_number)
+                   union all
+                   select o.blast_id, o.status from ",
+    other_numbers!("r."),
+    " n
+                    cross join lateral (select blast_id, status from blast_recipients
+                                         where person_key(phone_number) = n.person offset 0) o) x
+             join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
+            where x.blast_id <> r.blast_id and s.business = $2 and b.answer_until is null and ",
     still_to_send!("$1"),
     "
               and x.status = 'queued' limit 1) o

@@ -1,6 +1,9 @@
 //! Merges of customers, and what taking one back gives back.
 
+use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::phone::Phone;
+use blastdeck::store::plan::{self, PlanGroup};
+use chrono::Utc;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -96,6 +99,21 @@ async fn a_plan_names_customers_with_two_numbers_in_the_blast() {
         shop.ok(&["suppress", "add", &digits(n)]).await;
     }
     assert_eq!(shop.json(&["blast", "plan", &blast]).await["two_numbers"], 0, "whoever gets nothing does not count");
+}
+
+#[tokio::test]
+async fn a_plan_counts_who_gets_both_by_people_also_where_the_other_blast_has_another_number_of_theirs() {
+    let shop = shop().await;
+    let (waiting, plan) = (shop.draft_with(1..4, &["--at", "tomorrow 09:00"]).await, shop.draft(2..5).await);
+    shop.ok(&["customer", "merge", &number(4), &number(1)]).await;
+    assert_eq!(shop.json(&["blast", "plan", &plan]).await["queued_elsewhere"], 0, "drafts send nothing");
+
+    shop.send(&waiting).await;
+
+    assert_eq!(shop.json(&["blast", "plan", &plan]).await["queued_elsewhere"], 3, "two by number, one by person");
+    let group = (BlastId(plan.parse().unwrap()), PlanGroup::Elsewhere);
+    let listed = plan::of_group(&shop.database.pool, group, ("kedai", Utc::now()), &[]).await.unwrap();
+    assert_eq!(listed.len(), 3, "{listed:?}");
 }
 
 /// Whom each number belongs to, by merges alone: into which number each was merged.
