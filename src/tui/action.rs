@@ -207,7 +207,7 @@ pub const ACTIONS: &[UiAction] = &[
     shows("list only some blasts: by name, state or day", &[Char('/')], &[Blasts], blast_filter::open)
         .unless(when::no_blast)
         .footer("filter", 2),
-    shows("mark this blast to compare it", &[Char(' ')], &[Blasts], views::mark_blast)
+    shows("mark this blast to compare, and step on", &[Char(' ')], &[Blasts], views::mark_blast)
         .unless(when::no_blast)
         .footer("mark", 7),
     shows("compare the marked blasts", &[Char('v')], &[Blasts], views::compare)

@@ -320,7 +320,7 @@ mod tests {
 
         assert_eq!(
             said,
-            "space works in Blasts (mark this blast to compare it), Recipients (mark this person and step on)"
+            "space works in Blasts (mark this blast to compare, and step on), Recipients (mark this person and step on)"
         );
     }
 
