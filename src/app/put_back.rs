@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
-use super::segment::{draft_to_them, filter_of_person};
+use super::segment::{AgainIn, draft_to_them, filter_of_person};
 use super::{App, AppError, EVERY_BUSINESS};
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
@@ -25,6 +25,9 @@ pub struct PutBack {
     queued: BTreeSet<BlastId>,
     /// What people call those, where they are few.
     names: Vec<String>,
+    /// Drafts, and what repeats, whose filter finds somebody again once it is read: whoever read their plan meanwhile has taken them out.
+    found: BTreeSet<BlastId>,
+    found_names: Vec<String>,
     /// Somebody is left out still, though the blast is not over.
     left_out: BTreeSet<BlastId>,
     /// Of those, whose number somebody confirmed without them.
@@ -38,20 +41,25 @@ pub struct PutBack {
 impl PutBack {
     /// Where somebody is to be sent to again, by id.
     pub fn queued(&self) -> impl Iterator<Item = BlastId> {
-        self.queued.iter().copied()
+        self.queued.union(&self.found).copied()
     }
 
-    /// They stand there as queued, and were left out: a draft was made after the opt-out, or that was at another number.
+    /// They stand as queued in these, and were left out: a draft was made after the opt-out, or that was at another number. Or a filter finds
+    /// them again.
     pub(super) async fn goes_on_in(
         &mut self,
         tx: &mut PgConnection,
-        blasts: impl IntoIterator<Item = BlastId>,
+        held: impl IntoIterator<Item = BlastId>,
+        again: AgainIn,
     ) -> Result<(), AppError> {
         let before = self.queued.len();
-        self.queued.extend(blasts);
+        self.queued.extend(held);
+        self.queued.extend(again.queued);
         if self.queued.len() > before {
             self.names = names(tx, &self.queued).await?;
         }
+        self.found = again.found.difference(&self.queued).copied().collect();
+        self.found_names = names(tx, &self.found).await?;
         Ok(())
     }
 
@@ -69,17 +77,32 @@ impl PutBack {
     /// `; queued again in blast 13; still left out of blast 15`, behind what was done.
     pub fn in_words(&self) -> String {
         let back = named(&self.queued).map_or_else(String::new, |blasts| format!("; queued again in {blasts}"));
-        format!("{back}{}", self.without_in_words())
+        let found = named(&self.found).map_or_else(String::new, |blasts| self.found_in_words(&blasts));
+        format!("{back}{found}{}", self.without_in_words())
     }
 
     /// The same behind what was done to the person in a blast of their own: `; queued again in Deepavali (draft 13) too`.
     pub(super) fn in_words_beside(&self) -> String {
-        let blasts = match (self.queued.len(), self.names.as_slice()) {
-            (0, _) => return self.without_in_words(),
-            (several, []) => format!("{several} other blasts and drafts"),
-            (_, names) => format!("{} too", names.join(" and ")),
+        let back = match (self.queued.len(), self.names.as_slice()) {
+            (0, _) => String::new(),
+            (several, []) => format!("; queued again in {several} other blasts and drafts"),
+            (_, names) => format!("; queued again in {} too", names.join(" and ")),
         };
-        format!("; queued again in {blasts}{}", self.without_in_words())
+        let found = match (self.found.len(), self.found_names.as_slice()) {
+            (0, _) => String::new(),
+            (several, []) => self.found_in_words(&format!("{several} other blasts and drafts")),
+            (_, names) => self.found_in_words(&names.join(" and ")),
+        };
+        format!("{back}{found}{}", self.without_in_words())
+    }
+
+    /// They are in the lists of those once the filter is read again, as their plan does.
+    fn found_in_words(&self, blasts: &str) -> String {
+        if self.found.len() == 1 {
+            format!("; the filter of {blasts} finds them again")
+        } else {
+            format!("; the filters of {blasts} find them again")
+        }
     }
 
     fn without_in_words(&self) -> String {

@@ -28,7 +28,7 @@ use crate::store::{answered, import};
 
 pub(super) use audience::{CappedAudience, FoundAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
-pub(super) use found_again::NextTimeAgain;
+pub(super) use found_again::{AgainIn, NextTimeAgain};
 pub(crate) use to_them::draft_to_them;
 use unmade::{UnmadePerson, obstacle};
 

@@ -162,7 +162,12 @@ async fn a_draft_by_a_filter_that_finds_somebody_again_is_named_once_their_opt_o
     shop.ok(&["mark", &blast, &digits(2), "opt-out"]).await;
     assert_eq!((people().await, shop.number(&queued).await), (Some(2), 2));
     let undone = format!("{:?}", shop.run(&["mark", &blast, &digits(2), "undo"]).await);
-    assert!(undone.contains("queued again in ") && undone.contains(&format!("(draft {draft}) too")), "{undone}");
+    assert_eq!(shop.number(&queued).await, 2, "until its filter is read again");
+    assert!(
+        undone.contains("; the filter of ") && undone.contains(&format!("(draft {draft}) finds them again")),
+        "{undone}"
+    );
+    assert!(!undone.contains("queued again in "), "{undone}");
     assert!(!undone.contains(&format!("(draft {other})")), "{undone}");
     assert_eq!(people().await, Some(3));
 }
@@ -204,6 +209,7 @@ async fn a_blast_that_repeats_for_whom_its_filter_finds_again_is_asked_about_and
 
         assert_eq!(lifted["queued_in"].to_string(), format!("[{pattern}]"), "{lifted}");
         assert_eq!(undone.matches(&format!("(blast {pattern})")).count(), 1, "{undone}");
+        assert_eq!(undone.contains(" finds them again"), is_read_between, "{undone}");
         assert_eq!(shop.json(&["blast", "plan", &pattern]).await["people"], 4);
     }
 

@@ -17,6 +17,14 @@ use crate::store::import;
 use crate::store::suppression::{self, BackInDraft, FilterDraft};
 use crate::store::view::segment::{self, OnlyPeople, SegmentPerson, SegmentQuery, StepAudience};
 
+/// Where somebody gets the message again once their opt-out is lifted.
+pub(in crate::app) struct AgainIn {
+    /// They stand there as queued.
+    pub queued: BTreeSet<BlastId>,
+    /// A filter finds them, and they are not there until it is read once more.
+    pub found: BTreeSet<BlastId>,
+}
+
 /// Who is at the next time of a blast that repeats, which comes by itself, once opt-outs are lifted.
 pub(in crate::app) struct NextTimeAgain {
     pub blast: BlastId,
@@ -43,15 +51,16 @@ impl App {
         tx: &mut PgConnection,
         lifted: &[(String, Phone)],
         but_for: &[RecipientId],
-    ) -> Result<BTreeSet<BlastId>, AppError> {
+    ) -> Result<AgainIn, AppError> {
         let drafts = suppression::back_in_drafts(&mut *tx, lifted, but_for).await?;
-        let mut drafts: BTreeSet<BlastId> = drafts.into_iter().map(|one| one.blast).collect();
+        let queued: BTreeSet<BlastId> = drafts.into_iter().map(|one| one.blast).collect();
+        let mut found = BTreeSet::new();
         for draft in suppression::filter_drafts(&mut *tx, lifted, but_for).await? {
-            if !drafts.contains(&draft.id) && !self.found_again(&mut *tx, &draft, lifted).await?.is_empty() {
-                drafts.insert(draft.id);
+            if !queued.contains(&draft.id) && !self.found_again(&mut *tx, &draft, lifted).await?.is_empty() {
+                found.insert(draft.id);
             }
         }
-        Ok(drafts)
+        Ok(AgainIn { queued, found })
     }
 
     /// Who gets the message at the next time of what repeats, without anybody's further yes, now that these are lifted.
