@@ -277,3 +277,25 @@ fn the_page_of_somebody_with_a_long_name_follows_what_is_written_about_them() {
 
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Customer(people()[0].phone.clone()))));
 }
+
+#[test]
+fn a_cart_with_an_item_without_a_price_says_so_before_and_names_the_key_that_gives_it_one() {
+    let mut dashboard = opened(WIDE);
+    let Completion::Customer { phone, sheet } = sheet(Vec::new()) else { panic!("a customer") };
+    let mut sheet = sheet.unwrap();
+    sheet.carts[0].items.0[0].price = None;
+    dashboard.answer(Completion::Customer { phone, sheet: Box::new(Ok(sheet)) });
+
+    dashboard.keys("\n");
+    let asked = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    dashboard.keys("y");
+
+    let words =
+        "make an order of cart 5? kuih has no price in it: unless a catalogue has one by now, e gives it one first.";
+    assert!(asked.contains(words), "{asked}");
+    let request = dashboard.acts().swap_remove(0);
+    let why =
+        "no catalogue of this business has a price of `kuih`: give it one with `blastdeck cart set 5 'kuih*2@12.50'`";
+    dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Other(why.to_owned())) });
+    assert_eq!(dashboard.said(), "no catalogue of this business has a price of `kuih`: e gives it one");
+}

@@ -7,12 +7,13 @@ pub use self::refused::refused;
 
 use self::command_lines::command_line;
 use super::{overlays, prompts, tagging, written as writes};
-use crate::app::{CustomerSheet, ItemsEdit, OrderDraft, OrderRow, SoldOut, SteppedOrder};
+use crate::app::{CartRow, CustomerSheet, ItemsEdit, OrderDraft, OrderRow, SoldOut, SteppedOrder};
 use crate::app::{all_typed, item_words, typed_change, typed_item};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::order::OrderState;
 use crate::domain::phone::Phone;
+use crate::domain::text::clean;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, EffectError, ReadRequest, ShopAct, ShopOutcome, ShopWrite, WriteRequest};
 use crate::tui::format::{brief, in_currency};
@@ -172,10 +173,20 @@ pub fn next_step(model: &mut Model) -> Vec<Effect> {
             let question = format!("{}: {} -> {next}?", order_words(order), order.state);
             (question, ShopAct::MoveOrder(order.id, next))
         }),
-        Ok(SaleLine::Cart(cart)) => Some((format!("make an order of cart {}?", cart.id), ShopAct::OrderCart(cart.id))),
+        Ok(SaleLine::Cart(cart)) => {
+            let question = format!("make an order of cart {}?{}", cart.id, unpriced_words(model, cart));
+            Some((question, ShopAct::OrderCart(cart.id)))
+        }
         Err(_) => None,
     };
     ask(model, asked)
+}
+
+/// What an item of a cart that has no price means for an order of it: a catalogue may have one by now.
+fn unpriced_words(model: &Model, cart: &CartRow) -> String {
+    let Some(item) = cart.items.iter().find(|item| item.price.is_none()) else { return String::new() };
+    let key = model.options.keys.of("change-its-items");
+    format!(" {} has no price in it: unless a catalogue has one by now, {key} gives it one first.", clean(&item.sku))
 }
 
 pub fn end(model: &mut Model) -> Vec<Effect> {

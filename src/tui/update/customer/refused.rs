@@ -23,7 +23,10 @@ pub fn refused(
             let trouble = Some(failure.sentence(&model.options.keys));
             model.prompt = Some(Prompt::Items(ItemsPrompt { trouble, ..items }));
         }
-        None if !lost::is_lost(failure) => model.refuse(failure.sentence(&model.options.keys)),
+        None if !lost::is_lost(failure) => {
+            let why = by_keys(failure.sentence(&model.options.keys), &model.options.keys.of("change-its-items"));
+            model.refuse(why);
+        }
         typed => say(model, (write, about), failure, typed.as_ref()),
     }
     let mut effects = Vec::new();
@@ -32,6 +35,17 @@ pub fn refused(
     }
     effects.extend(page(model).map(|page| Effect::Read(ReadRequest::Customer(page.phone.clone()))));
     effects
+}
+
+/// A price that is missing is given here by a key: what stands in its place for a shell is no line of this page.
+fn by_keys(why: String, key: &str) -> String {
+    const COMMAND: &str = "give it one with `";
+    let mut said = why;
+    while let Some((before, command)) = said.split_once(COMMAND) {
+        let Some((_, after)) = command.split_once('`') else { break };
+        said = format!("{before}{key} gives it one{after}");
+    }
+    said
 }
 
 /// Whether a field may open again: nothing is typed or asked, and no key waits for a list.
