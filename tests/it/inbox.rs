@@ -12,7 +12,7 @@ mod keeping;
 mod listing;
 mod meanwhile;
 mod once;
-mod ordering;
+pub mod ordering;
 mod other_numbers;
 mod outsmarting;
 mod proof;

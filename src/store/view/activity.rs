@@ -4,6 +4,7 @@
 mod head;
 mod left;
 mod ordered;
+mod shown;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ use crate::store::StoreError;
 pub use head::{ActivityHead, StrangerReply, head};
 pub use left::LeftByUndo;
 pub use ordered::ActivityOrder;
+use shown::shown_act;
 
 /// The most unread events that are counted.
 pub const UNREAD_MAX: i64 = 250;
@@ -160,27 +162,6 @@ impl fmt::Display for ActivitySource {
         })
     }
 }
-
-/// Acts that are shown. What changes a blast's state is among the changes, and an opt-out among the opt-outs. What was taken back
-/// is not shown beside the act that took it back, which says what it was; of an act on several people that is so once none of it stands.
-/// One person's sale stays, and says so: money was counted; a close that an order took the place of does not. An order was written all
-/// the same, also where it was cancelled since.
-macro_rules! shown_act {
-    () => {
-        "(a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
-             or a.action = 'edit' and (a.detail -> 'order' is not null or a.detail -> 'stopped' is not null or a.detail -> 'pace' is not null
-                                      or a.detail -> 'start' is not null or a.detail -> 'skipped' is not null))
-            and (a.undone_by is null
-                 or a.action = 'closed' and coalesce(a.detail -> 'several' -> 'people', '1') = '1' and a.detail -> 'replaced' is null
-                 or exists (select 1 from operator_actions p
-                             where p.id > a.id and p.id < a.id + (a.detail -> 'several' ->> 'people')::bigint
-                               and p.detail -> 'several' = a.detail -> 'several' and p.undone_by is null))
-            and (a.detail -> 'several' is null
-                 or not exists (select 1 from operator_actions p
-                                 where p.id = a.id - 1 and p.detail -> 'several' = a.detail -> 'several'))"
-    };
-}
-use shown_act;
 
 /// Who failed or became uncertain, of a row `h`. What an operator's act led to is not shown beside that act.
 macro_rules! is_trouble {

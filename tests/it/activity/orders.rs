@@ -3,7 +3,9 @@
 use blastdeck::domain::ids::RecipientId;
 use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow};
 use blastdeck::store::view::{RecipientDetails, recipients};
+use serde_json::json;
 
+use crate::inbox::ordering::{messages, order};
 use crate::inbox::scene::InboxScene;
 use crate::support::digits;
 
@@ -77,4 +79,29 @@ async fn each_step_of_an_order_says_what_it_came_to_then() {
             "closed: order 1, RM 7.50",
         ]
     );
+}
+
+#[tokio::test]
+async fn an_order_that_came_by_a_message_happened_once() {
+    let scene = InboxScene::sent(1).await;
+    let items = json!([{ "product_retailer_id": "kuih", "quantity": 3, "item_price": 0.35, "currency": "MYR" }]);
+
+    scene.receive(messages(&[order(1, "wamid.o1", &items)])).await;
+
+    let closed = "select count(*) from operator_actions where operator = 'engine' and action = 'closed'";
+    assert_eq!(scene.shop.number(closed).await, 1, "it counts");
+    let pool = &scene.shop.database.pool;
+    let of_person = async || {
+        let rows = activity::page(pool, None, 50).await.unwrap();
+        let of_person = rows.into_iter().filter(|row| row.recipient == Some(RecipientId(1)));
+        of_person.map(|row| row.event).collect::<Vec<_>>()
+    };
+    let events = of_person().await;
+    assert!(
+        matches!(&events[..], [ActivityEvent::Reply { text, .. }] if text == "(order) 3 × kuih, RM 1.05"),
+        "{events:?}"
+    );
+    scene.shop.ok(&["order", "cancel", "1"]).await;
+    let events = of_person().await;
+    assert!(events.iter().any(|event| matches!(event, ActivityEvent::Act { order: Some(_), .. })), "{events:?}");
 }
