@@ -310,7 +310,10 @@ impl App {
     ) -> Result<Option<String>, AppError> {
         match form.content() {
             Err(why) => Ok(Some(why)),
-            Ok(content) => Ok(super::edit::missing_value(tx, id, &content).await?.map(|why| with_mend(&why))),
+            Ok(content) => match super::edit::missing_value(tx, id, &content).await? {
+                Some(why) => Ok(Some(with_mend(&why, draft::has_rows(tx, id).await?))),
+                None => Ok(None),
+            },
         }
     }
 
@@ -331,13 +334,14 @@ impl App {
     }
 }
 
-/// A value that does not fit a message which was written after the list was taken.
-fn with_mend(why: &str) -> String {
-    let is_of_one = why.contains(super::edit::NOT_FOR);
-    let mend = if is_of_one {
-        "; taking the list again, on the line People, leaves such rows out, and `blastdeck blast remove` takes out who was added by hand"
-    } else {
-        ""
+/// A value that does not fit a message which was written after the people came. Those of a follow-up or a filter are of no list.
+fn with_mend(why: &str, is_of_list: bool) -> String {
+    let mend = match (why.contains(super::edit::NOT_FOR), is_of_list) {
+        (false, _) => "",
+        (true, true) => {
+            "; taking the list again, on the line People, leaves such rows out, and `blastdeck blast remove` takes out who was added by hand"
+        }
+        (true, false) => "; `blastdeck blast remove` takes them out",
     };
     format!("{why}{mend}")
 }
@@ -375,5 +379,18 @@ fn refuse_started(state: BlastState) -> Result<(), AppError> {
             "it is scheduled by now, and its people are those of its plan: ⟨d⟩ makes a new one like it".to_owned(),
         )),
         state => Err(AppError::Refused(super::edit::not_editable(state.with_article()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_mend;
+
+    #[test]
+    fn whoever_is_of_no_list_is_not_left_out_by_taking_one_again() {
+        let why = "message: it cannot be made for +60100000001: {2} is empty";
+
+        assert!(with_mend(why, true).contains("; taking the list again"));
+        assert_eq!(with_mend(why, false), format!("{why}; `blastdeck blast remove` takes them out"));
     }
 }

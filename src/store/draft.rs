@@ -287,6 +287,13 @@ pub async fn without_row(tx: &mut PgConnection, id: BlastId) -> Result<i64, Stor
     Ok(people.bind(id).fetch_one(tx).await?)
 }
 
+/// Whether anybody in a blast is of a row of a list.
+pub async fn has_rows(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
+    let any =
+        sqlx::query_scalar("select exists (select from blast_recipients where blast_id = $1 and list_row is not null)");
+    Ok(any.bind(id).fetch_one(tx).await?)
+}
+
 /// Whether anybody in a blast has a value for this variable.
 pub async fn has_values(tx: &mut PgConnection, id: BlastId, variable: &str) -> Result<bool, StoreError> {
     let any = sqlx::query_scalar(

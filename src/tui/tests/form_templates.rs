@@ -80,3 +80,15 @@ fn a_template_that_is_chosen_again_has_the_values_that_it_had() {
     assert_eq!(choose(""), ("raya_promo".to_owned(), "20%".to_owned()));
     assert_eq!(choose(""), ("raya_promo".to_owned(), "20%".to_owned()), "also where it is the one that is there");
 }
+
+#[test]
+fn a_variable_that_nobody_in_a_follow_up_has_a_column_for_is_a_text_to_be_written() {
+    let mut dashboard = templates(&["raya_promo"]);
+    dashboard.model.form.as_mut().unwrap().people = 12;
+
+    dashboard.keys("\n");
+
+    let template = dashboard.model.form.as_ref().unwrap().values.template.clone().unwrap();
+    assert_eq!((&template["variables"]["1"], &template["variables"]["2"]), (&"{name}".into(), &"".into()));
+    assert!(text(&dashboard).contains("empty: write a text, or {column}"), "{:#?}", dashboard.screen());
+}

@@ -123,14 +123,15 @@ fn is_of(source: &Value, template: &SenderTemplate) -> bool {
     is_named && given.is_some_and(has_its_variables)
 }
 
-/// Each variable is filled from the column of its name, where the list has one or is still to come; the first of those without one, from the
-/// name.
+/// Each variable is filled from the column of its name, where the people have one or are still to come; the first of those without one, from
+/// the name.
 fn unfilled(form: &BlastForm, template: &SenderTemplate) -> Value {
     let columns = form.columns();
-    let has_list = form.taken.is_some();
+    // Those of a follow-up are of no list, and nothing more comes of them.
+    let has_people = form.taken.is_some() || form.people > 0;
     let value = |(n, name): (usize, &String)| {
         let is_column = columns.iter().any(|column| column.eq_ignore_ascii_case(name));
-        if has_list && !is_column && n > 0 {
+        if has_people && !is_column && n > 0 {
             return (name.clone(), Value::String(String::new()));
         }
         let column = if !is_column && n == 0 { "name" } else { name };
