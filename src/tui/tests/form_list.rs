@@ -49,6 +49,19 @@ fn a_file_that_cannot_be_read_names_nothing_and_its_path_stays_to_be_mended() {
 }
 
 #[test]
+fn a_list_that_is_kept_is_no_path_and_the_form_names_the_command_line_for_it() {
+    let mut dashboard = new_form();
+
+    dashboard.keys("↓↓↓\nlist:vip\n");
+
+    let form = dashboard.model.form.as_ref().unwrap();
+    let line = "`blastdeck blast new --sender sales --from 'list:vip' --message 'TEXT'`";
+    assert!(form.trouble.as_ref().unwrap().contains(line), "{:?}", form.trouble);
+    assert_eq!((form.list.as_ref(), path(&dashboard).as_deref()), (None, Some("list:vip")));
+    assert!(writes(&mut dashboard).is_empty(), "nothing is read");
+}
+
+#[test]
 fn a_name_that_nobody_typed_gives_way_to_the_first_character() {
     let mut dashboard = new_form();
     dashboard.model.form.as_mut().unwrap().values.tag = "New blast".to_owned();

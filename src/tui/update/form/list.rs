@@ -9,7 +9,7 @@ use super::{saving, shown};
 use crate::app::DraftList;
 use crate::domain::list_columns::ListColumns;
 use crate::domain::rejected_rows::{CellMend, LeftOutRow, RejectedRows};
-use crate::domain::text::clean_name;
+use crate::domain::text::{clean_name, shell_quoted, shell_word};
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::model::{BlastForm, EscLeaves, FormLine, FormPage, LineEdit, Model, NAMELESS, Notice, UnreadablePath};
@@ -40,9 +40,30 @@ fn offered_path(form: &BlastForm) -> String {
     }
 }
 
+/// What a list that is kept is named by in a filter, and no path of a file.
+const KEPT: &str = "list:";
+
+/// How a draft is made to a list that is kept, which the form does not take.
+fn by_command_line(model: &Model, from: &str) -> Option<String> {
+    let sender = &model.form.as_deref()?.values.sender;
+    let is_of_meta = model.senders.iter().any(|known| known.name == *sender && known.provider == "meta");
+    let content = if is_of_meta { "--template NAME" } else { "--message 'TEXT'" };
+    let (sender, from) = (shell_word(sender), shell_quoted(from));
+    let line = format!("`blastdeck blast new --sender {sender} --from {from} {content}`");
+    Some(model.options.pasteable(&format!("the form takes no list that is kept: {line} makes a draft to it")))
+}
+
 /// The path that was typed is the list.
 pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Effect> {
+    let kept = path.starts_with(KEPT).then(|| by_command_line(model, path)).flatten();
     let Some(form) = shown(model) else { return Vec::new() };
+    if let Some(why) = kept {
+        if ending != Ending::Leave {
+            form.edit = Some(LineEdit::Path { field: TextField::with(path), offers: Vec::new() });
+            (form.trouble, form.esc_leaves) = (Some(why), EscLeaves::Trouble);
+        }
+        return Vec::new();
+    }
     if path.is_empty() {
         form.trouble =
             (ending != Ending::Leave).then(|| "type the path of a CSV or Excel file, or paste its cells".to_owned());
