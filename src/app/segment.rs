@@ -10,6 +10,7 @@ mod unmade;
 
 use chrono_tz::Tz;
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use super::create::refused;
 use super::follow_up::with_left_out;

@@ -1,5 +1,7 @@
 //! `blast plan`: what a send would do, as text and as JSON, and who is left out of it.
 
+mod starts;
+
 use std::fmt::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,17 +9,17 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+use self::starts::start_words;
 use super::schedule::rule_of_zone;
 use super::step;
 use crate::app::{
-    ExcludedPerson, FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, PlannedStart, Sample, SegmentCount,
-    ZoneShare, sharing_lines, waits_with_more,
+    ExcludedPerson, FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
+    sharing_lines,
 };
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, render};
-use crate::domain::blast::BlastState;
 use crate::domain::filter::in_words;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
@@ -262,34 +264,6 @@ fn first_text(context: &Context, plan: &Plan, FirstShare { people, until }: Firs
         _ => format!("{} of {all} first{until}; then it waits for you", number(people)),
     };
     format!("  first     {first}. If it goes on at once, all {all} go like this:\n")
-}
-
-/// When it starts by itself, and on what that depends: on an operator, or on its sender, also once its time has come.
-fn start_words(context: &Context, plan: &Plan, start: &PlannedStart) -> String {
-    let (at, now) = (context.start(start.at, start.zone), Utc::now());
-    let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
-    let is_due = plan.blast.state == BlastState::Scheduled && plan.blast.goes_by(now);
-    match &plan.stopped {
-        Some(_) if is_due && plan.blast.asks_first(now) => {
-            format!("not before it has asked, once its sender is resumed; its time came {at}{note}")
-        }
-        Some(_) if is_due => format!("once its sender is resumed; its time came {at}{note}"),
-        _ => format!("{at}, by itself{}{}{note}", start_conditions(plan), more_than_confirmed(plan)),
-    }
-}
-
-/// `, once it is sent, but not while its sender is stopped`: a pause is one condition enough.
-fn start_conditions(plan: &Plan) -> String {
-    let is_paused = plan.blast.state == BlastState::Paused;
-    let stop = plan.stopped.as_ref().filter(|_| !is_paused).map(|_| Plan::NOT_BEHIND_STOP);
-    plan.start_condition().into_iter().chain(stop).map(|condition| format!(", {condition}")).collect()
-}
-
-/// That a time which goes to more people than were confirmed waits for an operator, where nothing else keeps it from starting by itself.
-fn more_than_confirmed(plan: &Plan) -> String {
-    let starts = plan.stopped.is_none() && plan.blast.state != BlastState::Paused;
-    let repeat = plan.repeat.as_ref().filter(|_| starts);
-    waits_with_more(plan.people, repeat.and_then(|repeat| repeat.at_most))
 }
 
 /// The pace, the sending hours, and the forecast per day.

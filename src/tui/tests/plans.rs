@@ -148,56 +148,6 @@ fn enter_on_a_count_shows_whom_it_is_about_and_sends_nothing() {
 }
 
 #[test]
-fn one_to_oneself_is_asked_first_and_needs_a_number() {
-    let mut dashboard = planned(|plan| plan);
-    assert!(dashboard.keys("M").acts().is_empty());
-    let person = RecipientId(41);
-    assert_eq!(dashboard.keys("y").acts(), [WriteRequest::SendTest { blast: DRAFT, version: 3, person, to: None }]);
-}
-
-#[test]
-fn one_to_oneself_asks_for_the_number_where_none_is_known() {
-    let mut dashboard = planned(|plan| Plan { test_to: None, ..plan });
-
-    dashboard.keys("Msoon\n");
-    assert!(dashboard.acts().is_empty() && shows(&dashboard, "your own number: soon"), "{:#?}", dashboard.screen());
-    // What the import would refuse is refused here, in its words.
-    dashboard.key(Key::Ctrl('u')).keys("+60 12-34 567\n");
-    let why = "+60 12-34 567_   too short: perhaps its area or country code is missing";
-    assert!(shows(&dashboard, why), "{:#?}", dashboard.screen());
-    dashboard.keys("8");
-    assert!(!shows(&dashboard, "too short"), "{:#?}", dashboard.screen());
-    assert!(dashboard.acts().is_empty() && dashboard.model.own_number.is_none());
-    dashboard.key(Key::Ctrl('u')).keys("+60 10-012 9999\n");
-    assert!(
-        dashboard.acts().is_empty() && shows(&dashboard, "to yourself, +60 10-012 9999?"),
-        "{:#?}",
-        dashboard.screen()
-    );
-    dashboard.keys("y");
-
-    let to = Some("+60 10-012 9999".to_owned());
-    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, version: 3, person: RecipientId(41), to }]);
-    // It is not typed twice.
-    assert!(shows(dashboard.keys("M"), "your own number: +60 10-012 9999"), "{:#?}", dashboard.screen());
-    dashboard.key(Key::Esc).key(Key::Esc);
-    assert!(dashboard.model.prompt.is_none() && dashboard.acts().is_empty());
-}
-
-#[test]
-fn a_number_of_ones_own_that_was_refused_is_not_offered_again() {
-    let mut dashboard = planned(|plan| Plan { test_to: None, ..plan });
-    dashboard.keys("M+60 10-012 9999\ny");
-    let request = dashboard.acts().pop().expect("it is sent");
-
-    let why = EffectError::Other("+60 10-012 9999 cannot be sent to: they asked to be forgotten".to_owned());
-    dashboard.answer(Completion::Written { request, outcome: Err(why) });
-
-    dashboard.keys("M");
-    assert!(!shows(&dashboard, "your own number: +60"), "{:#?}", dashboard.screen());
-}
-
-#[test]
 fn it_is_changed_and_written_to_a_file_from_here() {
     let mut dashboard = planned(|plan| plan);
 
