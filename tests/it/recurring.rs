@@ -100,7 +100,7 @@ async fn a_time_that_asks_since_somebody_may_be_sent_to_again_says_no_other_numb
     }
     let pattern = pattern(&shop, 0..4, &["--repeat", "every day 09:00"]).await;
     assert_eq!(shop.number(&format!("select at_most::bigint from blasts where id = {pattern}")).await, 2);
-    shop.execute(&format!("delete from suppressions where phone_number = '+{}'", digits(2))).await;
+    shop.ok(&["suppress", "remove", &digits(2), "--yes"]).await;
 
     come(&shop, &pattern, TimeDelta::seconds(-1)).await;
     engine_app(&shop, "one").await.occur(Utc::now()).await.unwrap();
@@ -247,7 +247,7 @@ async fn what_repeated_and_is_over_says_so_in_its_plan_and_takes_no_step() {
 
     let plan = shop.json(&["blast", "plan", &id]).await;
     assert_eq!((&plan["shared_with"], &plan["done_at"]), (&json!([]), &json!(null)), "{plan}");
-    let why = "the blast is done: make a new blast to send again (its last time was skipped)";
+    let why = "the blast is over: make a new blast to send again (its last time was skipped)";
     assert_eq!(plan["obstacles"], json!([why]), "{plan}");
     assert_eq!(shop.ok(&["blast", "plan", &id]).await, format!("nobody gets a message: {why}\n"));
     let step = shop.run(&["blast", "step", "add", &id, "--after", "48h", "--message", "Hi"]).await;

@@ -164,8 +164,6 @@ async fn a_replica_that_was_behind_and_took_over_under_a_running_engine_messages
     an_engine_asks_after(async |cluster| cluster.fail_over().await, "took over").await;
 }
 
-/// The people of a blast as they are now, kept aside in the database itself, so that they can be put back without any other
-/// change: neither the server nor the lease shows it.
 /// The whole database, as `pg_dump` writes it.
 fn dumped(shop: &Shop) -> String {
     let said = Command::new("pg_dump").arg(&shop.database.url).output().unwrap();
@@ -184,6 +182,8 @@ async fn put_back_in_place(shop: &Shop, dump: &str) {
     assert!(said.status.success(), "{said:?}");
 }
 
+/// The people of a blast as they are now, kept aside in the database itself, so that they can be put back without any other
+/// change: neither the server nor the lease shows it.
 async fn keep_people(shop: &Shop, blast: &str) {
     shop.execute(&format!("create table kept as select * from blast_recipients where blast_id = {blast}")).await;
 }

@@ -80,7 +80,7 @@ mod tests {
         let (tag, stage) = ("-Raya".to_owned(), "Follow-up 1".to_owned());
         let kept = KeptSettings { tag, stage, limits, local_time: None, window_local: true };
 
-        let words = " --tag=-Raya --stage 'Follow-up 1' --gap 20s..60s --window '19:00-20:00' \
+        let words = " --tag=-Raya --stage 'Follow-up 1' --gap 20s..1m --window '19:00-20:00' \
                      --timezone 'Asia/Kuala_Lumpur' --window-local";
         assert_eq!(options(&kept), words);
         let plain =

@@ -68,7 +68,7 @@ fn enter_does_not_repeat_an_answer_for_somebody_who_is_uncertain_again() {
     let uncertain = || details_of(RecipientRow { status: Status::Uncertain, ..read_at(30) });
     let mut dashboard = details(uncertain());
     dashboard.keys("j\n");
-    assert!(matches!(dashboard.acts()[..], [WriteRequest::Mark { .. }]), "{:?}", dashboard.acts());
+    assert!(matches!(dashboard.acts()[..], [WriteRequest::Resolve { .. }]), "{:?}", dashboard.acts());
     for loaded in [details_of(RecipientRow { status: Status::Sent, ..read_at(30) }), uncertain()] {
         dashboard.answer(Completion::Person(Box::new(Ok(loaded)))).taken();
     }
