@@ -191,7 +191,7 @@ pub(in crate::app) async fn early_start(
 /// What stopped the sender that an act let go on, and a blast that waits because of it: not the one of the act where that was paused since.
 async fn lifted_stop(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<(LiftedStop, BlastId)>, AppError> {
     let Some((stop, blast)) = LiftedStop::of(act).zip(act.blast_id) else { return Ok(None) };
-    Ok(blast::armed_by(tx, blast, act.at).await?.map(|armed| (stop, armed)))
+    Ok(blast::armed_by(tx, blast, act.at).await?.first().map(|armed| (stop, *armed)))
 }
 
 /// Whether a blast waits because of this act.

@@ -186,9 +186,10 @@ impl App {
 
     /// The other blasts that started by the same act, since it let their sender go on, as far as anybody is left in them.
     async fn started_with(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<Vec<BlastHead>, AppError> {
-        let Some(at) = head.armed_at else { return Ok(Vec::new()) };
+        let start = action::newest_start(&mut *tx, head.id).await?.filter(|act| LiftedStop::of(act).is_some());
+        let Some(start) = start else { return Ok(Vec::new()) };
         let mut others = Vec::new();
-        for id in blast::armed_by(&mut *tx, head.id, at).await?.into_iter().filter(|id| *id != head.id) {
+        for id in blast::armed_by(&mut *tx, head.id, start.at).await?.into_iter().filter(|id| *id != head.id) {
             if plan::has_people_left(&mut *tx, id).await? {
                 others.extend(blast::head(&mut *tx, id).await?);
             }

@@ -90,14 +90,14 @@ pub async fn arm_all(
     Ok(former.bind(sender).bind(wait).bind(operator).fetch_all(tx).await?)
 }
 
-/// One of the blasts of a sender that an act on one of them armed by letting the sender go on, while it is still to be sent: the first.
-pub async fn armed_by(tx: &mut PgConnection, of: BlastId, at: DateTime<Utc>) -> Result<Option<BlastId>, StoreError> {
+/// The blasts of a sender that an act on one of them armed by letting the sender go on, as far as they are still to be sent, by id.
+pub async fn armed_by(tx: &mut PgConnection, of: BlastId, at: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let armed = sqlx::query_scalar(
         "select b.id from blasts a join blasts b on b.sender_id = a.sender_id
           where a.id = $1 and b.state = 'sending' and b.armed_at = $2 and b.deleted_at is null
-          order by b.id limit 1",
+          order by b.id",
     );
-    Ok(armed.bind(of).bind(at).fetch_optional(tx).await?)
+    Ok(armed.bind(of).bind(at).fetch_all(tx).await?)
 }
 
 /// What an act armed then by letting its sender go on waits as it did before: whose start it is, and when it began, is known of it still.
