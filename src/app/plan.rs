@@ -220,8 +220,7 @@ impl App {
     }
 
     async fn plan_itself(&self, (row, found): PlannedBlast, days: Option<Tz>) -> Result<Plan, AppError> {
-        let id = row.id;
-        let business = self.business(row.sender_id).await?;
+        let (id, business) = (row.id, self.business(row.sender_id).await?);
         let readiness = self.readiness_of(&row, found.as_ref()).await?;
         let Readiness { people, suppressed, answered, mut obstacles, template, number } = readiness;
         let list = self.left_out_rows(id, found.as_ref()).await?;

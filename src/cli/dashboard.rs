@@ -82,7 +82,7 @@ async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greetin
         program,
         charset,
     };
-    open(&context.app, args, shutdown).await
+    Box::pin(open(&context.app, args, shutdown)).await
 }
 
 /// How this machine stands. Only somebody who opens it for the first time waits for a look at the database's clock.

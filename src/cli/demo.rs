@@ -163,7 +163,7 @@ impl DemoArgs {
         };
         // Typed at a terminal where nothing was to be seen yet.
         tui::discard_typed();
-        let ended = open(app, args, shutdown).await;
+        let ended = Box::pin(open(app, args, shutdown)).await;
         phone.abort();
         // Its senders are the demo's own: none is added to them.
         Ok(match ended? {

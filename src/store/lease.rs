@@ -180,8 +180,17 @@ pub async fn acquire(
 
 /// Reads without a lock: whoever waits for a lease must not block its holder's claims.
 pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<RivalLease>, StoreError> {
-    let held: Option<(String, i64, i64, Option<f64>, DateTime<Utc>)> = sqlx::query_as(
-        "select holder, epoch, renewals, extract(epoch from valid)::double precision, pg_postmaster_start_time()
+    #[derive(sqlx::FromRow)]
+    struct RivalRow {
+        holder: String,
+        #[sqlx(flatten)]
+        counters: LeaseCounters,
+        valid: Option<f64>,
+        server_started_at: DateTime<Utc>,
+    }
+    let held: Option<RivalRow> = sqlx::query_as(
+        "select holder, epoch, renewals, extract(epoch from valid)::double precision as valid,
+                pg_postmaster_start_time() as server_started_at
            from sender_leases
           where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now()",
     )
@@ -189,9 +198,9 @@ pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Resu
     .bind(by_us)
     .fetch_optional(pool)
     .await?;
-    Ok(held.map(|(holder, epoch, renewals, valid, server_started_at)| RivalLease {
+    Ok(held.map(|RivalRow { holder, counters, valid, server_started_at }| RivalLease {
         holder,
-        counters: LeaseCounters { epoch, renewals },
+        counters,
         server_started_at,
         valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))

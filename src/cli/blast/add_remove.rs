@@ -63,9 +63,9 @@ impl AddPeopleArgs {
             self.blast
         ));
         if self.recipients.is_some() {
-            report(&added)
+            report(&added);
         } else {
-            report_typed(&added, &self.phones)
+            report_typed(&added, &self.phones);
         }
         say_who_gets_nothing(&context, self.blast).await;
         let total = total_now(&context, self.blast).await;

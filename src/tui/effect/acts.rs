@@ -56,23 +56,21 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
 }
 
 async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
-    let blast = |row| WriteOutcome::Blast(Box::new(row));
+    let (blast, undone) = (|row| WriteOutcome::Blast(Box::new(row)), WriteOutcome::Undone);
     Ok(match request {
         WriteRequest::Mark { person, mark } => marked(app.mark(*person, mark.clone()).await?),
         WriteRequest::Resolve { person, attempt, resolution } => {
             marked(app.resolve(*person, Some(*attempt), *resolution).await?)
         }
         WriteRequest::Amend { person, seen, amount } => marked(app.amend(*person, *seen, *amount).await?),
-        WriteRequest::UndoLaunch(id) => WriteOutcome::Undone(app.undo_launch_of(*id).await?),
-        WriteRequest::UndoAnyLaunch(id, act) => WriteOutcome::Undone(app.undo_asked_start(*id, *act).await?),
-        WriteRequest::UndoMine { .. } => WriteOutcome::Undone(app.undo_mine().await?),
-        WriteRequest::UndoNamed(act) | WriteRequest::UndoMyAct(act) => {
-            WriteOutcome::Undone(app.undo_my_act(*act).await?)
-        }
-        WriteRequest::UndoPerson(of) => WriteOutcome::Undone(app.undo_person(*of).await?),
-        WriteRequest::UndoAnyMark(of, marks) => WriteOutcome::Undone(app.undo_marks(&[*of], marks).await?),
-        WriteRequest::UndoPeople(of) => WriteOutcome::Undone(app.undo_people(of).await?),
-        WriteRequest::UndoAnyMarks(of, marks) => WriteOutcome::Undone(app.undo_marks(of, marks).await?),
+        WriteRequest::UndoLaunch(id) => undone(app.undo_launch_of(*id).await?),
+        WriteRequest::UndoAnyLaunch(id, act) => undone(app.undo_asked_start(*id, *act).await?),
+        WriteRequest::UndoMine { .. } => undone(app.undo_mine().await?),
+        WriteRequest::UndoNamed(act) | WriteRequest::UndoMyAct(act) => undone(app.undo_my_act(*act).await?),
+        WriteRequest::UndoPerson(of) => undone(app.undo_person(*of).await?),
+        WriteRequest::UndoAnyMark(of, marks) => undone(app.undo_marks(&[*of], marks).await?),
+        WriteRequest::UndoPeople(of) => undone(app.undo_people(of).await?),
+        WriteRequest::UndoAnyMarks(of, marks) => undone(app.undo_marks(of, marks).await?),
         WriteRequest::MarkSeveral { people, mark } => {
             WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
         }

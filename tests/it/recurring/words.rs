@@ -26,7 +26,7 @@ async fn a_pattern_that_was_ended_does_not_start_any_more() {
     let listed = shop.ok(&["blast", "list"]).await;
     assert!(listed.contains("  ended ") && !listed.contains("cancelled"), "{listed}");
     let ended = shop.json_lines(&["blast", "list", "--state", "ended"]).await;
-    assert_eq!(ended.iter().map(|blast| blast["id"].to_string()).collect::<Vec<_>>(), [id.clone()]);
+    assert_eq!(ended.iter().map(|blast| blast["id"].to_string()).collect::<Vec<_>>(), std::slice::from_ref(&id));
     for verb in [
         &["blast", "schedule", "skip", &id][..],
         &["blast", "wait", &id],
@@ -314,7 +314,7 @@ async fn a_larger_number_that_is_confirmed_when_it_is_resumed_holds_from_then_on
 #[tokio::test]
 async fn a_list_that_grew_says_what_goes_to_it_and_the_plan_says_that_this_waits() {
     let shop = Shop::open(SETUP).await;
-    let of = |people: std::ops::Range<u32>| people.map(|n| format!("{}\n", digits(n))).collect::<String>();
+    let of = |people: std::ops::Range<u32>| people.map(|n| digits(n) + "\n").collect::<String>();
     let small = shop.write("small.csv", format!("phone\n{}", of(0..2)));
     let large = shop.write("large.csv", format!("phone\n{}", of(0..3)));
     shop.ok(&["list", "save", "vip", small.to_str().unwrap()]).await;

@@ -24,7 +24,7 @@ pub(super) fn start_words(context: &Context, plan: &Plan, start: &PlannedStart) 
 fn start_conditions(plan: &Plan) -> String {
     let is_paused = plan.blast.state == BlastState::Paused;
     let stop = plan.stopped.as_ref().filter(|_| !is_paused).map(|_| Plan::NOT_BEHIND_STOP);
-    plan.start_condition().into_iter().chain(stop).map(|condition| format!(", {condition}")).collect()
+    plan.start_condition().into_iter().chain(stop).flat_map(|condition| [", ", condition]).collect()
 }
 
 /// That a time which goes to more people than were confirmed waits for an operator, where nothing else keeps it from starting by itself.
