@@ -3,7 +3,7 @@
 //!
 //! What the database says of itself is compared with what this machine remembers ([`super::memory`]): when a lease is
 //! acquired, in the same transaction, and again whenever a claim meets a server that was started anew. If
-//! there is no memory although something was sent, or was launched before this server was started, or it cannot be read or
+//! there is no memory although something was sent, or was launched before this server was started or its tables were made, or it cannot be read or
 //! written, somebody has to confirm as well.
 //!
 //! A rollback of the whole machine, memory included, cannot be seen from inside it.
@@ -49,7 +49,8 @@ pub enum FenceRefusal {
     )]
     NoRecord,
     #[error(
-        "a blast waits that was launched before this server was started, and this machine has no record of the database: it may be a copy"
+        "a blast waits that was launched before this server was started, or before its tables were restored, and this machine has no record of \
+         the database: it may be a copy"
     )]
     LaunchedElsewhere,
     #[error("what this machine remembers of this database cannot be relied on: {0}")]

@@ -114,7 +114,7 @@ pub struct SenderFacts {
     pub sent_from: Option<DatabaseIdentity>,
     /// Something was sent for this sender.
     pub has_sent: bool,
-    /// A blast waits or is sent that was launched in another database than this one, or before its server was started.
+    /// A blast waits or is sent that was launched in another database than this one, before its server was started, or in other tables.
     pub is_launched_elsewhere: bool,
     pub epoch: i64,
     pub renewals: i64,
@@ -189,7 +189,7 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
                     or exists (select 1 from deleted_attempts where sender_id = s.id) as has_sent,
                 exists (select 1 from blasts b
                          where b.sender_id = s.id and b.state in ('scheduled', 'sending', 'paused') and b.deleted_at is null
-                           and b.launched_on <> server_start()) as is_launched_elsewhere,
+                           and not starts_with(server_start() || ' ', b.launched_on || ' ')) as is_launched_elsewhere,
                 coalesce(l.epoch, 0) as epoch, coalesce(l.renewals, 0) as renewals,
                 s.stopped_at is not null as is_stopped,
                 (select case when is_called then last_value else 0 end from blast_recipients_id_seq) as newest_recipient

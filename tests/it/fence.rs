@@ -75,6 +75,28 @@ async fn a_copied_database_that_has_not_sent_yet_sends_nothing_where_no_engine_w
     shop.promises().await;
 }
 
+/// A dump from before the first message of a sender, restored in place: nothing but the table of people is another one.
+#[tokio::test]
+async fn a_blast_that_was_launched_in_tables_that_were_restored_since_sends_nothing_where_no_engine_waited_for_it() {
+    let shop = Shop::open(SLOW_START).await;
+    let blast = shop.blast(0..5).await;
+    shop.execute("update blasts set launched_on = regexp_replace(launched_on, ' [0-9]+$', ' 1')").await;
+
+    shop.until_idle().await;
+
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert!(shown["waiting"]["why"].as_str().unwrap().contains("before its tables were restored"), "{shown}");
+    assert_eq!(shop.sim.posts().await.len(), 0);
+    // As the version before noted it.
+    shop.execute(
+        "update blasts set launched_on = split_part(server_start(), ' ', 1) || ' ' || split_part(server_start(), ' ', 2);
+         update senders set stopped_at = null, stopped_code = null, stopped_reason = null",
+    )
+    .await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 5);
+}
+
 #[tokio::test]
 async fn a_database_that_went_back_in_time_sends_nothing_until_somebody_confirms() {
     let shop = a_shop_that_has_sent().await;

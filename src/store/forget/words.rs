@@ -41,7 +41,10 @@ const LOCK_BLASTS: &str = concat!(
     blast_names!(),
     " or exists (select from blast_steps s where s.blast = b.id and ",
     step_names!(),
-    ")) order by b.id for no key update"
+    ")
+             or b.state = 'draft' and exists (select from blast_recipients r
+                                               where r.blast_id = b.id and concat_ws(' ', r.name, r.variables::text) ~ $1))
+      order by b.id for no key update"
 );
 
 const LOCK_STEPS: &str = concat!(
@@ -72,7 +75,7 @@ const NAMING: &str = concat!(
       where ",
     blast_names!(),
     " or b.deleted_at is null
-         and (b.state in ('scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
+         and (b.state in ('draft', 'scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
          and exists (
              select from blast_recipients r
               where r.blast_id = b.id and r.status = 'queued' and r.id <> all($3)
