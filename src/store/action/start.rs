@@ -7,7 +7,8 @@ use crate::domain::ids::BlastId;
 use crate::store::StoreError;
 
 /// What a blast sends by: its newest launch or resume, or a later change of its hours that had it wait a moment first; or an act on another
-/// blast that let their sender go on, while it waits by that: an act and what it arms have the time of one transaction.
+/// blast that let their sender go on, while it waits by that: an act and what it arms have the time of one transaction. Once the sender is
+/// stopped again, no act of before that let it go on has anything sent.
 pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, phone_number, detail
@@ -19,6 +20,8 @@ pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Optio
                    join blasts o on o.sender_id = b.sender_id and o.id <> b.id
                    join operator_actions a on a.blast_id = o.id and a.at = b.armed_at
                   where b.id = $1 and b.state = 'sending' and a.undone_at is null and a.action = 'resume' and jsonb_typeof(a.detail -> 'stop') = 'object') acts
+          where not (coalesce(jsonb_typeof(detail -> 'stop') = 'object', false)
+                     and exists (select from blasts b join senders s on s.id = b.sender_id where b.id = $1 and s.stopped_at is not null))
           order by id desc limit 1",
     );
     Ok(action.bind(blast).fetch_optional(tx).await?)

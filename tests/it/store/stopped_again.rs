@@ -304,3 +304,43 @@ async fn once_they_have_started_the_question_whether_to_pause_one_names_the_othe
     assert_eq!(of_two, format!("Third and Second have {started} Third? Second goes on."));
     assert_eq!(of_one, format!("Third has {started} it?"));
 }
+
+/// What was let go on has sent, and its sender has stopped by itself since.
+async fn stopped_by_itself_since() -> (Scene, App) {
+    let (scene, aina) = going_on().await;
+    half_sent(&scene, 1).await;
+    scene
+        .execute(
+            "update provider_message set claimed_at = now();
+             update blasts set send_after = now();
+             update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'",
+        )
+        .await;
+    (scene, aina)
+}
+
+#[tokio::test]
+async fn a_launch_of_which_nothing_was_sent_is_taken_back_behind_a_sender_that_stopped_by_itself_again() {
+    let (scene, aina) = stopped_by_itself_since().await;
+
+    let undone = aina.undo_launch_of(BlastId(3)).await.unwrap().sentence;
+
+    assert_eq!(undone, "Third is a draft again: nothing was sent");
+    assert_eq!(scene.number(STOPPED).await, 1);
+    let refused = refusal(aina.undo_launch_of(BLAST).await);
+    assert_eq!(refused, "aina let the sender of Raya go on since: nothing was taken back");
+}
+
+#[tokio::test]
+async fn undoing_once_more_does_not_say_that_the_sender_goes_on_since_it_went_on_before() {
+    let (scene, aina) = stopped_by_itself_since().await;
+    let version = aina.blast(BlastId(2)).await.unwrap().version;
+    aina.resume(Launch { blast: BlastId(2), version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    let first = aina.undo_launch_of(BlastId(2)).await.unwrap().sentence;
+    assert_eq!(first, "sender sales is stopped again: nothing was sent");
+
+    let again = aina.undo_launch_of(BlastId(2)).await.unwrap().sentence;
+
+    assert_eq!(again, "Second is a draft again: nothing was sent");
+    assert_eq!(scene.number(STOPPED).await, 1);
+}
