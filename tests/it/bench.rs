@@ -5,7 +5,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{PATIENCE, Setup, Shop, eventually_async};
+use crate::support::{PATIENCE, Setup, Shop, database, eventually_async};
 
 const SCHEMAS: &str = "select count(*) from pg_namespace where nspname like 'blastdeck%'";
 
@@ -25,7 +25,8 @@ fn assert_positive(figures: &Value, names: &[&str]) {
 
 #[tokio::test]
 async fn a_bench_of_sending_prints_all_its_figures_and_leaves_nothing() {
-    let shop = Shop::open(Setup::default()).await;
+    // Sessions report what they did when they end, or a second later.
+    let shop = Shop::open_on(database().await.with_new_sessions(), Setup::default());
 
     for provider in ["wsapme", "meta"] {
         let send = ["send", "--count", "300", "--in-flight", "32", "--latency", "5ms", "--provider", provider];
