@@ -313,7 +313,7 @@ impl App {
             match self.engine().fence.examine(self.pool(), id).await {
                 Ok(()) => {}
                 // An engine here may take over from one elsewhere that it sees at work.
-                Err(FenceRefusal::NoRecord) if self.is_attended(id).await? => {}
+                Err(FenceRefusal::NoRecord | FenceRefusal::OldRecord) if self.is_attended(id).await? => {}
                 Err(FenceRefusal::Store(error)) => return Err(error.into()),
                 Err(why) => found.push((sender.name.clone(), why.to_string())),
             }

@@ -42,7 +42,7 @@ pub enum Takeover {
     NotNow,
 }
 
-/// The longest that a machine without a record leaves a sender to another one, which is about to take it.
+/// The longest lease for whose time a machine without a record leaves a sender to another one, which is about to take it.
 const PATIENCE_MAX: Duration = Duration::from_secs(30);
 
 /// Acquires a sender that nobody else holds.
@@ -98,7 +98,7 @@ async fn verify(
     server: Server,
 ) -> Result<Option<(Lease, Verified)>, StoreError> {
     let Lease { granted_at, reached_at, .. } = pending.lease;
-    let patience = engine.settings.lease.valid.min(PATIENCE_MAX);
+    let patience = patience(engine);
     let was_held_lately = reached_at.is_some_and(|at| (granted_at - at).to_std().is_ok_and(|ago| ago < patience));
     let stale = ask_when_too_late(engine, &mut pending).await?;
     let LeaseCounters { epoch, renewals } = pending.before;
@@ -133,6 +133,13 @@ async fn verify(
     watch.forget(sender.id);
     fence::close(engine, sender, &refusal).await?;
     Ok(None)
+}
+
+/// How long a machine without a record leaves a sender to another one: for the time of a lease, and at least until the other one has
+/// looked, where no order wakes it.
+fn patience(engine: &EngineContext) -> Duration {
+    let others_look_within = engine.settings.shrink(engine.notifier.order_delay());
+    engine.settings.lease.valid.min(PATIENCE_MAX).max(others_look_within)
 }
 
 /// A blast that nothing sent for hours (the machine was off or stood still, a backup was restored, its sender was stopped) is not sent at an

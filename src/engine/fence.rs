@@ -49,6 +49,11 @@ pub enum FenceRefusal {
     )]
     NoRecord,
     #[error(
+        "another machine was the last to send from this database, and its server was started anew since this machine sent: this machine has \
+         no record of what the other one sent, and the database may have gone back in time"
+    )]
+    OldRecord,
+    #[error(
         "a blast waits that was launched before this server was started, or before its tables were restored, and this machine has no record of \
          the database: it may be a copy"
     )]
@@ -66,9 +71,9 @@ pub enum FenceRefusal {
 }
 
 impl FenceRefusal {
-    /// This machine knows nothing of the sender in this database.
+    /// This machine knows nothing of the sender in this database, or not what was sent last.
     pub const fn is_without_record(&self) -> bool {
-        matches!(self, Self::NoRecord | Self::LaunchedElsewhere)
+        matches!(self, Self::NoRecord | Self::OldRecord | Self::LaunchedElsewhere)
     }
 }
 
@@ -269,6 +274,7 @@ impl Fence {
         confirmed.unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX);
         confirmed += restore_posted(connection, (sender, since), &posted).await?;
         fence::record_identity(connection, sender, &server.likeness).await?;
+        fence::record_tables(connection, sender).await?;
         let facts = fence::facts(connection, sender).await?;
         // Something was sent for this sender, and nothing at all is known of it here.
         let is_forgotten = facts.has_sent && posted.is_empty() && unreadable == 0;
@@ -305,7 +311,8 @@ async fn restore_posted(
 }
 
 fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {
-    Standing { likeness: likeness.clone(), epoch: facts.epoch, renewals: facts.renewals }
+    let server_started_at = Some(facts.incarnation.server_started_at);
+    Standing { likeness: likeness.clone(), epoch: facts.epoch, renewals: facts.renewals, server_started_at }
 }
 
 /// Refuses a database that is not as this machine remembers it, as far as that shows without reading attempts.
@@ -315,7 +322,7 @@ fn require_as_remembered(
     remembered: Option<&Remembered>,
     seen: Option<Seen>,
 ) -> Result<(), FenceRefusal> {
-    if facts.sent_from.as_ref().is_some_and(|before| !before.is_same_as(server)) {
+    if facts.is_put_back || facts.sent_from.as_ref().is_some_and(|before| before != server) {
         return Err(FenceRefusal::OtherDatabase);
     }
     let now = LeaseCounters { epoch: facts.epoch, renewals: facts.renewals };
@@ -324,30 +331,39 @@ fn require_as_remembered(
     {
         return Err(FenceRefusal::BackInTime(Regression::Seen { now, before }));
     }
+    // A new machine may take over from a live fleet, and an old one that knows less of it.
+    let server_started_at = facts.incarnation.server_started_at;
+    let is_of_living = seen.and_then(|seen| seen.alive_on) == Some(server_started_at);
     let Some(Remembered { standing, .. }) = remembered else {
         return match facts {
-            // A new machine may take over from a live fleet.
-            _ if seen.and_then(|seen| seen.alive_on) == Some(facts.incarnation.server_started_at) => Ok(()),
+            _ if is_of_living => Ok(()),
             SenderFacts { has_sent: true, .. } => Err(FenceRefusal::NoRecord),
             SenderFacts { is_launched_elsewhere: true, .. } => Err(FenceRefusal::LaunchedElsewhere),
             _ => Ok(()),
         };
     };
-    if !standing.likeness.is_same_as(server) && !is_successor(&standing.likeness, server, facts) {
+    if standing.likeness != *server && !is_successor(&standing.likeness, server) {
         return Err(FenceRefusal::OtherDatabase);
     }
     let before = LeaseCounters { epoch: standing.epoch, renewals: standing.renewals };
     if now.is_before(before) {
         return Err(FenceRefusal::BackInTime(Regression::Counted { now, before }));
     }
+    let is_of_this_start = standing.server_started_at == Some(server_started_at);
+    if was_granted_to_another(before, now) && !is_of_this_start && !is_of_living {
+        return Err(FenceRefusal::OldRecord);
+    }
     Ok(())
 }
 
-/// The database itself notes that somebody confirmed it since: a later timeline of the same cluster, and tables that were put back on the
-/// same one, are then no surprise.
-fn is_successor(before: &DatabaseIdentity, now: &DatabaseIdentity, facts: &SenderFacts) -> bool {
-    let is_confirmed = || facts.sent_from.as_ref().is_some_and(|confirmed| confirmed.people_table == now.people_table);
-    before.is_of_cluster(now) && (now.timeline > before.timeline || now.timeline == before.timeline && is_confirmed())
+/// A grant counts both on. What this machine was killed before it remembered is a renewal alone, and a sender that was moved an epoch alone.
+const fn was_granted_to_another(before: LeaseCounters, now: LeaseCounters) -> bool {
+    now.epoch > before.epoch && now.renewals > before.renewals
+}
+
+/// The database itself notes that somebody confirmed it since: a later timeline of the same cluster is then no surprise.
+fn is_successor(before: &DatabaseIdentity, now: &DatabaseIdentity) -> bool {
+    before.is_of_cluster(now) && now.timeline > before.timeline
 }
 
 /// What is missing of the attempts that are remembered. Those of people who are gone were deleted on purpose, unless the
@@ -378,9 +394,9 @@ fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Opt
         let text = fs::read(directory.path().join("memory.json")).ok()?;
         serde_json::from_slice::<OldMemory>(&text).ok()
     });
-    let same = memories.filter(|memory| memory.likeness.as_ref().is_some_and(|of| of.is_same_as(likeness)));
+    let same = memories.filter(|memory| memory.likeness.as_ref().is_some_and(|of| of == likeness));
     let renewals = same.filter_map(|memory| memory.renewals.get(&sender.0).copied()).max()?;
-    let standing = Standing { likeness: likeness.clone(), epoch: 0, renewals };
+    let standing = Standing { likeness: likeness.clone(), epoch: 0, renewals, server_started_at: None };
     Some(Remembered { standing, witnesses: Vec::new() })
 }
 

@@ -31,6 +31,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::file_lock::FileLock;
@@ -48,6 +49,9 @@ pub struct Standing {
     /// Of the sender's lease; both only grow.
     pub epoch: i64,
     pub renewals: i64,
+    /// When the server was started on which it had come so far; earlier versions did not note it.
+    #[serde(default)]
+    pub server_started_at: Option<DateTime<Utc>>,
 }
 
 impl Standing {
@@ -55,6 +59,7 @@ impl Standing {
     fn further(self, other: &Self) -> Self {
         Self {
             likeness: self.likeness,
+            server_started_at: self.server_started_at,
             epoch: self.epoch.max(other.epoch),
             renewals: self.renewals.max(other.renewals),
         }
@@ -154,9 +159,9 @@ impl SenderMemory {
         let lock = self.lock()?;
         let path = self.page_path();
         let page = self.page()?.ok_or_else(|| MemoryError::Unreadable { path, why: "it is gone".to_owned() })?;
-        let standing = Standing { likeness: page.standing.likeness.clone(), epoch, renewals };
+        let standing = Standing { epoch, renewals, ..page.standing.clone() }.further(&page.standing);
         let extent = self.journal(&page)?.sync()?;
-        self.write(&MemoryPage { standing: standing.further(&page.standing), extent, ..page }, &lock)
+        self.write(&MemoryPage { standing, extent, ..page }, &lock)
     }
 
     /// Everybody this machine knows that it posted to, as far as that can be read, and how much of it cannot.

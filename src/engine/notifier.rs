@@ -92,6 +92,11 @@ impl Notifier {
         if self.inner.has_sessions { REST_NOTIFIED } else { REST_UNNOTIFIED }
     }
 
+    /// How long it may take until a task that rests acts on an order of another process.
+    pub fn order_delay(&self) -> Duration {
+        if self.inner.has_sessions { Duration::ZERO } else { REST_UNNOTIFIED + POLL_TIMEOUT }
+    }
+
     pub fn hints(&self) -> watch::Receiver<u64> {
         self.inner.hints.subscribe()
     }

@@ -36,20 +36,9 @@ pub struct DatabaseIdentity {
     pub system_identifier: String,
     pub database_oid: i64,
     pub timeline: i64,
-    /// [`Incarnation::people_table`]; earlier versions did not note it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[sqlx(default)]
-    pub people_table: Option<i64>,
 }
 
 impl DatabaseIdentity {
-    /// Whether both are of one database, as far as both say.
-    pub fn is_same_as(&self, other: &Self) -> bool {
-        self.is_of_cluster(other)
-            && self.timeline == other.timeline
-            && (self.people_table == other.people_table || self.people_table.is_none() || other.people_table.is_none())
-    }
-
     /// Whether both are of one database of one cluster, whatever became of it since.
     pub fn is_of_cluster(&self, other: &Self) -> bool {
         (&self.system_identifier, self.database_oid) == (&other.system_identifier, other.database_oid)
@@ -112,6 +101,8 @@ pub struct SenderFacts {
     /// The server that this sender last sent from.
     #[sqlx(json(nullable))]
     pub sent_from: Option<DatabaseIdentity>,
+    /// The table of people is another one than when this sender was registered, or last confirmed: a dump was restored in place.
+    pub is_put_back: bool,
     /// Something was sent for this sender.
     pub has_sent: bool,
     /// A blast waits or is sent that was launched in another database than this one, before its server was started, or in other tables.
@@ -161,7 +152,6 @@ pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
         system_identifier: system.unwrap_or_default(),
         database_oid,
         timeline: timeline.unwrap_or(0),
-        people_table: Some(incarnation.people_table),
     };
     Ok(Server { incarnation, likeness })
 }
@@ -184,7 +174,7 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
     let facts = sqlx::query_as(concat!(
         "select ",
         incarnation!(),
-        ", s.sent_from,
+        ", s.sent_from, s.people_table <> people_table() as is_put_back,
                 exists (select 1 from attempts where sender_id = s.id)
                     or exists (select 1 from deleted_attempts where sender_id = s.id) as has_sent,
                 exists (select 1 from blasts b
@@ -279,6 +269,13 @@ pub async fn record_identity(
         .bind(Json(likeness))
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Notes that somebody vouches for a sender in the tables that are there.
+pub async fn record_tables(connection: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
+    let noted = sqlx::query("update senders set people_table = people_table() where id = $1").bind(sender);
+    noted.execute(connection).await?;
     Ok(())
 }
 

@@ -132,7 +132,10 @@ pub async fn acquire(
     let (free, idle_since, reached_at, schema, epoch, renewals): (bool, OptionalTime, OptionalTime, i64, i64, i64) = sqlx::query_as(
         "select holder is null or holder = $2 or expires_at is null or expires_at < now()
                     or (epoch, renewals) is not distinct from ($3, $4),
-                least(expires_at, now()), least(case when holder is null then expires_at else expires_at - valid end, now()), (select max(version) from _sqlx_migrations), epoch, renewals
+                case when expires_at is not null then least(expires_at, now()) end,
+                case when expires_at is not null
+                     then least(case when holder is null then expires_at else coalesce(expires_at - valid, expires_at) end, now()) end,
+                (select max(version) from _sqlx_migrations), epoch, renewals
            from sender_leases where sender_id = $1 for update",
     )
     .bind(sender)

@@ -39,8 +39,13 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
     Ok(())
 }
 
+/// How a machine's words in a reason name it.
+fn named(host: &str) -> String {
+    format!(" on {host} with `")
+}
+
 fn reason((host, name): (&str, &str), what: &str) -> String {
-    format!("{what} on {host} with `blastdeck sender confirm {}`, or S on the blast", shell_word(name))
+    format!("{what}{}blastdeck sender confirm {}`, or S on the blast", named(host), shell_word(name))
 }
 
 /// Why a confirmation is asked for once more: this machine's record is not what it was when the operator read what a
@@ -58,11 +63,7 @@ pub async fn ask_to_confirm_again(
     if known.contains(&consequence) {
         return Ok(None);
     }
-    let advice = if remembers_more(&known, &consequence) {
-        "; another machine remembers whom it posted to: confirm there instead"
-    } else {
-        ""
-    };
+    let advice = advice(&known, &engine.host, &consequence);
     let what = format!("{consequence}{advice}; if everybody queued may get it, confirm");
     let own = reason((&engine.host, name), &what);
     let machine = Machine { host: &engine.host, stated: engine.fence.stated(id) };
@@ -71,9 +72,25 @@ pub async fn ask_to_confirm_again(
     Ok(Some(format!("{consequence}{advice}")))
 }
 
-/// Whether another machine has said in a sender's reason that it remembers whom it posted to, where this one remembers nobody.
-fn remembers_more(known: &str, own: &str) -> bool {
-    own.starts_with(REMEMBERS_NOBODY) && (known.contains(REMEMBERS_POSTS) || known.contains(SOME_CAN_BE_READ))
+/// What to do where a sender's reason has it that somebody remembers whom they posted to, and this machine, `host`, says that it remembers
+/// nobody: another machine does, or one of this name did.
+fn advice(known: &str, host: &str, own: &str) -> &'static str {
+    if !own.starts_with(REMEMBERS_NOBODY) {
+        return "";
+    }
+    let named = named(host);
+    let mut remembering = known
+        .split(NEXT_MACHINE)
+        .filter(|said| said.contains(REMEMBERS_POSTS) || said.contains(SOME_CAN_BE_READ))
+        .peekable();
+    if remembering.peek().is_none() {
+        ""
+    } else if remembering.all(|said| said.contains(&named)) {
+        "; a machine of this name remembered whom it posted to: if it was this one, its record is gone, so find its state directory before \
+         you confirm, and else confirm there instead"
+    } else {
+        "; another machine remembers whom it posted to: confirm there instead"
+    }
 }
 
 /// What separates what several machines say in one reason.
@@ -92,7 +109,7 @@ struct Machine<'a> {
 /// A reason with what this machine says now in place of what it said before. What other machines said stays: each remembers other posts, so
 /// that whoever confirms on one and then on another has to read what it means there, and reads it once.
 fn beside_others(known: &str, machine: &Machine<'_>, own: &str) -> String {
-    let named = format!(" on {} with `", machine.host);
+    let named = named(machine.host);
     let is_own = |said: &str| said.contains(&named) && machine.stated.as_ref().is_some_and(|own| said.contains(own));
     let mut others: Vec<&str> = known.split(NEXT_MACHINE).filter(|said| !is_own(said)).collect();
     if others.is_empty() {
@@ -196,9 +213,7 @@ fn damage(record: &PostedRecord) -> Option<String> {
 mod tests {
     use chrono::DateTime;
 
-    use super::{
-        Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, beside_others, consequence, reason, remembers_more,
-    };
+    use super::{Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice, beside_others, consequence, reason};
     use crate::domain::ids::RecipientId;
     use crate::store::fence::PostedAttempt;
 
@@ -225,11 +240,23 @@ mod tests {
         let posts = said("till", &format!("{REMEMBERS_POSTS} (3 posts): once you confirm"));
         let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
 
-        assert!(remembers_more(&posts, &nobody));
+        assert!(advice(&posts, "office", &nobody).contains("another machine remembers"));
         let damaged = PostedRecord { posted: vec![POST], unreadable: 1, ..PostedRecord::default() };
-        assert!(remembers_more(&said("till", &consequence(&damaged)), &nobody), "a part of its record is left");
-        assert!(!remembers_more(&said("till", &nobody), &nobody), "neither remembers anybody");
-        assert!(!remembers_more(&posts, &format!("{REMEMBERS_POSTS} (1 post): once you confirm")), "it has its own");
+        let part = advice(&said("till", &consequence(&damaged)), "office", &nobody);
+        assert!(part.contains("another machine remembers"), "a part of its record is left: {part}");
+        assert_eq!(advice(&said("till", &nobody), "office", &nobody), "", "neither remembers anybody");
+        let own = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
+        assert_eq!(advice(&posts, "office", &own), "", "it has its own");
+    }
+
+    #[test]
+    fn whoever_confirms_where_the_record_is_gone_reads_that_it_is() {
+        let posts = said("till", &format!("{REMEMBERS_POSTS} (3 posts): once you confirm"));
+        let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
+
+        assert!(advice(&posts, "till", &nobody).contains("its record is gone"));
+        let both = after(&posts, ("office", None), &format!("{REMEMBERS_POSTS} (1 post): once you confirm"));
+        assert!(advice(&both, "till", &nobody).contains("another machine remembers"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::store::fence::{DatabaseIdentity, Incarnation, SenderFacts};
 use crate::store::lease::LeaseCounters;
 
 fn likeness(timeline: i64) -> DatabaseIdentity {
-    DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline, people_table: Some(1) }
+    DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline }
 }
 
 fn started_at() -> DateTime<Utc> {
@@ -19,6 +19,7 @@ fn facts() -> SenderFacts {
     SenderFacts {
         incarnation: Incarnation { server_started_at: started_at(), people_table: 1 },
         sent_from: Some(likeness(1)),
+        is_put_back: false,
         has_sent: true,
         is_launched_elsewhere: false,
         epoch: 3,
@@ -29,7 +30,11 @@ fn facts() -> SenderFacts {
 }
 
 fn remembered(timeline: i64, epoch: i64, renewals: i64) -> Remembered {
-    Remembered { standing: Standing { likeness: likeness(timeline), epoch, renewals }, witnesses: Vec::new() }
+    let server_started_at = Some(started_at());
+    Remembered {
+        standing: Standing { likeness: likeness(timeline), epoch, renewals, server_started_at },
+        witnesses: Vec::new(),
+    }
 }
 
 fn seen(renewals: i64, was_alive: bool) -> Seen {
@@ -60,40 +65,47 @@ fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
 
 #[test]
 fn tables_that_were_put_back_in_place_are_asked_about_though_they_count_as_they_did() {
-    let restored = DatabaseIdentity { people_table: Some(2), ..likeness(1) };
+    let restored = SenderFacts { is_put_back: true, ..facts() };
+    let unsent = SenderFacts { sent_from: None, has_sent: false, ..restored.clone() };
 
-    for (remembered, seen) in [
-        (None, Some(seen(10, true))),
-        (Some(remembered(1, 3, 10)), None),
-        (Some(remembered(1, 2, 5)), Some(seen(10, true))),
+    for (facts, remembered, seen) in [
+        (&restored, None, Some(seen(10, true))),
+        (&restored, Some(remembered(1, 3, 10)), None),
+        (&restored, Some(remembered(1, 2, 5)), Some(seen(10, true))),
+        (&unsent, None, None),
     ] {
-        let refused = require_as_remembered(&facts(), &restored, remembered.as_ref(), seen);
+        let refused = require_as_remembered(facts, &likeness(1), remembered.as_ref(), seen);
         assert!(matches!(refused, Err(FenceRefusal::OtherDatabase)), "{remembered:?} {seen:?}: {refused:?}");
     }
 }
 
 #[test]
-fn tables_that_were_put_back_and_confirmed_are_no_surprise_to_a_machine_that_remembers_those_of_before() {
-    let restored = DatabaseIdentity { people_table: Some(2), ..likeness(1) };
-    let remembered = remembered(1, 3, 10);
+fn a_machine_whose_record_is_older_than_another_ones_grant_asks_after_a_restart_of_the_server() {
+    let incarnation = Incarnation { server_started_at: started_at() + TimeDelta::seconds(60), people_table: 1 };
+    let restarted = SenderFacts { incarnation, ..facts() };
+    let alive = Seen { alive_on: Some(incarnation.server_started_at), ..seen(10, true) };
+    let noted_before = |mut remembered: Remembered| {
+        remembered.standing.server_started_at = None;
+        remembered
+    };
+    let asks = |facts: &SenderFacts, remembered: Remembered, seen| {
+        let refused = require_as_remembered(facts, &likeness(1), Some(&remembered), seen);
+        matches!(refused, Err(FenceRefusal::OldRecord))
+    };
 
-    let confirmed = SenderFacts { sent_from: Some(restored.clone()), ..facts() };
-    assert!(require_as_remembered(&confirmed, &restored, Some(&remembered), None).is_ok());
-    for sent_from in [None, Some(DatabaseIdentity { people_table: None, ..likeness(1) })] {
-        let before = SenderFacts { sent_from, ..facts() };
-        let refused = require_as_remembered(&before, &restored, Some(&remembered), None);
-        assert!(matches!(refused, Err(FenceRefusal::OtherDatabase)), "{before:?}: {refused:?}");
+    assert!(asks(&restarted, remembered(1, 2, 9), None), "another machine was granted it since");
+    assert!(asks(&restarted, remembered(1, 2, 9), Some(seen(10, true))), "it was seen alive on the server of before");
+    assert!(asks(&facts(), noted_before(remembered(1, 2, 9)), None), "an earlier version noted no start");
+    for (is_no_news, facts, remembered, seen) in [
+        ("it was seen alive on this one", &restarted, remembered(1, 2, 9), Some(alive)),
+        ("this machine was the last", &restarted, remembered(1, 3, 10), None),
+        ("its last renewal was not noted", &restarted, remembered(1, 3, 9), None),
+        ("it was moved since", &restarted, remembered(1, 2, 10), None),
+        ("the server is the same", &facts(), remembered(1, 2, 9), None),
+        ("an earlier version noted no start", &facts(), noted_before(remembered(1, 3, 10)), None),
+    ] {
+        assert!(!asks(facts, remembered, seen), "{is_no_news}");
     }
-}
-
-#[test]
-fn a_database_whose_table_an_earlier_version_did_not_note_may_send() {
-    let noted_before = DatabaseIdentity { people_table: None, ..likeness(1) };
-    let facts = SenderFacts { sent_from: Some(noted_before.clone()), ..facts() };
-    let standing = Standing { likeness: noted_before, epoch: 3, renewals: 10 };
-
-    let remembered = Remembered { standing, witnesses: Vec::new() };
-    assert!(require_as_remembered(&facts, &likeness(1), Some(&remembered), None).is_ok());
 }
 
 #[test]

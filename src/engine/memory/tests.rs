@@ -14,9 +14,8 @@ use crate::store::fence::{DatabaseIdentity, PostedAttempt, PostedMessage};
 const SENDER: SenderId = SenderId(7);
 
 fn standing(epoch: i64, renewals: i64) -> Standing {
-    let likeness =
-        DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline: 1, people_table: Some(1) };
-    Standing { likeness, epoch, renewals }
+    let likeness = DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline: 1 };
+    Standing { likeness, epoch, renewals, server_started_at: None }
 }
 
 fn posted(recipient: i64) -> PostedAttempt {

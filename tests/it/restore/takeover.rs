@@ -119,6 +119,28 @@ async fn a_dump_that_was_restored_in_place_stops_the_engine_that_sends_at_its_ne
     shop.promises().await;
 }
 
+/// Nothing of it was launched in the dump, so that only the sender's own row shows that its tables are others.
+#[tokio::test]
+async fn a_draft_that_is_launched_after_its_dump_was_restored_in_place_is_sent_by_no_machine_without_a_record() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.draft(0..400).await;
+    let dump = dumped(&shop);
+    shop.send(&blast).await;
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    first.kill().await;
+    put_back_in_place(&shop, &dump).await;
+    let posts = shop.sim.posts().await.len();
+
+    shop.send(&blast).await;
+    let elsewhere = shop.path("elsewhere");
+    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
+
+    asks_since_it_was_restored(&shop).await;
+    assert_eq!(shop.sim.posts().await.len(), posts);
+    second.stop().await;
+}
+
 async fn asks_since_it_was_restored(shop: &Shop) {
     let asks = "select count(*) from senders where stopped_reason like '%was restored%'";
     eventually_async("an engine asks", async || shop.number(asks).await == 1).await;

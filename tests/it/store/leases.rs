@@ -57,6 +57,19 @@ async fn the_first_lease_of_a_sender_waits_for_whoever_has_it_locked() {
     assert!(first.await.unwrap().is_some());
 }
 
+/// Nobody is about to take it again, as an engine does that restarts.
+#[tokio::test]
+async fn a_sender_that_nobody_ever_held_was_held_at_no_time() {
+    let scene = Scene::queued(1).await;
+    let held = acquire_as(scene.pool(), LeaseRequest { dead: Some(scene.lease.counters()), ..asking("second") }).await;
+    assert!(held.is_some_and(|lease| lease.reached_at.is_some() && lease.idle_since.is_some()));
+    scene.execute("delete from sender_leases").await;
+
+    let first = acquire(scene.pool(), "first").await.unwrap();
+
+    assert_eq!((first.idle_since, first.reached_at), (None, None));
+}
+
 /// As two engines have it whose configurations name a phone differently.
 #[tokio::test]
 async fn a_lease_that_ran_out_is_not_renewed_once_its_phone_was_taken_under_another_name() {

@@ -1,6 +1,8 @@
 //! A sender that is confirmed by turns on several machines, each of which remembers other posts.
 
-use super::{a_shop_that_has_sent, asks_and_sends_nothing, forget_renewals};
+use serde_json::{Value, json};
+
+use super::{a_shop_that_has_sent, asks_and_sends_nothing, forget_renewals, remembered};
 use crate::support::{eventually_async, said};
 
 /// What one machine says stays known while another one is asked: else two that are asked by turns would ask for ever.
@@ -75,5 +77,26 @@ async fn an_engine_without_a_record_leaves_a_sender_to_the_machine_on_which_it_w
     let log = std::fs::read_to_string(shop.path("engine.log")).unwrap();
     assert_eq!(log.matches("nothing is sent until somebody confirms").count(), 1, "{log}");
     assert_eq!(shop.number(stopped).await, 0);
+    shop.promises().await;
+}
+
+/// What the other one posted since may be lost with the database of before, and only the other one knows.
+#[tokio::test]
+async fn a_machine_that_was_not_the_last_to_send_asks_once_the_server_was_started_anew() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    // As granted to an engine of another machine, on a server that was started since this one's record was written.
+    shop.execute("update sender_leases set epoch = epoch + 1, renewals = renewals + 1").await;
+    let page = remembered(&shop, "json");
+    let mut noted: Value = serde_json::from_str(&std::fs::read_to_string(&page).unwrap()).unwrap();
+    assert!(noted["standing"]["server_started_at"].is_string(), "{noted}");
+    noted["standing"]["server_started_at"] = json!("2026-01-01T00:00:00Z");
+    std::fs::write(&page, noted.to_string()).unwrap();
+
+    asks_and_sends_nothing(&shop, "its server was started anew since this machine sent").await;
+
+    shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8);
     shop.promises().await;
 }
