@@ -82,9 +82,8 @@ impl App {
     async fn set_pattern_back(&self, id: BlastId, now: DateTime<Utc>) -> Result<(), AppError> {
         let row = self.blast_row(id).await?;
         // How many had come by that clock is not known before they are taken back: its end is looked at when its time comes.
-        let Some(pattern) = self.pattern_of(&row) else { return Ok(()) };
-        let pattern = pattern.without(recurring::skipped_after(self.pool(), id, now).await?);
-        let Some(next) = pattern.next(now, 0) else { return Ok(()) };
+        // Nor whether that time was skipped: then it goes on from it at once, since the time is noted.
+        let Some(next) = self.pattern_of(&row).and_then(|pattern| pattern.next(now, 0)) else { return Ok(()) };
         let mut tx = self.begin().await?;
         blast::set_pattern_back(&mut tx, id, next.at).await?;
         tx.commit().await?;
