@@ -44,23 +44,13 @@ pub fn of(
         return only_doubt.then_some(Waiting::Uncertain { people: counts.uncertain });
     }
     let sender = sender?;
-    if let Some(stop) = &sender.stopped {
-        let (why, code) = (stop.reason.clone(), stop.code.clone());
-        return Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code });
+    if let Some(stopped) = stopped(sender) {
+        return Some(stopped);
     }
     if let Some(unreadable) = blast.limits.unreadable() {
         return Some(Waiting::Unreadable { why: unreadable.to_string() });
     }
-    let Some(lease) = &sender.lease else {
-        if let Some(refused @ Waiting::TokenRefused { .. }) = &sender.waiting.sender {
-            return Some(refused.clone());
-        }
-        if let Some(name) = &sender.phone_held_as {
-            return Some(Waiting::PhoneInUse { sender: name.clone() });
-        }
-        let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
-        return (!is_new).then_some(Waiting::NoEngine);
-    };
+    let Some(lease) = &sender.lease else { return held_by_nobody(blast, sender, now) };
     let valid = sender.waiting.lease_ms.map(TimeDelta::milliseconds);
     if valid.is_some_and(|valid| lease.expires_at - now < overdue_with(valid)) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: Some(lease.expires_at) });
@@ -78,6 +68,24 @@ pub fn of(
         return Some(Waiting::FirstPeople { people: people.get() });
     }
     later_of(reported, throttled(blast, sender, now).or_else(|| due_later(blast, zone, now)))
+}
+
+fn stopped(sender: &SenderRow) -> Option<Waiting> {
+    let stop = sender.stopped.as_ref()?;
+    let (why, code) = (stop.reason.clone(), stop.code.clone());
+    Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code })
+}
+
+/// Why no engine sends for a sender.
+fn held_by_nobody(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option<Waiting> {
+    if let Some(refused @ Waiting::TokenRefused { .. }) = &sender.waiting.sender {
+        return Some(refused.clone());
+    }
+    if let Some(name) = &sender.phone_held_as {
+        return Some(Waiting::PhoneInUse { sender: name.clone() });
+    }
+    let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
+    (!is_new).then_some(Waiting::NoEngine)
 }
 
 /// The blast's own hours, where they are closed at a time.
@@ -98,9 +106,8 @@ fn overdue_with(valid: TimeDelta) -> TimeDelta {
 
 /// What a blast that starts by itself or repeats waits for: for its time, where somebody will start it then.
 fn scheduled(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option<Waiting> {
-    if let Some(stop) = &sender.stopped {
-        let (why, code) = (stop.reason.clone(), stop.code.clone());
-        return Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code });
+    if let Some(stopped) = stopped(sender) {
+        return Some(stopped);
     }
     if let Some(why) = blast.state_reason.clone().filter(|_| blast.origin.repeat.rule.is_some()) {
         return Some(Waiting::NotMade { why });

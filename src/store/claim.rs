@@ -146,26 +146,7 @@ struct LeaseCheck {
 pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Claim, StoreError> {
     let asked = Instant::now();
     let mut tx = settings::begin_claim(pool).await?;
-    // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
-    // after a takeover the epoch no longer matches.
-    let ours: Option<LeaseCheck> = sqlx::query_as(concat!(
-        "select now() as at, ",
-        incarnation!(),
-        ",
-                (select max(version) from _sqlx_migrations) as schema,
-                exists (select from blasts where id = $3 and first_left is not null) as is_first,
-                exists (select from lost_posts where sender_id = $1) as has_lost_posts,
-                (select extract(epoch from now() - send_after)::float8 from blasts
-                  where id = $3 and armed_at is not null) as began_ago
-           from sender_leases
-          where sender_id = $1 and epoch = $2 and expires_at > now() for key share"
-    ))
-    .bind(lease.sender)
-    .bind(lease.epoch)
-    .bind(want.blast)
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(ours) = ours else { return Ok(Claim::Fenced) };
+    let Some(ours) = lock_lease(&mut tx, lease, want.blast).await? else { return Ok(Claim::Fenced) };
     require_known_schema(ours.schema)?;
     if ours.incarnation != lease.incarnation {
         return Ok(Claim::OtherServer);
@@ -204,6 +185,30 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     }
     tx.commit().await?;
     Ok(Claim::People(people))
+}
+
+/// Locks a lease against takeovers until the transaction ends; `None` where it is no longer ours.
+async fn lock_lease(tx: &mut PgConnection, lease: Lease, blast: BlastId) -> Result<Option<LeaseCheck>, StoreError> {
+    // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
+    // after a takeover the epoch no longer matches.
+    let ours = sqlx::query_as(concat!(
+        "select now() as at, ",
+        incarnation!(),
+        ",
+                (select max(version) from _sqlx_migrations) as schema,
+                exists (select from blasts where id = $3 and first_left is not null) as is_first,
+                exists (select from lost_posts where sender_id = $1) as has_lost_posts,
+                (select extract(epoch from now() - send_after)::float8 from blasts
+                  where id = $3 and armed_at is not null) as began_ago
+           from sender_leases
+          where sender_id = $1 and epoch = $2 and expires_at > now() for key share"
+    ))
+    .bind(lease.sender)
+    .bind(lease.epoch)
+    .bind(blast)
+    .fetch_optional(tx)
+    .await?;
+    Ok(ours)
 }
 
 /// Whose row was put back to *queued* by hand: their next attempt was made before, nothing that happened to them has queued them

@@ -2,19 +2,27 @@
 
 use super::*;
 
+/// An engine that sends, and one of a machine without a record that has seen it renew its lease twice.
+async fn watched_by_another_machine(shop: &Shop) -> (crate::support::Engine, crate::support::Engine) {
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    let elsewhere = shop.path("elsewhere");
+    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
+    until_seen_alive(shop).await;
+    (first, second)
+}
+
+async fn until_seen_alive(shop: &Shop) {
+    let renewals = shop.number("select renewals from sender_leases").await;
+    let renewed = async || shop.number("select renewals from sender_leases").await > renewals + 2;
+    eventually_async("it saw two renewals", renewed).await;
+}
+
 #[tokio::test]
 async fn another_machine_takes_over_from_one_that_it_saw_alive_and_else_asks() {
     let shop = Shop::open(SLOW).await;
     let blast = shop.blast(0..400).await;
-    let elsewhere = shop.path("elsewhere");
-    let first = shop.engine();
-    shop.until_posts(5).await;
-    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
-    let renewals = shop.number("select renewals from sender_leases").await;
-    eventually_async("it saw two renewals", async || {
-        shop.number("select renewals from sender_leases").await > renewals + 2
-    })
-    .await;
+    let (first, second) = watched_by_another_machine(&shop).await;
 
     first.kill().await;
     let posts = shop.sim.posts().await.len();
@@ -48,11 +56,7 @@ async fn a_database_that_was_put_back_by_seconds_is_not_sent_from_by_the_machine
     let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
     keep_people(&shop, &blast).await;
     shop.execute("create table kept_leases as select epoch, renewals from sender_leases").await;
-    let kept = shop.number("select renewals from kept_leases").await;
-    eventually_async("it saw two renewals", async || {
-        shop.number("select renewals from sender_leases").await > kept + 2
-    })
-    .await;
+    until_seen_alive(&shop).await;
     first.signal(Signal::STOP);
 
     put_people_back(&shop, &blast).await;
@@ -74,15 +78,7 @@ async fn a_database_that_was_put_back_by_seconds_is_not_sent_from_by_the_machine
 async fn a_dump_that_was_restored_in_place_is_not_sent_from_by_a_machine_that_watched_whoever_sent() {
     let shop = Shop::open(SLOW).await;
     shop.blast(0..400).await;
-    let elsewhere = shop.path("elsewhere");
-    let first = shop.engine();
-    shop.until_posts(5).await;
-    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
-    let renewals = shop.number("select renewals from sender_leases").await;
-    eventually_async("it saw two renewals", async || {
-        shop.number("select renewals from sender_leases").await > renewals + 2
-    })
-    .await;
+    let (first, second) = watched_by_another_machine(&shop).await;
     let dump = dumped(&shop);
     let posts = shop.sim.posts().await.len();
     shop.until_posts(posts + 2).await;
