@@ -55,7 +55,7 @@ const LOCK_STEPS: &str = concat!(
 );
 
 /// In what blasts send stand their people's values as well, under the names that the words have for them: `$3` are the rows of whoever is
-/// to be forgotten, who get nothing.
+/// to be forgotten, who get nothing. Whoever is uncertain may be sent to again.
 const NAMING: &str = concat!(
     "select b.id as blast, b.blast_tag, b.follow_up_stage, null::integer as step,
             case when b.deleted_at is not null then 'over'
@@ -68,7 +68,8 @@ const NAMING: &str = concat!(
                  when b.state = 'paused' and b.launched_at is null and b.scheduled_for is not null and b.repeat_rule is null then 'paused'
                  when b.state = 'sending' or b.state = 'paused' and b.repeat_rule is not null then 'fixed'
                  when b.state = 'paused'
-                      and exists (select from blast_recipients r where r.blast_id = b.id and r.status = 'queued') then 'fixed'
+                      and exists (select from blast_recipients r where r.blast_id = b.id and r.status in ('queued', 'uncertain'))
+                      then 'fixed'
                  when exists (select from in_flight f where f.blast_id = b.id) then 'landing'
                  else 'over' end as fate
        from blasts b
@@ -78,7 +79,7 @@ const NAMING: &str = concat!(
          and (b.state in ('draft', 'scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
          and exists (
              select from blast_recipients r
-              where r.blast_id = b.id and r.status = 'queued' and r.id <> all($3)
+              where r.blast_id = b.id and r.status in ('queued', 'uncertain') and r.id <> all($3)
                 and concat_ws(' ', r.name, r.variables::text) ~ $1
                 and exists (select from jsonb_each_text(case when jsonb_typeof(r.variables) = 'object' then r.variables else '{}' end
                                         || jsonb_strip_nulls(jsonb_build_object('name', r.name))) v

@@ -126,3 +126,34 @@ async fn nobody_is_forgotten_while_a_message_to_somebody_else_with_their_number_
     shop.ok(&forget).await;
     assert_eq!(shop.text("select message from blasts").await, "Hi {name}, call (forgotten)");
 }
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_their_number_may_go_to_somebody_uncertain_again() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = draft(&shop).await;
+    shop.send(&blast).await;
+    let forget = ["customer", "forget", &number(NAMED), "--yes"];
+    shop.execute(
+        "update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1;
+         update blasts set state = 'paused'",
+    )
+    .await;
+
+    let in_words = shop.run(&forget).await;
+    shop.execute(&format!(
+        "update blasts set state = 'sending', message = 'Hi {{name}}, call {{agent}}';
+         update blast_recipients set variables = '{{\"agent\": \"{}\"}}'",
+        digits(NAMED)
+    ))
+    .await;
+    let in_values = shop.run(&forget).await;
+
+    for refused in [in_words, in_values] {
+        assert!(
+            refused.code == 3 && refused.err.contains("(blast 1) sends, which would go out without it"),
+            "{refused:?}"
+        );
+    }
+    shop.execute("update blast_recipients set status = 'skipped', standing = 'skipped'").await;
+    shop.ok(&forget).await;
+}
