@@ -208,14 +208,15 @@ impl<'a> PlainFollower<'a> {
         Ok(())
     }
 
-    /// Says nothing where the numbers are those that were said last.
+    /// Says nothing where the numbers, or what stands for them of what repeats, are those that were said last.
     fn say_progress(&mut self, blast: &BlastView, now: DateTime<Utc>) -> Result<()> {
         let numbers = self.sentences.numbers(blast);
-        let is_news = self.progress.get(&blast.id).is_none_or(|(_, said)| *said != numbers);
+        let news = Sentences::news(blast, &numbers);
+        let is_news = self.progress.get(&blast.id).is_none_or(|(_, said)| *said != news);
         if is_news {
             self.say(now, &self.sentences.progress((blast, self.app.clocks_of(blast)), &numbers))?;
         }
-        self.progress.insert(blast.id, (now, numbers));
+        self.progress.insert(blast.id, (now, news));
         Ok(())
     }
 

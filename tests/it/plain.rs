@@ -103,6 +103,31 @@ async fn what_repeats_is_said_to_repeat_and_is_given_no_numbers() {
 }
 
 #[tokio::test]
+async fn what_repeats_says_that_its_sender_is_stopped_and_later_that_no_blast_could_be_made() {
+    let shop = Shop::open(Setup::default()).await;
+    let daily = shop.draft_with(0..2, &["--tag", "Daily", "--repeat", "every day 09:00"]).await;
+    shop.send(&daily).await;
+    shop.execute("update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'offline'").await;
+    let mut plain = Plain::of(&shop, &["--plain", "--read-only"]);
+
+    plain.line_with(&["Daily repeats every day 09:00, next ", "; sender stopped: offline"]).await;
+    // A change of its state has it looked at within a second.
+    shop.execute(
+        "update senders set stopped_at = null, stopped_code = null, stopped_reason = null;
+         update blasts set state = 'paused';
+         update blasts set state = 'scheduled', state_reason = 'the engine at web1 says: no key',
+                           scheduled_for = now() - interval '1 minute', send_after = now() - interval '1 minute'",
+    )
+    .await;
+
+    // With its next time before that, which came, it would be another line.
+    plain
+        .line_with(&["Daily repeats every day 09:00; its time came, and no blast was made of it: the engine at web1"])
+        .await;
+    plain.child.kill().await.unwrap();
+}
+
+#[tokio::test]
 async fn plain_goes_without_a_command() {
     let shop = Shop::open(Setup::default()).await;
 

@@ -141,17 +141,31 @@ impl Sentences {
         words
     }
 
+    /// What a line about a blast is news by: its numbers; of what repeats, whose numbers stay nothing, its next time and what it waits for.
+    pub(super) fn news(blast: &BlastView, numbers: &str) -> String {
+        if rule_of(blast).is_none() {
+            return numbers.to_owned();
+        }
+        let next = blast.scheduled_for.map(|at| at.to_rfc3339()).unwrap_or_default();
+        let why = unless_its_time(blast).map(ToString::to_string).unwrap_or_default();
+        format!("{next} {why}")
+    }
+
     /// `zone`: whose clocks the blast goes by.
     pub(super) fn progress(&self, (blast, zone): (&BlastView, Tz), numbers: &str) -> String {
         let now = Utc::now();
+        let waits = |why: &Waiting| format!("; {}", why.sentence_in(self.zone, |at| self.moment(at, now)));
         // What repeats is itself never sent: its numbers stay nothing.
-        if let (BlastState::Scheduled, Some(rule)) = (blast.state, &blast.origin.repeat.rule) {
-            let next = blast.scheduled_for.map(|at| format!(", next {}", self.start(at, zone, now)));
-            return format!("{} repeats {rule}{}", blast.name(), next.unwrap_or_default());
+        if let Some(rule) = rule_of(blast) {
+            // A time that came is no next one.
+            let next = blast.scheduled_for.filter(|at| *at > now && !blast.is_not_made());
+            let next = next.map_or_else(String::new, |at| format!(", next {}", self.start(at, zone, now)));
+            let why = unless_its_time(blast).map_or_else(String::new, waits);
+            return format!("{} repeats {rule}{next}{why}", blast.name());
         }
         let waiting = |why: &Waiting| match why {
             Waiting::Scheduled { until } => format!("; starts {}", self.start(*until, zone, now)),
-            _ => format!("; {}", why.sentence_in(self.zone, |at| self.moment(at, now))),
+            _ => waits(why),
         };
         let waiting = blast.waiting.as_ref().map_or_else(String::new, waiting);
         let done =
@@ -160,6 +174,16 @@ impl Sentences {
         let state = if blast.asks_for_person() { blast.state_words().to_owned() } else { blast.state.to_string() };
         format!("{}, {state}: {numbers}{waiting}{done}", blast.name())
     }
+}
+
+/// The rule of what repeats.
+fn rule_of(blast: &BlastView) -> Option<&str> {
+    blast.origin.repeat.rule.as_deref().filter(|_| blast.state == BlastState::Scheduled)
+}
+
+/// What a blast waits for, unless that is its time alone.
+fn unless_its_time(blast: &BlastView) -> Option<&Waiting> {
+    blast.waiting.as_ref().filter(|why| !matches!(why, Waiting::Scheduled { .. }))
 }
 
 /// `Siti Aminah, +60 12-345 6789`, as far as that is known.
