@@ -59,7 +59,7 @@ impl App {
         refuse_opted_out(&person, &mark)?;
         let named = self.named_in_webhooks(&mut tx, std::slice::from_ref(&person), &mark, &shown).await?;
         if !named.is_empty() {
-            return Err(AppError::Refused(news_waits(&person)));
+            return Err(AppError::Refused(news_waits(&person.who())));
         }
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
         let close = self.own_fresh_close(&mut tx, &person, &mark).await?;

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
+use super::marks::news_waits;
 use super::segment::SegmentAudience;
 use crate::domain::act::Act;
 use crate::domain::blast::{BlastState, blast_name};
@@ -27,6 +28,29 @@ pub struct RetryCount {
     /// Who is not to have it any more. Of a follow-up: they answered since, or had another follow-up of the same blast; where a filter named
     /// them: they had another message within the frequency cap.
     pub left_out: i64,
+    /// Whom a webhook names that is here and not applied yet: it may say what became of their message.
+    pub named: i64,
+}
+
+impl RetryCount {
+    const fn plus(self, page: Self) -> Self {
+        Self {
+            people: self.people + page.people,
+            left_out: self.left_out + page.left_out,
+            named: self.named + page.named,
+        }
+    }
+
+    /// Why those who could be sent to again are not; `None`: there are none.
+    fn why_not(self) -> Option<String> {
+        let left_out = (self.left_out > 0).then(|| {
+            let why = "opted out or answered since they failed, or had another message: a follow-up of the same blast, or one within the frequency cap";
+            format!("{} {why}", text::people(self.left_out))
+        });
+        let named = (self.named > 0).then(|| news_waits(&text::people(self.named)));
+        let reasons: Vec<String> = left_out.into_iter().chain(named).collect();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
 }
 
 /// A page of failed people with their attempts, and the last of them.
@@ -55,11 +79,10 @@ impl App {
         while let Some(page) = self.retry_page(blast, code, after).await? {
             after = page.last;
             let mut tx = self.begin().await?;
-            let (people, left_out) = self.to_retry(&mut tx, (blast, capped.as_ref()), page.failed).await?;
+            let (people, of_page) = self.to_retry(&mut tx, (blast, capped.as_ref()), page.failed).await?;
             counted.extend(people);
-            count.left_out += left_out;
+            count = count.plus(of_page);
         }
-        count.people = i64::try_from(counted.len()).unwrap_or(i64::MAX);
         Ok((counted, count))
     }
 
@@ -83,7 +106,7 @@ impl App {
         self.notify(blast).await;
         ended.map_err(|error| broken_off_after(&row, count.people, error))?;
         if count.people == 0 {
-            return Err(self.nobody_to_retry(blast, code, count.left_out).await?);
+            return Err(self.nobody_to_retry(blast, code, count).await?);
         }
         Ok(count.people)
     }
@@ -106,22 +129,20 @@ impl App {
             let (page, version) = app.retry_these((row.id, capped.as_ref()), failed, count.people).await?;
             // The first of one that was over make another version of it; anybody else's ends this.
             seen = seen.map(|(blast, _)| (blast, version));
-            count.people += page.people;
-            count.left_out += page.left_out;
+            *count = count.plus(page);
         }
         Ok(())
     }
 
-    /// Why nobody can be sent to again; `left_out` are those who could be, and are not to be.
+    /// Why nobody can be sent to again; `count` has those who could be, and are not to be.
     pub async fn nobody_to_retry(
         &self,
         blast: BlastId,
         code: Option<&str>,
-        left_out: i64,
+        count: RetryCount,
     ) -> Result<AppError, AppError> {
-        if left_out > 0 {
-            let why = "opted out or answered since they failed, or had another message: a follow-up of the same blast, or one within the frequency cap";
-            return Ok(AppError::Refused(format!("nobody to retry: {} {why}", text::people(left_out))));
+        if let Some(why) = count.why_not() {
+            return Ok(AppError::Refused(format!("nobody to retry: {why}")));
         }
         let errors = self.errors(blast).await?;
         let is_failed = |code: &str| errors.iter().any(|error| error.code == code);
@@ -180,20 +201,24 @@ impl App {
         Ok(failed.last().copied().map(|(last, _)| RetryPage { failed, last }))
     }
 
-    /// Those of a blast's failed people who may have its message again, until the transaction ends, and how many may not.
+    /// Those of a blast's failed people who may have its message again, until the transaction ends, and how many may and may not.
     async fn to_retry(
         &self,
         tx: &mut PgConnection,
         (blast, capped): (BlastId, Option<&SegmentAudience>),
         mut failed: Vec<(RecipientId, i32)>,
-    ) -> Result<(Vec<(RecipientId, i32)>, i64), AppError> {
-        let ids: Vec<RecipientId> = failed.iter().map(|(id, _)| *id).collect();
+    ) -> Result<(Vec<(RecipientId, i32)>, RetryCount), AppError> {
+        let ids = ids_of(&failed);
         let mut not_to: HashSet<RecipientId> = answered::not_to_retry(tx, blast, &ids).await?.into_iter().collect();
         if let Some(audience) = capped {
             not_to.extend(self.capped_of(tx, audience, &ids).await?);
         }
-        failed.retain(|(id, _)| !not_to.contains(id));
-        Ok((failed, i64::try_from(not_to.len()).unwrap_or(i64::MAX)))
+        let left_out = leave_out(&mut failed, |id| not_to.contains(&id));
+        let people = person::get_all(tx, &ids_of(&failed)).await?;
+        let waited_for = self.named_by_unapplied(tx, &people.iter().collect::<Vec<_>>()).await?;
+        let named = leave_out(&mut failed, |id| waited_for.contains(&id));
+        let people = i64::try_from(failed.len()).unwrap_or(i64::MAX);
+        Ok((failed, RetryCount { people, left_out, named }))
     }
 
     /// Queues them again, without those who are not to have it any more. So many were queued before them. Returns the blast's version after
@@ -207,13 +232,13 @@ impl App {
         let mut tx = self.begin().await?;
         // The blast's row before the locks of follow-ups and of the frequency cap, as a launch has it.
         let before = self.locked_as_seen(&mut tx, blast).await?;
-        let (people, left_out) = self.to_retry(&mut tx, (blast, capped), failed).await?;
+        let (people, count) = self.to_retry(&mut tx, (blast, capped), failed).await?;
         if people.is_empty() {
             // The request had an effect all the same, and is not to have it again: its key is kept.
             if queued_before > 0 && self.request().is_some() {
                 tx.commit().await?;
             }
-            return Ok((RetryCount { people: 0, left_out }, before.version));
+            return Ok((count, before.version));
         }
         let at = store::now(&mut *tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
@@ -235,12 +260,23 @@ impl App {
         action::log(&mut tx, new).await?;
         let version = self.head(&mut tx, blast).await?.version;
         tx.commit().await?;
-        Ok((RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), left_out }, version))
+        Ok((RetryCount { people: i64::try_from(queued).unwrap_or(i64::MAX), ..count }, version))
     }
 }
 
 /// People as they were counted, by their attempts, in the order of their ids.
 type CountedAttempts<'a> = &'a [(RecipientId, i32)];
+
+fn ids_of(people: &[(RecipientId, i32)]) -> Vec<RecipientId> {
+    people.iter().map(|(id, _)| *id).collect()
+}
+
+/// Takes people out; how many.
+fn leave_out(people: &mut Vec<(RecipientId, i32)>, is_out: impl Fn(RecipientId) -> bool) -> i64 {
+    let before = people.len();
+    people.retain(|(id, _)| !is_out(*id));
+    i64::try_from(before - people.len()).unwrap_or(i64::MAX)
+}
 
 /// What a retry ended with that had queued so many people by then.
 fn broken_off_after(row: &BlastRow, people: i64, error: AppError) -> AppError {

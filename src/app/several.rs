@@ -154,7 +154,7 @@ impl App {
         let mut markable = Vec::new();
         for person in held {
             if named.contains(&person.id) {
-                refused.push(news_waits(&person));
+                refused.push(news_waits(&person.who()));
                 continue;
             }
             match self.refuse_lost_race(tx, &person, mark).await {

@@ -63,6 +63,11 @@ pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<
     select(tx, ids, "for update of r").await
 }
 
+/// These people as they are, by id, without a lock.
+pub async fn get_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<PersonRow>, StoreError> {
+    select(tx, ids, "").await
+}
+
 pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<PersonRow>, StoreError> {
     Ok(select(tx, &[id], "").await?.pop())
 }

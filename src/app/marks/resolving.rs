@@ -51,7 +51,17 @@ impl App {
             let attempt = person.recipient.attempt;
             person.status == Status::Uncertain && shown.of(person.id).is_none_or(|shown| shown == attempt)
         };
-        let asked: Vec<_> = people.iter().filter(is_answered).map(|person| self.named_attempt(person)).collect();
+        let answered: Vec<&PersonRow> = people.iter().filter(is_answered).collect();
+        self.named_by_unapplied(tx, &answered).await
+    }
+
+    /// Who of these people is named by a webhook that is here and not applied yet, by their newest attempt.
+    pub(in crate::app) async fn named_by_unapplied(
+        &self,
+        tx: &mut PgConnection,
+        people: &[&PersonRow],
+    ) -> Result<BTreeSet<RecipientId>, AppError> {
+        let asked: Vec<_> = people.iter().map(|person| self.named_attempt(person)).collect();
         if asked.is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -69,12 +79,11 @@ impl App {
     }
 }
 
-/// Why somebody may not have their message again before a webhook is applied.
-pub(in crate::app) fn news_waits(person: &PersonRow) -> String {
+/// Why somebody may not have their message again before a webhook is applied; `who` are one or several.
+pub(in crate::app) fn news_waits(who: &str) -> String {
     format!(
-        "{}: a webhook that names them is here and not applied yet, and may say what became of it: run `blastdeck engine`, or try again in a \
-         moment where one runs",
-        person.who()
+        "{who}: a webhook that names them is here and not applied yet, and may say what became of it: run `blastdeck engine`, or try again in a \
+         moment where one runs"
     )
 }
 

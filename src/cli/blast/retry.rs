@@ -30,17 +30,12 @@ pub(in crate::cli) struct RetryArgs {
 impl RetryArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        let RetryCount { people, left_out } = context.app.retryable(self.blast, self.code.as_deref()).await?;
+        let count = context.app.retryable(self.blast, self.code.as_deref()).await?;
+        let people = count.people;
         if people == 0 {
-            return Err(context.app.nobody_to_retry(self.blast, self.code.as_deref(), left_out).await?.into());
+            return Err(context.app.nobody_to_retry(self.blast, self.code.as_deref(), count).await?.into());
         }
-        let others = match left_out {
-            0 => String::new(),
-            _ => format!(
-                " {} more answered since, or had another message that counts in its place: not sent again.",
-                text::number(left_out)
-            ),
-        };
+        let others = of_others(count);
         let question = format!("This sends again to {} who failed.{others}", text::people(people));
         confirm_number(&question, people, self.yes)?;
         let code = self.code.as_deref();
@@ -56,6 +51,9 @@ impl RetryArgs {
         if context.is_json {
             return json(&json!({ "id": self.blast, "state": blast.state, "people": queued }));
         }
+        if self.yes && !others.is_empty() {
+            talk(others.trim_start());
+        }
         let queued = format!("{} queued again", people_are(queued));
         talk(&match blast.state {
             BlastState::Paused => context
@@ -63,5 +61,33 @@ impl RetryArgs {
             _ => queued,
         });
         Ok(())
+    }
+}
+
+/// Who failed as well and is not sent to again, as more sentences of the question.
+fn of_others(count: RetryCount) -> String {
+    let left_out = (count.left_out > 0).then(|| {
+        let many = text::number(count.left_out);
+        format!(" {many} more answered since, or had another message that counts in its place: not sent again.")
+    });
+    let named = (count.named > 0).then(|| {
+        let many = text::number(count.named);
+        format!(" A webhook that is here and not applied yet names {many} more: not sent again before it is.")
+    });
+    left_out.into_iter().chain(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_not_sent_to_again_is_counted_with_the_reason() {
+        assert_eq!(of_others(RetryCount { people: 3, ..RetryCount::default() }), "");
+        assert_eq!(
+            of_others(RetryCount { people: 3, left_out: 2, named: 1 }),
+            " 2 more answered since, or had another message that counts in its place: not sent again. A webhook that is here and not \
+             applied yet names 1 more: not sent again before it is."
+        );
     }
 }

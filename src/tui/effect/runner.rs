@@ -20,7 +20,7 @@ use super::{
     WriteRequest, acts, drafts, editor,
 };
 use crate::app::view::{Anchor, BlastFilter, BlastView, ChangesSince, ElsewhereRow, Order, RecipientQuery, SenderView};
-use crate::app::{App, Engines, FoundFollowUp, ImportProgress, RetryCount, StepView};
+use crate::app::{App, Engines, FoundFollowUp, ImportProgress, StepView};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -238,13 +238,15 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
 }
 
 async fn retryable(app: &App, blast: BlastId) -> Completion {
-    let counted = app.retryable(blast, None).await;
-    let nobody = match &counted {
-        Ok(RetryCount { people: 0, left_out }) => app.nobody_to_retry(blast, None, *left_out).await.ok(),
-        _ => None,
+    let (people, nobody) = match app.retryable(blast, None).await {
+        Ok(count) if count.people == 0 => match app.nobody_to_retry(blast, None, count).await {
+            // A webhook is applied in a moment: `T` stays, and counts again.
+            Ok(why) if count.named > 0 => (Err(why.into()), None),
+            why => (Ok(0), why.ok().map(|why| why.to_string())),
+        },
+        counted => (counted.map(|count| count.people).map_err(Into::into), None),
     };
-    let people = counted.map(|count| count.people).map_err(Into::into);
-    Completion::Retryable { blast, people, nobody: nobody.map(|why| why.to_string()) }
+    Completion::Retryable { blast, people, nobody }
 }
 
 async fn rows(app: &App, asked: Vec<RecipientId>) -> Completion {

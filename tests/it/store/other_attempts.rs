@@ -1,6 +1,6 @@
 //! Answers about uncertain people are about the attempt that was shown: another one may have been made meanwhile.
 
-use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::{Evidence, Resolution, ShownAttempts};
 use blastdeck::domain::status::Status;
 use blastdeck::store::evidence::EvidenceEntry;
@@ -80,4 +80,31 @@ async fn several_are_sent_to_again_without_those_whom_a_webhook_names_that_is_no
                run `blastdeck engine`, or try again in a moment where one runs";
     assert_eq!((resolved.marked.len(), resolved.unmarked.refused.as_slice()), (1, [why.to_owned()].as_slice()));
     assert_eq!(scene.statuses().await, ["uncertain", "queued", "sent"]);
+}
+
+#[tokio::test]
+async fn nobody_who_failed_is_tried_again_while_a_webhook_that_names_them_is_not_applied() {
+    let scene = sent().await;
+    scene
+        .execute(
+            "update blast_recipients
+                set status = 'failed', standing = 'failed', sent_at = null, failed_at = now(), error_code = 'busy'
+              where id <= 2;
+             insert into webhook_inbox (provider, digest, body)
+             values ('wsapme', '\\x01', convert_to('{\"from\":\"60100000001\"}', 'UTF8'))",
+        )
+        .await;
+    let (aina, blast) = (operator_app(&scene, "aina").await, BlastId(1));
+
+    let counted = aina.retryable(blast, None).await.unwrap();
+    let queued = aina.retry_as_shown(blast, None, 1).await.unwrap();
+    let nobody = refusal(aina.retry(blast, None).await);
+
+    assert_eq!((counted.people, counted.named, queued), (1, 1, 1));
+    assert_eq!(scene.statuses().await, ["failed", "queued", "sent"]);
+    let why = "nobody to retry: 1 person: a webhook that names them is here and not applied yet, and may say what became of it: \
+               run `blastdeck engine`, or try again in a moment where one runs";
+    assert_eq!(nobody, why);
+    scene.execute("update webhook_inbox set state = 'applied'").await;
+    assert_eq!(aina.retry(blast, None).await.unwrap(), 1);
 }
