@@ -175,9 +175,10 @@ impl App {
             }
         }
         forget::forget_requests(&mut tx, &found.traces, &key).await?;
+        let lost = forget::losing_words(&mut tx, &found.traces).await?;
         forget::forget_words(&mut tx, &found.traces, &found.words).await?;
         forget::forget_elsewhere(&mut tx, &found.traces).await?;
-        let detail = json!({ "rows": found.rows.len() });
+        let detail = json!({ "rows": found.rows.len(), "lost": lost });
         let operator = self.acting_operator();
         let act = NewAction { operator, action: Act::Forget, blast: None, recipient: None, phone: None, detail };
         action::log(&mut tx, act).await?;

@@ -18,6 +18,7 @@ use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::answered;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::forget;
 use crate::store::person;
 use crate::store::view::BlastRow;
 
@@ -30,6 +31,8 @@ pub struct RetryCount {
     pub left_out: i64,
     /// Whom a webhook names that is here and not applied yet: it may say what became of their message.
     pub named: i64,
+    /// Whose message lost the number of somebody who was forgotten since.
+    pub without_number: i64,
 }
 
 impl RetryCount {
@@ -38,6 +41,7 @@ impl RetryCount {
             people: self.people + page.people,
             left_out: self.left_out + page.left_out,
             named: self.named + page.named,
+            without_number: self.without_number + page.without_number,
         }
     }
 
@@ -48,7 +52,11 @@ impl RetryCount {
             format!("{} {why}", text::people(self.left_out))
         });
         let named = (self.named > 0).then(|| news_waits(&text::people(self.named)));
-        let reasons: Vec<String> = left_out.into_iter().chain(named).collect();
+        let without_number = (self.without_number > 0).then(|| {
+            let why = "would get the message without the number of somebody who was forgotten since: send them another in a new blast";
+            format!("{} {why}", text::people(self.without_number))
+        });
+        let reasons: Vec<String> = left_out.into_iter().chain(without_number).chain(named).collect();
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 }
@@ -214,11 +222,13 @@ impl App {
             not_to.extend(self.capped_of(tx, audience, &ids).await?);
         }
         let left_out = leave_out(&mut failed, |id| not_to.contains(&id));
+        let lost: HashSet<_> = forget::lost_words(tx, blast, &ids_of(&failed)).await?.into_iter().collect();
+        let without_number = leave_out(&mut failed, |id| lost.contains(&id));
         let people = person::get_all(tx, &ids_of(&failed)).await?;
         let waited_for = self.named_by_unapplied(tx, &people.iter().collect::<Vec<_>>()).await?;
         let named = leave_out(&mut failed, |id| waited_for.contains(&id));
         let people = i64::try_from(failed.len()).unwrap_or(i64::MAX);
-        Ok((failed, RetryCount { people, left_out, named }))
+        Ok((failed, RetryCount { people, left_out, named, without_number }))
     }
 
     /// Queues them again, without those who are not to have it any more. So many were queued before them. Returns the blast's version after

@@ -74,7 +74,11 @@ fn of_others(count: RetryCount) -> String {
         let many = text::number(count.named);
         format!(" A webhook that is here and not applied yet names {many} more: not sent again before it is.")
     });
-    left_out.into_iter().chain(named).collect()
+    let without_number = (count.without_number > 0).then(|| {
+        let many = text::number(count.without_number);
+        format!(" {many} more would get it without the number of somebody who was forgotten since: not sent again.")
+    });
+    left_out.into_iter().chain(without_number).chain(named).collect()
 }
 
 #[cfg(test)]
@@ -85,9 +89,10 @@ mod tests {
     fn whoever_is_not_sent_to_again_is_counted_with_the_reason() {
         assert_eq!(of_others(RetryCount { people: 3, ..RetryCount::default() }), "");
         assert_eq!(
-            of_others(RetryCount { people: 3, left_out: 2, named: 1 }),
-            " 2 more answered since, or had another message that counts in its place: not sent again. A webhook that is here and not \
-             applied yet names 1 more: not sent again before it is."
+            of_others(RetryCount { people: 3, left_out: 2, named: 1, without_number: 1_200 }),
+            " 2 more answered since, or had another message that counts in its place: not sent again. 1,200 more would get it without \
+             the number of somebody who was forgotten since: not sent again. A webhook that is here and not applied yet names 1 more: \
+             not sent again before it is."
         );
     }
 }

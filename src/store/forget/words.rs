@@ -33,10 +33,25 @@ macro_rules! step_names {
     };
 }
 
-/// What may be launched or resumed, so that it stays as it is: what goes out already is refused, and what is over stays so.
+/// Whether the values of somebody of a blast, as far as its words have them, name somebody. `$1` and `$2` as above; `$3`: the rows of whoever
+/// is to be forgotten, who get nothing.
+macro_rules! values_name {
+    () => {
+        "r.id <> all($3)
+                and concat_ws(' ', r.name, r.variables::text) ~ $1
+                and exists (select from jsonb_each_text(case when jsonb_typeof(r.variables) = 'object' then r.variables else '{}' end
+                                        || jsonb_strip_nulls(jsonb_build_object('name', r.name))) v
+                             where v.value ~ $2
+                               and strpos(regexp_replace(lower(concat(b.message, b.template::text)), '\\{\\s+', '{', 'g'),
+                                          '{' || lower(v.key)) > 0)"
+    };
+}
+pub(super) use values_name;
+
+/// What may be launched, resumed or tried again, so that it stays as it is: what goes out already is refused, and what is over stays so.
 const LOCK_BLASTS: &str = concat!(
     "select 1 from blasts b
-      where b.state in ('draft', 'paused')
+      where b.state in ('draft', 'paused', 'completed')
         and (",
     blast_names!(),
     " or exists (select from blast_steps s where s.blast = b.id and ",
@@ -54,8 +69,8 @@ const LOCK_STEPS: &str = concat!(
     " order by s.blast, s.number for no key update"
 );
 
-/// In what blasts send stand their people's values as well, under the names that the words have for them: `$3` are the rows of whoever is
-/// to be forgotten, who get nothing. Whoever is uncertain may be sent to again.
+/// In what blasts send stand their people's values as well, under the names that the words have for them. Whoever is uncertain may be sent
+/// to again.
 const NAMING: &str = concat!(
     "select b.id as blast, b.blast_tag, b.follow_up_stage, null::integer as step,
             case when b.deleted_at is not null then 'over'
@@ -79,13 +94,9 @@ const NAMING: &str = concat!(
          and (b.state in ('draft', 'scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
          and exists (
              select from blast_recipients r
-              where r.blast_id = b.id and r.status in ('queued', 'uncertain') and r.id <> all($3)
-                and concat_ws(' ', r.name, r.variables::text) ~ $1
-                and exists (select from jsonb_each_text(case when jsonb_typeof(r.variables) = 'object' then r.variables else '{}' end
-                                        || jsonb_strip_nulls(jsonb_build_object('name', r.name))) v
-                             where v.value ~ $2
-                               and strpos(regexp_replace(lower(concat(b.message, b.template::text)), '\\{\\s+', '{', 'g'),
-                                          '{' || lower(v.key)) > 0))
+              where r.blast_id = b.id and r.status in ('queued', 'uncertain') and ",
+    values_name!(),
+    ")
       union all
      select s.blast, b.blast_tag, b.follow_up_stage, s.number,
             case when s.removed_at is not null or b.deleted_at is not null or b.state in ('cancelled', 'failed')
@@ -107,8 +118,8 @@ pub async fn naming_words(
     Ok(sqlx::query_as(NAMING).bind(&patterns.near).bind(&patterns.text).bind(rows).fetch_all(tx).await?)
 }
 
-/// Has nobody launch or resume what names somebody, until the transaction ends. It comes before [`naming_words`] and before anybody's rows
-/// are locked, as with a launch.
+/// Has nobody launch, resume or try again what names somebody, until the transaction ends. It comes before [`naming_words`] and before
+/// anybody's rows are locked, as with a launch.
 pub async fn lock_words(tx: &mut PgConnection, patterns: &NumberPatterns) -> Result<(), StoreError> {
     for lock in [LOCK_BLASTS, LOCK_STEPS] {
         sqlx::query(lock).bind(&patterns.near).bind(&patterns.text).execute(&mut *tx).await?;

@@ -74,7 +74,7 @@ fn whom(people: i64, failed: i64) -> String {
         return "send again to those who failed and do not have it?".to_owned();
     }
     format!(
-        "send again to {} of the {} who failed? The others may have it, or may not be sent another yet.",
+        "send again to {} of the {} who failed? The others may have it, or may not be sent it again now.",
         number(people),
         number(failed)
     )

@@ -157,3 +157,57 @@ async fn nobody_is_forgotten_while_their_number_may_go_to_somebody_uncertain_aga
     shop.execute("update blast_recipients set status = 'skipped', standing = 'skipped'").await;
     shop.ok(&forget).await;
 }
+
+/// A blast that is over, and that these people failed in with its message known not to have arrived.
+async fn fail(shop: &Shop, blast: &str) {
+    shop.send(blast).await;
+    shop.execute(
+        "update blasts set state = 'completed';
+         update blast_recipients
+            set status = 'failed', standing = 'failed', attempt = 1, failed_at = now(), error_code = 'busy'",
+    )
+    .await;
+}
+
+/// What `blast retry` says of somebody forgotten since.
+const LOST: &str = "would get the message without the number of somebody who was forgotten since";
+
+#[tokio::test]
+async fn words_that_lost_the_number_of_whoever_was_forgotten_are_not_sent_again() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = draft(&shop).await;
+    fail(&shop, &blast).await;
+    shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+    assert_eq!(shop.text("select message from blasts").await, "Hi {name}, call (forgotten)");
+
+    let refused = shop.run(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+
+    assert!(refused.code == 3 && refused.err.contains(&format!("nobody to retry: 2 people {LOST}")), "{refused:?}");
+    assert_eq!(shop.count("failed").await, 2);
+}
+
+#[tokio::test]
+async fn of_values_that_lost_the_number_of_whoever_was_forgotten_these_peoples_alone_are_not_sent_again() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 3).await;
+    fail(&shop, &blast).await;
+    shop.execute(&format!(
+        "update blasts set message = 'Hi {{name}}, call {{agent}}';
+         update blast_recipients set variables = '{{\"agent\": \"Ana {0}\", \"other\": \"x\"}}' where phone_number = '{1}';
+         update blast_recipients set variables = '{{\"agent\": \"Ben\", \"other\": \"{0}\"}}' where phone_number = '{2}'",
+        digits(NAMED),
+        number(FIRST),
+        number(FIRST + 1),
+    ))
+    .await;
+    shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+
+    let retried = shop.json(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+    let refused = shop.run(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+
+    assert_eq!(retried["people"], 2, "a value that its words do not have is none that goes out: {retried}");
+    assert!(refused.code == 3 && refused.err.contains(&format!("nobody to retry: 1 person {LOST}")), "{refused:?}");
+    let left =
+        format!("select count(*) from blast_recipients where status = 'failed' and phone_number = '{}'", number(FIRST));
+    assert_eq!(shop.number(&left).await, 1);
+}
