@@ -1,6 +1,8 @@
 //! Whether the first row of a list is a header, a person or a title.
 
-use super::{PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header};
+use std::borrow::Cow;
+
+use super::{PHONE_HEADERS, PHONE_PARTS, Samples, decode, is_day, key, phone_by_header};
 use crate::domain::phone::{Phone, PhoneError, Region};
 use crate::import::records::Record;
 
@@ -24,9 +26,14 @@ pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
     let titles = first_rows.iter().take_while(is_title).count();
     let names_columns = |record: &Record| {
         let keys = keys(record);
-        keys.len() > 1 && keys.iter().any(|key| is_header(key) || PHONE_PARTS.iter().any(|part| key.contains(part)))
+        keys.len() > 1 && keys.iter().any(|key| names_phones(key))
     };
     if first_rows.get(titles).is_some_and(names_columns) { titles } else { 0 }
+}
+
+/// Whether a column may be called so that has phones.
+fn names_phones(key: &str) -> bool {
+    PHONE_HEADERS.contains(&key) || PHONE_PARTS.iter().any(|part| key.contains(part))
 }
 
 /// Who the first row is.
@@ -42,13 +49,30 @@ impl FirstRowKind {
     /// `others`: the rows behind it, which show where the phones are.
     pub(super) fn of(first: &Record, others: &Samples<'_>, region: Region) -> Self {
         let cells: Vec<_> = first.values.iter().map(|value| decode(value).0).collect();
-        if cells.iter().any(|cell| Phone::parse(cell, region).is_ok()) {
+        let keys: Vec<_> = cells.iter().map(|cell| key(cell)).collect();
+        let phone = phone_by_header(&keys, others);
+        if has_number((&cells, &keys), phone, others) {
             return Self::Person;
         }
-        let keys: Vec<_> = cells.iter().map(|cell| key(cell)).collect();
-        let phone = phone_by_header(&keys, others).and_then(|column| cells.get(column));
+        let phone = phone.and_then(|column| cells.get(column));
         if phone.is_some_and(|cell| is_unreadable_number(cell, region)) { Self::UnreadablePerson } else { Self::Header }
     }
+}
+
+/// Whether somebody's number is in a first row. `phone`: where the rows below seem to have theirs. Digits elsewhere may be the title of a
+/// column, such as a date or the years of a season: those are possible numbers, too.
+fn has_number((cells, keys): (&[Cow<'_, str>], &[String]), phone: Option<usize>, others: &Samples<'_>) -> bool {
+    let is_number = |cell: &str| others.is_phone(cell) && !is_day(cell.trim());
+    let Some(phone) = phone.filter(|column| others.any(*column, |value| others.is_phone(value))) else {
+        return cells.iter().any(|cell| is_number(cell));
+    };
+    if is_number(&cells[phone]) || names_phones(&keys[phone]) {
+        return is_number(&cells[phone]);
+    }
+    // They may lack the first of two numbers.
+    let are_phones = |column: usize| others.mostly(column, |value| others.is_phone(value));
+    let mut numbers = cells.iter().enumerate().filter(|(_, cell)| is_number(cell));
+    numbers.any(|(column, cell)| are_phones(column) || others.is_known(cell))
 }
 
 /// Whether a cell is a number that is damaged or wrong, and not the title of a column, which is a word, perhaps with a digit in it.

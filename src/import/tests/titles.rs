@@ -1,6 +1,6 @@
 //! What stands in a list beside its people: titles, and what an export put before names.
 
-use super::{phones, read, read_by, reasons};
+use super::{Reason, phones, read, read_by, reasons};
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
 
@@ -57,6 +57,36 @@ fn a_title_with_a_digit_in_it_is_a_header() {
         let read = read(format!("who,{title}\nBen,0123456702\n"), "Hi").unwrap();
 
         assert_eq!((phones(&read), read.rejected.total), (vec!["+60123456702"], 0), "{title:?}");
+    }
+}
+
+#[test]
+fn a_header_with_a_date_or_years_in_it_is_a_header_and_its_stop_column_holds() {
+    for title in ["31/12/2025", "15/11/2026", "2025/2026", "2025-2026", "20251231"] {
+        for phone in ["phone", "reach"] {
+            let list = format!("{phone},name,stop,{title}\n0123456701,Aina,yes,\n0123456702,Ben,,120.00\n");
+
+            let read = read(list, "Hi {name}").unwrap();
+
+            assert_eq!((phones(&read), read.phone_column.as_str()), (vec!["+60123456702"], phone), "{title}");
+            assert_eq!(reasons(&read), [(2, "stop", "yes", Reason::OptedOut)], "{title}");
+        }
+    }
+}
+
+#[test]
+fn somebody_whose_name_is_also_a_title_or_who_lacks_one_of_two_numbers_is_a_person() {
+    for list in ["To,0123456701\n", "To,0123456701\nBen,0123456702\n"] {
+        assert_eq!(phones(&read(list, "Hi").unwrap())[0], "+60123456701", "{list:?}");
+    }
+    for (list, value) in [
+        ("Ali,,0123456701\nBen,0123456702,0123456703\n", ""),
+        ("Ali,x,0123456701\nBen,0123456702,\nChe,0123456703,\n", "x"),
+    ] {
+        let read = read(list, "Hi").unwrap();
+
+        let rejected: Vec<_> = reasons(&read).into_iter().map(|(row, column, value, _)| (row, column, value)).collect();
+        assert_eq!(rejected, [(1, "column 2", value)], "{list:?}");
     }
 }
 
