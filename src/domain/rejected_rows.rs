@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::list_columns::ListColumns;
-use super::phone::PhoneError;
+use super::phone::{Phone, PhoneError};
 use super::text::{count_of, hex};
 
 /// The longest cell that is kept, in characters.
@@ -53,6 +53,9 @@ pub struct CellMend {
     /// Whose row it is, as [`LeftOutRow`] has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whose: Option<String>,
+    /// Their number, as [`LeftOutRow`] has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
     pub value: String,
 }
 
@@ -153,6 +156,9 @@ pub struct LeftOutRow {
     pub is_cell: bool,
     #[serde(default)]
     pub digest: RowDigest,
+    /// Their number, where it can be read: by it the row is found when they ask to be forgotten, whichever cell is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
 }
 
 impl RejectedRows {
@@ -233,6 +239,7 @@ mod tests {
             reason: "no".to_owned(),
             is_cell: true,
             digest: RowDigest::default(),
+            phone: None,
         };
         let kept = RejectedRows { total: 1, rows: vec![row], ..RejectedRows::default() }.to_keep();
 

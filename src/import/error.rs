@@ -243,6 +243,7 @@ mod tests {
             name: None,
             reason: Reason::NoPhone,
             digest: RowDigest::default(),
+            phone: None,
         };
         let said = |rows: u64| ImportError::NothingTaken { rows, examples: vec![first()] }.to_string();
 

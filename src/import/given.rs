@@ -97,16 +97,21 @@ impl GivenList {
         };
         self.row += 1;
         let name = value.as_ref().ok().and_then(|written| name_of(&written.value));
-        let person =
-            |written: WrittenPerson| self.person(&written).map_err(|refusal| self.unless_forgotten(&written, refusal));
+        let mut phone = None;
+        let person = |written: WrittenPerson| {
+            self.person(&written).map_err(|refusal| {
+                phone = all_phones(&written, self.region).into_iter().next();
+                self.unless_forgotten(&written, refusal)
+            })
+        };
         let outcome = match value.and_then(person) {
             Ok(person) => Outcome::Taken(person, RowNotes::default()),
             Err((column, value, reason)) => {
                 let value = if reason == Reason::Forgotten { "" } else { value.as_str() };
                 let value = value.trim().chars().take(VALUE_MAX).collect();
                 let name = name.filter(|_| reason != Reason::Forgotten);
-                let digest = RowDigest::default();
-                Outcome::Rejected(Rejection { row: self.row, column, value, name, reason, digest })
+                let (digest, phone) = (RowDigest::default(), phone.filter(|_| reason != Reason::Forgotten));
+                Outcome::Rejected(Rejection { row: self.row, column, value, name, reason, digest, phone })
             }
         };
         Ok(Some((self.row, outcome)))
@@ -145,14 +150,6 @@ impl GivenList {
         self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
         let name = name_of(value).or_else(|| variables.get(NAME).and_then(kept_name));
         Ok(NewRecipient { phone, name, variables, external_id, list_row: None })
-    }
-
-    /// Of whoever was forgotten nothing else that is wrong is said: it would be kept.
-    fn unless_forgotten(&self, written: &WrittenPerson, refusal: Refusal) -> Refusal {
-        let numbers = all_phones(written).into_iter();
-        let mut phones = numbers.filter_map(|number| Phone::parse(&number, self.region).ok());
-        let forgotten = phones.find_map(|phone| self.seen.refuse_forgotten(&phone).err());
-        forgotten.map_or(refusal, |reason| ("phone_number".to_owned(), String::new(), reason))
     }
 
     /// One thing has one value, however many of its names are there.

@@ -119,6 +119,7 @@ fn left_out(rejected: &Rejections, columns: &[String], file: Option<String>) -> 
         reason: rejection.reason.to_string(),
         is_cell: columns.contains(&rejection.column),
         digest: rejection.digest.clone(),
+        phone: rejection.phone.clone(),
     };
     RejectedRows {
         total: rejected.total,

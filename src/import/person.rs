@@ -30,6 +30,8 @@ pub struct Rejection {
     pub reason: Reason,
     /// The row as a spreadsheet has it. Of whoever was forgotten it is not kept.
     pub digest: RowDigest,
+    /// Their number, where it can be read. Of whoever was forgotten it is not kept.
+    pub phone: Option<Phone>,
 }
 
 /// Why a row was rejected.
@@ -181,7 +183,10 @@ impl Taker {
                 let missing_code = person.phone.code_that_is_missing_in(written);
                 Outcome::Taken(person, RowNotes { encoding, missing_code, has_empty_marker })
             }
-            Err(refused) => Outcome::Rejected(self.rejection(record.row, &values, refused)),
+            Err(refused) => {
+                let phone = self.phone_of(record, &values).ok();
+                Outcome::Rejected(self.rejection((record.row, phone), &values, refused))
+            }
         }
     }
 
@@ -194,7 +199,7 @@ impl Taker {
         let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
         let reason = Reason::OptedOutElsewhere { row: record.row };
         let name = self.whose(values);
-        Some(Rejection { row, column, value, name, reason, digest: RowDigest::default() })
+        Some(Rejection { row, column, value, name, reason, digest: RowDigest::default(), phone: Some(phone) })
     }
 
     fn person(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {
@@ -298,7 +303,12 @@ impl Taker {
         column.or(self.columns.name).map_or(At::Message, At::Column)
     }
 
-    fn rejection(&self, row: u64, values: &[Cow<'_, str>], (at, reason): RefusedCell) -> Rejection {
+    fn rejection(
+        &self,
+        (row, phone): (u64, Option<Phone>),
+        values: &[Cow<'_, str>],
+        (at, reason): RefusedCell,
+    ) -> Rejection {
         let (column, value) = match at {
             At::Column(column) => {
                 let name = self.columns.names.get(column).cloned();
@@ -309,7 +319,8 @@ impl Taker {
         let value = value.filter(|_| reason != Reason::Forgotten);
         let value = kept(value.map_or("", |value| value));
         let name = self.whose(values).filter(|_| reason != Reason::Forgotten);
-        Rejection { row, column, value, name, reason, digest: RowDigest::default() }
+        let phone = phone.filter(|_| reason != Reason::Forgotten);
+        Rejection { row, column, value, name, reason, digest: RowDigest::default(), phone }
     }
 
     /// Whose row it is: whoever has no name is known by their number.

@@ -257,6 +257,7 @@ mod tests {
             name: None,
             reason: PhoneError::Scientific.into(),
             digest: RowDigest::default(),
+            phone: None,
         }
     }
 

@@ -257,8 +257,8 @@ async fn whom_a_changed_list_brings_in_or_takes_out_is_said() {
 /// Ben's number, which is missing in the list.
 async fn correction(app: &App, draft: BlastId, number: &str) -> CellMend {
     let left_out = app.open_draft(draft).await.unwrap().left_out.unwrap();
-    let LeftOutRow { row, column, name: whose, digest, .. } = left_out.rows[0].clone();
-    CellMend { row, column, digest, is_alike: false, whose, value: number.into() }
+    let LeftOutRow { row, column, name: whose, digest, phone, .. } = left_out.rows[0].clone();
+    CellMend { row, column, digest, is_alike: false, whose, phone, value: number.into() }
 }
 
 #[tokio::test]

@@ -246,6 +246,32 @@ async fn in_a_database_without_old_words_every_constraint_holds_for_every_row() 
     assert_eq!(shop.number("select count(*) from pg_constraint where not convalidated").await, 0);
 }
 
+/// Before a row that a list was made without had the number of whose row it is.
+#[tokio::test]
+async fn of_rows_that_nobody_could_be_found_in_neither_a_hash_nor_a_lone_name_is_kept() {
+    let shop = Shop::open(Setup::default()).await;
+    schema_before(&shop, "0096").await;
+    shop.execute(
+        r#"insert into senders (name, provider, business, rehearsal) values ('sales', 'wsapme', 'kedai', true);
+           insert into blasts (blast_tag, sender_id, message, state, total_recipients, left_out) values
+               ('Raya', 1, 'Hi', 'draft', 1, '{"total": 2, "reasons": [], "rows": [
+                   {"row": 2, "column": "stop", "value": "yes", "name": "Aina", "reason": "no", "is_cell": true, "digest": "hash-a"},
+                   {"row": 3, "column": "phone", "value": "+60100000301", "name": "Ben", "reason": "no", "is_cell": true, "digest": "hash-b"}],
+                   "mends": [{"row": 4, "column": "city", "digest": "hash-c", "value": "Ipoh"},
+                             {"row": 5, "column": "city", "digest": "hash-d", "value": "Ipoh"}]}'),
+               ('Deepavali', 1, 'Hi', 'draft', 0, '{"total": 0, "rows": "by hand"}'), ('None', 1, 'Hi', 'draft', 0, null);
+           insert into blast_recipients (blast_id, phone_number, list_row) values (1, '+60100000302', 4)"#,
+    )
+    .await;
+
+    shop.ok(&["db", "migrate"]).await;
+
+    let left = text(&shop, "select left_out::text from blasts where id = 1").await;
+    assert!(["Aina", "hash-a", "hash-b", "hash-d"].iter().all(|gone| !left.contains(gone)), "{left}");
+    assert!(["Ben", "hash-c", r#""phone": "+60100000302""#].iter().all(|kept| left.contains(kept)), "{left}");
+    assert_eq!(shop.number("select count(*) from blasts where left_out is null").await, 1);
+}
+
 async fn text(shop: &Shop, query: &str) -> String {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned())).fetch_one(&shop.database.pool).await.unwrap()
 }

@@ -68,6 +68,7 @@ pub(super) fn kept(unmade: &[UnmadePerson]) -> Option<RejectedRows> {
         reason: why.clone(),
         is_cell: false,
         digest: RowDigest::default(),
+        phone: Some(person.phone.clone()),
     };
     let rows = (1..).zip(unmade.iter().take(NAMED_MAX)).map(row).collect();
     let kept = RejectedRows { total: unmade.len() as u64, reasons, rows, ..RejectedRows::default() };

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{EXTERNAL_KEYS, NAME, PHONE_KEYS, Refusal, WrittenPerson, filled, first_of, is_column, text_of};
+use super::{EXTERNAL_KEYS, GivenList, NAME, PHONE_KEYS, Refusal, WrittenPerson, filled, first_of, is_column, text_of};
 use crate::domain::content::ContentRenderError;
 use crate::domain::message::{RenderError, Variables};
+use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
 use crate::import::person::Reason;
 
@@ -12,7 +13,7 @@ use crate::import::person::Reason;
 pub(super) const EXTERNAL_ID_MAX: usize = 255;
 
 /// All that stands where a number belongs, whichever of it is meant: also what stands there a second time, or in a list.
-pub(super) fn all_phones(written: &WrittenPerson) -> Vec<String> {
+pub(super) fn all_phones(written: &WrittenPerson, region: Region) -> Vec<Phone> {
     let mut left: Vec<&Value> = match &written.value {
         Value::Object(fields) => PHONE_KEYS.iter().filter_map(|key| fields.get(*key)).collect(),
         plain => vec![plain],
@@ -23,10 +24,19 @@ pub(super) fn all_phones(written: &WrittenPerson) -> Vec<String> {
         match value {
             Value::Array(items) => left.extend(items),
             Value::Object(fields) => left.extend(fields.values()),
-            plain => numbers.extend(text_of(plain)),
+            plain => numbers.extend(text_of(plain).and_then(|number| Phone::parse(&number, region).ok())),
         }
     }
     numbers
+}
+
+impl GivenList {
+    /// Of whoever was forgotten nothing else that is wrong is said: it would be kept.
+    pub(super) fn unless_forgotten(&self, written: &WrittenPerson, refusal: Refusal) -> Refusal {
+        let phones = all_phones(written, self.region);
+        let forgotten = phones.iter().find_map(|phone| self.seen.refuse_forgotten(phone).err());
+        forgotten.map_or(refusal, |reason| ("phone_number".to_owned(), String::new(), reason))
+    }
 }
 
 /// Refuses a value that says under one of its names something else than under another.

@@ -1,6 +1,7 @@
 //! Columns of a list that say who wants no messages.
 
 use super::*;
+use crate::domain::phone::Phone;
 
 #[test]
 fn whoever_wants_no_messages_by_their_row_is_left_out() {
@@ -11,6 +12,16 @@ fn whoever_wants_no_messages_by_their_row_is_left_out() {
     assert_eq!(phones(&read), ["+60100120001", "+60100120003"]);
     let said = |row, value| (row, "Opt-out", value, Reason::OptedOut);
     assert_eq!(reasons(&read), [said(3, "YES"), said(5, "Stop")]);
+}
+
+#[test]
+fn a_row_that_is_left_out_has_its_number_whichever_cell_is_wrong() {
+    let list = "phone,name,stop\n0100120001,Aina,yes\nx,Ben,\n0100120003,Chen,\n0100120003,Chen,y\n";
+
+    let read = read(list, "Hi {name}").unwrap();
+
+    let phones: Vec<_> = read.rejected.examples.iter().map(|row| row.phone.as_ref().map(Phone::as_str)).collect();
+    assert_eq!(phones, [Some("+60100120001"), None, Some("+60100120003"), Some("+60100120003")]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::answers::forget_answers;
+use super::left_out::forget_left_out;
 use super::skus::forget_skus;
 use super::{PersonTraces, names_person};
 use crate::store::StoreError;
@@ -102,6 +103,8 @@ const AUTHORS: [(&str, &str, &str); 24] = [
 
 /// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
 pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
+    // Of whose rows these are is known as long as their number stands there.
+    forget_left_out(&mut *tx, of).await?;
     for column in COLUMNS {
         forget_in(&mut *tx, column, (&of.patterns.text, of)).await?;
     }

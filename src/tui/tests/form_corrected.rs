@@ -16,6 +16,7 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
         row,
         column: "phone".into(),
         digest: RowDigest::of_a_row(),
+        phone: None,
         is_alike: false,
         whose: Some("Siti".into()),
         value: value.into(),
@@ -28,6 +29,7 @@ fn a_draft_that_is_opened_again_keeps_what_was_corrected_before() {
         reason: "no".into(),
         is_cell: true,
         digest: RowDigest::of_a_row(),
+        phone: None,
     };
     let again = LeftOutRow { row: 3, value: "01".into(), ..wrong.clone() };
     let left_out = RejectedRows {
@@ -65,6 +67,7 @@ fn why_a_row_that_was_left_out_cannot_be_corrected_is_on_the_screen_however_many
         reason: "their message is too long".into(),
         is_cell: false,
         digest: RowDigest::of_a_row(),
+        phone: None,
     };
     let left_out = RejectedRows { total: 40, rows: (2..42).map(row).collect(), ..RejectedRows::default() };
     let mut dashboard = TestDashboard::new(STACKED);
@@ -86,11 +89,13 @@ fn corrected() -> TestDashboard {
         reason: "no".into(),
         is_cell: true,
         digest: RowDigest::of_a_row(),
+        phone: None,
     };
     let mend = CellMend {
         row: 2,
         column: "phone".into(),
         digest: RowDigest::of_a_row(),
+        phone: None,
         is_alike: false,
         whose: None,
         value: "0100120001".into(),
@@ -270,6 +275,7 @@ fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_fi
         reason: "lost by the spreadsheet".to_owned(),
         is_cell: true,
         digest: RowDigest::of_a_row(),
+        phone: None,
     };
     let left_out = |file: Option<&str>| RejectedRows {
         total: 11,

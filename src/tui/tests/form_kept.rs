@@ -161,6 +161,7 @@ fn form_without(rows: &[u64]) -> TestDashboard {
         reason: "not a phone number".to_owned(),
         is_cell: true,
         digest: RowDigest::of_a_row(),
+        phone: None,
     };
     let left_out = RejectedRows {
         total: u64::try_from(rows.len()).unwrap(),

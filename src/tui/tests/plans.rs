@@ -208,6 +208,7 @@ fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_
         reason: "lost by the spreadsheet".to_owned(),
         is_cell: true,
         digest: RowDigest::default(),
+        phone: None,
     };
     let left_out = RejectedRows {
         total: 11,
@@ -245,6 +246,7 @@ fn whom_a_filter_finds_and_the_message_cannot_be_made_for_is_no_row_of_a_list() 
         reason: "without city".to_owned(),
         is_cell: false,
         digest: RowDigest::default(),
+        phone: None,
     };
     let reasons = vec![RejectedReason { reason: "without city".to_owned(), rows: 3 }];
     let left_out = RejectedRows { total: 3, reasons, rows: vec![row], ..RejectedRows::default() };

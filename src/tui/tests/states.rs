@@ -194,6 +194,7 @@ fn open_plan(dashboard: &mut TestDashboard) {
         reason: hostile(),
         is_cell: true,
         digest: RowDigest::default(),
+        phone: None,
     };
     let left_out = RejectedRows {
         total: 11,

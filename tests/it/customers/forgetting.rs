@@ -124,6 +124,33 @@ async fn what_somebody_wrote_from_their_other_number_is_forgotten_with_them() {
 }
 
 #[tokio::test]
+async fn a_row_that_a_draft_was_made_without_is_found_by_its_number_whichever_cell_is_wrong() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 1).await;
+    let [phone, other, taken] = [FIRST, FIRST + 1, FIRST + 2].map(number);
+    let list = format!("phone,name,stop\n{phone},{NAME},yes\n{other},Ben,yes\n{taken},Che,\n");
+    let list = shop.write("raya.csv", list);
+    shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()]).await;
+    let mend = |row: u32, phone: &str| json!({ "row": row, "column": "city", "digest": "d", "whose": "their name", "phone": phone, "value": "Ipoh" });
+    let mends = json!([mend(2, &phone), mend(4, &taken)]);
+    shop.execute(&format!("update blasts set left_out = jsonb_set(left_out, '{{mends}}', '{mends}') where id = 2"))
+        .await;
+    assert!(dump(&shop).contains(NAME));
+
+    shop.ok(&["customer", "forget", &phone, "--yes"]).await;
+
+    let left = dump(&shop);
+    assert!(!left.contains(NAME) && !left.contains(&phone), "{left}");
+    let rows = shop.text("select (left_out -> 'rows')::text from blasts where id = 2").await;
+    let rows: Value = serde_json::from_str(&rows).unwrap();
+    let of = |n: usize| (rows[n]["name"].as_str(), rows[n]["value"].as_str(), rows[n].get("digest").is_some());
+    assert_eq!([of(0), of(1)], [(None, Some(""), false), (Some("Ben"), Some("yes"), true)], "{rows}");
+    assert_eq!((&rows[0]["row"], &rows[1]["phone"]), (&json!(2), &json!(other)), "{rows}");
+    assert_eq!(shop.text("select left_out -> 'mends' -> 0 ->> 'row' from blasts where id = 2").await, "4");
+    assert_eq!(shop.number("select jsonb_array_length(left_out -> 'mends')::bigint from blasts where id = 2").await, 1);
+}
+
+#[tokio::test]
 async fn the_name_of_a_token_with_a_forgotten_number_leaves_what_was_done_with_it() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(FIRST..FIRST + 2).await;

@@ -295,6 +295,7 @@ fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
         row: left_out.row,
         column: left_out.column.clone(),
         digest: left_out.digest.clone(),
+        phone: left_out.phone.clone(),
         is_alike,
         whose: left_out.name.clone(),
         value: value.trim().to_owned(),
