@@ -82,7 +82,7 @@ async fn copied_people(tx: &mut PgConnection, id: BlastId) -> Result<CopiedPeopl
     Ok(if is_rest { CopiedPeople::LeftOut } else { CopiedPeople::All })
 }
 
-/// Makes a draft like another blast, with its people and its list as they were there. Whom an older version took twice is in it once.
+/// Makes a draft like another blast, with its people and its list as they were there. Whom an older version took twice is in it once; no stand-in is.
 pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, CopiedPeople), StoreError> {
     let people = copied_people(tx, id).await?;
     let copy = sqlx::query_scalar(
@@ -117,7 +117,7 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
         "insert into blast_recipients (blast_id, phone_number, name, variables, external_id, list_row)
          select $2, r.phone_number, r.name, r.variables, r.external_id, r.list_row
            from blast_recipients r join blasts b on b.id = r.blast_id
-          where r.blast_id = $1 and r.second_spelling is not true
+          where r.blast_id = $1 and r.second_spelling is not true and starts_with(r.phone_number, '+')
             and (not $3 or r.status = 'skipped' and r.reason is not distinct from b.state_reason) order by r.id",
     )
     .bind(id)

@@ -327,6 +327,23 @@ async fn a_copy_of_a_blast_that_was_cancelled_half_sent_goes_only_to_whom_that_l
 }
 
 #[tokio::test]
+async fn nobody_who_was_forgotten_is_in_a_copy_which_takes_other_words() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let blast = shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.ok(&["customer", "forget", &format!("+{}", digits(0)), "--yes"]).await;
+
+    let (copy, people) = app.duplicate(BlastId(blast.parse().unwrap())).await.unwrap();
+
+    let copied = app.blast(copy.id).await.unwrap();
+    assert_eq!((people, copied.counts.queued, copied.total_recipients), (CopiedPeople::All, 2, 2));
+    let id = copy.id.to_string();
+    shop.ok(&["blast", "edit", &id, "--message", "Hello {name}"]).await;
+    assert_eq!(shop.json(&["blast", "plan", &id]).await["people"], 2);
+}
+
+#[tokio::test]
 async fn a_list_that_is_stopped_while_it_is_read_leaves_the_draft_as_it_was() {
     let shop = Shop::open(Setup::default()).await;
     let app = engine_app(&shop, "aina").await;
