@@ -3,17 +3,17 @@
 mod lifting;
 mod noting;
 
-use std::iter::once;
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use self::noting::{NotedOptOut, NotedPerson};
+use self::noting::NotedPerson;
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, SenderId, SuppressionId};
-use crate::domain::phone::{Phone, Region};
+use crate::domain::phone::{PersonKey, Phone, Region};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
@@ -126,15 +126,15 @@ impl App {
             return Ok(SuppressOutcome { is_new: false, unremembered: None });
         }
         lock_rows_of(&mut tx, (business, &[phone.as_str()]), OptOutTime::Now).await?;
-        let (noted, carried) = self.suppress_person(&mut tx, business, (phone, reason)).await?;
-        if noted.is_new {
-            self.count_later(&mut tx, std::slice::from_ref(&noted.opt_out)).await?;
+        let noted = self.suppress_person(&mut tx, business, (phone, reason)).await?;
+        let is_new = noted.own.is_new;
+        if is_new {
+            self.count_later(&mut tx, std::slice::from_ref(&noted.own.opt_out)).await?;
         }
-        let noted_all = once(noted.opt_out).chain(carried).collect();
-        let unremembered = self.remember(&mut tx, noted_all).await?;
+        let unremembered = self.remember(&mut tx, noted.opt_outs().collect()).await?;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
-        Ok(SuppressOutcome { is_new: noted.is_new, unremembered })
+        Ok(SuppressOutcome { is_new, unremembered })
     }
 
     /// By an operator's word, a number and those by which WhatsApp knows the same person: what came of the first, and what else was noted.
@@ -143,15 +143,15 @@ impl App {
         tx: &mut PgConnection,
         business: &str,
         (phone, reason): (&Phone, Option<&str>),
-    ) -> Result<(NotedOptOut, Vec<RememberedOptOut>), AppError> {
+    ) -> Result<NotedPerson, AppError> {
         let new = self.by_operator(business, (phone, reason));
-        let NotedPerson { own, carried } = self.suppress_in(&mut *tx, &new).await?;
-        self.log_new_suppress(&mut *tx, own.is_new, (business, phone)).await?;
-        for noted in &carried {
+        let person = self.suppress_in(&mut *tx, &new).await?;
+        self.log_new_suppress(&mut *tx, person.own.is_new, (business, phone)).await?;
+        for noted in &person.carried {
             let other = Phone::from_database(noted.opt_out.phone.clone());
             self.log_new_suppress(&mut *tx, noted.is_new, (business, &other)).await?;
         }
-        Ok((own, carried.into_iter().map(|noted| noted.opt_out).collect()))
+        Ok(person)
     }
 
     fn by_operator<'a>(&'a self, business: &'a str, (phone, reason): (&'a Phone, Option<&'a str>)) -> Suppression<'a> {
@@ -184,8 +184,18 @@ impl App {
     pub async fn suppress_all(
         &self,
         business: Option<&str>,
-        mut people: Vec<OptOut>,
+        people: Vec<OptOut>,
         when: OptOutTime,
+    ) -> Result<SuppressedAll, AppError> {
+        self.suppress_some(business, people, (when, &mut HashSet::new())).await
+    }
+
+    /// The same of a part of what was given. `counted`: who was in it until here, by each of their numbers. They count once.
+    async fn suppress_some(
+        &self,
+        business: Option<&str>,
+        mut people: Vec<OptOut>,
+        (when, counted): (OptOutTime, &mut HashSet<PersonKey>),
     ) -> Result<SuppressedAll, AppError> {
         // In one order, and their rows in that of everybody who locks several: lists of the same people do not wait for each other.
         people.sort_by_key(|person| person.phone.key());
@@ -193,15 +203,20 @@ impl App {
         let mut tx = self.begin().await?;
         let known = suppression::known_businesses(&mut tx).await?;
         require_known_business(&business, &known)?;
-        let (mut noted, mut new) = (Vec::with_capacity(people.len()), Vec::new());
-        let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
+        let (mut noted, mut new, mut total) = (Vec::with_capacity(people.len()), Vec::new(), 0_u64);
         let forgotten = self.forgotten_people(&mut tx).await?;
         let phones: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
         lock_rows_of(&mut tx, (&business, &phones), when).await?;
-        for OptOut { phone, reason } in people.iter().filter(|person| !forgotten.has(&person.phone)) {
-            let (one, carried) = self.suppress_person(&mut tx, &business, (phone, reason.as_deref())).await?;
-            new.extend(one.is_new.then(|| one.opt_out.clone()));
-            noted.extend(once(one.opt_out).chain(carried));
+        for OptOut { phone, reason } in &people {
+            total += u64::from(phone.key().is_none_or(|person| counted.insert(person)));
+            if forgotten.has(phone) {
+                continue;
+            }
+            let one = self.suppress_person(&mut tx, &business, (phone, reason.as_deref())).await?;
+            new.extend(one.own.is_new.then(|| one.own.opt_out.clone()));
+            let others = one.carried.iter().map(|other| Phone::from_database(other.opt_out.phone.clone()));
+            counted.extend(others.filter_map(|other| other.key()));
+            noted.extend(one.opt_outs());
         }
         if when == OptOutTime::Now {
             self.count_later(&mut tx, &new).await?;
@@ -210,7 +225,7 @@ impl App {
         let unremembered = self.remember(&mut tx, noted).await?;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
-        Ok(SuppressedAll { business, added, already: total - added, unremembered })
+        Ok(SuppressedAll { business, added, already: total.saturating_sub(added), unremembered })
     }
 
     /// Suppresses everybody in a list, in short transactions of a thousand: one that is broken off is given again. A column `reason`
@@ -222,13 +237,14 @@ impl App {
     ) -> Result<SuppressedAll, AppError> {
         let business = self.own_business(business).await?;
         let mut done = SuppressedAll { business: business.clone(), added: 0, already: 0, unremembered: None };
+        let mut counted = HashSet::new();
         for some in people.chunks(SUPPRESSED_AT_ONCE) {
             let opt_out = |person: &NewRecipient| OptOut {
                 phone: person.phone.clone(),
                 reason: person.variables.get("reason").map(str::to_owned),
             };
             let some = some.iter().map(opt_out).collect();
-            let all = self.suppress_all(Some(&business), some, OptOutTime::Earlier).await?;
+            let all = self.suppress_some(Some(&business), some, (OptOutTime::Earlier, &mut counted)).await?;
             done.added += all.added;
             done.already += all.already;
             done.unremembered = all.unremembered.or(done.unremembered);

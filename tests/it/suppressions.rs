@@ -78,6 +78,21 @@ async fn an_opt_out_holds_for_every_number_by_which_whatsapp_knows_them_and_is_t
 }
 
 #[tokio::test]
+async fn whoever_is_in_a_list_of_opt_outs_by_two_of_their_numbers_counts_once() {
+    let shop = Shop::open(Setup::default()).await;
+    let alias = format!("('+{}', '+{}')", digits(0), digits(70));
+    shop.execute(&format!("insert into number_aliases (alias, phone_number) values {alias}")).await;
+    let list = shop.write("stop.csv", format!("phone\n{}\n{}\n{}\n", digits(70), digits(0), digits(5)));
+
+    for (added, already) in [(2, 0), (0, 2)] {
+        let imported = shop.json(&["suppress", "import", list.to_str().unwrap()]).await;
+
+        assert_eq!((imported["added"].as_u64(), imported["already"].as_u64()), (Some(added), Some(already)));
+        assert_eq!(shop.json_lines(&["suppress", "list"]).await.len(), 3);
+    }
+}
+
+#[tokio::test]
 async fn whoever_may_be_messaged_again_is_back_in_drafts_and_the_line_for_what_is_over_makes_a_draft_to_them() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..3).await;
