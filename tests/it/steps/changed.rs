@@ -1,5 +1,7 @@
 //! Steps that are paused, changed or copied.
 
+use blastdeck::store::clearing::{Clearing, ClearingKind};
+
 use super::*;
 
 #[tokio::test]
@@ -111,4 +113,36 @@ async fn a_step_that_cannot_be_written_after_its_question_is_as_it_was() {
     }
     let as_it_was = "select count(*) from blast_steps where paused_at is null and after_seconds = 48 * 3600";
     assert_eq!((shop.number(as_it_was).await, shop.number("select count(*) from blast_steps").await), (1, 1));
+}
+
+#[tokio::test]
+async fn whoever_was_in_flight_when_the_blast_of_their_step_was_deleted_does_not_get_the_step_again() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..2, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let wrong = made(&shop, &blast, 1).await.pop().unwrap();
+    shop.send(&wrong).await;
+    shop.execute(&format!(
+        "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+         select r.blast_id, b.sender_id, r.attempt + 1, 1, r.id, r.id, array[r.id]
+           from blast_recipients r join blasts b on b.id = r.blast_id
+          where r.blast_id = {wrong} and r.phone_number = '{}'",
+        phone(0)
+    ))
+    .await;
+
+    shop.ok(&["blast", "cancel", &wrong, "--yes"]).await;
+    shop.ok(&["blast", "delete", &wrong, "--yes"]).await;
+    let sent = "status = 'sent', standing = 'sent', attempt = 1, sent_at = now()";
+    set(&shop, &wrong, 0, sent).await;
+    let rest = Clearing { blast: BlastId(wrong.parse().unwrap()), kind: ClearingKind::Remove };
+    assert_eq!(rest.finish(&shop.database.pool).await.unwrap(), 1);
+    shop.ok(&["blast", "step", "set", &blast, "1", "--message", "Is it still there?", "--yes"]).await;
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+
+    let right = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_eq!(people(&shop, &right).await, [phone(1)], "whom the cancel left out gets it");
 }
