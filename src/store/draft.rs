@@ -1,6 +1,7 @@
 //! Changes of drafts.
 
 mod kept;
+mod rows;
 mod unfinished;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -9,7 +10,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
 
 pub use self::kept::{KeptSettings, kept_settings};
+pub use self::rows::{has_rows, without_row};
 pub use self::unfinished::{begin_unfinished, end_unfinished, set_unfinished};
+use super::claim::is_for_people;
 use super::{StoreError, fence, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};
 use crate::domain::field_change::FieldChange;
@@ -85,12 +88,12 @@ async fn copied_people(tx: &mut PgConnection, id: BlastId) -> Result<CopiedPeopl
 /// Makes a draft like another blast, with its people and its list as they were there. Whom an older version took twice is in it once; no stand-in is.
 pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, CopiedPeople), StoreError> {
     let people = copied_people(tx, id).await?;
-    let copy = sqlx::query_scalar(
+    let copy = sqlx::query_scalar(concat!(
         "with copy as (
              insert into blasts (sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays,
                                  timezone, retry_next_day, description, unfinished, first_people, first_left, total_recipients,
                                  repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local, left_out,
-                                 follows_blast, follows_stage, follows_seconds, created_at)
+                                 follows_blast, follows_stage, follows_seconds, for_people, created_at)
              select sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays, timezone,
                     retry_next_day, description, unfinished, first_people, first_people, total_recipients,
                     repeat_rule, repeat_until, repeat_times, at_most, local_time, window_local,
@@ -100,6 +103,10 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
                     -- Of a step after a cart there is none.
                     case when is_instead then coalesce(follows_stage, case when step_number is not null then 'sent'::recipient_status end) end,
                     case when is_instead then follows_seconds end,
+                    -- Nobody listed them: they were found, and so they are in the copy.
+                    case when ",
+        is_for_people!(""),
+        " then true end,
                     -- Its people are those of the follow-up: who answered since that was made, or is in another one since, is left out.
                     case when is_instead then created_at else now() end
                from blasts,
@@ -107,8 +114,8 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
                     lateral (select follows_blast is not null and state in ('draft', 'scheduled', 'cancelled') as is_instead) as copied
               where id = $1
              returning id)
-         select id from copy",
-    )
+         select id from copy"
+    ))
     .bind(id)
     .bind(people == CopiedPeople::LeftOut)
     .fetch_one(&mut *tx)
@@ -279,19 +286,6 @@ pub async fn template(connection: impl PgExecutor<'_>, id: BlastId) -> Result<Op
     let template: Option<Option<Value>> =
         sqlx::query_scalar("select template from blasts where id = $1").bind(id).fetch_optional(connection).await?;
     Ok(template.flatten())
-}
-
-/// How many people of a blast are of no row of a list.
-pub async fn without_row(tx: &mut PgConnection, id: BlastId) -> Result<i64, StoreError> {
-    let people = sqlx::query_scalar("select count(*) from blast_recipients where blast_id = $1 and list_row is null");
-    Ok(people.bind(id).fetch_one(tx).await?)
-}
-
-/// Whether anybody in a blast is of a row of a list.
-pub async fn has_rows(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
-    let any =
-        sqlx::query_scalar("select exists (select from blast_recipients where blast_id = $1 and list_row is not null)");
-    Ok(any.bind(id).fetch_one(tx).await?)
 }
 
 /// Whether anybody in a blast has a value for this variable.

@@ -346,7 +346,9 @@ impl Import {
         let transaction: TransactionId = sqlx::query_scalar(
             "update blasts
                 set total_recipients = case when $4 then 0 else total_recipients end + $2, version = version + $3, updated_at = now(),
-                    unfinished = case when $5 then unfinished else $6 end
+                    unfinished = case when $5 then unfinished else $6 end,
+                    -- Who was found for another blast is in it no more.
+                    for_people = case when $4 then null else for_people end
               where id = $1
              returning pg_current_xact_id()::text",
         )

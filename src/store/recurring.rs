@@ -202,7 +202,8 @@ pub async fn attach(tx: &mut PgConnection, note: OccurrenceNote, blast: BlastId)
         "update blasts n
             set pattern_blast = p.id, occurrence_at = $2, retry_next_day = p.retry_next_day, first_people = p.first_people,
                 first_left = p.first_people, description = p.description, at_most = p.at_most, follows_blast = p.follows_blast,
-                follow_up_stage = p.follow_up_stage, local_time = p.local_time, window_local = p.window_local
+                follow_up_stage = p.follow_up_stage, local_time = p.local_time, window_local = p.window_local,
+                for_people = p.for_people
            from blasts p
           where p.id = $1 and n.id = $3",
     )

@@ -366,6 +366,24 @@ async fn a_list_that_is_stopped_while_it_is_read_leaves_the_draft_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_copy_that_gets_a_list_is_for_the_numbers_of_that_and_no_more_for_whom_a_filter_found() {
+    let shop = Shop::open(Setup::default()).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = written(&shop, &app).await;
+    shop.execute(&format!("update blasts set for_people = true where id = {draft}")).await;
+    let (copy, _) = app.duplicate(draft).await.unwrap();
+    let for_people = "select count(*) from blasts where for_people";
+    assert_eq!(shop.number(for_people).await, 2);
+
+    let opened = app.open_draft(copy.id).await.unwrap();
+    let file = DraftList::File(shop.path("raya.csv"));
+    let list = ListToTake { list: file, columns: ChosenColumns::default(), mends: Vec::new() };
+    app.take_list(opened.at, &opened.form, &list).await.unwrap();
+
+    assert_eq!(shop.number(for_people).await, 1, "the other one has its people still");
+}
+
+#[tokio::test]
 async fn whoever_is_queued_shows_what_they_are_to_read() {
     let shop = Shop::open(Setup::default()).await;
     let app = engine_app(&shop, "aina").await;

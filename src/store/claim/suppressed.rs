@@ -5,11 +5,19 @@ use sqlx::{PgConnection, PgPool};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::{StoreError, in_flight, settings};
 
-/// A condition: the people of a blast were found by a filter, or by the stage that they are stuck at. Such a blast is for people and not for
-/// numbers that somebody listed, and leaves out whoever opted out at another number of theirs.
+/// A condition: the people of a blast were found by a filter, or by the stage that they are stuck at, or are copied from such a blast. It is for
+/// people and not for numbers that somebody listed, and leaves out whoever opted out at another number of theirs.
 macro_rules! is_for_people {
     ($blast:literal) => {
-        concat!("(", $blast, "segment is not null or ", $blast, "follows_stage is not null)")
+        concat!(
+            "(",
+            $blast,
+            "segment is not null or ",
+            $blast,
+            "follows_stage is not null or ",
+            $blast,
+            "for_people is true)"
+        )
     };
 }
 pub(in crate::store) use is_for_people;

@@ -1,8 +1,10 @@
 //! Follow-ups to customers with several numbers: they are about people, and not about numbers that somebody listed.
 
+use blastdeck::domain::ids::BlastId;
 use serde_json::json;
 
 use super::{mark, numbers, stuck_shop};
+use crate::recurring::engine_app;
 use crate::support::digits;
 
 fn number(n: u32) -> String {
@@ -59,4 +61,41 @@ async fn the_plan_of_a_filters_blast_that_is_paused_asks_for_as_many_as_get_it()
     let plan = shop.json(&["blast", "plan", &made]).await;
 
     assert_eq!((&plan["people"], &plan["suppressed"]), (&json!(1), &json!(1)), "{plan}");
+}
+
+#[tokio::test]
+async fn a_copy_of_what_goes_to_whom_a_filter_or_a_stage_finds_leaves_out_who_opted_out_at_another_number() {
+    for is_follow_up in [false, true] {
+        let (shop, blast) = stuck_shop().await;
+        shop.ok(&["customer", "merge", &number(0), &number(10)]).await;
+        let from = format!("blast:{blast} stuck:read older:24h");
+        let new = ["blast", "new", "--sender", "sales", "--message", "Still there?", "--from", &from];
+        let follow_up = ["blast", "follow-up", &blast, "--stuck-at", "read", "--older-than", "24h"];
+        let made = shop.json(if is_follow_up { &follow_up[..] } else { &new[..] }).await["id"].to_string();
+        shop.send(&made).await;
+        shop.execute(&format!(
+            "update blasts set state = 'completed', completed_at = now() where id = {made};
+             update blast_recipients set status = 'read', standing = 'read', attempt = 1, sent_at = now(), read_timestamp = now()
+              where blast_id = {made}"
+        ))
+        .await;
+        shop.ok(&["suppress", "add", &number(10)]).await;
+
+        let app = engine_app(&shop, "aina").await;
+        let (copy, _) = app.duplicate(BlastId(made.parse().unwrap())).await.unwrap();
+        let (again, _) = app.duplicate(copy.id).await.unwrap();
+
+        let posts = shop.sim.posts().await.len();
+        let [copy, again] = [copy, again].map(|copy| copy.id.to_string());
+        for copy in [&copy, &again] {
+            assert_eq!(numbers(&shop, copy).await, [number(0), number(3)]);
+            let plan = shop.json(&["blast", "plan", copy]).await;
+            assert_eq!((&plan["people"], &plan["suppressed"]), (&json!(1), &json!(1)), "{is_follow_up}: {plan}");
+        }
+        shop.send(&copy).await;
+        shop.until_idle().await;
+        assert_eq!(shop.sim.posts().await.len(), posts + 1);
+        let out = format!("select count(*) from blast_recipients where blast_id = {copy} and status = 'opted_out'");
+        assert_eq!(shop.number(&out).await, 1);
+    }
 }
