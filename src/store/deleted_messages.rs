@@ -14,6 +14,25 @@ macro_rules! messages_of_deleted_blasts {
 }
 pub(super) use messages_of_deleted_blasts;
 
+/// A condition: the person of a row had its message, may have had it, or is in flight. A row of a deleted blast that is in flight goes once
+/// their outcome is known. `may_have_message!("d.")`.
+macro_rules! may_have_message {
+    ($row:literal) => {
+        concat!(
+            "(",
+            $row,
+            "status between 'sent' and 'closed' or ",
+            $row,
+            "status = 'uncertain' or ",
+            $row,
+            "status = 'queued' and exists (select from ",
+            $crate::store::in_flight::flights_of!($row),
+            "))"
+        )
+    };
+}
+pub(super) use may_have_message;
+
 /// Whether the person of a row had, or may have had, a follow-up of a blast that was deleted since: while its people are still there, and
 /// for 32 days afterwards. `followed_by_deleted!("r", "f.follows_blast")`.
 macro_rules! followed_by_deleted {
@@ -29,7 +48,9 @@ macro_rules! followed_by_deleted {
             $row,
             ".phone_number) and db.follows_blast = ",
             $of,
-            " and (d.status between 'sent' and 'closed' or d.status = 'uncertain')))"
+            " and ",
+            $crate::store::deleted_messages::may_have_message!("d."),
+            "))"
         )
     };
 }

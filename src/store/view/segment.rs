@@ -16,6 +16,7 @@ use crate::domain::phone::Phone;
 use crate::domain::retry::OPT_OUT_CODE;
 use crate::domain::status::Status;
 use crate::store::deleted_messages::followed_by_deleted;
+use crate::store::in_flight::flights_of;
 use crate::store::step::StepColumns;
 use crate::store::{StoreError, settings};
 
@@ -217,7 +218,8 @@ fn push_step_gap(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, ste
 /// keep their distance. Of those that count from the same stage. From a follow-up by hand a step keeps its own time.
 fn push_near_step(sql: &mut QueryBuilder<Postgres>, follows: Option<BlastId>, step: &StepAudience) {
     sql.push("bool_or(b.follows_blast = ").push_bind(follows);
-    sql.push(" and (o.status = 'queued' and b.state in ('sending', 'paused') and (").push(BY_HAND).push(" or ");
+    sql.push(" and (o.status = 'queued' and (b.state in ('sending', 'paused') or exists (select from ");
+    sql.push(flights_of!("o.")).push(")) and (").push(BY_HAND).push(" or ");
     push_step_gap(sql, follows, step);
     sql.push(" is not null) or o.status = 'queued' and b.step_number is null and b.state = 'scheduled'");
     sql.push(" and b.scheduled_for < ").push_bind(step.now).push(" + make_interval(secs => ");

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{follow_up_draft, mark, skipped, stuck_shop};
-use crate::support::{WAITING_FOR_A_LOCK, eventually_async, said};
+use super::{follow_up_draft, mark, numbers, skipped, stuck_shop};
+use crate::support::{WAITING_FOR_A_LOCK, digits, eventually_async, said};
 
 #[tokio::test]
 async fn a_follow_up_of_a_blast_that_was_deleted_is_planned_and_sent_to_the_same_people() {
@@ -86,4 +86,18 @@ async fn deleting_a_blast_names_the_drafts_that_find_their_people_in_it() {
             && plan.contains(&format!("blast {blast}, in which its filter finds people, was deleted")),
         "{plan}"
     );
+}
+
+#[tokio::test]
+async fn whoever_is_in_flight_in_a_follow_up_that_was_deleted_is_in_no_other_one() {
+    let (shop, blast) = stuck_shop().await;
+    let wrong = follow_up_draft(&shop, &blast).await;
+    shop.send(&wrong).await;
+    shop.put_in_flight(&wrong, 3).await;
+    shop.ok(&["blast", "cancel", &wrong, "--yes"]).await;
+    shop.ok(&["blast", "delete", &wrong, "--yes"]).await;
+
+    let right = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "read"]).await["id"].to_string();
+
+    assert_eq!(numbers(&shop, &right).await, [0, 4].map(|n| format!("+{}", digits(n))));
 }

@@ -141,3 +141,19 @@ async fn what_was_paused_goes_on_without_whoever_had_a_message_meanwhile_also_of
     let at_once = shop.run(&["blast", "send", &scheduled, "--now", "--yes", "--no-engine"]).await;
     assert!(at_once.code == 3 && at_once.err.contains("another message within the frequency cap"), "{at_once:?}");
 }
+
+#[tokio::test]
+async fn whoever_is_in_flight_in_a_blast_that_was_cancelled_or_deleted_gets_no_other_one_within_the_cap() {
+    let (shop, [wrong, right]) = two_drafts().await;
+    shop.send(&wrong).await;
+    shop.put_in_flight(&wrong, 0).await;
+
+    for act in ["cancel", "delete"] {
+        shop.ok(&["blast", act, &wrong, "--yes"]).await;
+        let plan = plan(&shop, &right).await;
+        let left_out = &plan["segment"]["left_out"]["frequency_cap"];
+        assert_eq!((&plan["people"], left_out), (&json!(1), &json!(1)), "{act}: {plan}");
+    }
+    let sent = shop.json(&["blast", "send", &right, "--yes", "--no-engine"]).await;
+    assert_eq!(sent["people"], 1, "{sent}");
+}

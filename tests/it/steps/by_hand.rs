@@ -247,3 +247,47 @@ async fn a_step_waits_for_what_repeats_only_shortly_before_its_time() {
     let drafts = made(&shop, &blast, 1).await;
     assert_eq!(people(&shop, &drafts[0]).await, [phone(1), phone(2)]);
 }
+
+/// Has a blast be cancelled while one person in it is in flight, and the others still wait.
+async fn cancel_in_flight(shop: &Shop, blast: &str, n: u32) {
+    shop.execute(&format!(
+        "update blasts set state = 'cancelled', completed_at = null where id = {blast};
+         update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, sent_at = null, delivered_at = null
+          where blast_id = {blast}"
+    ))
+    .await;
+    shop.put_in_flight(blast, n).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'skipped', standing = 'skipped'
+          where blast_id = {blast} and phone_number <> '{}'",
+        phone(n)
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_keeps_clear_of_whoever_is_in_flight_in_a_blast_that_was_cancelled_or_deleted() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..5, 400).await;
+    let by_hand = followed_up(&shop, &blast, 0..2, (1, "Our shop is open till ten")).await;
+    let same_words = followed_up(&shop, &blast, 2..4, (1, "Still there, {name}?")).await;
+    shop.execute(&format!("update blasts set follows_blast = null, follows_stage = null where id = {same_words}"))
+        .await;
+    cancel_in_flight(&shop, &by_hand, 0).await;
+    cancel_in_flight(&shop, &same_words, 2).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+
+    occur(&app, Utc::now()).await;
+    let cancelled = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_eq!(people(&shop, &cancelled).await, [phone(1), phone(3), phone(4)]);
+
+    for gone in [&cancelled, &by_hand, &same_words] {
+        shop.ok(&["blast", "delete", gone, "--yes"]).await;
+    }
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    let deleted = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_ne!(deleted, cancelled);
+    assert_eq!(people(&shop, &deleted).await, [phone(1), phone(3), phone(4)]);
+}

@@ -124,14 +124,7 @@ async fn whoever_was_in_flight_when_the_blast_of_their_step_was_deleted_does_not
     occur(&app, Utc::now()).await;
     let wrong = made(&shop, &blast, 1).await.pop().unwrap();
     shop.send(&wrong).await;
-    shop.execute(&format!(
-        "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
-         select r.blast_id, b.sender_id, r.attempt + 1, 1, r.id, r.id, array[r.id]
-           from blast_recipients r join blasts b on b.id = r.blast_id
-          where r.blast_id = {wrong} and r.phone_number = '{}'",
-        phone(0)
-    ))
-    .await;
+    shop.put_in_flight(&wrong, 0).await;
 
     shop.ok(&["blast", "cancel", &wrong, "--yes"]).await;
     shop.ok(&["blast", "delete", &wrong, "--yes"]).await;

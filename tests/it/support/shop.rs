@@ -180,6 +180,18 @@ impl Shop {
         self.ok(&["blast", "send", blast, "--yes", "--no-engine"]).await;
     }
 
+    /// Has somebody of a blast be in flight, as whoever an engine has claimed.
+    pub async fn put_in_flight(&self, blast: &str, n: u32) {
+        self.execute(&format!(
+            "insert into claims (blast_id, sender_id, attempt_number, epoch, first_id, last_id, recipients)
+             select r.blast_id, b.sender_id, r.attempt + 1, 1, r.id, r.id, array[r.id]
+               from blast_recipients r join blasts b on b.id = r.blast_id
+              where r.blast_id = {blast} and r.phone_number = '+{}'",
+            digits(n)
+        ))
+        .await;
+    }
+
     /// A draft to these people, sent; its id.
     pub async fn blast(&self, people: std::ops::Range<u32>) -> String {
         if self.wire == Wire::Wsapme {

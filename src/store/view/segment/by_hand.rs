@@ -5,7 +5,8 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::StepAudience;
 use crate::domain::ids::BlastId;
-use crate::store::deleted_messages::messages_of_deleted_blasts;
+use crate::store::deleted_messages::{may_have_message, messages_of_deleted_blasts};
+use crate::store::in_flight::flights_of;
 
 /// A follow-up (`b`) that an operator made and sent.
 pub(super) const BY_HAND: &str = "b.step_number is null and b.launched_at is not null";
@@ -59,7 +60,9 @@ pub(super) fn push_same_words(sql: &mut QueryBuilder<Postgres>, of: StepOf<'_>) 
     sql.push("b.answer_until is null and (o.status = 'queued' and b.state in ('scheduled', 'sending', 'paused')");
     // What repeats says it again and again: it holds a step up shortly before its time alone.
     sql.push(" and (b.repeat_rule is null or b.scheduled_for < ").push_bind(of.1.now + HELD_BY_REPEAT);
-    sql.push(") or o.status not in ('queued', 'skipped', 'failed', 'opted_out')");
+    // Whoever is in flight gets it, whatever became of its blast.
+    sql.push(concat!(") or o.status = 'queued' and exists (select from ", flights_of!("o."), ")"));
+    sql.push(" or o.status not in ('queued', 'skipped', 'failed', 'opted_out')");
     sql.push(" and coalesce(o.sent_at, o.changed_at) >= coalesce(r.sent_at, r.changed_at)) and ");
     push_repeats(sql, of);
 }
@@ -73,9 +76,11 @@ pub(super) fn push_had_words_of_deleted(sql: &mut QueryBuilder<Postgres>, busine
     sql.push(") or exists (select from blast_recipients d join blasts db on db.id = d.blast_id and db.deleted_at is not null");
     sql.push(" and db.answer_until is null join senders s on s.id = db.sender_id and s.business = ");
     sql.push_bind(business.to_owned());
-    sql.push(" where person_key(d.phone_number) = person_key(r.phone_number)");
-    sql.push(" and (d.status between 'sent' and 'closed' or d.status = 'uncertain')");
-    sql.push(" and coalesce(d.sent_at, d.changed_at) >= coalesce(r.sent_at, r.changed_at) and ");
+    sql.push(concat!(" where person_key(d.phone_number) = person_key(r.phone_number) and ", may_have_message!("d.")));
+    // Of those who are queued, whoever is in flight.
+    sql.push(
+        " and (d.status = 'queued' or coalesce(d.sent_at, d.changed_at) >= coalesce(r.sent_at, r.changed_at)) and ",
+    );
     push_has_words(sql, "db", of);
     sql.push(")");
 }
@@ -105,9 +110,9 @@ pub(super) fn push_near(sql: &mut QueryBuilder<Postgres>, of: StepOf<'_>) {
     push_since(sql, of);
     sql.push(")");
     push_of_deleted(sql, of);
-    sql.push(" and coalesce(d.sent_at, d.changed_at) > ");
+    sql.push(" and (d.status = 'queued' or coalesce(d.sent_at, d.changed_at) > ");
     push_since(sql, of);
-    sql.push(")");
+    sql.push("))");
 }
 
 fn push_since(sql: &mut QueryBuilder<Postgres>, (follows, step): StepOf<'_>) {
@@ -128,6 +133,6 @@ fn push_of_deleted(sql: &mut QueryBuilder<Postgres>, (follows, _): StepOf<'_>) {
         " or exists (select from blast_recipients d join blasts db on db.id = d.blast_id and db.deleted_at is not null",
     );
     sql.push(" and db.step_number is null where person_key(d.phone_number) = person_key(r.phone_number)");
-    sql.push(" and (d.status between 'sent' and 'closed' or d.status = 'uncertain') and db.follows_blast = ");
+    sql.push(concat!(" and ", may_have_message!("d."), " and db.follows_blast = "));
     sql.push_bind(follows);
 }

@@ -9,6 +9,7 @@ use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
 use crate::store::answered::skip_locked;
 use crate::store::deleted_messages::messages_of_deleted_blasts;
+use crate::store::in_flight::flights_of;
 
 /// Within what time nobody gets a second message of a business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +36,14 @@ pub(super) fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<
     sql.push("b.answer_until is null and not b.id = any(").push_bind(ids(query.segment)).push(")");
     sql.push(" and (o.status between 'sent' and 'closed' and o.sent_at > ").push_bind(since);
     sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
+    // Whoever is in flight gets it, whatever became of its blast.
+    sql.push(concat!(
+        " or o.status = 'queued' and (b.state = 'sending' or exists (select from ",
+        flights_of!("o."),
+        ")"
+    ));
     // What is paused goes on at any time, unless it has not begun and waits for its own.
-    sql.push(" or o.status = 'queued' and (b.state = 'sending' or b.repeat_rule is null and (b.state = 'paused'");
+    sql.push(" or b.repeat_rule is null and (b.state = 'paused'");
     sql.push(" and (b.launched_at is not null or b.scheduled_for <= now() or b.scheduled_for is null)");
     sql.push(" or b.state in ('scheduled', 'paused') and b.scheduled_for > ").push_bind(from);
     sql.push(" and b.scheduled_for < ").push_bind(until).push(")))");
@@ -56,7 +63,7 @@ pub(super) fn push_recent_of_deleted(sql: &mut QueryBuilder<Postgres>, query: Se
         " where person_key(d.phone_number) = person_key(r.phone_number) and (d.status between 'sent' and 'closed'",
     );
     sql.push(" and d.sent_at > ").push_bind(since).push(" or d.status = 'uncertain' and d.changed_at > ");
-    sql.push_bind(since).push("))");
+    sql.push_bind(since).push(concat!(" or d.status = 'queued' and exists (select from ", flights_of!("d."), ")))"));
 }
 
 /// Whether the row `o` of the blast `b` counts under the frequency cap.
