@@ -1,10 +1,12 @@
 //! The frequency cap between two blasts that nobody was sent by yet.
 
+use blastdeck::domain::ids::BlastId;
 use serde_json::{Value, json};
 
 use super::{draft_from, read_shop};
 use crate::follow_ups::slow_launches;
-use crate::support::{Shop, said};
+use crate::recurring::engine_app;
+use crate::support::{Shop, WAITING_FOR_A_LOCK, eventually_async, said};
 
 /// The shop with a frequency cap of a week, and two drafts to the same two people.
 async fn two_drafts() -> (Shop, [String; 2]) {
@@ -156,4 +158,34 @@ async fn whoever_is_in_flight_in_a_blast_that_was_cancelled_or_deleted_gets_no_o
     }
     let sent = shop.json(&["blast", "send", &right, "--yes", "--no-engine"]).await;
     assert_eq!(sent["people"], 1, "{sent}");
+}
+
+#[tokio::test]
+async fn a_blast_is_not_launched_to_whom_another_one_is_retried_while_its_people_are_read() {
+    let (shop, [draft, _]) = two_drafts().await;
+    let failed = shop.draft(0..1).await;
+    shop.execute(&format!(
+        "update blasts set state = 'completed', launched_at = now() where id = {failed};
+         update blasts set launched_at = now() - interval '1 hour', updated_at = now() - interval '1 hour' where launched_at is not null;
+         update blast_recipients set status = 'failed', standing = 'failed', attempt = 1, failed_at = now(), error_code = 'busy'
+          where blast_id = {failed}"
+    ))
+    .await;
+    let app = engine_app(&shop, "aina").await;
+    // Whom the retry is of was named by no filter: it waits for no launch.
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('frequency cap of kedai', 0))")
+        .execute(&mut *holds)
+        .await
+        .unwrap();
+    let launch = tokio::spawn(said(shop.command(&["blast", "send", &draft, "--yes", "--no-engine"])));
+    eventually_async("its people are read", async || shop.number(WAITING_FOR_A_LOCK).await > 0).await;
+
+    assert_eq!(app.retry(BlastId(failed.parse().unwrap()), None).await.unwrap(), 1);
+    holds.commit().await.unwrap();
+
+    let refused = launch.await.unwrap();
+    assert!(refused.code == 3 && refused.err.contains("its filter finds different people now"), "{refused:?}");
+    assert_eq!(shop.state(&draft).await, "draft");
+    assert_eq!(plan(&shop, &draft).await["people"], 1);
 }

@@ -77,16 +77,19 @@ pub(super) fn push_capped(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<
     }
 }
 
-/// Whether somebody queued in a draft is about to get a message within the frequency cap by a blast that was launched or scheduled while
-/// the draft's people were read. No other blast that a filter names is launched for the business until the transaction ends.
+/// Whether somebody queued in a draft is about to get a message within the frequency cap by a blast that was launched, scheduled or retried
+/// while the draft's people were read. No other blast that a filter names is launched for the business until the transaction ends.
 pub async fn is_capped_meanwhile(tx: &mut PgConnection, query: SegmentQuery<'_>) -> Result<bool, StoreError> {
     lock_launches(tx, query).await?;
     // Most launches have no other beside them, and need not look their people up once more.
     let has_rival = sqlx::query_scalar(
         "select exists (select from blasts b join senders s on s.id = b.sender_id and s.business = $1
                          where b.id is distinct from $2 and b.deleted_at is null and b.answer_until is null
-                           and (b.launched_at > now() - interval '10 minutes'
-                                or b.state = 'scheduled' and b.updated_at > now() - interval '10 minutes'))",
+                           and (b.state = 'sending'
+                                or b.state <> 'draft'
+                                   and (b.updated_at > now() - interval '10 minutes'
+                                        or b.id in (select a.blast_id from operator_actions a
+                                                     where a.at > now() - interval '10 minutes'))))",
     );
     let has_rival: bool = has_rival.bind(query.business).bind(query.draft).fetch_one(&mut *tx).await?;
     Ok(has_rival && has_capped(tx, query).await?)
