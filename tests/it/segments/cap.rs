@@ -189,3 +189,24 @@ async fn a_blast_is_not_launched_to_whom_another_one_is_retried_while_its_people
     assert_eq!(shop.state(&draft).await, "draft");
     assert_eq!(plan(&shop, &draft).await["people"], 1);
 }
+
+#[tokio::test]
+async fn the_next_time_of_a_blast_that_repeats_and_goes_to_a_list_counts_but_not_for_follow_ups_of_its_own_times() {
+    let (shop, [draft, _]) = two_drafts().await;
+    let named = shop.number("select min(id) from blasts").await;
+    let pattern = shop.draft_with(3..4, &["--repeat", "every day 09:00"]).await;
+    shop.send(&pattern).await;
+    let people = async |change: String| {
+        shop.execute(&change).await;
+        let plan = plan(&shop, &draft).await;
+        (plan["people"].as_i64().unwrap(), plan["segment"]["left_out"]["frequency_cap"].as_i64().unwrap_or_default())
+    };
+
+    let repeating = |to: &str| format!("update blasts set {to} where id = {pattern}");
+    assert_eq!(people(repeating("updated_at = now()")).await, (1, 1));
+    assert_eq!(people(repeating("scheduled_for = now() + interval '20 days'")).await, (2, 0), "later than the cap");
+    assert_eq!(people(repeating("scheduled_for = now() + interval '2 days'")).await, (1, 1));
+    assert_eq!(people(repeating("segment = 'tag:vip'")).await, (2, 0), "nobody knows yet whom its filter finds");
+    shop.execute(&repeating("segment = null")).await;
+    assert_eq!(people(format!("update blasts set pattern_blast = {pattern} where id = {named}")).await, (2, 0));
+}

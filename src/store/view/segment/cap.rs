@@ -43,10 +43,21 @@ pub(super) fn push_recent(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<
         ")"
     ));
     // What is paused goes on at any time, unless it has not begun and waits for its own.
-    sql.push(" or b.repeat_rule is null and (b.state = 'paused'");
+    sql.push(" or b.state = 'paused' and b.repeat_rule is null");
     sql.push(" and (b.launched_at is not null or b.scheduled_for <= now() or b.scheduled_for is null)");
     sql.push(" or b.state in ('scheduled', 'paused') and b.scheduled_for > ").push_bind(from);
-    sql.push(" and b.scheduled_for < ").push_bind(until).push(")))");
+    sql.push(" and b.scheduled_for < ").push_bind(until).push(" and (b.repeat_rule is null");
+    push_repeats_to_a_list(sql, query);
+    sql.push(")))");
+}
+
+/// Or whether the blast `b` repeats, its next time goes to a list of its own, and neither this blast is one of its times nor one that the
+/// filter names. Of one to whom a filter finds nobody knows yet who that is; while it is paused, a time that has passed comes no more.
+fn push_repeats_to_a_list(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    let own: Vec<i64> = ids(query.segment).into_iter().chain(query.draft.map(|draft| draft.0)).collect();
+    sql.push(" or b.segment is null and (b.state = 'scheduled' or b.scheduled_for > now())");
+    sql.push(" and not exists (select from blasts own where own.pattern_blast = b.id and own.id = any(");
+    sql.push_bind(own).push("))");
 }
 
 /// Or whether a person had a message by a blast that was deleted since: while its people are still there, and afterwards.
