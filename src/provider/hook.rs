@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::http::{chain, retry_after, tls};
 use crate::domain::text::clean;
 
-/// How long a whole call may take, its connection included.
+/// How long a call may take, its connection and the end of its answer included.
 const TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of an answer is read. Nobody needs it but whoever looks for the fault.
@@ -50,6 +50,7 @@ pub struct HookReply {
     pub error: Option<String>,
     /// How long the receiver asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// Until the status came.
     pub took: Duration,
 }
 
@@ -69,28 +70,31 @@ impl HookReply {
 pub struct HookClient {
     url: Url,
     reach: Reach,
+    within: Duration,
     /// Made for the addresses that its name had last.
     current: Mutex<Option<(Vec<SocketAddr>, Client)>>,
 }
 
 impl HookClient {
     pub const fn new(url: Url, reach: Reach) -> Self {
-        Self { url, reach, current: Mutex::new(None) }
+        Self { url, reach, within: TIMEOUT, current: Mutex::new(None) }
     }
 
-    /// Makes a call. Never repeats it by itself.
+    /// Makes a call. Never repeats it by itself. The status counts once it is here. What is left of the time is the answer's to end: a
+    /// receiver that works behind its status may stop where nobody listens any more.
     pub async fn call(&self, call: HookCall) -> HookReply {
         let began = Instant::now();
-        let outcome = timeout(TIMEOUT, self.exchange(call)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(format!("no answer within {} s", TIMEOUT.as_secs())));
+        let answered = timeout(self.within, self.exchange(call)).await;
+        let answered = answered.unwrap_or_else(|_| Err(format!("no answer within {} s", self.within.as_secs())));
         let took = began.elapsed();
-        match outcome {
-            Ok((status, retry_after, answer)) => {
-                let error = (!(200..300).contains(&status)).then(|| refusal(status, &answer));
-                HookReply { status: Some(status), error, retry_after, took }
-            }
-            Err(why) => HookReply { status: None, error: Some(why), retry_after: None, took },
-        }
+        let response = match answered {
+            Ok(response) => response,
+            Err(why) => return HookReply { status: None, error: Some(why), retry_after: None, took },
+        };
+        let (status, wait) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
+        let answer = beginning(response, self.within.saturating_sub(took)).await;
+        let error = (!(200..300).contains(&status)).then(|| refusal(status, &answer));
+        HookReply { status: Some(status), error, retry_after: wait, took }
     }
 
     /// The addresses that a call goes to now, or why it would not be made.
@@ -121,7 +125,8 @@ impl HookClient {
         }
     }
 
-    async fn exchange(&self, call: HookCall) -> Result<(u16, Option<Duration>, String), String> {
+    /// Up to the answer's head.
+    async fn exchange(&self, call: HookCall) -> Result<Response, String> {
         let client = self.client(self.addresses().await?)?;
         let request = client
             .post(self.url.clone())
@@ -130,9 +135,7 @@ impl HookClient {
             .header("webhook-timestamp", call.timestamp.to_string())
             .header("webhook-signature", call.signatures)
             .body(call.body);
-        let response = request.send().await.map_err(|error| format!("no answer: {}", chain(&error.without_url())))?;
-        let (status, wait) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
-        Ok((status, wait, beginning(response).await))
+        request.send().await.map_err(|error| format!("no answer: {}", chain(&error.without_url())))
     }
 
     /// A client that connects to these addresses and to no other, whatever the name says a moment later.
@@ -178,14 +181,17 @@ fn same(before: &[SocketAddr], now: &[SocketAddr]) -> bool {
     before.len() == now.len() && now.iter().all(|address| before.contains(address))
 }
 
-/// The beginning of an answer, as text that is fit for a screen.
-async fn beginning(mut response: Response) -> String {
+/// The beginning of an answer, or what of it came in time, as text that is fit for a screen.
+async fn beginning(mut response: Response, within: Duration) -> String {
     let mut bytes = Vec::new();
-    while bytes.len() < ANSWER_MAX
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        bytes.extend_from_slice(&chunk[..chunk.len().min(ANSWER_MAX - bytes.len())]);
-    }
+    let reading = async {
+        while bytes.len() < ANSWER_MAX
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            bytes.extend_from_slice(&chunk[..chunk.len().min(ANSWER_MAX - bytes.len())]);
+        }
+    };
+    let _ = timeout(within, reading).await;
     clean(&String::from_utf8_lossy(&bytes)).trim().chars().take(EXCERPT_MAX).collect()
 }
 
@@ -236,7 +242,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::JoinHandle;
 
     use super::*;
 
@@ -292,8 +299,8 @@ mod tests {
         HookCall { message_id: "msg_1".to_owned(), timestamp: 7, signatures: "v1,x v1,y".to_owned(), body }
     }
 
-    /// A server that answers one request with this and gives what it was asked.
-    async fn answering(answer: &'static str) -> (u16, tokio::task::JoinHandle<String>) {
+    /// A server that answers one request with this; it gives what it was asked, and its connection, which is open until then.
+    async fn holding(answer: &'static str) -> (u16, JoinHandle<(String, TcpStream)>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = tokio::spawn(async move {
@@ -305,9 +312,15 @@ mod tests {
                 said.extend_from_slice(&part[..n]);
             }
             stream.write_all(answer.as_bytes()).await.unwrap();
-            String::from_utf8(said).unwrap()
+            (String::from_utf8(said).unwrap(), stream)
         });
         (port, asked)
+    }
+
+    /// The same of one that ends its connection.
+    async fn answering(answer: &'static str) -> (u16, JoinHandle<String>) {
+        let (port, held) = holding(answer).await;
+        (port, tokio::spawn(async move { held.await.unwrap().0 }))
     }
 
     #[tokio::test]
@@ -354,6 +367,24 @@ mod tests {
         asked.await.unwrap();
         assert_eq!((reply.status, reply.retry_after), (Some(503), Some(Duration::from_secs(9))));
         assert!(reply.is_down() && !reply.error.as_ref().unwrap().contains('\x1b'), "{reply:?}");
+    }
+
+    #[tokio::test]
+    async fn a_status_counts_also_where_its_answer_does_not_end_in_time() {
+        let reply = async |answer| {
+            let (port, _held) = holding(answer).await;
+            let url = format!("http://127.0.0.1:{port}/");
+            HookClient { within: Duration::from_secs(2), ..client(&url, Reach::Anywhere) }.call(call()).await
+        };
+
+        let (taken, busy) = tokio::join!(
+            reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            reply("HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 100\r\n\r\nbusy"),
+        );
+
+        assert!(taken.is_delivered() && taken.status == Some(200) && !taken.is_down(), "{taken:?}");
+        assert_eq!((busy.status, busy.retry_after), (Some(503), Some(Duration::from_secs(9))));
+        assert_eq!(busy.error.as_deref(), Some("HTTP 503: busy"));
     }
 
     #[tokio::test]
