@@ -1,6 +1,8 @@
 //! Statuses: found by the id of their message, else by the attempt that they return. The latter settles a send whose outcome is
 //! unknown, and teaches its id.
 
+mod matching;
+
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -11,22 +13,20 @@ use super::consequences::{self, Failure, SlowDowns};
 use super::effects::Effects;
 use super::item::{InboxItem, ItemNews, ItemOutcome, StatusNews};
 use super::opt_out::{self, ReportedOptOut};
-use crate::domain::ids::MessageId;
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::CodeRetry;
 use crate::domain::sender::ProviderKind;
-use crate::domain::status::Status;
 use crate::engine::context::EngineContext;
 use crate::engine::late_failures::{self, FAILED_LATER, LateNews};
-use crate::provider::meta::callback::CallbackData;
 use crate::provider::{code_rule, failure_class};
 use crate::store::alias::{self, NumberAlias};
 use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::inbox::messages::{self, AttemptQuery, IdQuery, KnownAttempt, KnownMessage, PricingRow};
+use crate::store::inbox::messages::{self, KnownAttempt, KnownMessage, PricingRow};
 use crate::store::reply::{self, LearnedIdentity};
 use crate::store::suppression::SuppressionScope;
 use crate::store::{StoreError, poll};
+use matching::{MessageMatch, find};
 
 /// Applies a batch; what became of each, in order.
 pub(super) async fn apply(
@@ -146,112 +146,6 @@ impl<'a> StatusItem<'a> {
 
     fn at(&self) -> DateTime<Utc> {
         self.item.time_of(self.news.at)
-    }
-}
-
-/// Whose message a status is about.
-enum MessageMatch {
-    ById(KnownMessage),
-    /// By the attempt that it returns: its id is not known yet.
-    ByAttempt(KnownAttempt),
-    /// By the attempt; the answer to its POST is still to come, and is evidence of its own.
-    InFlight,
-    /// It names an attempt whose message has another id: that one's statuses count, and nobody else's.
-    OfAnotherId,
-    /// Of another program, of another installation, or of what a restored database has forgotten.
-    Foreign,
-    Unknown,
-}
-
-impl MessageMatch {
-    const fn message(&self) -> Option<&KnownMessage> {
-        match self {
-            Self::ById(message) | Self::ByAttempt(KnownAttempt { message, .. }) => Some(message),
-            Self::InFlight | Self::OfAnotherId | Self::Foreign | Self::Unknown => None,
-        }
-    }
-
-    fn outcome(&self, status: &StatusItem<'_>) -> ItemOutcome {
-        let id = Some(status.news.message_id.as_str().to_owned());
-        match self {
-            Self::ById(_) | Self::ByAttempt(_) | Self::Foreign => ItemOutcome::Applied,
-            Self::InFlight => ItemOutcome::Waits { why: "the answer to its send is still to come".to_owned(), id },
-            Self::OfAnotherId => ItemOutcome::Waits {
-                why: format!("its attempt has a message with another id than {}", status.news.message_id),
-                id,
-            },
-            Self::Unknown => {
-                ItemOutcome::Waits { why: format!("no message is known as {}", status.news.message_id), id }
-            }
-        }
-    }
-}
-
-async fn find(
-    tx: &mut PgConnection,
-    engine: &EngineContext,
-    statuses: &[StatusItem<'_>],
-) -> Result<Vec<MessageMatch>, StoreError> {
-    let mut asked = Vec::with_capacity(statuses.len());
-    for (n, status) in (0..).zip(statuses) {
-        let message_id = &status.news.message_id;
-        let of = status.news.callback.as_ref().map(|callback| (callback.recipient, callback.attempt));
-        asked.extend(status.item.senders.iter().map(|sender| IdQuery { n, sender: *sender, message_id, of }));
-    }
-    let known = messages::by_ids(tx, &asked).await?;
-    let mut known: HashMap<i32, KnownMessage> = known.into_iter().map(|message| (message.n, message)).collect();
-    let mut found: Vec<MessageMatch> =
-        (0..).zip(statuses).map(|(n, status)| first_guess(engine, known.remove(&n), status)).collect();
-    let attempts = (0..).zip(statuses).zip(&found).filter(|(_, found)| matches!(found, MessageMatch::Unknown));
-    let attempts: Vec<AttemptQuery<'_>> =
-        attempts.filter_map(|((n, status), _)| attempt_query(n, status.news)).collect();
-    if attempts.is_empty() {
-        return Ok(found);
-    }
-    let mut taught: HashMap<(i64, i32), &MessageId> = HashMap::new();
-    for attempt in messages::by_attempts(tx, &attempts).await? {
-        let Ok(n) = usize::try_from(attempt.message.n) else { continue };
-        let of = (attempt.message.recipient_id.0, attempt.message.attempt);
-        let matched = of_attempt(attempt, &statuses[n]);
-        let id = &statuses[n].news.message_id;
-        let is_taught = matches!(matched, MessageMatch::ByAttempt(_)) && *taught.entry(of).or_insert(id) != id;
-        found[n] = if is_taught { MessageMatch::OfAnotherId } else { matched };
-    }
-    Ok(found)
-}
-
-fn first_guess(engine: &EngineContext, known: Option<KnownMessage>, status: &StatusItem<'_>) -> MessageMatch {
-    let of_another = |callback: &CallbackData| callback.installation() != &*engine.installation;
-    let is_foreign = status.news.is_foreign || status.news.callback.as_ref().is_some_and(of_another);
-    match known {
-        Some(message) => MessageMatch::ById(message),
-        None if is_foreign || status.item.senders.is_empty() => MessageMatch::Foreign,
-        None => MessageMatch::Unknown,
-    }
-}
-
-fn attempt_query(n: i32, news: &StatusNews) -> Option<AttemptQuery<'_>> {
-    let callback = news.callback.as_ref()?;
-    let phone = news.person.phone.as_deref();
-    Some(AttemptQuery { n, blast: callback.blast, recipient: callback.recipient, attempt: callback.attempt, phone })
-}
-
-/// Whether a status is of the attempt that it names. The same number may serve another installation, and a restored database
-/// gives ids again: sender and claim must be those of the attempt. WhatsApp may know its person by another number, but not by one
-/// that somebody else in the blast has.
-fn of_attempt(attempt: KnownAttempt, status: &StatusItem<'_>) -> MessageMatch {
-    let KnownAttempt { message, claimed_at, has_id, names_another, .. } = &attempt;
-    let is_claim = status.news.callback.as_ref().is_some_and(|callback| callback.claimed_at == *claimed_at);
-    if !is_claim {
-        MessageMatch::Foreign
-    } else if *names_another || !status.item.senders.contains(&message.sender_id) {
-        MessageMatch::Unknown
-    } else if *has_id {
-        MessageMatch::OfAnotherId
-    } else if message.status == Status::Sending && message.newest_attempt == message.attempt {
-        MessageMatch::InFlight
-    } else {
-        MessageMatch::ByAttempt(attempt)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::fence::{is_whole, whole_or_incomplete};
 use crate::store::in_flight::current;
 
 /// One of our messages, with its person as they are now.
@@ -151,6 +152,27 @@ pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery<'_>]) -> R
     .fetch_all(tx)
     .await?;
     Ok(found)
+}
+
+/// Those of these people who are not in the database. Each is looked up by their key.
+///
+/// # Errors
+/// [`StoreError::Incomplete`] where some are not, and it is in the middle of a restore.
+pub async fn gone(tx: &mut PgConnection, people: &[RecipientId]) -> Result<HashSet<RecipientId>, StoreError> {
+    if people.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let gone: Vec<(RecipientId, bool)> = sqlx::query_as(concat!(
+        "select x.id, ",
+        is_whole!(),
+        " from unnest($1::bigint[]) as x (id)
+          where (select r.id from blast_recipients r where r.id = x.id) is null"
+    ))
+    .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    whole_or_incomplete(gone.iter().all(|(_, is_whole)| *is_whole))?;
+    Ok(gone.into_iter().map(|(id, _)| id).collect())
 }
 
 /// The senders that are, or were, these numbers or devices of a provider.

@@ -99,6 +99,25 @@ async fn a_status_of_another_installation_or_program_is_nobodys_at_once() {
     assert_eq!(scene.text("select state from webhook_inbox").await.as_deref(), Some("applied"));
 }
 
+/// Whatever it says of the message; an opt-out in it is its person's all the same.
+#[tokio::test]
+async fn a_status_of_a_blast_that_was_deleted_is_nobodys_at_once() {
+    let scene = InboxScene::sent(2).await;
+    let mut late = [status(1, "read"), failed(2, 131_050)];
+    for (recipient, item) in (1..).zip(&mut late) {
+        item["biz_opaque_callback_data"] = json!(scene.callback(recipient).await);
+    }
+    scene.shop.ok(&["blast", "delete", "1", "--yes"]).await;
+    let people = "select count(*) from blast_recipients";
+    eventually_async("its people are gone", async || scene.shop.number(people).await == 0).await;
+
+    scene.receive(statuses(&late)).await;
+
+    assert_eq!(scene.text("select state from webhook_inbox").await.as_deref(), Some("applied"));
+    let suppressed = "select string_agg(phone_number, ' ') from suppressions";
+    assert_eq!(scene.text(suppressed).await.as_deref(), Some("+60100000002"));
+}
+
 #[tokio::test]
 async fn what_is_new_is_taken_before_a_crowd_that_waits_and_some_of_the_crowd_beside_it() {
     let database = database().await;
