@@ -1,5 +1,7 @@
 //! What people write back, whose answer it is, and what is known of them beside their number.
 
+mod uncertain;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{FromRow, PgConnection};
 
@@ -7,6 +9,8 @@ use super::alias::is_their_number;
 use super::settings::interval;
 use super::{StoreError, inbox, notify};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
+
+pub use uncertain::{UncertainQuery, is_undecided, newest_in_flight, newest_uncertain};
 
 /// A reply as it is kept.
 #[derive(Debug, Clone)]
@@ -109,56 +113,6 @@ async fn undecided_of(tx: &mut PgConnection, people: &[RecipientId]) -> Result<V
     Ok(waiting.bind(people.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
 }
 
-/// Which messages a reply may answer of which it is not known whether they went.
-#[derive(Debug, Clone, Copy)]
-pub struct UncertainQuery<'a> {
-    pub senders: &'a [SenderId],
-    /// Who wrote, with the plus.
-    pub phone: &'a str,
-    /// When they wrote.
-    pub at: DateTime<Utc>,
-    /// What is older than this answers nothing.
-    pub window: TimeDelta,
-    /// The newest that is known to have reached them by then: whatever was sent before it is not what they answer.
-    pub reached: Option<RecipientId>,
-}
-
-/// Whether the row `r` of a blast `b` is uncertain, and may be what a reply of the moment `$3` answers. Clocks may differ by two minutes.
-macro_rules! may_be_answered {
-    () => {
-        "b.deleted_at is null and coalesce(r.claimed_at, r.changed_at) >= $3::timestamptz - $4::interval
-         and coalesce(r.claimed_at, r.changed_at) <= $3::timestamptz + interval '2 minutes'
-         and coalesce(r.claimed_at, r.changed_at)
-             >= coalesce((select coalesce(o.claimed_at, o.sent_at) from blast_recipients o where o.id = $5), '-infinity')"
-    };
-}
-
-/// The newest message that may be answered of which it is not known whether it went; one of somebody who opted out since only where there
-/// is no other.
-pub async fn newest_uncertain(
-    tx: &mut PgConnection,
-    query: UncertainQuery<'_>,
-) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
-    let message: Option<ReachedMessage> = sqlx::query_as(concat!(
-        "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
-           from blast_recipients r join blasts b on b.id = r.blast_id
-          where ",
-        is_their_number!(),
-        " and b.sender_id = any($1) and b.answer_until is null
-            and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out') and ",
-        may_be_answered!(),
-        " order by r.status = 'opted_out', r.changed_at desc, r.id desc limit 1"
-    ))
-    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
-    .bind(query.phone)
-    .bind(query.at)
-    .bind(interval(query.window)?)
-    .bind(query.reached)
-    .fetch_optional(tx)
-    .await?;
-    Ok(message.map(|reached| (reached.sender_id, reached.message)))
-}
-
 /// A message that was quoted, and whom it went to.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct QuotedMessage {
@@ -252,27 +206,6 @@ pub async fn senders_beside(tx: &mut PgConnection, sender: SenderId) -> Result<V
         "select o.id from senders s join senders o on o.business = s.business where s.id = $1 order by o.id",
     );
     Ok(senders.bind(sender).fetch_all(tx).await?)
-}
-
-/// Whether a message to whoever wrote is in flight, or may have gone: it may be the one that is answered.
-pub async fn is_undecided(tx: &mut PgConnection, query: UncertainQuery<'_>) -> Result<bool, StoreError> {
-    let is_undecided = sqlx::query_scalar(concat!(
-        "select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
-                         where ",
-        is_their_number!(),
-        " and b.sender_id = any($1) and b.answer_until is null
-            and (exists (select from in_flight f where f.recipient_id = r.id) or r.status = 'uncertain' and ",
-        may_be_answered!(),
-        "))"
-    ))
-    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
-    .bind(query.phone)
-    .bind(query.at)
-    .bind(interval(query.window)?)
-    .bind(query.reached)
-    .fetch_one(tx)
-    .await?;
-    Ok(is_undecided)
 }
 
 /// The number beside which an id was seen.

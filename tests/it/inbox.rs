@@ -8,6 +8,7 @@ mod consequences;
 mod crowding;
 mod elsewhere;
 mod held;
+mod in_flight;
 mod keeping;
 mod listing;
 mod meanwhile;

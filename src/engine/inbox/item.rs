@@ -192,6 +192,12 @@ pub(super) enum ItemOutcome {
         why: String,
         id: String,
     },
+    /// It is about an attempt in flight: tried again later, however long that lasts, at once when this id is learned. It may be the only
+    /// proof of what came of the attempt, which becomes uncertain only once somebody takes its sender.
+    InFlight {
+        why: String,
+        id: String,
+    },
     /// Somebody else has a person's row.
     Locked,
     Failed(String),

@@ -35,7 +35,7 @@ pub(super) fn of<'a>(
                 progress.waits_for.extend(id);
                 progress.reason.get_or_insert(why);
             }
-            ItemOutcome::Undecided { why, id } => {
+            ItemOutcome::Undecided { why, id } | ItemOutcome::InFlight { why, id } => {
                 progress.open.push(item.position);
                 progress.waits_for.push(id);
                 progress.reason.get_or_insert(why);

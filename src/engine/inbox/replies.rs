@@ -24,7 +24,12 @@ use crate::store::{StoreError, media};
 /// that it may answer. A stop waits for nothing but a number: what is in flight is found by the opt-out itself.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
 
-/// One that is kept already, with the message of somebody uncertain, waits longer for what is decided about them.
+/// A message that has been in flight for this long is one that no engine waits for any more: its sender is to be taken before anything is
+/// known of it.
+const LONG_IN_FLIGHT: TimeDelta = TimeDelta::minutes(5);
+
+/// One that is kept already, with the message of somebody who is uncertain or has been in flight for long, waits longer for what is decided
+/// about them.
 const KEPT_PATIENCE: TimeDelta = TimeDelta::hours(23);
 
 /// Files that are fetched: payment slips come as these. Films and voices stay where they are.
@@ -109,7 +114,8 @@ fn new_reply<'a>(
     }
 }
 
-/// Keeps what somebody uncertain wrote with the message that it may answer: whoever decides about them has to see it.
+/// Keeps what somebody wrote who is uncertain, or has been in flight for long, with the message that it may answer: whoever decides about
+/// them has to see it.
 async fn keep_undecided(
     tx: &mut PgConnection,
     (item, news): (&InboxItem, &ReplyNews),
@@ -118,8 +124,12 @@ async fn keep_undecided(
 ) -> Result<bool, StoreError> {
     let Some(phone) = written_to.phone().filter(|_| news.order.is_none()) else { return Ok(false) };
     let query = uncertain_query((item, news), (&item.senders, phone), written_to.reached());
-    let uncertain = reply::newest_uncertain(&mut *tx, query).await?;
-    let Some((sender, message)) = uncertain else { return Ok(false) };
+    let in_flight = reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await?;
+    let undecided = match in_flight {
+        Some(message) => Some(message),
+        None => reply::newest_uncertain(&mut *tx, query).await?,
+    };
+    let Some((sender, message)) = undecided else { return Ok(false) };
     let new = NewReply { is_undecided: true, ..new_reply((item, news), (sender, Some(phone)), Some(message)) };
     if let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? {
         want_file(&mut *tx, (id, sender), item, news).await?;

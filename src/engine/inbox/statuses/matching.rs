@@ -36,17 +36,16 @@ impl MessageMatch {
     }
 
     pub(super) fn outcome(&self, status: &StatusItem<'_>) -> ItemOutcome {
-        let id = Some(status.news.message_id.as_str().to_owned());
+        let message_id = &status.news.message_id;
+        let id = || message_id.as_str().to_owned();
+        let waits = |why| ItemOutcome::Waits { why, id: Some(id()) };
         match self {
             Self::ById(_) | Self::ByAttempt(_) | Self::Foreign => ItemOutcome::Applied,
-            Self::InFlight => ItemOutcome::Waits { why: "the answer to its send is still to come".to_owned(), id },
-            Self::OfAnotherId => ItemOutcome::Waits {
-                why: format!("its attempt has a message with another id than {}", status.news.message_id),
-                id,
-            },
-            Self::Unknown => {
-                ItemOutcome::Waits { why: format!("no message is known as {}", status.news.message_id), id }
+            Self::InFlight => {
+                ItemOutcome::InFlight { why: "the answer to its send is still to come".to_owned(), id: id() }
             }
+            Self::OfAnotherId => waits(format!("its attempt has a message with another id than {message_id}")),
+            Self::Unknown => waits(format!("no message is known as {message_id}")),
         }
     }
 }

@@ -1,0 +1,117 @@
+//! Messages that a reply may answer though it is not known whether they went: they are in flight, or uncertain.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use super::{AnsweredMessage, ReachedMessage};
+use crate::domain::ids::{RecipientId, SenderId};
+use crate::store::StoreError;
+use crate::store::alias::is_their_number;
+use crate::store::in_flight::flights_of;
+use crate::store::settings::interval;
+
+/// Which messages a reply may answer of which it is not known whether they went.
+#[derive(Debug, Clone, Copy)]
+pub struct UncertainQuery<'a> {
+    pub senders: &'a [SenderId],
+    /// Who wrote, with the plus.
+    pub phone: &'a str,
+    /// When they wrote.
+    pub at: DateTime<Utc>,
+    /// What is older than this answers nothing.
+    pub window: TimeDelta,
+    /// The newest that is known to have reached them by then: whatever was sent before it is not what they answer.
+    pub reached: Option<RecipientId>,
+}
+
+/// Whether a message to the row `r` of a blast `b` that was tried at `$tried` may be what a reply of the moment `$3` answers. Clocks may
+/// differ by two minutes.
+macro_rules! may_be_answered {
+    ($tried:literal) => {
+        concat!(
+            "b.deleted_at is null and ",
+            $tried,
+            " >= $3::timestamptz - $4::interval and ",
+            $tried,
+            " <= $3::timestamptz + interval '2 minutes' and ",
+            $tried,
+            " >= coalesce((select coalesce(o.claimed_at, o.sent_at) from blast_recipients o where o.id = $5), '-infinity')"
+        )
+    };
+}
+
+/// The newest message that may be answered of which it is not known whether it went; one of somebody who opted out since only where there
+/// is no other.
+pub async fn newest_uncertain(
+    tx: &mut PgConnection,
+    query: UncertainQuery<'_>,
+) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
+    let message: Option<ReachedMessage> = sqlx::query_as(concat!(
+        "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
+           from blast_recipients r join blasts b on b.id = r.blast_id
+          where ",
+        is_their_number!(),
+        " and b.sender_id = any($1) and b.answer_until is null
+            and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out') and ",
+        may_be_answered!("coalesce(r.claimed_at, r.changed_at)"),
+        " order by r.status = 'opted_out', r.changed_at desc, r.id desc limit 1"
+    ))
+    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(query.phone)
+    .bind(query.at)
+    .bind(interval(query.window)?)
+    .bind(query.reached)
+    .fetch_optional(tx)
+    .await?;
+    Ok(message.map(|reached| (reached.sender_id, reached.message)))
+}
+
+/// The newest message in flight that may be answered, where it has been so for longer than this.
+pub async fn newest_in_flight(
+    tx: &mut PgConnection,
+    query: UncertainQuery<'_>,
+    longer_than: TimeDelta,
+) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
+    let message: Option<ReachedMessage> = sqlx::query_as(concat!(
+        "select b.sender_id, r.blast_id, r.id as recipient_id, f.attempt
+           from blast_recipients r join blasts b on b.id = r.blast_id
+          cross join lateral (select c.attempt_number as attempt, c.claimed_at from ",
+        flights_of!("r."),
+        ") f
+          where ",
+        is_their_number!(),
+        " and b.sender_id = any($1) and b.answer_until is null and f.claimed_at < now() - $6::interval and ",
+        may_be_answered!("f.claimed_at"),
+        " order by f.claimed_at desc, r.id desc limit 1"
+    ))
+    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(query.phone)
+    .bind(query.at)
+    .bind(interval(query.window)?)
+    .bind(query.reached)
+    .bind(interval(longer_than)?)
+    .fetch_optional(tx)
+    .await?;
+    Ok(message.map(|reached| (reached.sender_id, reached.message)))
+}
+
+/// Whether a message to whoever wrote is in flight, or may have gone: it may be the one that is answered.
+pub async fn is_undecided(tx: &mut PgConnection, query: UncertainQuery<'_>) -> Result<bool, StoreError> {
+    let is_undecided = sqlx::query_scalar(concat!(
+        "select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
+                         where ",
+        is_their_number!(),
+        " and b.sender_id = any($1) and b.answer_until is null
+            and (exists (select from in_flight f where f.recipient_id = r.id) or r.status = 'uncertain' and ",
+        may_be_answered!("coalesce(r.claimed_at, r.changed_at)"),
+        "))"
+    ))
+    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(query.phone)
+    .bind(query.at)
+    .bind(interval(query.window)?)
+    .bind(query.reached)
+    .fetch_one(tx)
+    .await?;
+    Ok(is_undecided)
+}
