@@ -14,7 +14,7 @@ use super::super::problem::{FieldError, Problem};
 use super::authentication::{ApiCaller, ApiWriter, require_token};
 use super::body::{JsonBody, PathId, fingerprint, media_type, parse, unsupported};
 use super::jobs::{JobAnswer, preferred, prefers_async};
-use super::once::{Answer, Repeatable, once};
+use super::once::{Answer, Repeatable, answered_before, has_key, once};
 use super::upload::{Upload, UploadMax, receive};
 use crate::app::{AddedReport, App, Imported, PeopleSource, WrittenPerson, unread_after};
 use crate::domain::ids::BlastId;
@@ -74,19 +74,20 @@ pub(super) async fn add(
     request: Request,
 ) -> Result<Response, Problem> {
     let report = |added: &Imported, total| json!(AddedPeople::new(added, total));
-    take_list(&state, &caller, (id, request), report).await
+    let gone = caller.app().require_blast(id).await.err().map(Problem::from);
+    take_list(&state, &caller, (id, gone, request), report).await
 }
 
-/// Adds the list in a request's body, and answers with this report of it.
+/// Adds the list in a request's body, and answers with this report of it. `gone` refuses it where its blast is not there.
 pub(super) async fn take_list(
     state: &HttpState,
     caller: &ApiCaller,
-    (id, request): (BlastId, Request),
+    (id, gone, request): (BlastId, Option<Problem>, Request),
     report: AddedReport,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let form = match list_form(&caller.app(), id, &parts.headers).await {
-        Ok(form) => form,
+    let (form, gone) = match admit(gone, &parts.headers) {
+        Ok(admitted) => admitted,
         Err(refused) => {
             drain(&state.bodies, body);
             return Err(refused);
@@ -96,8 +97,12 @@ pub(super) async fn take_list(
     let upload = receive(&state.bodies, &parts, body, max).await?;
     require_token(state, &parts).await?;
     let fingerprint = fingerprint(&parts, &upload.sha256);
+    let repeatable = Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) };
+    if let Some(gone) = gone {
+        return answered_before(caller, &repeatable, gone).await;
+    }
     let source = source(form, upload)?;
-    once(caller, Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) }, async |app: App| {
+    once(caller, repeatable, async |app: App| {
         if prefers_async(&parts.headers) {
             return Ok(preferred(app.add_people_later(id, source, report).await?));
         }
@@ -109,9 +114,16 @@ pub(super) async fn take_list(
     .await
 }
 
-/// The form of a list for a blast that is there.
-async fn list_form(app: &App, id: BlastId, headers: &HeaderMap) -> Result<ListForm, Problem> {
-    app.require_blast(id).await?;
+/// The form of a list. For a blast that is gone it is received only where it may have been answered before, which shows by its body.
+fn admit(gone: Option<Problem>, headers: &HeaderMap) -> Result<(ListForm, Option<Problem>), Problem> {
+    match (gone, list_form(headers)) {
+        (None, Ok(form)) => Ok((form, None)),
+        (Some(gone), Ok(form)) if has_key(headers) => Ok((form, Some(gone))),
+        (Some(refused), _) | (None, Err(refused)) => Err(refused),
+    }
+}
+
+fn list_form(headers: &HeaderMap) -> Result<ListForm, Problem> {
     match media_type(headers).as_str() {
         "application/json" => Ok(ListForm::Json),
         "text/csv" | "application/csv" => Ok(ListForm::Csv),
@@ -265,7 +277,11 @@ pub(super) async fn take_out(
     body: &JsonBody<RemoveBody>,
     report: impl Fn(u64, i64) -> Value,
 ) -> Result<Response, Problem> {
-    let region = caller.app().region_of(caller.app().require_blast(id).await?);
+    let sender = match caller.app().require_blast(id).await {
+        Ok(sender) => sender,
+        Err(gone) => return answered_before(caller, &body.about(id), gone.into()).await,
+    };
+    let region = caller.app().region_of(sender);
     let (mut phones, mut wrong) = (Vec::new(), Vec::new());
     for (at, text) in body.value.recipients.iter().enumerate() {
         match Phone::parse(text, region) {

@@ -12,7 +12,7 @@ use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
 use super::body::{EmptyBody, JsonBody, Params, PathId};
-use super::once::{Answer, Repeatable, once};
+use super::once::{Answer, Repeatable, answered_before, once};
 use super::page;
 use super::people::PersonAnswer;
 use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
@@ -218,7 +218,10 @@ async fn mark(
     body: JsonBody<MarkBody>,
 ) -> Result<Response, Problem> {
     let act = body.value.read(&caller.app().config().ui.currency)?;
-    let row = caller.app().recipient_row(id).await?;
+    let row = match caller.app().recipient_row(id).await {
+        Ok(row) => row,
+        Err(gone) => return answered_before(&caller, &repeatable(&body), gone.into()).await,
+    };
     let (blast, act) = (row.blast_id, act.without_known(&row));
     once(&caller, body.about(blast), async |app: App| {
         let (marks, undone) = match act {
@@ -262,7 +265,10 @@ async fn resolve(
         }
     };
     let attempt = body.value.attempt;
-    let blast = caller.app().recipient_row(id).await?.blast_id;
+    let blast = match caller.app().recipient_row(id).await {
+        Ok(row) => row.blast_id,
+        Err(gone) => return answered_before(&caller, &repeatable(&body), gone.into()).await,
+    };
     once(&caller, body.about(blast), async |app: App| {
         let done = app.resolve(id, attempt, resolution).await?.into();
         let recipient = PersonAnswer::of(&app, id).await.map_err(unread_after("it is resolved"))?;
@@ -274,8 +280,7 @@ async fn resolve(
 
 /// Takes back the caller's own newest act.
 async fn undo_mine(ApiWriter(caller): ApiWriter, body: JsonBody<EmptyBody>) -> Result<Response, Problem> {
-    let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
-    once(&caller, request, async |app: App| {
+    once(&caller, repeatable(&body), async |app: App| {
         let done = match app.undo_mine().await {
             Ok(done) => done,
             Err(refused) => return Err(with_its_ids(&app, refused.into()).await),
@@ -285,6 +290,11 @@ async fn undo_mine(ApiWriter(caller): ApiWriter, body: JsonBody<EmptyBody>) -> R
         Ok(Answer::ok(UndoneAct { undone, recipients, still_suppressed }))
     })
     .await
+}
+
+/// A request that names no blast.
+fn repeatable<T>(body: &JsonBody<T>) -> Repeatable<'_> {
+    Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None }
 }
 
 /// The refusal to take the newest act back, with the ids of what that was about in the calls that reverse it. Which of several people

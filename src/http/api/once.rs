@@ -178,10 +178,37 @@ where
             Err(refused)
         }
         // A request with the same key may have been first by a moment.
-        Err(refused) => match again(caller, &request, &key).await {
-            Ok(again) => again.ok_or(refused),
-            Err(unanswered) => Err(more_telling(refused, unanswered)),
-        },
+        Err(refused) => again_or(caller, &request, &key, refused).await,
+    }
+}
+
+/// Whether a request may come twice.
+pub(super) fn has_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(KEY)
+}
+
+/// What is answered where a request is refused before its work, since what it is about is not there: it may have been answered while that
+/// was, and has that answer again.
+pub(super) async fn answered_before(
+    caller: &ApiCaller,
+    request: &Repeatable<'_>,
+    refused: Problem,
+) -> Result<Response, Problem> {
+    let Some(key) = key(request.headers)? else { return Err(refused) };
+    let key = caller.app().request_key(caller.token.id, key).await?;
+    again_or(caller, request, &key, refused).await
+}
+
+/// What the request that had this key first is answered; where there was none, this refusal.
+async fn again_or(
+    caller: &ApiCaller,
+    request: &Repeatable<'_>,
+    key: &str,
+    refused: Problem,
+) -> Result<Response, Problem> {
+    match again(caller, request, key).await {
+        Ok(again) => again.ok_or(refused),
+        Err(unanswered) => Err(more_telling(refused, unanswered)),
     }
 }
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::said;
-use super::{Api, client, served};
+use super::{Api, campaigns, client, served};
 use crate::support::Shop;
 
 async fn empty_draft(api: &Api) -> String {
@@ -274,6 +274,47 @@ async fn an_uncertain_person_is_listed_and_resolved() {
     let resolved = api.post(&resolve, json!({ "resolution": "sent" })).await.expect(200);
     assert_eq!(resolved.body["recipient"]["status"], "sent", "{resolved:?}");
     assert_eq!(api.post(&resolve, json!({ "resolution": "sent" })).await.status, 409);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_has_its_answer_again_also_where_its_blast_is_gone() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (of_sent, people) = sent(&shop, &api).await;
+    let [closed, uncertain] = [&people[0]["id"], &people[2]["id"]];
+    let doubt = "update blast_recipients set status = 'uncertain', standing = 'uncertain' where id =";
+    shop.execute(&format!("{doubt} {uncertain}")).await;
+    let (draft, (campaign, _)) = (empty_draft(&api).await, campaigns::made(&api).await);
+    let list = json!({ "recipients": ["60100000004"] });
+    let mut requests = vec![
+        (Method::PATCH, format!("/api/recipients/{closed}"), json!({ "status": "closed" })),
+        (Method::POST, format!("/api/recipients/{uncertain}/resolve"), json!({ "resolution": "drop" })),
+    ];
+    for path in [&draft, &campaign] {
+        let of_list = [Method::POST, Method::DELETE].map(|method| (method, format!("{path}/recipients"), list.clone()));
+        requests.extend(of_list);
+    }
+    let ask = async |(method, path, body): &(Method, String, Value), key: &str| {
+        let key = format!("{method} {path} {key}");
+        said(api.request(method.clone(), path).header("Idempotency-Key", key).json(body)).await
+    };
+    let mut answers = Vec::new();
+    for request in &requests {
+        let first = ask(request, "one").await;
+        assert!(first.status < 300, "{request:?}: {first:?}");
+        answers.push(first);
+    }
+    for (path, status) in [(&of_sent, 204), (&draft, 204), (&campaign, 200)] {
+        api.delete(path).await.expect(status);
+    }
+
+    for (request, first) in requests.iter().zip(&answers) {
+        let again = ask(request, "one").await;
+        assert_eq!((again.status, &again.body), (first.status, &first.body), "{request:?}");
+        assert_eq!(again.header("idempotency-replayed"), "true", "{request:?}");
+        assert_eq!(ask(request, "another").await.expect(404).kind(), "not-found", "{request:?}");
+    }
     serve.stop().await;
 }
 

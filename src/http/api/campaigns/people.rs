@@ -8,12 +8,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::super::super::HttpState;
-use super::super::super::body::drain;
 use super::super::super::openapi::{Operation, Routes};
 use super::super::super::problem::Problem;
 use super::super::adding::{RemoveBody, add_operation, remove_operation, take_list, take_out};
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
+use super::super::once::answered_before;
 use super::super::people::{PeopleParams, read_page};
 use super::answer::{self, CampaignRecipient, recipients};
 use super::words::{own_word, own_words_of};
@@ -168,17 +168,18 @@ async fn add(
     PathId(id): PathId<BlastId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let name = match campaign(&caller.app(), id).await {
-        Ok(blast) => blast.tag,
-        Err(refused) => {
-            drain(&state.bodies, request.into_body());
-            return Err(refused);
-        }
+    let (name, gone) = match campaign(&caller.app(), id).await {
+        Ok(blast) => (Some(blast.tag), None),
+        Err(gone) => (None, Some(gone)),
     };
     let report = |added: &Imported, total_recipients| {
         json!(AddedToCampaign { success: true, import: added.into(), total_recipients })
     };
-    take_list(&state, &caller, (id, request), report).await.map_err(own_words_of(&name))
+    let added = take_list(&state, &caller, (id, gone, request), report).await;
+    match name {
+        Some(name) => added.map_err(own_words_of(&name)),
+        None => added,
+    }
 }
 
 async fn remove(
@@ -186,7 +187,10 @@ async fn remove(
     PathId(id): PathId<BlastId>,
     body: JsonBody<RemoveBody>,
 ) -> Result<Response, Problem> {
-    let name = campaign(&caller.app(), id).await?.tag;
+    let name = match campaign(&caller.app(), id).await {
+        Ok(blast) => blast.tag,
+        Err(gone) => return answered_before(&caller, &body.about(id), gone).await,
+    };
     take_out(&caller, id, &body, |removed, total_recipients| {
         let (id, campaign_id) = (id.to_string(), id.to_string());
         json!(RemovedFromCampaign { success: true, id, campaign_id, removed, total_recipients })
