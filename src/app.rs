@@ -149,10 +149,10 @@ pub use several::{MarkedSeveral, Unmarked};
 pub use shares::NewShareLink;
 pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepShown, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
-pub use suppressions::{EVERY_BUSINESS, GetNothing, OptOut, OptOutTime, SuppressOutcome, SuppressedAll};
+pub use suppressions::{AskedLift, EVERY_BUSINESS, GetNothing, OptOut, OptOutTime, SuppressOutcome, SuppressedAll};
 pub use tagging::{TagChange, TagPreview, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
-pub use undo::{AskedMarks, UndoOffer, UndoOutcome};
+pub use undo::{AskedAct, AskedMarks, UndoOffer, UndoOutcome};
 pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
 
 /// The result of a health check of a sender.

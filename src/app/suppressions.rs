@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+pub use self::lifting::AskedLift;
 use self::noting::NotedPerson;
 use super::App;
 use super::AppError;

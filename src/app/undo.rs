@@ -11,7 +11,7 @@ mod sends;
 mod sentences;
 
 pub(super) use launches::{early_start, has_armed};
-pub use questions::{AskedMarks, UndoOffer};
+pub use questions::{AskedAct, AskedMarks, UndoOffer};
 
 use std::collections::BTreeMap;
 
@@ -86,13 +86,14 @@ impl App {
         self.undo_newest(None).await
     }
 
-    /// The same, unless it is another act than the one that was asked about.
-    pub async fn undo_my_act(&self, act: ActionId) -> Result<UndoOutcome, AppError> {
-        self.undo_newest(Some(act)).await
+    /// The same, unless it is another act than the one that was asked about, or sends more than that.
+    pub async fn undo_my_act(&self, asked: &AskedAct) -> Result<UndoOutcome, AppError> {
+        self.undo_newest(Some(asked)).await
     }
 
-    async fn undo_newest(&self, only: Option<ActionId>) -> Result<UndoOutcome, AppError> {
+    async fn undo_newest(&self, asked: Option<&AskedAct>) -> Result<UndoOutcome, AppError> {
         let mut tx = self.begin().await?;
+        let only = asked.map(|asked| asked.id);
         if let Some(act) = only
             && let Some(by) = action::undone_by(&mut tx, act).await?.filter(|by| by != self.operator())
         {
@@ -117,6 +118,9 @@ impl App {
         }
         let refused = if mine.action == Act::Resolve { last_act::with_way_to_marks } else { std::convert::identity };
         let acts = action::whole(&mut tx, &mine).await?;
+        if let Some(asked) = asked {
+            self.require_sends_asked(&mut tx, &acts, asked.sends.as_deref()).await?;
+        }
         let (acts, changed) = partly::unchanged_since(&mut tx, acts).await?;
         let cancelled = self.cancel_order_of(&mut tx, &mine).await?;
         Ok(changed.beside(self.undo(tx, acts, cancelled).await.map_err(refused)?))

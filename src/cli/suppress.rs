@@ -161,10 +161,16 @@ async fn remove(global: &Global, phone: &str, business: Option<String>, sure: bo
     let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
     let business = business.as_deref().unwrap_or(EVERY_BUSINESS);
-    if let Some(question) = context.app.ask_about_unsuppress(business, &phone).await? {
-        confirm(&question, sure)?;
-    }
-    let Some(back) = context.app.unsuppress(business, &phone).await? else {
+    let back = if sure {
+        context.app.unsuppress(business, &phone).await?
+    } else {
+        let asked = context.app.ask_about_unsuppress(business, &phone).await?;
+        if let Some(question) = &asked.question {
+            confirm(question, sure)?;
+        }
+        context.app.unsuppress_as_asked(business, &phone, &asked).await?
+    };
+    let Some(back) = back else {
         return Err(AppError::NotFound(not_suppressed(&context, (&phone, business)).await?).into());
     };
     let left = context.app.suppressed_for(&phone).await?;

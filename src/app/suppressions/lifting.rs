@@ -22,13 +22,49 @@ struct LiftedPerson {
     held_elsewhere: Vec<WaitingNumber>,
 }
 
+/// What somebody is asked before a number is allowed again.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct AskedLift {
+    /// `None` where nothing goes out by it.
+    pub question: Option<String>,
+    /// Which messages go to which numbers, as the question names them.
+    sends: Vec<(BlastId, Phone)>,
+}
+
 impl App {
     /// Allows a number again: in future blasts, and wherever this took it out of one that is not over. `None` if it was not
     /// suppressed.
     pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<PutBack>, AppError> {
+        self.lift(business, phone, None).await
+    }
+
+    /// The same as somebody was asked ([`App::ask_about_unsuppress`]): refused where a message goes out by it that the question did not
+    /// name, as after a resume while it stood.
+    pub async fn unsuppress_as_asked(
+        &self,
+        business: &str,
+        phone: &Phone,
+        asked: &AskedLift,
+    ) -> Result<Option<PutBack>, AppError> {
+        self.lift(business, phone, Some(asked)).await
+    }
+
+    async fn lift(
+        &self,
+        business: &str,
+        phone: &Phone,
+        asked: Option<&AskedLift>,
+    ) -> Result<Option<PutBack>, AppError> {
         let mut tx = self.begin().await?;
         // Where nothing was done nothing is committed: a request that is refused has no effect.
         let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else { return Ok(None) };
+        if let Some(asked) = asked
+            && self.sends_by(&mut tx, business, &lifted).await?.iter().any(|one| !asked.sends.contains(one))
+        {
+            return Err(AppError::Refused(
+                "a message goes out by that now: nothing was changed; repeat it to be asked anew".to_owned(),
+            ));
+        }
         let LiftedPerson { phones, mut back, held_elsewhere, .. } = lifted;
         for phone in &phones {
             self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
@@ -42,20 +78,30 @@ impl App {
     }
 
     /// Asks before a number is allowed again where a message goes out by it: it is tried, and rolled back.
-    pub async fn ask_about_unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<String>, AppError> {
+    pub async fn ask_about_unsuppress(&self, business: &str, phone: &Phone) -> Result<AskedLift, AppError> {
         let mut tx = self.begin().await?;
-        let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else { return Ok(None) };
-        let LiftedPerson { phones, taken_out, back, held_elsewhere } = lifted;
+        let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else { return Ok(AskedLift::default()) };
+        let sends = self.sends_by(&mut tx, business, &lifted).await?;
+        Ok(AskedLift { question: question(phone, &sends), sends })
+    }
+
+    /// Which messages go to which numbers now that this is lifted, without anybody's further yes.
+    async fn sends_by(
+        &self,
+        tx: &mut PgConnection,
+        business: &str,
+        LiftedPerson { phones, taken_out, back, held_elsewhere }: &LiftedPerson,
+    ) -> Result<Vec<(BlastId, Phone)>, AppError> {
         let queued: BTreeSet<BlastId> = back.queued().collect();
-        let is_sent = |one: &TakenOut| one.is_awaited && queued.contains(&one.blast);
-        let own = taken_out.into_iter().filter(is_sent).map(|one| (one.blast, Phone::from_database(one.phone_number)));
-        let mut sent: Vec<(BlastId, Phone)> = own.collect();
-        sent.extend(held_elsewhere.into_iter().map(|one| (one.blast, one.phone)));
-        let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
-        for again in self.next_times_with_again(&mut tx, &lifted).await? {
-            sent.extend(again.numbers.into_iter().map(|number| (again.blast, number)));
+        let is_sent = |one: &&TakenOut| one.is_awaited && queued.contains(&one.blast);
+        let number = |one: &TakenOut| (one.blast, Phone::from_database(one.phone_number.clone()));
+        let mut sends: Vec<(BlastId, Phone)> = taken_out.iter().filter(is_sent).map(number).collect();
+        sends.extend(held_elsewhere.iter().map(|one| (one.blast, one.phone.clone())));
+        let lifted: Vec<_> = phones.iter().map(|phone| (business.to_owned(), phone.clone())).collect();
+        for again in self.next_times_with_again(tx, &lifted).await? {
+            sends.extend(again.numbers.into_iter().map(|number| (again.blast, number)));
         }
-        Ok(question(phone, &sent))
+        Ok(sends)
     }
 
     /// The other numbers of whoever has this one that are suppressed for a business, `*` for any: a filter and a follow-up leave them out

@@ -54,12 +54,27 @@ async fn all_too_late(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<bo
 }
 
 /// What a yes does where `u` asks first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UndoOffer {
     /// Takes this act back.
-    Undo(ActionId),
+    Undo(AskedAct),
     /// Pauses this blast: it has begun to send, which cannot be taken back.
     Pause(BlastId),
+}
+
+/// An act of one's own, as somebody is asked about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedAct {
+    pub id: ActionId,
+    /// Who gets which message once it is taken back, as the question says it.
+    pub sends: Option<String>,
+}
+
+impl AskedAct {
+    /// One by which nobody gets a message.
+    pub const fn sending_nothing(id: ActionId) -> Self {
+        Self { id, sends: None }
+    }
 }
 
 /// The last marks of some people, as somebody is asked about them.
@@ -123,7 +138,7 @@ impl App {
             (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
                 let is_start = act.action != Act::Edit && action::taken_back_by_others(&mut tx, &act).await?.is_none();
                 if let Some(question) = ask_about_schedule(&mut tx, &act, &head).await? {
-                    return Ok(Some((UndoOffer::Undo(act.id), question)));
+                    return Ok(Some((UndoOffer::Undo(AskedAct::sending_nothing(act.id)), question)));
                 }
                 let question = if is_start { self.ask_to_pause_in(&mut tx, &head).await? } else { None };
                 return Ok(question.map(|question| (UndoOffer::Pause(id), question)));
@@ -151,8 +166,10 @@ impl App {
         } else {
             String::new()
         };
-        let (then, of) = (then.unwrap_or_default(), if is_own { "" } else { ", by another window or command" });
-        Ok(Some((UndoOffer::Undo(act.id), format!("your last act{of}: {which}{what}. Take it back?{then}"))))
+        let of = if is_own { "" } else { ", by another window or command" };
+        let question =
+            format!("your last act{of}: {which}{what}. Take it back?{}", then.as_deref().unwrap_or_default());
+        Ok(Some((UndoOffer::Undo(AskedAct { id: act.id, sends: then }), question)))
     }
 
     /// Asks whether a blast is to be paused whose launch cannot be taken back any more: it has begun to send. `None` where it has not, where
@@ -224,13 +241,14 @@ impl App {
     }
 
     /// Asks before this operator's own act, which the screen names, is undone where somebody gets a message by it.
-    pub async fn ask_about_named(&self, named: ActionId) -> Result<Option<String>, AppError> {
+    pub async fn ask_about_named(&self, named: ActionId) -> Result<Option<(AskedAct, String)>, AppError> {
         let mut tx = self.begin().await?;
         let newest = action::newest_of(&mut tx, self.acting_operator()).await?;
         let Some(act) = newest.filter(|act| act.id == named) else { return Ok(None) };
         let acts = action::whole(&mut tx, &act).await?;
-        let then = self.sends_in_words(&mut tx, &acts).await?;
-        Ok(then.map(|then| format!("take back your {}?{then}", mark_words(&act.action))))
+        let Some(then) = self.sends_in_words(&mut tx, &acts).await? else { return Ok(None) };
+        let question = format!("take back your {}?{then}", mark_words(&act.action));
+        Ok(Some((AskedAct { id: named, sends: Some(then) }, question)))
     }
 
     /// The last mark of each of these people who has one: what is asked about them is about these.
@@ -241,21 +259,32 @@ impl App {
         Ok(AskedMarks { acts: acts.into_iter().map(|act| act.id).collect(), sends })
     }
 
-    /// Refuses where these are not the marks that somebody said yes to, or somebody gets a message by them whom the question did not name:
-    /// their blast may have been resumed while it stood.
+    /// Refuses where these are not the marks that somebody said yes to, or send more than the question named.
     pub(super) async fn require_asked(
         &self,
         tx: &mut PgConnection,
         acts: &[LoggedAction],
         asked: &AskedMarks,
     ) -> Result<(), AppError> {
-        let why = if !acts.iter().map(|act| &act.id).eq(&asked.acts) {
-            "somebody marked them, or took a mark back, meanwhile: nothing was taken back; repeat it to be asked anew"
-        } else if self.sends_in_words(tx, acts).await?.is_some_and(|sends| asked.sends.as_ref() != Some(&sends)) {
-            "a message goes out by that now: nothing was taken back; repeat it to be asked anew"
-        } else {
+        if acts.iter().map(|act| &act.id).eq(&asked.acts) {
+            return self.require_sends_asked(tx, acts, asked.sends.as_deref()).await;
+        }
+        let why =
+            "somebody marked them, or took a mark back, meanwhile: nothing was taken back; repeat it to be asked anew";
+        Err(AppError::Refused(why.to_owned()))
+    }
+
+    /// Refuses where somebody gets a message by these acts whom the question did not name: their blast may have been resumed while it stood.
+    pub(super) async fn require_sends_asked(
+        &self,
+        tx: &mut PgConnection,
+        acts: &[LoggedAction],
+        asked: Option<&str>,
+    ) -> Result<(), AppError> {
+        if self.sends_in_words(tx, acts).await?.is_none_or(|sends| asked == Some(&*sends)) {
             return Ok(());
-        };
+        }
+        let why = "a message goes out by that now: nothing was taken back; repeat it to be asked anew";
         Err(AppError::Refused(why.to_owned()))
     }
 

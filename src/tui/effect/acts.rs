@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
 use crate::app::{
-    AnswerRequest, App, AppError, ForgottenCheck, Imported, Launch, Marked, PeopleFile, RepeatedAnswer, SavedFile,
-    UndoOffer, unread_after,
+    AnswerRequest, App, AppError, AskedAct, ForgottenCheck, Imported, Launch, Marked, PeopleFile, RepeatedAnswer,
+    SavedFile, UndoOffer, unread_after,
 };
 use crate::domain::ids::{BlastId, ReplyId};
 use crate::domain::text::people_are;
@@ -29,7 +29,10 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
             Some((act, question)) => (Some(question), WriteRequest::UndoAnyLaunch(*id, act)),
         },
         WriteRequest::UndoAnyLaunch(id, _) => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
-        WriteRequest::UndoNamed(act) => (app.ask_about_named(*act).await?, WriteRequest::UndoMyAct(*act)),
+        WriteRequest::UndoNamed(act) => {
+            let asked = app.ask_about_named(*act).await?;
+            return Ok(asked.map(|(act, question)| (question, WriteRequest::UndoMyAct(act))));
+        }
         WriteRequest::UndoPerson(of) => {
             let marks = app.newest_marks(&[*of]).await?;
             (app.ask_about_mark(*of).await?, WriteRequest::UndoAnyMark(*of, marks))
@@ -66,7 +69,9 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::UndoLaunch(id) => undone(app.undo_launch_of(*id).await?),
         WriteRequest::UndoAnyLaunch(id, act) => undone(app.undo_asked_start(*id, *act).await?),
         WriteRequest::UndoMine { .. } => undone(app.undo_mine().await?),
-        WriteRequest::UndoNamed(act) | WriteRequest::UndoMyAct(act) => undone(app.undo_my_act(*act).await?),
+        // Nothing was asked of it, since nobody gets a message by it.
+        WriteRequest::UndoNamed(act) => undone(app.undo_my_act(&AskedAct::sending_nothing(*act)).await?),
+        WriteRequest::UndoMyAct(asked) => undone(app.undo_my_act(asked).await?),
         WriteRequest::UndoPerson(of) => undone(app.undo_person(*of).await?),
         WriteRequest::UndoAnyMark(of, marks) => undone(app.undo_marks(&[*of], marks).await?),
         WriteRequest::UndoPeople(of) => undone(app.undo_people(of).await?),

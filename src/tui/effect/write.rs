@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
-    AddedSender, AskedMarks, Confirmed, DraftEdit, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral, NewSender,
-    QueuedAnswer, SavedFile, StepAlike, StepChange, StepKey, StepView, UndoOutcome,
+    AddedSender, AskedAct, AskedMarks, Confirmed, DraftEdit, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral,
+    NewSender, QueuedAnswer, SavedFile, StepAlike, StepChange, StepKey, StepView, UndoOutcome,
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
@@ -43,8 +43,8 @@ pub enum WriteRequest {
     },
     /// The same, while it is this act, which the screen names: asked about where somebody gets a message by it.
     UndoNamed(ActionId),
-    /// The same, once that was answered.
-    UndoMyAct(ActionId),
+    /// The same, once that was answered: it sends no more than the question named.
+    UndoMyAct(AskedAct),
     /// The armed launch of this blast; somebody else's is asked about first.
     UndoLaunch(BlastId),
     /// The person's last mark; somebody else's is asked about first.

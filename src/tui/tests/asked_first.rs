@@ -2,7 +2,7 @@
 
 use super::follow_ups::{asked, preview, step};
 use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
-use crate::app::{Marked, MarkedSeveral, Unmarked};
+use crate::app::{AskedAct, Marked, MarkedSeveral, Unmarked};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution, ShownAttempts};
 use crate::domain::status::Status;
@@ -51,7 +51,8 @@ fn a_question_about_taking_back_is_answered_by_no_key_that_waits_for_a_list() {
     let request = dashboard.acts().pop().unwrap();
     dashboard.keys("/0003\nr");
     let question = "your last act: closed, Aina. Take it back?".to_owned();
-    let asks = WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(ActionId(7)) };
+    let asks =
+        WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(AskedAct::sending_nothing(ActionId(7))) };
 
     dashboard.answer(Completion::Written { request, outcome: Ok(asks) });
     dashboard.list(crowd(3, 1));
@@ -66,7 +67,8 @@ fn a_question_about_taking_back_that_is_left_says_nothing_more() {
     dashboard.keys("3u");
     let request = dashboard.acts().pop().unwrap();
     let question = "your last act: closed, Aina. Take it back?".to_owned();
-    let asks = WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(ActionId(7)) };
+    let asks =
+        WriteOutcome::AsksFirst { question, then: WriteRequest::UndoMyAct(AskedAct::sending_nothing(ActionId(7))) };
     dashboard.answer(Completion::Written { request, outcome: Ok(asks) });
     assert!(dashboard.line(22).contains("Take it back?"), "{}", dashboard.line(22));
 
@@ -130,7 +132,7 @@ fn u_once_more_is_no_answer_to_the_question_of_u() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3u");
     let request = dashboard.acts()[0].clone();
-    let then = WriteRequest::UndoMyAct(ActionId(7));
+    let then = WriteRequest::UndoMyAct(AskedAct::sending_nothing(ActionId(7)));
     let question = "your last act: replied, Zoe. Take it back?".to_owned();
     let outcome = Ok(WriteOutcome::AsksFirst { question, then: then.clone() });
     dashboard.answer(Completion::Written { request, outcome }).taken();

@@ -7,8 +7,8 @@ use sqlx::types::Json;
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, noon, people};
 use crate::app::view::{ActivityEvent, ActivityPage, ActivityPosition, ActivityRow, ActivitySource};
 use crate::app::{
-    CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, CustomerTotals, OrderDraft, OrderItemRow, OrderRow,
-    SteppedOrder, typed_item,
+    AskedAct, CartRow, Consent, CustomerDetails, CustomerRow, CustomerSheet, CustomerTotals, OrderDraft, OrderItemRow,
+    OrderRow, SteppedOrder, typed_item,
 };
 use crate::domain::cart::CartState;
 use crate::domain::ids::{ActionId, BlastId, CartId, OrderId, RecipientId, ReplyId, SenderId};
@@ -282,7 +282,7 @@ fn an_order_goes_through_its_steps_by_key_each_after_a_question() {
         dashboard.keys("u");
         let acts = dashboard.acts();
         assert!(matches!(acts[..], [WriteRequest::UndoMine { asks: true, .. }]), "{again}: {acts:?}");
-        let then = WriteRequest::UndoMyAct(ActionId(7));
+        let then = WriteRequest::UndoMyAct(AskedAct::sending_nothing(ActionId(7)));
         let outcome = Ok(WriteOutcome::AsksFirst { question: "your last act: closed. Take it back?".to_owned(), then });
         dashboard.answer(Completion::Written { request: acts[0].clone(), outcome });
         dashboard.keys("n");

@@ -4,7 +4,7 @@ use super::form::{new_form, opened, saved, writes};
 use super::plans::planned;
 use super::support::{DRAFT, RAYA, TestDashboard, WIDE, draft, raya};
 use crate::app::view::BlastView;
-use crate::app::{CopiedPeople, DraftAt, DraftOvertaken, Launch};
+use crate::app::{AskedAct, CopiedPeople, DraftAt, DraftOvertaken, Launch};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId};
 use crate::tui::effect::{
@@ -21,7 +21,7 @@ pub fn wants_draft(dashboard: &mut TestDashboard) -> &mut TestDashboard {
 
 fn asks(dashboard: &mut TestDashboard, request: WriteRequest) {
     let question = "your last act: closed, Siti Aminah. Take it back?".to_owned();
-    let then = WriteRequest::UndoMyAct(ActionId(7));
+    let then = WriteRequest::UndoMyAct(AskedAct::sending_nothing(ActionId(7)));
     let outcome = Ok(WriteOutcome::AsksFirst { question, then });
     dashboard.answer(Completion::Written { request, outcome }).taken();
 }

@@ -1,6 +1,7 @@
 //! One answer for several uncertain people who are marked.
 
 use super::support::{STACKED, TestDashboard, WIDE, at, details_of, person, raya};
+use crate::app::AskedAct;
 use crate::app::view::{BeforeResend, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, RecipientId};
@@ -77,7 +78,7 @@ fn those_who_are_marked_stay_so_until_they_are_marked_for_good() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3  u");
     let request = dashboard.acts().pop().unwrap();
-    let then = WriteRequest::UndoMyAct(ActionId(7));
+    let then = WriteRequest::UndoMyAct(AskedAct::sending_nothing(ActionId(7)));
     let asks = WriteOutcome::AsksFirst { question: "Take it back?".to_owned(), then: then.clone() };
     dashboard.answer(Completion::Written { request, outcome: Ok(asks) }).keys("y");
     assert_eq!(

@@ -5,9 +5,9 @@ mod launches;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use blastdeck::app::{Access, App, AppError, ProcessKind, Setup, UndoOffer};
+use blastdeck::app::{Access, App, AppError, AskedAct, ProcessKind, Setup, UndoOffer};
 use blastdeck::config::Config;
-use blastdeck::domain::ids::{ActionId, BlastId, RecipientId};
+use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
 use blastdeck::domain::status::Status;
 use rust_decimal::Decimal;
@@ -43,9 +43,11 @@ pub(super) fn sale(amount: &str) -> Mark {
 }
 
 /// The act that a yes takes back.
-pub(super) fn act_of(offer: UndoOffer) -> ActionId {
-    let UndoOffer::Undo(act) = offer else { panic!("{offer:?}") };
-    act
+pub(super) fn act_of(offer: UndoOffer) -> AskedAct {
+    match offer {
+        UndoOffer::Undo(act) => act,
+        other @ UndoOffer::Pause(_) => panic!("{other:?}"),
+    }
 }
 
 pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> String {

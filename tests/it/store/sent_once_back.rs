@@ -1,7 +1,8 @@
 //! Whoever takes an opt-out back is asked first where somebody gets a message by it, and is told where nobody can any more.
 
 use blastdeck::app::{App, Launch};
-use blastdeck::domain::ids::RecipientId;
+use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::Mark;
 use chrono::TimeDelta;
 
@@ -27,7 +28,9 @@ async fn every_way_of_taking_an_opt_out_back_asks_where_it_sends() {
         .await
         .unwrap();
     assert_eq!(mine, format!("your last act: opt-out, {who}, {phone}. Take it back? {then}"));
-    assert_eq!(aina.ask_about_named(act_of(act)).await.unwrap(), Some(format!("take back your opt-out? {then}")));
+    let asked = act_of(act);
+    let named = aina.ask_about_named(asked.id).await.unwrap();
+    assert_eq!(named, Some((asked, format!("take back your opt-out? {then}"))));
     let own = aina.ask_about_mark(RecipientId(2)).await.unwrap();
     assert_eq!(own, Some(format!("take back your opt-out of {who}? {then}")));
     let others = ben.ask_about_mark(RecipientId(2)).await.unwrap();
@@ -63,6 +66,27 @@ async fn a_yes_that_named_no_message_sends_none() {
     let asked = ben.newest_marks(&person).await.unwrap();
     assert_eq!(asked.sends.as_deref(), Some(" Then Person 2 gets the message of Raya."));
     ben.undo_marks(&person, &asked).await.unwrap();
+    assert_eq!(scene.statuses().await, ["queued", "queued", "queued"]);
+}
+
+#[tokio::test]
+async fn a_yes_to_ones_own_last_act_sends_no_message_that_was_not_named() {
+    let scene = Scene::queued(3).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+    scene.execute("update blasts set state = 'paused'").await;
+    let ask = async || aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
+    let (act, question) = ask().await;
+    assert!(question.ends_with("Take it back?"), "{question}");
+    scene.execute("update blasts set state = 'sending'").await;
+
+    let why = refusal(aina.undo_my_act(&act_of(act)).await);
+
+    assert_eq!(why, "a message goes out by that now: nothing was taken back; repeat it to be asked anew");
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued"]);
+    let (act, question) = ask().await;
+    assert!(question.ends_with("Take it back? Then Person 2 gets the message of Raya."), "{question}");
+    aina.undo_my_act(&act_of(act)).await.unwrap();
     assert_eq!(scene.statuses().await, ["queued", "queued", "queued"]);
 }
 
@@ -174,6 +198,29 @@ async fn an_opt_out_that_held_back_another_number_of_a_merged_customer_asks_befo
     let taken_back = aina.undo_mine().await.unwrap().sentence;
     assert!(taken_back.ends_with("; queued again in Raya (blast 1) too"), "{taken_back}");
     assert_eq!(scene.claim(3).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_yes_to_allowing_a_number_again_sends_no_message_that_was_not_named() {
+    let scene = merged().await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    let phone = Phone::parse("+60100000009", "MY".parse().unwrap()).unwrap();
+    ben.suppress("kedai", &phone, None).await.unwrap();
+    scene.execute("update blasts set state = 'paused' where id = 1").await;
+    let asked = aina.ask_about_unsuppress("kedai", &phone).await.unwrap();
+    assert_eq!(asked.question, None);
+    scene.execute("update blasts set state = 'sending' where id = 1").await;
+
+    let why = refusal(aina.unsuppress_as_asked("kedai", &phone, &asked).await);
+
+    assert_eq!(why, "a message goes out by that now: nothing was changed; repeat it to be asked anew");
+    assert_eq!(scene.number("select count(*) from suppressions").await, 1);
+    let asked = aina.ask_about_unsuppress("kedai", &phone).await.unwrap();
+    let named = asked.question.as_deref().unwrap();
+    let other = "another number of theirs.";
+    assert!(named.contains("Then they get the message of blast 1. It goes to ") && named.ends_with(other), "{named}");
+    let back = aina.unsuppress_as_asked("kedai", &phone, &asked).await.unwrap().unwrap();
+    assert_eq!(back.queued().collect::<Vec<_>>(), [BLAST]);
 }
 
 #[tokio::test]

@@ -92,9 +92,9 @@ async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_
     );
 
     aina.mark(RecipientId(3), Mark::Note("later".to_owned())).await.unwrap();
-    assert!(refusal(aina.undo_my_act(act_of(act)).await).contains("nothing was taken back"));
+    assert!(refusal(aina.undo_my_act(&act_of(act)).await).contains("nothing was taken back"));
     let (act, _) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
-    aina.undo_my_act(act_of(act)).await.unwrap();
+    aina.undo_my_act(&act_of(act)).await.unwrap();
     assert_eq!(scene.number("select count(*) from blast_recipients where note is not null").await, 0);
 }
 
@@ -124,7 +124,7 @@ async fn an_act_on_somebody_else_than_is_shown_is_asked_about_and_one_without_un
     assert_eq!(aina.ask_about_mine(Some(BLAST), Some(RecipientId(2))).await.unwrap(), None);
     let (act, question) = aina.ask_about_mine(Some(BLAST), Some(RecipientId(3))).await.unwrap().unwrap();
     assert!(question.starts_with("your last act: opt-out, ") && !question.contains("Raya"), "{question}");
-    aina.undo_my_act(act_of(act)).await.unwrap();
+    aina.undo_my_act(&act_of(act)).await.unwrap();
 
     aina.mark_several(&[RecipientId(1), RecipientId(2)], &Mark::Note("both".to_owned())).await.unwrap();
     for shown in [Some(RecipientId(1)), Some(RecipientId(3)), None] {
@@ -265,7 +265,7 @@ async fn what_another_window_of_the_same_operator_did_is_asked_about() {
 
     let (act, question) = ask().await.unwrap();
     assert!(question.starts_with("your last act, by another window or command: opt-out, "), "{question}");
-    aina.undo_my_act(act_of(act)).await.unwrap();
+    aina.undo_my_act(&act_of(act)).await.unwrap();
 }
 
 #[tokio::test]

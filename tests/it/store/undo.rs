@@ -1,6 +1,6 @@
 //! The newest act is the one that `u` takes back. Where it cannot, it says so and takes back no older one.
 
-use blastdeck::app::{App, AppError, Launch};
+use blastdeck::app::{App, AppError, AskedAct, Launch};
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{ActionId, BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
@@ -74,7 +74,7 @@ async fn an_act_that_somebody_else_took_back_is_said_to_be_and_nothing_older_is_
     let act = ActionId(scene.number("select max(id) from operator_actions").await);
     ben.undo_person(RecipientId(3)).await.unwrap();
 
-    let why = refusal(aina.undo_my_act(act).await);
+    let why = refusal(aina.undo_my_act(&AskedAct::sending_nothing(act)).await);
 
     assert_eq!(why, "ben took that back already: nothing more was taken back");
     assert_eq!(scene.statuses().await[1], "opted_out");
