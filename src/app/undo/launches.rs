@@ -10,6 +10,7 @@ use crate::app::launching::was_early;
 use crate::app::opened_hours::OpenedHours;
 use crate::app::resumed_sender::LiftedStop;
 use crate::app::{App, AppError, Launch};
+use crate::domain::act::Act;
 use crate::domain::blast::{BlastCommand, BlastState, is_paused_before_start};
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::start_words;
@@ -39,6 +40,22 @@ impl App {
             Some(early) => self.undo_early_start(tx, &early, blast).await,
             None => self.undo_start(tx, act, &head).await,
         }
+    }
+
+    /// Whether such an act can be taken back still. Nothing of a sender that it let go on may have been sent since.
+    pub(super) async fn can_be_taken_back(
+        &self,
+        tx: &mut PgConnection,
+        act: &LoggedAction,
+        head: &BlastHead,
+    ) -> Result<bool, AppError> {
+        if act.action == Act::Edit {
+            return questions::is_armed(tx, head).await;
+        }
+        if lifted_stop(tx, act).await?.is_some() {
+            return Ok(blast::begun_since(tx, (head.sender_id, act.at), None).await?.is_none());
+        }
+        Ok(head.state.is_under_way() && !self.has_begun(tx, head).await?)
     }
 
     /// The same, also of what was paused before its time: it is a draft again, which can be edited.

@@ -19,7 +19,7 @@ use crate::store::action::LoggedAction;
 use crate::store::blast::{self, BlastHead};
 use crate::store::{self, action, person, plan};
 
-/// Whether a launch can still be taken back. Once it has begun, `u` says so at once instead of asking first.
+/// Whether a blast counts down its start, or waits for a set time.
 pub(super) async fn is_armed(tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
     let now = store::moment(&mut *tx).await?;
     Ok(head.state.is_under_way() && head.send_after.is_some_and(|after| after > now))
@@ -135,7 +135,9 @@ impl App {
         let is_own = action::is_of_this_process(&mut tx, act.id).await?;
         let mut then = None;
         let what = match (&act.action, act.recipient_id) {
-            (Act::Launch | Act::Resume | Act::Edit, _) if !in_another || !is_armed(&mut tx, &head).await? => {
+            (Act::Launch | Act::Resume | Act::Edit, _)
+                if !in_another || !self.can_be_taken_back(&mut tx, &act, &head).await? =>
+            {
                 let is_start = act.action != Act::Edit && action::taken_back_by_others(&mut tx, &act).await?.is_none();
                 if let Some(question) = ask_about_schedule(&mut tx, &act, &head).await? {
                     return Ok(Some((UndoOffer::Undo(AskedAct::sending_nothing(act.id)), question)));

@@ -344,3 +344,36 @@ async fn undoing_once_more_does_not_say_that_the_sender_goes_on_since_it_went_on
     assert_eq!(again, "Second is a draft again: nothing was sent");
     assert_eq!(scene.number(STOPPED).await, 1);
 }
+
+/// Whoever presses `u` there long after may mean something else.
+#[tokio::test]
+async fn a_launch_that_waits_for_its_stopped_sender_is_asked_about_in_another_blast_after_its_ten_seconds() {
+    let scene = Scene::queued(1).await;
+    scene
+        .execute(
+            "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
+             update blasts set state = 'draft'",
+        )
+        .await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.launch(Launch { blast: BLAST, version, people: 1, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    scene.execute("update blasts set send_after = now() - interval '1 second'").await;
+
+    let (_, asked) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
+
+    assert_eq!(asked, "your last act: in Raya, Initial (blast 1): its launch. Take it back?");
+}
+
+#[tokio::test]
+async fn a_sender_that_went_on_is_not_stopped_again_from_another_blast_without_a_question() {
+    let (scene, aina) = going_on().await;
+    scene.execute("update blasts set send_after = now() - interval '1 second'").await;
+
+    let (_, asked) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
+    claim_of(&scene, 3).await;
+    let too_late = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap();
+
+    assert_eq!(asked, "your last act: in Raya, Initial (blast 1): that it was resumed. Take it back?");
+    assert_eq!(too_late, None);
+}
