@@ -15,6 +15,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::sender::StopCode;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead, DueStart, FormerStart};
+use crate::store::view::senders;
 use crate::store::{DbTransaction, lease, sender};
 
 /// What stopped a sender that was let go on, as it is logged.
@@ -117,6 +118,10 @@ impl App {
         lease::lock(tx, sender).await?;
         if let Some(by) = action::undone_by(tx, act.id).await? {
             return Err(AppError::Refused(format!("{by} took that back already: nothing more was taken back")));
+        }
+        if senders::is_stopped(&mut *tx, sender).await? {
+            let name = self.blast_row_in(&mut *tx, blast).await?.sender;
+            return Err(AppError::Refused(format!("sender {name} is stopped already: nothing was taken back")));
         }
         if let Some(begun) = blast::begun_since(tx, (sender, act.at), None).await? {
             let name = match blast::head(tx, begun).await? {

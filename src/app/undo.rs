@@ -108,7 +108,9 @@ impl App {
             ));
         }
         if matches!(mine.action, Act::Launch | Act::Resume) || OpenedHours::of(&mine).is_some() {
-            return self.undo_launch(tx, &mine).await.map_err(last_act::with_way_to_marks);
+            let behind = launches::start_behind_stop(&mut tx, &mine).await?;
+            let start = behind.as_ref().unwrap_or(&mine);
+            return self.undo_launch(tx, start).await.map_err(last_act::with_way_to_marks);
         }
         if undone(&mine, None).is_none() {
             return match questions::start_before(&mut tx, &mine).await? {

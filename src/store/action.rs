@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-pub use self::start::newest_start;
+pub use self::start::{launch_before, newest_launch, newest_start};
 use super::{StoreError, notify};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
@@ -229,24 +229,6 @@ pub async fn newest_operator(tx: &mut PgConnection, blast: BlastId) -> Result<Op
         "select operator from operator_actions where blast_id = $1 and recipient_id is null order by id desc limit 1",
     );
     Ok(operator.bind(blast).fetch_optional(tx).await?)
-}
-
-/// The newest launch or resume of a blast that is not taken back.
-pub async fn newest_launch(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
-    launch_before(tx, blast, ActionId(i64::MAX)).await
-}
-
-/// The same of those before an act.
-pub async fn launch_before(
-    tx: &mut PgConnection,
-    of: BlastId,
-    act: ActionId,
-) -> Result<Option<LoggedAction>, StoreError> {
-    let action = sqlx::query_as(
-        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
-          where blast_id = $1 and id < $2 and undone_at is null and action in ('launch', 'resume') order by id desc limit 1",
-    );
-    Ok(action.bind(of).bind(act).fetch_optional(tx).await?)
 }
 
 /// Whether a later launch of the same blast was taken back.

@@ -16,6 +16,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::zone::words::start_words;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
+use crate::store::view::senders;
 use crate::store::{self, DbTransaction, local_time};
 
 impl App {
@@ -42,7 +43,7 @@ impl App {
         }
     }
 
-    /// Whether such an act can be taken back still. Nothing of a sender that it let go on may have been sent since.
+    /// Whether such an act can be taken back still. Nothing of a sender that it let go on may have been sent since, and that may not be stopped.
     pub(super) async fn can_be_taken_back(
         &self,
         tx: &mut PgConnection,
@@ -53,7 +54,8 @@ impl App {
             return questions::is_armed(tx, head).await;
         }
         if lifted_stop(tx, act).await?.is_some() {
-            return Ok(blast::begun_since(tx, (head.sender_id, act.at), None).await?.is_none());
+            let is_stopped = senders::is_stopped(&mut *tx, head.sender_id).await?;
+            return Ok(!is_stopped && blast::begun_since(tx, (head.sender_id, act.at), None).await?.is_none());
         }
         Ok(head.state.is_under_way() && !self.has_begun(tx, head).await?)
     }
@@ -209,6 +211,20 @@ pub(in crate::app) async fn early_start(
 async fn lifted_stop(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<(LiftedStop, BlastId)>, AppError> {
     let Some((stop, blast)) = LiftedStop::of(act).zip(act.blast_id) else { return Ok(None) };
     Ok(blast::armed_by(tx, blast, act.at).await?.first().map(|armed| (stop, *armed)))
+}
+
+/// What is taken back in the place of an act that let a sender go on which is stopped again: nothing is sent by that any more. It is what its
+/// blast goes by then, where the same operator started it.
+pub(super) async fn start_behind_stop(
+    tx: &mut PgConnection,
+    act: &LoggedAction,
+) -> Result<Option<LoggedAction>, AppError> {
+    let Some(id) = act.blast_id.filter(|_| LiftedStop::of(act).is_some()) else { return Ok(None) };
+    let Some(head) = blast::head(tx, id).await? else { return Ok(None) };
+    if !senders::is_stopped(&mut *tx, head.sender_id).await? {
+        return Ok(None);
+    }
+    Ok(action::newest_start(tx, id).await?.filter(|start| start.operator == act.operator))
 }
 
 /// Whether a blast waits because of this act.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::launches::start_behind_stop;
 use super::sentences::mark_words;
 use super::undone;
 use crate::app::marks::person_of;
@@ -127,38 +128,41 @@ impl App {
         is_another: impl Fn(RecipientId) -> bool,
     ) -> Result<Option<(UndoOffer, String)>, AppError> {
         let mut tx = self.begin().await?;
-        let Some(act) = action::newest_of(&mut tx, self.acting_operator()).await? else { return Ok(None) };
+        let Some(newest) = action::newest_of(&mut tx, self.acting_operator()).await? else { return Ok(None) };
+        let behind = start_behind_stop(&mut tx, &newest).await?;
+        let act = behind.as_ref().unwrap_or(&newest);
         let Some(id) = act.blast_id else { return Ok(None) };
         let in_another = shown.is_some_and(|shown| shown != id);
         let on_another = act.recipient_id.is_some_and(is_another);
         let Some(head) = blast::head(&mut tx, id).await? else { return Ok(None) };
-        let is_own = action::is_of_this_process(&mut tx, act.id).await?;
+        let is_own = action::is_of_this_process(&mut tx, newest.id).await?;
         let mut then = None;
         let what = match (&act.action, act.recipient_id) {
             (Act::Launch | Act::Resume | Act::Edit, _)
-                if !in_another || !self.can_be_taken_back(&mut tx, &act, &head).await? =>
+                if !in_another || !self.can_be_taken_back(&mut tx, act, &head).await? =>
             {
-                let is_start = act.action != Act::Edit && action::taken_back_by_others(&mut tx, &act).await?.is_none();
-                if let Some(question) = ask_about_schedule(&mut tx, &act, &head).await? {
-                    return Ok(Some((UndoOffer::Undo(AskedAct::sending_nothing(act.id)), question)));
+                let is_start =
+                    act.action != Act::Edit && action::taken_back_by_others(&mut tx, &newest).await?.is_none();
+                if let Some(question) = ask_about_schedule(&mut tx, act, &head).await? {
+                    return Ok(Some((UndoOffer::Undo(AskedAct::sending_nothing(newest.id)), question)));
                 }
                 let question = if is_start { self.ask_to_pause_in(&mut tx, &head).await? } else { None };
                 return Ok(question.map(|question| (UndoOffer::Pause(id), question)));
             }
             (Act::Launch, _) => "its launch".to_owned(),
             (Act::Resume, _) => "that it was resumed".to_owned(),
-            (Act::Edit, _) if OpenedHours::of(&act).is_some() => "its new hours".to_owned(),
+            (Act::Edit, _) if OpenedHours::of(act).is_some() => "its new hours".to_owned(),
             (_, None) => return Ok(None),
-            (_, Some(_)) if undone(&act, None).is_none() => return Ok(None),
+            (_, Some(_)) if undone(act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => {
-                let acts = action::whole(&mut tx, &act).await?;
+                let acts = action::whole(&mut tx, act).await?;
                 if all_too_late(&mut tx, &acts).await? {
                     return Ok(None);
                 }
                 then = self.sends_in_words(&mut tx, &acts).await?;
                 match &acts[..] {
                     [] | [_] if !in_another && !on_another && is_own && then.is_none() => return Ok(None),
-                    [] | [_] => self.mark_in_words(&mut tx, &act, recipient).await?,
+                    [] | [_] => self.mark_in_words(&mut tx, act, recipient).await?,
                     several => format!("{}, {}", mark_words(mark), people(several.len())),
                 }
             }
@@ -171,7 +175,7 @@ impl App {
         let of = if is_own { "" } else { ", by another window or command" };
         let question =
             format!("your last act{of}: {which}{what}. Take it back?{}", then.as_deref().unwrap_or_default());
-        Ok(Some((UndoOffer::Undo(AskedAct { id: act.id, sends: then }), question)))
+        Ok(Some((UndoOffer::Undo(AskedAct { id: newest.id, sends: then }), question)))
     }
 
     /// Asks whether a blast is to be paused whose launch cannot be taken back any more: it has begun to send. `None` where it has not, where

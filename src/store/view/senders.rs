@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 
 use super::{LeaseRow, SenderRow, SenderStop};
 use crate::domain::engine_role::EngineRole;
@@ -122,9 +122,9 @@ pub async fn last_accepted(pool: &PgPool, sender: SenderId) -> Result<Option<Dat
 }
 
 /// Whether a sender is stopped now.
-pub async fn is_stopped(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError> {
+pub async fn is_stopped(executor: impl PgExecutor<'_>, sender: SenderId) -> Result<bool, StoreError> {
     let stopped = sqlx::query_scalar("select exists (select 1 from senders where id = $1 and stopped_at is not null)");
-    Ok(stopped.bind(sender).fetch_one(pool).await?)
+    Ok(stopped.bind(sender).fetch_one(executor).await?)
 }
 
 impl From<SenderRecord> for SenderRow {

@@ -305,10 +305,10 @@ async fn once_they_have_started_the_question_whether_to_pause_one_names_the_othe
     assert_eq!(of_one, format!("Third has {started} it?"));
 }
 
-/// What was let go on has sent, and its sender has stopped by itself since.
-async fn stopped_by_itself_since() -> (Scene, App) {
+/// Of what was let go on this one has sent, and the sender has stopped by itself since.
+async fn stopped_by_itself_since(sent: i64) -> (Scene, App) {
     let (scene, aina) = going_on().await;
-    half_sent(&scene, 1).await;
+    half_sent(&scene, sent).await;
     scene
         .execute(
             "update provider_message set claimed_at = now();
@@ -321,19 +321,39 @@ async fn stopped_by_itself_since() -> (Scene, App) {
 
 #[tokio::test]
 async fn a_launch_of_which_nothing_was_sent_is_taken_back_behind_a_sender_that_stopped_by_itself_again() {
-    let (scene, aina) = stopped_by_itself_since().await;
+    let (scene, aina) = stopped_by_itself_since(1).await;
 
     let undone = aina.undo_launch_of(BlastId(3)).await.unwrap().sentence;
 
     assert_eq!(undone, "Third is a draft again: nothing was sent");
     assert_eq!(scene.number(STOPPED).await, 1);
     let refused = refusal(aina.undo_launch_of(BLAST).await);
-    assert_eq!(refused, "aina let the sender of Raya go on since: nothing was taken back");
+    assert_eq!(refused, "Raya has started: p pauses it, then X cancels the rest");
+}
+
+/// By `u`, and over the API.
+#[tokio::test]
+async fn of_an_act_that_let_a_stopped_sender_go_on_before_nothing_is_taken_back_but_ones_own_launch() {
+    let (scene, aina) = stopped_by_itself_since(1).await;
+
+    let refused = refusal(aina.undo_mine().await);
+    assert!(refused.starts_with("sender sales is stopped already: nothing was taken back; "), "{refused}");
+    assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 0);
+
+    // Of the blast by which she let it go on nothing was sent, and it is she who had launched it.
+    let (scene, aina) = stopped_by_itself_since(2).await;
+    scene.execute("update operator_actions set operator = 'aina' where blast_id = 1").await;
+    let (_, asked) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
+    let undone = aina.undo_mine().await.unwrap().sentence;
+
+    assert!(asked.ends_with("in Raya, Initial (blast 1): its launch. Take it back?"), "{asked}");
+    assert_eq!(undone, "Raya is a draft again: nothing was sent");
+    assert_eq!(scene.number(STOPPED).await, 1);
 }
 
 #[tokio::test]
 async fn undoing_once_more_does_not_say_that_the_sender_goes_on_since_it_went_on_before() {
-    let (scene, aina) = stopped_by_itself_since().await;
+    let (scene, aina) = stopped_by_itself_since(1).await;
     let version = aina.blast(BlastId(2)).await.unwrap().version;
     aina.resume(Launch { blast: BlastId(2), version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
     let first = aina.undo_launch_of(BlastId(2)).await.unwrap().sentence;
