@@ -70,6 +70,23 @@ fn pausing_one_of_them_says_what_starts_all_the_same() {
     assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it; Follow-up 1 starts at 14:02:10");
 }
 
+#[test]
+fn what_starts_all_the_same_is_said_also_where_the_paused_one_has_its_later_time_back() {
+    let mut dashboard = launched();
+    let [row, other] = both(&dashboard);
+    show(&mut dashboard, [row.clone(), other]);
+    dashboard.taken();
+
+    dashboard.keys("p");
+    let paused = BlastView { state: BlastState::Paused, version: 5, armed_at: None, launched_at: None, ..row };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Pause(DRAFT),
+        outcome: Ok(WriteOutcome::Blast(Box::new(paused))),
+    });
+
+    assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it; Follow-up 1 starts at 14:02:10");
+}
+
 /// The list is read at every change: it may come before the answer to the act.
 #[test]
 fn what_starts_all_the_same_is_said_also_where_the_list_had_the_pause_first() {

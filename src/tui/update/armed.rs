@@ -63,8 +63,10 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
 
 /// That a blast is paused. Of a sender's launch its other blasts start all the same: it keeps the time at which it was to start with them.
 pub fn paused(model: &Model, row: &BlastView) -> Notice {
-    let still = row.send_after.filter(|until| *until > model.now).and_then(|until| {
-        let others = model.starting_with(row);
+    // What was sent before its time has that again, and says no longer by which act it was to start.
+    let before = model.blasts.get(row.id).filter(|_| row.armed_at.is_none()).unwrap_or(row);
+    let still = before.send_after.filter(|until| *until > model.now).and_then(|until| {
+        let others = model.starting_with(before);
         let (first, rest) = others.split_first()?;
         Some(format!("; {}", model.start_words_of(first, rest, until)))
     });
