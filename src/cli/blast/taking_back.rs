@@ -36,7 +36,7 @@ pub(super) async fn taken_back(
         let now = match context.app.blast(blast.id).await {
             Ok(now) => {
                 // Its engine gives it ten seconds anew once it reaches the database, a moment after this does.
-                until = now.send_after.map_or(until, |after| until.max(after));
+                until = start_of((now.state, now.send_after)).map_or(until, |after| until.max(after));
                 if is_away || asked.elapsed() > STOOD_STILL {
                     until = until.max(Utc::now() + REACHED_AGAIN);
                 }
@@ -61,6 +61,11 @@ pub(super) async fn taken_back(
             return Ok(None);
         }
     }
+}
+
+/// When a launch begins to send; `None` of what somebody scheduled or paused since: its sender goes on all the same, and does not wait for that.
+fn start_of((state, send_after): (BlastState, Option<DateTime<Utc>>)) -> Option<DateTime<Utc>> {
+    send_after.filter(|_| state == BlastState::Sending)
 }
 
 /// Whether a blast that was launched is not to be sent any more, whoever saw to that.
@@ -225,5 +230,19 @@ impl Launched<'_> {
             BlastState::Scheduled => format!("{name} is scheduled again: nothing was sent"),
             state => format!("{name} is {}", state.label()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_that_goes_on_is_not_waited_for_until_the_day_of_a_blast_that_somebody_scheduled_again() {
+        let later = Some(Utc::now() + TimeDelta::days(3));
+
+        assert_eq!(start_of((BlastState::Sending, later)), later);
+        assert_eq!(start_of((BlastState::Scheduled, later)), None);
+        assert_eq!(start_of((BlastState::Paused, later)), None);
     }
 }
