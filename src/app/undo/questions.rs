@@ -188,6 +188,17 @@ impl App {
         }
     }
 
+    /// The same of the start that somebody was asked about ([`App::others_launch`]). `None` also where that was taken back, or the blast started
+    /// anew, meanwhile: what it has sent by another start was not asked about.
+    pub async fn ask_to_pause_asked(&self, id: BlastId, asked: ActionId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let newest = action::newest_start(&mut tx, id).await?.filter(|newest| newest.id == asked);
+        match blast::head(&mut tx, id).await?.filter(|_| newest.is_some()) {
+            Some(head) => self.ask_to_pause_in(&mut tx, &head).await,
+            None => Ok(None),
+        }
+    }
+
     async fn ask_to_pause_in(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<Option<String>, AppError> {
         let is_sending = head.state == BlastState::Sending && !head.is_test();
         if !is_sending || !self.has_begun(tx, head).await? || !plan::has_people_left(tx, head.id).await? {

@@ -28,7 +28,7 @@ async fn question(app: &App, request: &WriteRequest) -> EffectResult<Option<(Str
             None => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
             Some((act, question)) => (Some(question), WriteRequest::UndoAnyLaunch(*id, act)),
         },
-        WriteRequest::UndoAnyLaunch(id, _) => (app.ask_to_pause(*id).await?, WriteRequest::Pause(*id)),
+        WriteRequest::UndoAnyLaunch(id, act) => (app.ask_to_pause_asked(*id, *act).await?, WriteRequest::Pause(*id)),
         WriteRequest::UndoNamed(act) => {
             let asked = app.ask_about_named(*act).await?;
             return Ok(asked.map(|(act, question)| (question, WriteRequest::UndoMyAct(act))));

@@ -265,6 +265,22 @@ async fn a_yes_about_a_start_takes_back_no_other_start() {
     assert_eq!(scene.number(STOPPED).await, 1);
 }
 
+/// Somebody else answered it meanwhile.
+#[tokio::test]
+async fn a_yes_about_a_start_that_was_taken_back_does_not_ask_to_pause_what_was_half_sent_before() {
+    let (scene, aina) = going_on().await;
+    half_sent(&scene, 2).await;
+    let ben = operator_app(&scene, "ben").await;
+    let (asked, _) = ben.others_launch(BlastId(2)).await.unwrap().unwrap();
+    aina.undo_mine().await.unwrap();
+
+    let question = ben.ask_to_pause_asked(BlastId(2), asked).await.unwrap();
+    let refused = refusal(ben.undo_asked_start(BlastId(2), asked).await);
+
+    assert_eq!(question, None);
+    assert!(refused.starts_with("somebody took that back"), "{refused}");
+}
+
 #[tokio::test]
 async fn whoever_resumes_a_sender_second_is_not_said_to_be_late_while_it_can_be_stopped() {
     let (scene, _aina) = going_on().await;
