@@ -8,6 +8,7 @@ use super::App;
 use super::AppError;
 use super::error::{broken_off, unread_after};
 use super::launching::Counted;
+use super::reason;
 use super::undo::{early_start, has_armed};
 use super::view::BlastView;
 use crate::domain::act::{Act, Actor};
@@ -19,6 +20,7 @@ use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::pause::{self, PauseRecord};
+use crate::store::view::senders;
 use crate::store::{self, DbTransaction, StoreError};
 use crate::store::{answered, lease, plan, sender};
 
@@ -191,7 +193,24 @@ impl App {
         // While its engine could not reach the database, nothing began when the time was over; nor did what is scheduled still.
         Ok(is_over
             && head.state != BlastState::Scheduled
-            && (head.armed_at.is_none() || blast::has_begun_since_armed(tx, head.id).await?))
+            && match head.armed_at {
+                Some(_) => blast::has_begun_since_armed(tx, head.id).await?,
+                None => !self.waits_unbegun(tx, head).await?,
+            })
+    }
+
+    /// Whether a blast that was started without time to take that back waits for its hours or its sender, and nobody of it was sent to yet:
+    /// any other begins at once.
+    async fn waits_unbegun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
+        if head.is_test() || blast::was_begun(tx, head.id).await? {
+            return Ok(false);
+        }
+        if senders::is_stopped(&mut *tx, head.sender_id).await? {
+            return Ok(true);
+        }
+        let now = store::moment(&mut *tx).await?;
+        let row = self.blast_row_in(&mut *tx, head.id).await?;
+        Ok(reason::is_closed_at(&row, self.known_zone_by(row.sender_id, &row.limits), now))
     }
 
     /// The same app for a command on this version of a blast. Pausing, cancelling, deleting, retrying, undoing and sending one message of

@@ -94,6 +94,11 @@ fn closed_at(blast: &BlastRow, zone: Option<Tz>, at: DateTime<Utc>) -> Option<Wa
     Some(Waiting::Window { window: own.to_string(), until: own.next_open(at) })
 }
 
+/// Whether a blast waits at a time for its own hours.
+pub(super) fn is_closed_at(blast: &BlastRow, zone: Option<Tz>, at: DateTime<Utc>) -> bool {
+    closed_at(blast, zone, at).is_some()
+}
+
 /// The blast's own hours, where they hold by one clock.
 fn own_hours(blast: &BlastRow, zone: Option<Tz>) -> Option<Window> {
     blast.limits.own_window(zone?).filter(|_| !blast.origin.window_local)

@@ -67,8 +67,8 @@ pub(super) enum BlastVerb {
         /// The blast's id, as in `blast list`.
         blast: BlastId,
     },
-    /// Take back a launch in its ten seconds, or one that starts at a time, whoever launched it. What is to start at a time is a draft
-    /// again, also where it is paused; what was sent before its time is scheduled again.
+    /// Take back a launch in its ten seconds, or one that waits for its hours, its stopped sender or a time, whoever launched it. What is
+    /// to start at a time is a draft again, also where it is paused; what was sent before its time is scheduled again.
     Undo {
         /// The blast's id, as in `blast list`.
         blast: BlastId,

@@ -2,7 +2,7 @@
 
 use blastdeck::app::{Launch, UndoOffer};
 use blastdeck::domain::ids::BlastId;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use super::super::Scene;
@@ -45,6 +45,32 @@ async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
     assert_eq!(asked, Some((UndoOffer::Pause(BlastId(1)), question.clone())));
     assert_eq!(aina.ask_to_pause(BlastId(1)).await.unwrap(), Some(question));
     assert_eq!(scene.claim(2).await.len(), 2);
+}
+
+/// As a launch by a command is, which nobody can take back where it sends at once.
+#[tokio::test]
+async fn what_was_launched_at_once_and_waits_for_its_sender_or_its_hours_is_taken_back_until_somebody_was_sent_to() {
+    let day = (Utc::now() + TimeDelta::days(2)).format("%a").to_string().to_lowercase();
+    let hours = format!("update blasts set weekdays = '{day}', timezone = 'UTC'");
+    for waits in ["update senders set stopped_at = now(), stopped_code = 'device'", &*hours] {
+        let scene = Scene::queued(2).await;
+        scene.execute(&format!("update blasts set state = 'draft'; {waits}")).await;
+        let aina = operator_app(&scene, "aina").await;
+        let launch = async || {
+            let version = aina.blast(BlastId(1)).await.unwrap().version;
+            let launch = Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::zero() };
+            aina.launch(launch).await.unwrap();
+        };
+
+        launch().await;
+        assert_eq!(aina.ask_to_pause(BlastId(1)).await.unwrap(), None, "{waits}");
+        let undone = aina.undo_mine().await.unwrap().sentence;
+        assert_eq!(undone, "Raya is a draft again: nothing was sent", "{waits}");
+
+        launch().await;
+        scene.execute("update blast_recipients set attempt = 1 where id = 1").await;
+        assert!(refusal(aina.undo_launch_of(BlastId(1)).await).contains("has started"), "{waits}");
+    }
 }
 
 #[tokio::test]
