@@ -35,6 +35,7 @@ mod marks;
 mod mends;
 pub mod metrics;
 mod moving;
+mod one_sender;
 mod open;
 mod opened_hours;
 mod orders;

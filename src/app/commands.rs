@@ -1,5 +1,7 @@
 //! Commands on whole blasts: pause, cancel, delete. Each is one compare-and-set, and every engine is notified at once.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -112,9 +114,14 @@ impl App {
         let head = self.locked_as_seen(&mut tx, id).await?;
         transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
         if let Some(follow_up) = answered::follow_up_under_way(&mut tx, id).await? {
+            let is_visible = !self.visible_blasts(&mut tx, BTreeSet::from([follow_up])).await?.is_empty();
+            let (which, mend) = if is_visible {
+                (format!("blast {follow_up}"), "cancel or delete that one first, or wait for its end")
+            } else {
+                ("a blast of another sender".to_owned(), "wait for its end")
+            };
             return Err(AppError::Refused(format!(
-                "blast {follow_up} follows it and is not over: without this one nobody could tell who of its people replied meanwhile; \
-                 cancel or delete that one first, or wait for its end"
+                "{which} follows it and is not over: without this one nobody could tell who of its people replied meanwhile; {mend}"
             )));
         }
         require_unraced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;

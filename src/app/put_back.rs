@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
-use super::segment::{AgainIn, draft_to_them, filter_of_person};
+use super::segment::{AgainIn, draft_to_them};
 use super::{App, AppError, EVERY_BUSINESS};
 use crate::domain::blast::{BlastState, blast_name};
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
@@ -16,7 +16,8 @@ use crate::store::evidence::EntryOutcome;
 use crate::store::person::{self, PersonRow};
 use crate::store::suppression::{self, StandingSuppression, TakenOut};
 
-/// What it came to in their blasts that somebody is not suppressed any more.
+/// What it came to in their blasts that somebody is not suppressed any more: what is done concerns all of the business, what is said is of
+/// those that whoever acts may see.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct PutBack {
     /// Somebody was put back there, or is not recorded as opted out any more.
@@ -48,17 +49,19 @@ impl PutBack {
     /// them again.
     pub(super) async fn goes_on_in(
         &mut self,
+        app: &App,
         tx: &mut PgConnection,
         held: impl IntoIterator<Item = BlastId>,
         again: AgainIn,
     ) -> Result<(), AppError> {
         let before = self.queued.len();
-        self.queued.extend(held);
-        self.queued.extend(again.queued);
+        let queued = held.into_iter().chain(again.queued).collect();
+        self.queued.extend(app.visible_blasts(tx, queued).await?);
         if self.queued.len() > before {
             self.names = names(tx, &self.queued).await?;
         }
-        self.found = again.found.difference(&self.queued).copied().collect();
+        let found = app.visible_blasts(tx, again.found).await?;
+        self.found = found.difference(&self.queued).copied().collect();
         self.found_names = names(tx, &self.found).await?;
         Ok(())
     }
@@ -188,12 +191,15 @@ impl App {
         taken_out: &[TakenOut],
         lifted: &LiftedIn,
     ) -> Result<PutBack, AppError> {
-        let concerned: Vec<&TakenOut> = taken_out.iter().filter(|one| lifted.concerns(one)).collect();
+        let mut concerned: Vec<&TakenOut> = taken_out.iter().filter(|one| lifted.concerns(one)).collect();
         let ids: Vec<RecipientId> = concerned.iter().filter(|one| one.may_return()).map(|one| one.id).collect();
         let mut people = person::lock_all(tx, &ids).await?;
         people.retain(|person| !person.is_suppressed);
         let mut done = PutBack { queued: self.undo_opt_outs(tx, &people).await?, ..PutBack::default() };
         done.changed = people.iter().map(|person| person.blast_id).collect();
+        let visible = self.visible_blasts(tx, concerned.iter().map(|one| one.blast).collect()).await?;
+        concerned.retain(|one| visible.contains(&one.blast));
+        done.queued.retain(|blast| visible.contains(blast));
         for one in concerned.iter().filter(|one| one.is_out) {
             let is_back = done.queued.contains(&one.blast);
             if !one.state.is_over() && !is_back {
@@ -237,7 +243,7 @@ impl App {
         let is_one = free.iter().all(|one| one.phone_number == free[0].phone_number);
         let newest = free.into_iter().filter(|_| is_one).max_by_key(|one| one.blast);
         if let Some(one) = newest {
-            let filter = filter_of_person(tx, one.blast, &one.phone_number).await?;
+            let filter = self.filter_of_person(tx, one.blast, &one.phone_number).await?;
             done.mend = format!(": {}", draft_to_them(tx, (&one.sender, one.blast), &filter).await?);
         }
         Ok(())

@@ -82,15 +82,20 @@ struct AudienceNow {
 /// What the filter of a request is called.
 const FIELD: &str = "from";
 
-/// The filter that finds somebody of a blast: with the blasts that it follows, whose messages then count under no frequency cap, as they do
-/// not for a follow-up.
-pub(crate) async fn filter_of_person(tx: &mut PgConnection, blast: BlastId, phone: &str) -> Result<String, AppError> {
-    let blasts = follow_up::with_followed(&mut *tx, blast).await?;
-    let blasts: Vec<_> = blasts.iter().map(BlastId::to_string).collect();
-    Ok(format!("blast:{} phone:{}", blasts.join(","), phone.trim_start_matches('+')))
-}
-
 impl App {
+    /// The filter that finds somebody of a blast: with the blasts that it follows, whose messages then count under no frequency cap, as
+    /// they do not for a follow-up.
+    pub(super) async fn filter_of_person(
+        &self,
+        tx: &mut PgConnection,
+        blast: BlastId,
+        phone: &str,
+    ) -> Result<String, AppError> {
+        let blasts = follow_up::with_followed(&mut *tx, blast).await?.into_iter().collect();
+        let blasts: Vec<_> = self.visible_blasts(tx, blasts).await?.iter().map(BlastId::to_string).collect();
+        Ok(format!("blast:{} phone:{}", blasts.join(","), phone.trim_start_matches('+')))
+    }
+
     /// Makes a draft to the people whom a filter names, each with the values that they have there, without whoever opted out, bought
     /// since, or had another message within the business's frequency cap.
     pub async fn create_from_segment(&self, from: SegmentDraft) -> Result<Imported, AppError> {

@@ -82,14 +82,19 @@ impl App {
     ) -> Result<Vec<StillSuppressed>, AppError> {
         let of = people.iter().map(|person| (person.phone_number.as_str(), &*person.business));
         let standing = self.standing_of(tx, of).await?;
-        let still = |of: StandingSuppression| StillSuppressed {
-            phone_number: of.phone,
-            business: of.business,
-            source: of.source,
-            reason: of.reason,
-            by: of.by,
-            marked_in: of.marked_in,
-            marked_as: of.marked_as,
+        // A mark in another sender's blast is not there for whoever acts for one: the opt-out is the business's, and is lifted as such.
+        let marks = self.visible_blasts(tx, standing.iter().filter_map(|of| of.marked_in).collect()).await?;
+        let still = |of: StandingSuppression| {
+            let marked_in = of.marked_in.filter(|blast| marks.contains(blast));
+            StillSuppressed {
+                phone_number: of.phone,
+                business: of.business,
+                source: of.source,
+                reason: of.reason,
+                by: of.by,
+                marked_in,
+                marked_as: of.marked_as.filter(|_| marked_in.is_some()),
+            }
         };
         Ok(standing.into_iter().map(still).collect())
     }

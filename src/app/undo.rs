@@ -225,9 +225,9 @@ impl App {
         let reversal = self.reverse(&mut tx, acts, cancelled).await?;
         let Reversal { own, undos, left, still_suppressed, mut elsewhere, lifted, held_elsewhere } = reversal;
         let again = self.drafts_with_again(&mut tx, &lifted, &own).await?;
-        elsewhere.goes_on_in(&mut tx, held_elsewhere, again).await?;
+        elsewhere.goes_on_in(self, &mut tx, held_elsewhere, again).await?;
         let left_out = self.left_out_in_words(&mut tx, &left_out::of_answers(&undos)).await?;
-        let over = over::in_words(&mut tx, &undos).await?;
+        let over = over::in_words(self, &mut tx, &undos).await?;
         let order = orders::in_words(&mut tx, &undos, cancelled).await?;
         self.commit_lifted(tx, &lifted).await?;
         let also = elsewhere.changed.iter().copied();

@@ -15,7 +15,7 @@ pub use self::armed::{
     set_due_back, start_due,
 };
 pub use self::due::start_scheduled;
-pub use self::head::{BlastHead, distinct_name, head, locked_head};
+pub use self::head::{BlastHead, distinct_name, head, locked_head, of_sender};
 pub use self::set_back::{make_due_now, patterns_ahead, set_pattern_back};
 pub use self::streaks::{set_streak, streak};
 use super::in_flight::not_in_flight;

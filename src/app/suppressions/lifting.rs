@@ -71,7 +71,7 @@ impl App {
         }
         let lifted: Vec<_> = phones.into_iter().map(|phone| (business.to_owned(), phone)).collect();
         let again = self.drafts_with_again(&mut tx, &lifted, &[]).await?;
-        back.goes_on_in(&mut tx, held_elsewhere.into_iter().map(|one| one.blast), again).await?;
+        back.goes_on_in(self, &mut tx, held_elsewhere.into_iter().map(|one| one.blast), again).await?;
         self.commit_lifted(tx, &lifted).await?;
         self.notify_all(back.changed.iter().copied()).await;
         Ok(Some(back))

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use sqlx::PgConnection;
 
 use super::Undo;
-use crate::app::segment::{draft_to_them, filter_of_person};
+use crate::app::segment::draft_to_them;
 use crate::app::{App, AppError};
 use crate::domain::filter::segment::SegmentReader;
 use crate::domain::ids::BlastId;
@@ -42,8 +42,10 @@ impl App {
                 left_out.push(without.follow_up);
             }
         }
+        let visible = self.visible_blasts(tx, left_out.iter().map(|one| one.blast).collect()).await?;
+        left_out.retain(|one| visible.contains(&one.blast));
         left_out.sort_by_key(|one| one.blast);
-        worded(tx, &left_out).await
+        worded(self, tx, &left_out).await
     }
 
     /// Whether the filter of a follow-up names somebody, now that nothing says their answer any more.
@@ -72,7 +74,7 @@ impl App {
     }
 }
 
-async fn worded(tx: &mut PgConnection, left_out: &[LeftOutStill]) -> Result<String, AppError> {
+async fn worded(app: &App, tx: &mut PgConnection, left_out: &[LeftOutStill]) -> Result<String, AppError> {
     let Some(newest) = left_out.last() else { return Ok(String::new()) };
     let blasts: BTreeSet<BlastId> = left_out.iter().map(|one| one.blast).collect();
     let which = if blasts.len() == 1 {
@@ -91,7 +93,7 @@ async fn worded(tx: &mut PgConnection, left_out: &[LeftOutStill]) -> Result<Stri
         let newest = newest.blast;
         return Ok(format!("{several}: `blastdeck blast recipients {newest} --search status:skipped` lists them"));
     }
-    let filter = filter_of_person(tx, newest.found_in, &newest.phone_number).await?;
+    let filter = app.filter_of_person(tx, newest.found_in, &newest.phone_number).await?;
     let mend = draft_to_them(tx, (&newest.sender, newest.blast), &filter).await?;
     Ok(format!("; still left out of {which}: {mend}"))
 }

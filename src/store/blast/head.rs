@@ -63,6 +63,12 @@ pub async fn distinct_name(tx: &mut PgConnection, head: &BlastHead) -> Result<St
     Ok(if has_namesake { format!("{name} #{}", head.id) } else { name })
 }
 
+/// Those of these blasts that are a sender's.
+pub async fn of_sender(tx: &mut PgConnection, sender: SenderId, blasts: &[i64]) -> Result<Vec<BlastId>, StoreError> {
+    let own = sqlx::query_scalar("select id from blasts where id = any($1) and sender_id = $2");
+    Ok(own.bind(blasts).bind(sender).fetch_all(tx).await?)
+}
+
 /// A blast that may be changed: in the middle of a restore no count would follow.
 fn whole(row: Option<PgRow>) -> Result<Option<BlastHead>, StoreError> {
     let Some(row) = row else { return Ok(None) };

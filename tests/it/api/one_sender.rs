@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::Api;
+use super::client::{Api, ApiAnswer, said};
 use super::{client, client_with, served};
+use crate::inbox::blast_of;
 use crate::support::{PATIENCE, digits};
 
 #[tokio::test]
@@ -86,7 +87,7 @@ async fn it_sees_the_opt_outs_from_every_business_and_lifts_none() {
     let listed = cloud.get(&format!("/api/suppressions?phone_number={}", digits(0))).await.expect(200);
     assert_eq!(listed.body["suppressions"][0]["business"], "*");
     let lifted = cloud.request(Method::DELETE, "/api/suppressions").json(&json!({ "phone_number": digits(0) }));
-    let refused = super::client::said(lifted).await.expect(404);
+    let refused = said(lifted).await.expect(404);
     let why = refused.body["detail"].as_str().unwrap();
     assert!(why.ends_with("but for `*`: a token of one sender does not lift that"), "{why}");
 
@@ -94,6 +95,146 @@ async fn it_sees_the_opt_outs_from_every_business_and_lifts_none() {
     shop.ok(&["token", "new", "till", "--scope", "read"]).await;
     let taken = cloud.post("/api/tokens", json!({ "name": "till", "scope": "read", "sender": "cloud" })).await;
     assert_eq!(taken.expect(409).body["detail"], "the name till is taken: choose another");
+    serve.stop().await;
+}
+
+/// What blasts of the other client's are called here.
+const OTHERS: &str = "Secret";
+
+/// Nothing of blasts of the other client's, of these ids, is in an answer.
+#[track_caller]
+fn assert_nothing_of(ids: &[i64], answer: &ApiAnswer) {
+    let text = answer.body.to_string();
+    for id in ids {
+        for spelled in ["blast ", "blasts ", "draft ", "blast:", "/api/blasts/"].map(|kind| format!("{kind}{id}")) {
+            assert!(!text.contains(&spelled), "{spelled}: {answer:?}");
+        }
+    }
+    for named in [OTHERS, "sender sales", ":\"sales\""] {
+        assert!(!text.contains(named), "{named}: {answer:?}");
+    }
+}
+
+/// The person with this number in a blast, as a call is about them.
+async fn person(api: &Api, blast: u32, number: u32) -> String {
+    let people = api.get(&format!("/api/blasts/{blast}/recipients?q={}", digits(number))).await.expect(200).body;
+    format!("/api/recipients/{}", people["recipients"][0]["id"])
+}
+
+/// What an opt-out takes out of blasts it takes out of those of all senders of the business, and so it is with what lifts it.
+#[tokio::test]
+async fn an_opt_out_that_is_lifted_or_taken_back_says_nothing_of_blasts_of_other_senders() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("sales", 1, 1)).await;
+    shop.execute(&format!("update blasts set blast_tag = '{OTHERS} sent' where id = 1")).await;
+    let all = client(&shop, &serve, "write").await;
+    let cloud = client_with(&shop, &serve, &["cloud", "--scope", "write", "--sender", "cloud"]).await;
+    let make = async |sender: &str, tag: String| {
+        let people = [digits(0), digits(1)];
+        let new = json!({ "message": "Hi", "sender": sender, "blast_tag": tag, "recipients": people });
+        all.post("/api/blasts", new).await.expect(201);
+    };
+    make("sales", format!("{OTHERS} draft")).await;
+    make("cloud", "Own".to_owned()).await;
+    make("sales", format!("{OTHERS} that is over")).await;
+    make("sales", format!("{OTHERS} that goes on")).await;
+    let others = [1, 2, 4, 5];
+    all.post("/api/suppressions", json!({ "phone_number": digits(0), "business": "kedai" })).await.expect(200);
+    shop.execute(
+        "update blasts set state = 'completed' where id = 4;
+         update blasts set state = 'paused', launched_at = now() where id = 5",
+    )
+    .await;
+
+    let lift = cloud.request(Method::DELETE, "/api/suppressions").json(&json!({ "phone_number": digits(0) }));
+    let lifted = said(lift).await.expect(200);
+    assert_nothing_of(&others, &lifted);
+    let named = ["queued_in", "left_out_of", "over"].map(|field| lifted.body[field].clone());
+    assert_eq!(named, [json!([3]), json!([]), json!([])]);
+    let back = "select count(*) from blast_recipients where blast_id in (2, 3) and status = 'queued'";
+    assert_eq!(shop.number(back).await, 4, "they are back in the draft of the other sender as well");
+
+    let own = person(&cloud, 3, 0).await;
+    cloud.patch(&own, json!({ "status": "opted_out" })).await.expect(200);
+    let undone = cloud.patch(&own, json!({ "status": "undo" })).await.expect(200);
+    assert_nothing_of(&others, &undone);
+    cloud.patch(&own, json!({ "status": "opted_out" })).await.expect(200);
+    let undone = cloud.post("/api/undo", json!({})).await.expect(200);
+    assert_nothing_of(&others, &undone);
+    assert_eq!(shop.number(back).await, 4);
+
+    // A mark of the other sender's holds still.
+    cloud.patch(&person(&cloud, 3, 1).await, json!({ "status": "opted_out" })).await.expect(200);
+    all.patch(&person(&all, 1, 1).await, json!({ "status": "opted_out" })).await.expect(200);
+    let held = cloud.post("/api/undo", json!({})).await.expect(200);
+    assert_nothing_of(&others, &held);
+    let still = &held.body["still_suppressed"][0];
+    assert_eq!((&still["business"], &still["marked_in"]), (&json!("kedai"), &Value::Null), "{held:?}");
+    let why = held.body["undone"].as_str().unwrap();
+    assert!(why.ends_with("`DELETE /api/suppressions` lifts that"), "{why}");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_or_an_order_that_is_taken_back_says_nothing_of_follow_ups_of_other_senders() {
+    let (shop, serve) = served().await;
+    shop.execute(&blast_of("cloud", 1, 4)).await;
+    shop.execute(
+        "update blast_recipients set status = 'read', standing = 'read', read_timestamp = now() - interval '1 hour'",
+    )
+    .await;
+    let all = client(&shop, &serve, "write").await;
+    let cloud = client_with(&shop, &serve, &["cloud", "--scope", "admin", "--sender", "cloud"]).await;
+    let follow_up = json!({ "stuck_at": "read", "sender": "sales", "blast_tag": OTHERS, "message": "Still there?" });
+    let made = all.post("/api/blasts/1/follow-up", follow_up).await.expect(201);
+    assert_eq!(made.body["id"], 2);
+    all.post("/api/blasts/2/send", json!({ "expect_recipients": 4 })).await.expect(200);
+    let order = async |api: &Api, id: u32, number: u32| {
+        let items = json!([{ "sku": "teh", "quantity": 1, "price": "2.50" }]);
+        let order = json!({ "campaignId": "1", "phoneNumber": digits(number), "items": items });
+        api.post("/api/whatsapp/orders", order).await.expect(201);
+        let cancel = json!({ "status": "cancelled" });
+        api.patch(&format!("/api/whatsapp/orders/{id}"), cancel).await.expect(200)
+    };
+
+    let cancelled = order(&cloud, 1, 1).await;
+    let own = person(&cloud, 1, 2).await;
+    cloud.patch(&own, json!({ "status": "replied" })).await.expect(200);
+    let undone = cloud.patch(&own, json!({ "status": "undo" })).await.expect(200);
+    let kept = cloud.delete("/api/blasts/1").await.expect(409);
+    let said_to_all = order(&all, 2, 3).await;
+
+    for answer in [&cancelled, &undone, &kept] {
+        assert_nothing_of(&[2], answer);
+    }
+    assert_eq!(cancelled.body.get("leftOut"), None);
+    let why = kept.body["detail"].as_str().unwrap();
+    assert!(why.starts_with("a blast of another sender follows it and is not over"), "{why}");
+    let left_out = said_to_all.body["leftOut"].as_str().unwrap();
+    assert!(left_out.starts_with(&format!("still left out of {OTHERS}, Follow-up 1 (blast 2)")), "{left_out}");
+    for path in [
+        "/api/blasts",
+        "/api/blasts/1",
+        "/api/blasts/1/plan",
+        "/api/blasts/1/report",
+        "/api/blasts/1/stats",
+        "/api/blasts/1/steps",
+        "/api/blasts/1/recipients",
+        "/api/blasts/1/stuck-recipients",
+        "/api/recipients?q=60100",
+        &own,
+        &format!("{own}/history"),
+        "/api/whatsapp/orders",
+        "/api/whatsapp/carts",
+        "/api/whatsapp/messages?campaignId=1",
+        "/api/schedules",
+        "/api/senders",
+        "/api/suppressions",
+        "/api/tokens",
+        "/api/shares",
+    ] {
+        assert_nothing_of(&[2], &cloud.get(path).await.expect(200));
+    }
     serve.stop().await;
 }
 
