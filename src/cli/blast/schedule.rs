@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::command::ConfirmArgs;
 use super::send::{SendArgs, StartKind};
 use super::show;
+use crate::app::view::BlastView;
 use crate::app::{OccurrenceRow, ScheduleView, SkippedOccurrence, unread_after};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -18,6 +19,7 @@ use crate::cli::table::{TextAlign, render};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::{clean, number};
+use crate::domain::waiting::Waiting;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ScheduleVerb {
@@ -116,9 +118,21 @@ fn next_words(context: &Context, schedule: &ScheduleView) -> String {
     match schedule.blast.state {
         BlastState::Paused => format!("paused; once resumed {next}"),
         BlastState::Draft => format!("once sent {next}"),
-        _ if schedule.blast.is_not_made() => format!("{next}, not made{}", why_words(context, schedule)),
+        _ if not_made(&schedule.blast).is_some() => format!("{next}, not made{}", why_words(context, schedule)),
         _ => next,
     }
+}
+
+/// Why no blast was made of a time that came, also while its sender is stopped, which is what it waits for then.
+fn not_made(blast: &BlastView) -> Option<&str> {
+    let is_due = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_some();
+    blast.state_reason.as_deref().filter(|_| is_due)
+}
+
+/// What is done about that.
+pub(super) fn mend_of_not_made(context: &Context, blast: &BlastView) -> Option<String> {
+    let waiting = Waiting::NotMade { why: not_made(blast)?.to_owned() };
+    context.app.mend_of(blast, &waiting).map(|mend| context.pasteable(&mend))
 }
 
 /// Why it stands as it does, behind a colon.
@@ -156,8 +170,8 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
     let ScheduleView { blast, repeat, zone, next, clock_notes, .. } = schedule;
     let _ = writeln!(out, "blast {}  {}  {} ({zone})", blast.id, clean(&blast.tag), rule(schedule));
     let _ = writeln!(out, "  state    {}{}", blast.state_words(), why_words(context, schedule));
-    if let Some(mend) = blast.mend.as_deref().filter(|_| blast.is_not_made()) {
-        let _ = writeln!(out, "  fix      {}", context.pasteable(mend));
+    if let Some(mend) = mend_of_not_made(context, blast) {
+        let _ = writeln!(out, "  fix      {mend}");
     }
     if let Some(at_most) = repeat.at_most {
         let _ = writeln!(out, "  at most  {} at a time without asking", number(at_most.into()));
@@ -174,7 +188,7 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
         _ => "",
     };
     for (n, at) in next.iter().enumerate() {
-        let once = if n == 0 && blast.is_not_made() { ", not made yet" } else { once };
+        let once = if n == 0 && not_made(blast).is_some() { ", not made yet" } else { once };
         let _ = writeln!(out, "  next     {}{once}", context.start(*at, *zone));
     }
     for note in clock_notes {

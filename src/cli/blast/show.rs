@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use super::schedule::rule_of_zone;
+use super::schedule::{mend_of_not_made, rule_of_zone};
 use super::step;
 use crate::app::report::{later, unasked_words};
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
@@ -151,6 +151,10 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         if let Some(mend) = context.app.mend_of(blast, waiting) {
             let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
         }
+    }
+    // Behind a stop of its sender that is what it waits for, and this is to be seen to all the same.
+    if let Some(mend) = mend_of_not_made(context, blast).filter(|_| !blast.is_not_made()) {
+        let _ = writeln!(out, "  fix      {mend}");
     }
     if let Some(mend) = blast.paused_mend() {
         let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));

@@ -34,6 +34,18 @@ async fn a_time_of_which_no_blast_can_be_made_says_why_everywhere_until_it_is_ma
     assert!(schedule.contains(", not made yet\n"), "{schedule}");
     let schedule = shop.json(&["blast", "schedule", "show", &pattern]).await;
     assert_eq!(schedule["waiting"]["reason"], "not_made", "{schedule}");
+    // Its sender is stopped as well: that is what it waits for then.
+    shop.execute(
+        "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'",
+    )
+    .await;
+    let listed = shop.ok(&["blast", "schedule", "list"]).await;
+    assert!(listed.contains(", not made: the engine at "), "{listed}");
+    let schedule = shop.ok(&["blast", "schedule", "show", &pattern]).await;
+    assert!(schedule.contains(", not made yet\n"), "{schedule}");
+    let shown = shop.ok(&["blast", "show", &pattern]).await;
+    assert!(shown.contains("sender confirm") && shown.contains("  fix      an engine tries it again every"), "{shown}");
+    shop.execute("update senders set stopped_at = null, stopped_code = null, stopped_reason = null").await;
     let doctor = shop.run(&["doctor"]).await;
     let named = format!("blast {pattern} ");
     let is_found =
