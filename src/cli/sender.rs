@@ -153,7 +153,7 @@ fn report_forgotten(confirmed: Confirmed) {
         has_unknown_gap,
     } = confirmed;
     if uncertain > 0 {
-        talk(&format!("{} now uncertain: this machine had posted to them", people_are(uncertain)));
+        talk(&format!("{} now uncertain: they may have the message already", people_are(uncertain)));
     }
     if unknown > 0 {
         talk(&format!(

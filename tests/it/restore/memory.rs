@@ -61,6 +61,9 @@ async fn whom_a_dump_has_in_flight_gets_no_message_of_a_confirmation_and_will_be
 
     let question = "2 people queued in launched blasts get a message from sales; 1 person was posted to before, and will be uncertain";
     assert!(asked.code == 3 && asked.err.contains(question), "{asked:?}");
+    let confirmed = shop.run(&["sender", "confirm", "sales", "--no-engine", "--yes"]).await;
+    let said = "1 person is now uncertain: they may have the message already";
+    assert!(confirmed.err.contains(said), "the other machine posted to them, and not this one: {confirmed:?}");
 }
 
 #[tokio::test]
