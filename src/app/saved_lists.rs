@@ -5,6 +5,7 @@ use super::recurring::ScheduleView;
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::forgotten::ForgottenPeople;
+use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::store::forget;
 use crate::store::import::NewRecipient;
@@ -85,12 +86,8 @@ impl App {
     pub async fn remove_list(&self, name: &str) -> Result<SavedListRow, AppError> {
         let list = self.saved_list(name).await?;
         let mut tx = self.begin().await?;
-        if let [first, others @ ..] = saved_list::still_read(&mut tx, &list.name).await?.as_slice() {
-            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-            return Err(AppError::Refused(format!(
-                "blast {first}{more} still takes its people from list {}: delete or cancel it first",
-                list.name
-            )));
+        if let Some(why) = still_read_words(&saved_list::still_read(&mut tx, &list.name).await?, &list.name) {
+            return Err(AppError::Refused(why));
         }
         saved_list::remove(&mut tx, list.id).await?;
         tx.commit().await?;
@@ -101,6 +98,21 @@ impl App {
     pub(super) async fn refuse_unknown_lists(&self, names: &[&str]) -> Result<(), AppError> {
         let missing = saved_list::missing(self.pool(), names).await?;
         missing.first().map_or(Ok(()), |name| Err(AppError::not_found_in("from", no_list_words(name))))
+    }
+}
+
+/// Why a list is not removed yet; `None` where no blast is still to read it.
+fn still_read_words(blasts: &[BlastId], list: &str) -> Option<String> {
+    let ids: Vec<_> = blasts.iter().map(BlastId::to_string).collect();
+    match &ids[..] {
+        [] => None,
+        [one] => Some(format!("blast {one} still takes its people from list {list}: delete or cancel it first")),
+        [others @ .., last] => {
+            let others = others.join(", ");
+            Some(format!(
+                "blasts {others} and {last} still take their people from list {list}: delete or cancel them first"
+            ))
+        }
     }
 }
 
@@ -126,4 +138,24 @@ fn name_of(text: &str) -> Result<String, AppError> {
         clean(text)
     );
     Err(AppError::invalid("name", why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::still_read_words;
+    use crate::domain::ids::BlastId;
+
+    #[test]
+    fn every_blast_that_is_still_to_read_a_list_is_named_before_it_is_removed() {
+        let said = |ids: &[i64]| still_read_words(&ids.iter().map(|id| BlastId(*id)).collect::<Vec<_>>(), "raya");
+        let several = |ids: &str| {
+            Some(format!("blasts {ids} still take their people from list raya: delete or cancel them first"))
+        };
+
+        assert_eq!(said(&[]), None);
+        let one = "blast 6 still takes its people from list raya: delete or cancel it first";
+        assert_eq!(said(&[6]).as_deref(), Some(one));
+        assert_eq!(said(&[6, 9]), several("6 and 9"));
+        assert_eq!(said(&[6, 9, 12]), several("6, 9 and 12"));
+    }
 }

@@ -56,7 +56,8 @@ pub(super) enum ListVerb {
         #[command(flatten)]
         output: ExportOutput,
     },
-    /// Remove a list. Blasts that went to it stay as they are.
+    /// Remove a list. Blasts that went to it stay as they are. While a draft, or what is scheduled or repeats, is still to take its people
+    /// from it, this is refused.
     Rm {
         /// Its name, as in `list ls`.
         name: String,
