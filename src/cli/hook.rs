@@ -219,7 +219,8 @@ impl HookReplayArgs {
             return json(&json!({ "name": self.name, "replayed": replayed }));
         }
         let replayed = i64::try_from(replayed).unwrap_or(i64::MAX);
-        talk(&format!("{} made again by the next engine", count_of(replayed, "call is", "calls are")));
+        let calls = count_of(replayed, "call is", "calls are");
+        talk(&format!("{calls} made again, by the engine that runs or the next one to be started"));
         Ok(())
     }
 }

@@ -137,6 +137,7 @@ async fn replay(global: &Global, selection: ReplaySelection) -> Result<()> {
         return json(&json!({ "replayed": webhooks }));
     }
     let webhooks = i64::try_from(webhooks).unwrap_or(i64::MAX);
-    talk(&format!("{} applied again by the next engine", count_of(webhooks, "webhook is", "webhooks are")));
+    let webhooks = count_of(webhooks, "webhook is", "webhooks are");
+    talk(&format!("{webhooks} applied again, by the engine that runs or the next one to be started"));
     Ok(())
 }

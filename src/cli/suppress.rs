@@ -131,14 +131,23 @@ async fn import(global: &Global, (file, source): (&Path, TableSource), business:
         }));
     }
     say_local(list.local.as_ref());
-    let already =
-        if done.already > 0 { format!("; {} already", count_of(done.already, "was", "were")) } else { String::new() };
-    let (added, by) = (people(done.added), in_words(&done.business));
-    talk(&format!(
-        "{added} will not be messaged any more by {by}{already} (phones from {})",
-        clean(&list.phone_column)
-    ));
+    let said = imported_words((done.added, done.already), &in_words(&done.business));
+    talk(&format!("{said} (phones from {})", clean(&list.phone_column)));
     Ok(())
+}
+
+/// What came of a list: how many are new, and how many were suppressed already.
+fn imported_words((added, already): (u64, u64), by: &str) -> String {
+    match (added, already) {
+        (0, 1..) => {
+            format!("nobody is new: {} suppressed for {by} already", count_of(already, "person is", "people are"))
+        }
+        (_, 0) => format!("{} will not be messaged any more by {by}", people(added)),
+        (_, 1..) => {
+            let were = count_of(already, "was", "were");
+            format!("{} will not be messaged any more by {by}; {were} suppressed already", people(added))
+        }
+    }
 }
 
 fn unremembered_words(why: &str) -> String {
@@ -252,4 +261,19 @@ async fn list(global: &Global, limit: u32) -> Result<()> {
     text(&render(&header, &cells.collect::<Vec<_>>()))?;
     end.say();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::imported_words;
+
+    #[test]
+    fn a_list_of_people_who_are_all_suppressed_already_says_that_nobody_is_new() {
+        let said = |added, already| imported_words((added, already), "any business");
+
+        assert_eq!(said(0, 2), "nobody is new: 2 people are suppressed for any business already");
+        assert_eq!(said(0, 1), "nobody is new: 1 person is suppressed for any business already");
+        assert_eq!(said(3, 0), "3 people will not be messaged any more by any business");
+        assert_eq!(said(1, 2), "1 person will not be messaged any more by any business; 2 were suppressed already");
+    }
 }
