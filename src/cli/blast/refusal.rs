@@ -7,13 +7,18 @@ use crate::domain::ids::BlastId;
 /// A refusal that names its blast.
 pub(super) fn named(refused: AppError, blast: &BlastView) -> AppError {
     let AppError::Refused(why) = refused else { return refused };
-    let why = if blast.origin.repeat.rule.is_some() { of_pattern(why) } else { why };
+    let why = if blast.origin.repeat.rule.is_some() { of_pattern(&why) } else { why };
     AppError::Refused(with_name(why, &blast.clean_name()))
 }
 
 /// Why something is refused of a blast that repeats, with its state as lists have it: it is *ended* where another one is cancelled.
-fn of_pattern(why: String) -> String {
-    let states = [("the blast is cancelled: ", "the blast is ended: "), ("the blast is done: ", "the blast is over: ")];
+fn of_pattern(why: &str) -> String {
+    let why = why.replace("cancel it first, then delete it", "end it first, then delete it");
+    let states = [
+        ("the blast is cancelled: ", "the blast is ended: "),
+        ("the blast is done: ", "the blast is over: "),
+        ("the blast is scheduled: ", "the blast repeats: "),
+    ];
     let mend = |(state, listed): &(&str, &'static str)| Some((*listed, why.strip_prefix(state)?));
     match states.iter().find_map(mend) {
         Some((listed, "it is over")) => format!("{listed}it has no more times"),
@@ -35,8 +40,9 @@ pub(super) async fn named_of(app: &App, id: BlastId, refused: AppError) -> AppEr
 
 /// Why something is refused, with the blast's name in place of *the blast*.
 pub(super) fn with_name(why: String, name: &str) -> String {
-    match why.strip_prefix("the blast is ") {
-        Some(rest) => format!("{name} is {rest}"),
+    let is_its_state = |rest: &&str| rest.starts_with("is ") || rest.starts_with("repeats: ");
+    match why.strip_prefix("the blast ").filter(is_its_state) {
+        Some(rest) => format!("{name} {rest}"),
         None => why,
     }
 }
@@ -55,10 +61,14 @@ mod tests {
 
     #[test]
     fn what_repeats_is_refused_by_the_state_that_lists_have_for_it() {
-        let named = |why: &str| of_pattern(format!("the blast is {why}"));
+        let named = |why: &str| of_pattern(&format!("the blast is {why}"));
 
         assert_eq!(named("cancelled: it is over"), "the blast is ended: it has no more times");
         assert_eq!(named("done: make a new blast to send again"), "the blast is over: make a new blast to send again");
         assert_eq!(named("paused: there is nothing to pause"), "the blast is paused: there is nothing to pause");
+        let goes_on = "it is not paused, and starts by itself";
+        assert_eq!(named(&format!("scheduled: {goes_on}")), format!("the blast repeats: {goes_on}"));
+        let kept = named("scheduled: cancel it first, then delete it");
+        assert_eq!(with_name(kept, "Raya"), "Raya repeats: end it first, then delete it");
     }
 }

@@ -108,7 +108,7 @@ async fn a_pause_a_skip_and_a_resume_say_what_comes_next_alike() {
     let next = format!("is resumed and repeats every day 09:00 (Pacific/Auckland): the next is {}", at(1));
     assert!(resumed.contains(&next), "{resumed}");
     let again = run(&["resume", &id, "--yes", "--no-engine"]).await;
-    assert!(again.contains("it is not paused, and starts by itself"), "{again}");
+    assert!(again.contains("people repeats: it is not paused, and starts by itself"), "{again}");
     let sent = shop.run(&["blast", "send", &id]).await;
     assert!(sent.code == 3 && sent.err.contains("it repeats by itself"), "{sent:?}");
 }
