@@ -108,7 +108,7 @@ fn report(context: &Context, queued: &QueuedAnswer, answer: &SessionAnswer) -> R
             let mend = context.pasteable(&format!(
                 "`blastdeck blast show {id}` says what it waits for, and `blastdeck blast cancel {id}` takes it back"
             ));
-            talk(&format!("{who}: the answer is queued (blast {id}), and is sent until {until}; {mend}"));
+            talk(&format!("{who}: the answer is queued (blast {id}), and can be sent until {until}; {mend}"));
             Ok(())
         }
         AnswerOutcome::Failed | AnswerOutcome::LeftOut => Err(eyre!("{who} was not answered: {}", why(answer))),

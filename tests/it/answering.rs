@@ -69,7 +69,8 @@ async fn the_same_text_is_not_sent_again_through_another_blast_with_another_spac
     let mut scene = AnswerScene::unserved(1).await;
     scene.shop.execute(&crate::inbox::scene::blast_of("cloud", 2, 1)).await;
     scene.wrote(&[1]).await;
-    scene.ok(&["reply", "1", &digits(1), "RM 20", "--no-wait", "--no-engine"]).await;
+    let queued = scene.run(&["reply", "1", &digits(1), "RM 20", "--no-wait", "--no-engine"]).await;
+    assert!(queued.code == 0 && queued.err.contains("), and can be sent until "), "{queued:?}");
 
     for (blast, text) in [("2", "RM 20"), ("1", "RM 20 "), ("1", "RM\u{a0}20"), ("2", " RM  20")] {
         let refused = scene.run(&["reply", blast, &digits(1), text, "--no-wait", "--no-engine"]).await;
