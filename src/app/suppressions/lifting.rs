@@ -35,7 +35,7 @@ impl App {
     /// Allows a number again: in future blasts, and wherever this took it out of one that is not over. `None` if it was not
     /// suppressed.
     pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<Option<PutBack>, AppError> {
-        self.lift(business, phone, None).await
+        self.lift_opt_out(business, phone, None).await
     }
 
     /// The same as somebody was asked ([`App::ask_about_unsuppress`]): refused where a message goes out by it that the question did not
@@ -46,10 +46,10 @@ impl App {
         phone: &Phone,
         asked: &AskedLift,
     ) -> Result<Option<PutBack>, AppError> {
-        self.lift(business, phone, Some(asked)).await
+        self.lift_opt_out(business, phone, Some(asked)).await
     }
 
-    async fn lift(
+    async fn lift_opt_out(
         &self,
         business: &str,
         phone: &Phone,
