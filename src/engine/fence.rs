@@ -8,6 +8,7 @@
 //!
 //! A rollback of the whole machine, memory included, cannot be seen from inside it.
 
+mod earlier_version;
 mod opt_outs;
 mod stops;
 
@@ -18,7 +19,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use sqlx::{PgConnection, PgPool};
 
 use super::lease_watch::Seen;
@@ -239,7 +239,7 @@ impl Fence {
             // The same server under another id: it was brought back from before it had this one.
             return Err(FenceRefusal::BackInTime(Regression::IdLost));
         }
-        Ok(if facts.has_sent { old_memory(&self.old, sender, likeness) } else { None })
+        Ok(if facts.has_sent { earlier_version::memory(&self.old, sender, likeness) } else { None })
     }
 
     /// Who would become uncertain if a sender were confirmed: writes it as [`Self::confirm`] does, for a transaction that is rolled back,
@@ -322,7 +322,8 @@ fn require_as_remembered(
     remembered: Option<&Remembered>,
     seen: Option<Seen>,
 ) -> Result<(), FenceRefusal> {
-    if facts.is_put_back || facts.sent_from.as_ref().is_some_and(|before| before != server) {
+    let is_put_back = facts.registered_table != facts.incarnation.people_table;
+    if is_put_back || facts.sent_from.as_ref().is_some_and(|before| before != server) {
         return Err(FenceRefusal::OtherDatabase);
     }
     let now = LeaseCounters { epoch: facts.epoch, renewals: facts.renewals };
@@ -379,25 +380,6 @@ async fn missing_from(
     }
     let missing = fence::missing(connection, witnesses).await?;
     Ok((missing > 0).then_some(Regression::AttemptsMissing(missing)))
-}
-
-/// What the version before remembered. Its file's name hangs on how the database was reached: each is looked at.
-#[derive(Debug, Deserialize)]
-struct OldMemory {
-    likeness: Option<DatabaseIdentity>,
-    renewals: std::collections::BTreeMap<i64, i64>,
-}
-
-fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Option<Remembered> {
-    let directories = fs::read_dir(runs).into_iter().flatten().flatten();
-    let memories = directories.filter_map(|directory| {
-        let text = fs::read(directory.path().join("memory.json")).ok()?;
-        serde_json::from_slice::<OldMemory>(&text).ok()
-    });
-    let same = memories.filter(|memory| memory.likeness.as_ref().is_some_and(|of| of == likeness));
-    let renewals = same.filter_map(|memory| memory.renewals.get(&sender.0).copied()).max()?;
-    let standing = Standing { likeness: likeness.clone(), epoch: 0, renewals, server_started_at: None };
-    Some(Remembered { standing, witnesses: Vec::new() })
 }
 
 #[cfg(test)]

@@ -101,8 +101,8 @@ pub struct SenderFacts {
     /// The server that this sender last sent from.
     #[sqlx(json(nullable))]
     pub sent_from: Option<DatabaseIdentity>,
-    /// The table of people is another one than when this sender was registered, or last confirmed: a dump was restored in place.
-    pub is_put_back: bool,
+    /// [`Incarnation::people_table`] when this sender was registered, or last confirmed: another one where a dump was restored in place.
+    pub registered_table: i64,
     /// Something was sent for this sender.
     pub has_sent: bool,
     /// A blast waits or is sent that was launched in another database than this one, before its server was started, or in other tables.
@@ -174,7 +174,7 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
     let facts = sqlx::query_as(concat!(
         "select ",
         incarnation!(),
-        ", s.sent_from, s.people_table <> people_table() as is_put_back,
+        ", s.sent_from, s.people_table as registered_table,
                 exists (select 1 from attempts where sender_id = s.id)
                     or exists (select 1 from deleted_attempts where sender_id = s.id) as has_sent,
                 exists (select 1 from blasts b

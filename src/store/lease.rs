@@ -1,6 +1,7 @@
 //! Leases: a sender belongs to one engine at a time, by the database's clock. Epochs only grow, and fence claims.
 
 mod phone;
+mod waiting;
 
 use std::fmt;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, PgPool, Postgres, Row};
 
 pub use self::phone::yielding;
+pub use self::waiting::{write_refused, write_waiting};
 use super::connect::require_known_schema;
 use super::fence::{Incarnation, incarnation, whole_or_incomplete};
 use super::in_flight::forget_landed;
@@ -18,7 +20,6 @@ use super::settings::interval;
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{RecipientId, SenderId};
-use crate::domain::waiting::{Waiting, WaitingReport};
 
 /// A lease as granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,32 +373,5 @@ pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
         sweep_in(&mut tx, lease.sender, lease.epoch, SweepScope::All).await?;
     }
     tx.commit().await?;
-    Ok(())
-}
-
-/// Stores what the sender and its blasts wait for, for every process to read.
-pub async fn write_waiting(pool: &PgPool, lease: Lease, report: &WaitingReport) -> Result<(), StoreError> {
-    sqlx::query("update sender_leases set waiting = $3 where sender_id = $1 and epoch = $2")
-        .bind(lease.sender)
-        .bind(lease.epoch)
-        .bind(sqlx::types::Json(report))
-        .execute(pool)
-        .await?;
-    Ok(())
-}
-
-/// Notes that a process does not take this sender because the provider refused its token. Where somebody holds the sender
-/// nothing is noted.
-pub async fn write_refused(pool: &PgPool, sender: SenderId, process: &str) -> Result<(), StoreError> {
-    let waiting = Waiting::TokenRefused { process: process.to_owned() };
-    let report = WaitingReport { sender: Some(waiting), ..WaitingReport::default() };
-    sqlx::query(
-        "update sender_leases set waiting = $2
-          where sender_id = $1 and (holder is null or expires_at < now()) and waiting is distinct from $2",
-    )
-    .bind(sender)
-    .bind(sqlx::types::Json(report))
-    .execute(pool)
-    .await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ fn facts() -> SenderFacts {
     SenderFacts {
         incarnation: Incarnation { server_started_at: started_at(), people_table: 1 },
         sent_from: Some(likeness(1)),
-        is_put_back: false,
+        registered_table: 1,
         has_sent: true,
         is_launched_elsewhere: false,
         epoch: 3,
@@ -65,7 +65,7 @@ fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
 
 #[test]
 fn tables_that_were_put_back_in_place_are_asked_about_though_they_count_as_they_did() {
-    let restored = SenderFacts { is_put_back: true, ..facts() };
+    let restored = SenderFacts { registered_table: 2, ..facts() };
     let unsent = SenderFacts { sent_from: None, has_sent: false, ..restored.clone() };
 
     for (facts, remembered, seen) in [

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, drafts, shop};
 use crate::app::view::BlastView;
 use crate::app::{
-    AnswerRequest, App, AppError, AskedAct, ForgottenCheck, Imported, Launch, Marked, PeopleFile, RepeatedAnswer,
-    SavedFile, UndoOffer, unread_after,
+    AnswerRequest, App, AppError, AskedAct, DraftEdit, ForgottenCheck, Imported, Launch, Marked, PeopleFile,
+    RepeatedAnswer, SavedFile, UndoOffer, unread_after,
 };
 use crate::domain::ids::{BlastId, ReplyId};
 use crate::domain::text::people_are;
@@ -89,8 +89,7 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::Delete { blast: id, version } => delete(app, (*id, *version)).await?,
         WriteRequest::Skip { blast: id, at } => blast(skip(app, *id, *at).await?),
         WriteRequest::EditPace { blast: id, version, people, edit } => {
-            app.edit_armed(*id, (*version, Launch::ARMED_FOR), (**edit).clone(), *people).await?;
-            blast(app.blast(*id).await.map_err(unread_after("its hours or pace are changed"))?)
+            blast(paced(app, (*id, *version), (**edit).clone(), *people).await?)
         }
         WriteRequest::Retry { blast, people } => retried(app, *blast, *people).await?,
         WriteRequest::Report(blast) => WriteOutcome::Report(drafts::shortened(&app.write_report(*blast).await?)),
@@ -118,6 +117,17 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
             WriteOutcome::SenderConfirmed(app.confirm_sender(name, ForgottenCheck::Required, Some(*people)).await?)
         }
     })
+}
+
+/// The blast, with other hours or another pace.
+async fn paced(
+    app: &App,
+    (id, version): (BlastId, i64),
+    edit: DraftEdit,
+    people: Option<i64>,
+) -> EffectResult<BlastView> {
+    app.edit_armed(id, (version, Launch::ARMED_FOR), edit, people).await?;
+    Ok(app.blast(id).await.map_err(unread_after("its hours or pace are changed"))?)
 }
 
 fn marked(marked: Marked) -> WriteOutcome {
