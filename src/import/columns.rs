@@ -171,7 +171,7 @@ impl Columns {
             return Err(ImportError::TooManyColumns { found: first.values.len() });
         }
         let others = Samples { rows: others, region };
-        match FirstRowKind::of(first, &others, region) {
+        match FirstRowKind::of(first, &others) {
             FirstRowKind::Header => Self::with_header(first, &others, chosen),
             FirstRowKind::Person => Self::without_header(first, &Samples { rows: first_rows, region }, chosen),
             FirstRowKind::UnreadablePerson => Self::without_header(first, &others, chosen),

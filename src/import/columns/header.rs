@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::{PHONE_HEADERS, PHONE_PARTS, Samples, decode, is_day, key, phone_by_header};
-use crate::domain::phone::{Phone, PhoneError, Region};
+use super::{
+    NAME_ENDS, NAME_HEADERS, OPT_OUT_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, is_day, key, phone_by_header,
+};
+use crate::domain::phone::{Phone, PhoneError};
+use crate::domain::text::is_empty_marker;
 use crate::import::records::Record;
 
-/// With so many digits a lone cell may be somebody's number.
+/// With so many digits a cell may be somebody's number, though it is alone or has letters in it.
 const DIGITS_LEAST: usize = 7;
 
 /// With fewer a cell may be the number of a column.
@@ -47,15 +50,15 @@ pub(super) enum FirstRowKind {
 
 impl FirstRowKind {
     /// `others`: the rows behind it, which show where the phones are.
-    pub(super) fn of(first: &Record, others: &Samples<'_>, region: Region) -> Self {
+    pub(super) fn of(first: &Record, others: &Samples<'_>) -> Self {
         let cells: Vec<_> = first.values.iter().map(|value| decode(value).0).collect();
         let keys: Vec<_> = cells.iter().map(|cell| key(cell)).collect();
         let phone = phone_by_header(&keys, others);
         if has_number((&cells, &keys), phone, others) {
             return Self::Person;
         }
-        let phone = phone.and_then(|column| cells.get(column));
-        if phone.is_some_and(|cell| is_unreadable_number(cell, region)) { Self::UnreadablePerson } else { Self::Header }
+        let is_person = phone.is_some_and(|phone| is_unreadable_person((&cells, &keys), phone, others));
+        if is_person { Self::UnreadablePerson } else { Self::Header }
     }
 }
 
@@ -75,12 +78,37 @@ fn has_number((cells, keys): (&[Cow<'_, str>], &[String]), phone: Option<usize>,
     numbers.any(|(column, cell)| are_phones(column) || others.is_known(cell))
 }
 
-/// Whether a cell is a number that is damaged or wrong, and not the title of a column, which is a word, perhaps with a digit in it.
-fn is_unreadable_number(cell: &str, region: Region) -> bool {
-    let has_digits = || cell.chars().filter(char::is_ascii_digit).count() >= DIGITS_OF_PERSON;
-    match Phone::parse(cell, region) {
+/// Whether the cell above the numbers is one that is damaged, wrong or not there, and not the title of a column, which is a word, perhaps
+/// with a digit in it.
+fn is_unreadable_person((cells, keys): (&[Cow<'_, str>], &[String]), phone: usize, others: &Samples<'_>) -> bool {
+    let Some(cell) = cells.get(phone) else { return false };
+    let digits = cell.chars().filter(char::is_ascii_digit).count();
+    let is_header = || has_title(keys, phone, others);
+    match Phone::parse(cell, others.region) {
         Err(PhoneError::Scientific | PhoneError::SpreadsheetError) => true,
-        Err(PhoneError::Empty | PhoneError::NoDigits) => false,
-        _ => has_digits() && !cell.chars().any(char::is_alphabetic),
+        Err(PhoneError::Empty | PhoneError::NoDigits) => stands_for_nothing(cell) && !is_header(),
+        // A title may have an example in it, or a date.
+        _ if cell.chars().any(char::is_alphabetic) => digits >= DIGITS_LEAST && !is_header(),
+        _ => digits >= DIGITS_OF_PERSON,
     }
+}
+
+/// Whether another column than that of the phones is called as one is whose meaning is known: the row is a header then. What most rows
+/// behind it have as well is no title, such as a reason in a list of opt-outs.
+fn has_title(keys: &[String], phone: usize, others: &Samples<'_>) -> bool {
+    let is_title = |key: &str| {
+        names_phones(key)
+            || NAME_HEADERS.contains(&key)
+            || NAME_ENDS.iter().any(|end| key.ends_with(end))
+            || OPT_OUT_HEADERS.contains(&key)
+    };
+    let is_repeated = |column: usize| others.mostly(column, |value| key(value) == keys[column]);
+    let mut titles = keys.iter().enumerate().filter(|(column, key)| *column != phone && is_title(key));
+    titles.any(|(column, _)| !is_repeated(column))
+}
+
+/// `?`, `n/a`, `-`: what people and programs write where there is no number. An empty cell may have a title that nobody wrote.
+fn stands_for_nothing(cell: &str) -> bool {
+    let cell = cell.trim();
+    is_empty_marker(cell) || !cell.is_empty() && cell.chars().all(|c| matches!(c, '?' | '-' | '.' | '/'))
 }

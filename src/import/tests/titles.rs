@@ -52,6 +52,43 @@ fn a_first_row_whose_number_cannot_be_read_is_a_person_and_no_header() {
 }
 
 #[test]
+fn a_first_row_whose_number_has_a_letter_in_it_or_is_not_there_is_a_person_and_no_header() {
+    for number in [
+        "6O123456701",
+        "60123456701x",
+        "6012345670l",
+        "tel 60123456701",
+        "mobile 0123456701",
+        "60 12-345 6701 (Ali)",
+        "01x3456701",
+        "?",
+        "n/a",
+        "-",
+    ] {
+        let read = read(format!("Ali,{number}\nBen,0123456702\nChe,0123456703\n"), "Hi {name}").unwrap();
+
+        let rejected: Vec<_> = reasons(&read).into_iter().map(|(row, column, value, _)| (row, column, value)).collect();
+        assert_eq!(rejected, [(1, "column 2", number)], "{number:?}");
+        assert_eq!(phones(&read), ["+60123456702", "+60123456703"], "{number:?}");
+        assert_eq!(read.people[0].name.as_deref(), Some("Ben"), "{number:?}");
+    }
+    let alone = read("6O123456701\n0123456702\n0123456703\n", "Hi").unwrap();
+    assert_eq!((phones(&alone).len(), reasons(&alone)[0].0, reasons(&alone)[0].2), (2, 1, "6O123456701"));
+    let with_reasons = read("Ali,6O123456701,STOP\nBen,0123456702,stop\nChe,0123456703,\n", "Hi").unwrap();
+    assert_eq!((phones(&with_reasons).len(), reasons(&with_reasons)[0].0), (2, 1), "STOP is no title here");
+}
+
+#[test]
+fn a_header_with_an_example_or_no_word_above_the_numbers_is_a_header_and_its_stop_column_holds() {
+    for title in ["Phone (e.g. 60123456789)", "Reach us: 60123456789", "Updated 31/12/2025", "?", "-", ""] {
+        let read = read(format!("name,\"{title}\",stop\nAina,0123456701,yes\nBen,0123456702,\n"), "Hi {name}").unwrap();
+
+        assert_eq!(phones(&read), ["+60123456702"], "{title:?}");
+        assert_eq!(reasons(&read), [(2, "stop", "yes", Reason::OptedOut)], "{title:?}");
+    }
+}
+
+#[test]
 fn a_title_with_a_digit_in_it_is_a_header() {
     for title in ["HP 2", "No. 1 (2026)", "2", "Tel (60123)", ""] {
         let read = read(format!("who,{title}\nBen,0123456702\n"), "Hi").unwrap();
