@@ -105,12 +105,21 @@ pub struct SuppressOutcome {
 }
 
 /// How many of a draft's people get nothing, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GetNothing {
     /// They opted out before.
     pub opted_out: i64,
     /// Nobody knows whether they had it already.
     pub uncertain: i64,
+}
+
+impl GetNothing {
+    /// How many more they are than before.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        let Self { opted_out, uncertain } = before;
+        Self { opted_out: (self.opted_out - opted_out).max(0), uncertain: (self.uncertain - uncertain).max(0) }
+    }
 }
 
 impl App {
@@ -336,7 +345,7 @@ impl App {
         Ok(())
     }
 
-    /// How many of the people who were just added to a draft get nothing: who opted out before, and who is uncertain.
+    /// How many of a draft's people get nothing: who opted out before, and who is uncertain.
     pub async fn get_nothing(&self, blast: BlastId) -> Result<GetNothing, AppError> {
         let opted_out = suppression::count_in(self.pool(), blast).await?;
         let uncertain = store::view::blasts::get_without_unasked(self.pool(), blast)

@@ -7,7 +7,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::new::open;
-use super::taken::{report, report_typed, say_who_gets_nothing, typed_number};
+use super::taken::{report, report_typed, say_who_gets_nothing, typed_number, who_gets_nothing};
 use crate::app::view::BlastView;
 use crate::app::{AppError, InvalidPlace, PeopleSource};
 use crate::cli::Global;
@@ -55,6 +55,7 @@ impl AddPeopleArgs {
         let context = Context::open(global, Intent::Writes).await?;
         let blast = context.app.blast_without_unasked(self.blast).await?;
         let starts = self.confirm_scheduled(&context, &blast)?;
+        let without = who_gets_nothing(&context, self.blast).await;
         let added = context.app.add_people_as_seen((self.blast, blast.state), source).await;
         let added = added.map_err(|error| self.refused(error))?;
         context.done(format!(
@@ -67,7 +68,7 @@ impl AddPeopleArgs {
         } else {
             report_typed(&added, &self.phones);
         }
-        say_who_gets_nothing(&context, self.blast).await;
+        say_who_gets_nothing(&context, self.blast, without).await;
         let total = total_now(&context, self.blast).await;
         if context.is_json {
             let reason = |reason: &ReasonCount| json!({ "reason": reason.reason, "rows": reason.rows });

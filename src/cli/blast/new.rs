@@ -16,7 +16,7 @@ use super::gap_arg::GapArg;
 use super::message::MessageArgs;
 use super::taken;
 use super::template::TemplateArgs;
-use crate::app::{App, AppError, NewDraft, RepeatOrder, SegmentDraft};
+use crate::app::{App, AppError, GetNothing, NewDraft, RepeatOrder, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
 use crate::cli::context::{Context, Intent};
@@ -256,7 +256,7 @@ impl NewArgs {
             let imported = app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal_of(path))?;
             is_made(context, imported.blast);
             taken::report(&imported);
-            taken::say_who_gets_nothing(context, imported.blast).await;
+            taken::say_who_gets_nothing(context, imported.blast, Some(GetNothing::default())).await;
             return Ok(imported);
         }
         let from = self.from.clone().unwrap_or_default();

@@ -63,16 +63,21 @@ pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
     }
 }
 
-/// Says how many of a draft's people get nothing: who opted out before is counted as queued until they are left out of it. They are in it
-/// whatever comes of this.
-pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId) {
-    let GetNothing { opted_out, uncertain } = match context.app.get_nothing(blast).await {
-        Ok(nothing) => nothing,
-        Err(error) => {
-            tracing::warn!(%error, blast = blast.0, "how many of its people get nothing could not be read");
-            return;
-        }
-    };
+/// How many of a draft's people get nothing: who opted out before is counted as queued until they are left out of it. `None` where that
+/// cannot be read: they are in it whatever comes of this.
+pub(super) async fn who_gets_nothing(context: &Context, blast: BlastId) -> Option<GetNothing> {
+    let read = context.app.get_nothing(blast).await;
+    let read = read.inspect_err(
+        |error| tracing::warn!(%error, blast = blast.0, "how many of its people get nothing could not be read"),
+    );
+    read.ok()
+}
+
+/// Says how many of those who came into a draft get nothing: as many more as there are since `before`.
+pub(super) async fn say_who_gets_nothing(context: &Context, blast: BlastId, before: Option<GetNothing>) {
+    let Some(before) = before else { return };
+    let Some(now) = who_gets_nothing(context, blast).await else { return };
+    let GetNothing { opted_out, uncertain } = now.since(before);
     if opted_out > 0 {
         talk(&format!("{} opted out before: they get nothing", text::people(opted_out)));
     }

@@ -56,6 +56,27 @@ async fn people_are_added_to_a_draft_and_taken_out_of_it() {
 }
 
 #[tokio::test]
+async fn who_is_added_to_a_draft_is_said_to_get_nothing_only_where_they_opted_out_themselves() {
+    let shop = Shop::open(Setup::default()).await;
+    let phone = |n| format!("+{}", digits(n));
+    for n in [1, 7] {
+        shop.ok(&["suppress", "add", &phone(n)]).await;
+    }
+    let list = shop.list(0..3);
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+    let opted_out = "1 person opted out before: they get nothing";
+
+    let made = shop.run(&new).await;
+    let id = made.out.trim();
+    let somebody_else = shop.run(&["blast", "add", id, &phone(8)]).await;
+    let themselves = shop.run(&["blast", "add", id, &phone(7), &phone(9)]).await;
+
+    assert!(made.code == 0 && made.err.contains(opted_out), "{made:?}");
+    assert!(somebody_else.code == 0 && !somebody_else.err.contains("opted out"), "{somebody_else:?}");
+    assert!(themselves.code == 0 && themselves.err.contains(opted_out), "{themselves:?}");
+}
+
+#[tokio::test]
 async fn somebody_is_found_in_every_blast() {
     let shop = Shop::open(Setup::default()).await;
     let (first, second) = (shop.draft(0..3).await, shop.draft(2..5).await);
