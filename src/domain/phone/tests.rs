@@ -214,6 +214,22 @@ fn what_is_no_number_says_why() {
 }
 
 #[test]
+fn a_length_that_no_number_of_the_country_has_is_refused_and_one_that_some_have_is_taken() {
+    for (text, expected) in [
+        ("+1 212 555 012", PhoneError::TooShort),
+        ("+1 212 555 01234", PhoneError::TooLong),
+        ("+62 812345", PhoneError::TooShort),
+        ("+65 13579", PhoneError::TooShort),
+    ] {
+        assert_eq!(read(text, "MY"), Err(expected), "{text}");
+    }
+    for (text, is_unusual) in [("+44 7911 12345", true), ("+44 7911 123456", false), ("+60 10 000 035", false)] {
+        let phone = Phone::parse(text, region("MY")).unwrap();
+        assert_eq!(phone.has_unusual_length(), is_unusual, "{text}: only beside a range that is known");
+    }
+}
+
+#[test]
 fn a_text_without_end_is_refused_without_being_read() {
     assert_eq!(read(&"0100123456 ".repeat(100_000), "MY"), Err(PhoneError::TooLong));
 }
