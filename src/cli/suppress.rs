@@ -37,8 +37,8 @@ pub(super) enum SuppressVerb {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Never message anybody in a list again: a CSV file like that of a blast, in any spelling. A column `reason` says why. Rows that
-    /// cannot be used are reported, and written to a file beside the list.
+    /// Never message anybody in a list again: a CSV file or an Excel workbook, read as that of a blast is. A column `reason` says why. Rows
+    /// that cannot be used are reported, and written to a file beside the list.
     Import {
         /// The CSV file or Excel workbook (.xlsx), or - for standard input.
         file: PathBuf,
