@@ -56,7 +56,7 @@ pub(super) enum BlastVerb {
     Plan {
         /// The blast's id, as in `blast list`.
         blast: BlastId,
-        /// List whom its filter leaves out, and why.
+        /// List whom its filter leaves out, or the rows that its list was read without, and why.
         #[arg(long)]
         left_out: bool,
     },

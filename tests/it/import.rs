@@ -267,6 +267,26 @@ async fn a_number_with_a_digit_too_many_or_too_few_is_taken_and_named_with_its_r
 }
 
 #[tokio::test]
+async fn the_rows_that_a_list_was_read_without_are_listed_with_who_is_left_out() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = "phone,name,stop\n60123456789,Ali,\n6O123456780,Ben,\n60123456781,Cik,yes\n60123456789,Dee,\n";
+    let file = shop.write("list.csv", list);
+    let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", file.to_str().unwrap()];
+    let id = shop.ok(&new).await.trim().to_owned();
+
+    let table = shop.ok(&["blast", "plan", &id, "--left-out"]).await;
+    let lines = shop.json_lines(&["blast", "plan", &id, "--left-out"]).await;
+
+    let starts: Vec<_> = table.lines().skip(1).map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!((starts[0], starts.len()), ("6O123456780", 3), "{table}");
+    assert!(table.contains("Ben") && table.contains("row 3: not a phone number"), "{table}");
+    let rows: Vec<_> = lines.iter().map(|row| (row["row"].as_u64().unwrap(), row["value"].as_str().unwrap())).collect();
+    assert_eq!(rows, [(3, "6O123456780"), (4, "yes"), (5, "60123456789")]);
+    assert_eq!((&lines[0]["phone_number"], &lines[0]["name"]), (&serde_json::json!(null), &serde_json::json!("Ben")));
+    assert_eq!(lines[1]["phone_number"], "+60123456781");
+}
+
+#[tokio::test]
 async fn a_second_column_of_phones_is_named_unless_somebody_chose() {
     let shop = Shop::open(Setup::default()).await;
     let list = shop.write("raya.csv", "Telefon,WhatsApp,Nama\n0388881234,0100123456,Aina\n0388881235,0100123457,Ben\n");

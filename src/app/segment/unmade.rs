@@ -97,6 +97,15 @@ impl App {
         }
     }
 
+    /// The rows that the list of a blast was read without, as far as they are kept. A blast whose people a filter names has no list.
+    pub async fn rows_left_out_of(&self, id: BlastId) -> Result<RejectedRows, AppError> {
+        let row = self.blast_row(id).await?;
+        if row.origin.segment.is_some() {
+            return Ok(RejectedRows::default());
+        }
+        Ok(draft::left_out(self.pool(), id).await?.unwrap_or_default())
+    }
+
     /// Keeps with a draft whose people are the same for whom its message cannot be made by now. Its version stays: to whom it goes is as
     /// whoever launches it saw.
     pub(super) async fn keep_unmade(&self, row: &BlastRow, unmade: &[UnmadePerson]) -> Result<(), AppError> {

@@ -1,5 +1,6 @@
 //! `blast plan`: what a send would do, as text and as JSON, and who is left out of it.
 
+mod left_out;
 mod starts;
 
 use std::fmt::Write;
@@ -9,17 +10,16 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+pub(super) use self::left_out::left_out;
 use self::starts::start_words;
 use super::schedule::rule_of_zone;
 use super::step;
 use crate::app::{
-    ExcludedPerson, FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare,
-    sharing_lines,
+    FirstShare, HealthCheck, KnownHealth, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare, sharing_lines,
 };
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
-use crate::cli::table::{TextAlign, render};
 use crate::domain::filter::in_words;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
@@ -48,22 +48,6 @@ pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
 pub(super) async fn plan_with_steps(context: &Context, plan: &Plan) -> Result<String> {
     let steps = context.app.steps_of(&plan.blast).await?;
     Ok(format!("{}{}", plan_text(context, plan), step::lines(context, &steps)))
-}
-
-/// Whom the filter of a draft leaves out.
-pub(super) async fn left_out(global: &Global, id: BlastId) -> Result<()> {
-    let context = Context::open(global, Intent::Reads).await?;
-    let people = context.app.left_out_of(id).await?;
-    if context.is_json {
-        return people.iter().try_for_each(|person| {
-            json(&json!({ "phone_number": person.phone.as_str(), "name": person.name, "reason": person.key }))
-        });
-    }
-    let header = [("phone", TextAlign::Left), ("name", TextAlign::Left), ("why", TextAlign::Left)];
-    let row = |person: &ExcludedPerson| {
-        vec![person.phone.to_string(), person.name.clone().unwrap_or_default(), person.why.clone()]
-    };
-    text(&render(&header, &people.iter().map(row).collect::<Vec<_>>()))
 }
 
 fn health_json(known: &KnownHealth) -> Value {
