@@ -5,7 +5,6 @@
 //! one works, and then lifts the stop by itself; one with the same token waits until somebody lifts it. Whoever has a token
 //! that was refused asks before it sends with it again. To ask sends nothing.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -30,8 +29,6 @@ const FINGERPRINT_BYTES: usize = 4;
 #[derive(Debug)]
 pub struct SenderToken {
     fingerprint: String,
-    /// A message was accepted with it.
-    is_proven: AtomicBool,
     state: Mutex<TokenState>,
 }
 
@@ -41,12 +38,14 @@ enum ProviderWord {
     #[default]
     None,
     CalledGood,
-    /// It called it good, and refused it once more: it is not asked again.
+    /// It called it good, and refused it once more before it accepted any message with it: it is not asked again.
     Broken,
 }
 
 #[derive(Debug, Default)]
 struct TokenState {
+    /// A message was accepted with it since it was refused last.
+    is_proven: bool,
     /// The provider refused it in answer to this process, and has not said otherwise since.
     is_refused: bool,
     word: ProviderWord,
@@ -72,7 +71,7 @@ impl SenderToken {
             hash.update(part);
         }
         let fingerprint = hex(&hash.finalize()[..FINGERPRINT_BYTES]);
-        Self { fingerprint, is_proven: AtomicBool::new(false), state: Mutex::default() }
+        Self { fingerprint, state: Mutex::default() }
     }
 
     /// Eight hexadecimal digits: the same for the same token of the same phone.
@@ -85,13 +84,17 @@ impl SenderToken {
         self.state.lock().is_refused
     }
 
-    /// A message was accepted with it.
+    /// A message was accepted with it: what the provider said of it before no longer counts, and the next refusal is a first one again.
     pub(super) fn prove(&self) {
-        self.is_proven.store(true, Ordering::Relaxed);
+        let mut state = self.state.lock();
+        // One that was posted before a refusal and accepted after it says nothing of the token as it is now.
+        if !state.is_refused {
+            (state.is_proven, state.word, state.asked_at) = (true, ProviderWord::None, None);
+        }
     }
 
     pub(super) fn is_proven(&self) -> bool {
-        self.is_proven.load(Ordering::Relaxed) && !self.is_refused()
+        self.state.lock().is_proven
     }
 
     /// The provider refused it just now.
@@ -100,7 +103,7 @@ impl SenderToken {
         if state.word == ProviderWord::CalledGood && !state.is_refused {
             state.word = ProviderWord::Broken;
         }
-        state.is_refused = true;
+        (state.is_refused, state.is_proven) = (true, false);
     }
 
     pub(super) fn usable(&self, refused: Option<&RefusedToken>) -> TokenUse {
@@ -263,5 +266,25 @@ mod tests {
         token.state.lock().asked_at = None;
 
         assert!(!token.begin_asking());
+    }
+
+    #[test]
+    fn a_message_that_is_accepted_after_a_lift_proves_a_token_again() {
+        let token = token("secret-1");
+        for _ in 0..3 {
+            token.prove();
+            assert!(token.is_proven());
+            token.refuse();
+            // Posted before the refusal.
+            token.prove();
+            assert!(token.is_refused() && !token.is_proven());
+
+            assert!(token.begin_asking(), "as after a first refusal, and at once");
+            token.call_good();
+            token.end_asking();
+
+            assert_eq!(token.usable(None), TokenUse::Allowed);
+            assert!(!token.is_proven(), "its next message shows it");
+        }
     }
 }

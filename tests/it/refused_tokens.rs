@@ -191,6 +191,29 @@ async fn a_token_that_the_provider_takes_again_is_used_by_the_process_that_has_i
     engine.stop().await;
 }
 
+/// An account that is unpaid in March, and again in June.
+#[tokio::test]
+async fn a_token_that_is_refused_again_after_messages_were_accepted_is_used_again_after_each_lift() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..50).await;
+    let engine = shop.engine();
+    let refusal = json!({ "success": false, "message": "Token has expired" }).to_string();
+    shop.until_accepted(1).await;
+
+    for refusals in 1..=3 {
+        shop.sim.answer_any_send(json!([{ "code": 401, "body": refusal }])).await;
+        shop.until_stopped().await;
+        let accepted = shop.accepted().await;
+
+        let said = shop.run(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
+
+        assert_eq!(said.code, 0, "{said:?}");
+        shop.until_accepted(accepted + 2).await;
+        assert_eq!((shop.refusals().await, shop.stopped_reason().await), (refusals, None));
+    }
+    engine.stop().await;
+}
+
 #[tokio::test]
 async fn what_stops_the_sender_itself_is_lifted_by_no_other_token() {
     let shop = Shop::open(SLOW).await;
