@@ -27,7 +27,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::domain::step::{BETWEEN_DRAFTS, StepError, StepRule, StepSince};
+use crate::domain::step::{StepError, StepRule, StepSince};
 use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
 use crate::store::view::BlastRow;
@@ -187,8 +187,7 @@ impl App {
 
     async fn comes_at(&self, step: &StepRow, rule: StepRule) -> Result<Option<DateTime<Utc>>, AppError> {
         let first = step::first_at(self.pool(), step.blast, rule.since()).await?;
-        let again = step.last_made_at.map(|made| made + BETWEEN_DRAFTS);
-        let at = first.map(|first| first + rule.after()).max(again);
+        let at = first.map(|first| first + rule.after()).max(step.next_draft_from());
         Ok(at.filter(|at| *at > self.engine().clock.now()))
     }
 

@@ -1,6 +1,6 @@
 //! To whom a step sends as soon as it may, by itself: what somebody is asked about before they let it.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::{App, AppError};
 use crate::domain::status::Status;
@@ -14,6 +14,8 @@ pub struct SendsAtOnce {
     pub due: i64,
     /// Of these nobody has asked the provider yet; they are due unless it says that they are further.
     pub unasked: i64,
+    /// Not before this, as its last draft was made less than a day before; `None`: as soon as an engine looks.
+    pub from: Option<DateTime<Utc>>,
 }
 
 impl SendsAtOnce {
@@ -51,7 +53,8 @@ impl App {
             }
             _ => 0,
         };
-        Ok(SendsAtOnce { due, unasked: unasked.min(most - due) })
+        let from = step.next_draft_from().filter(|from| *from > now);
+        Ok(SendsAtOnce { due, unasked: unasked.min(most - due), from })
     }
 
     pub(super) async fn step_row(&self, key: StepKey) -> Result<StepRow, AppError> {

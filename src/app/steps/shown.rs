@@ -81,7 +81,7 @@ impl App {
         let goes_on = edit.change.map_or(now.paused_at.is_none(), |change| change == StepChange::Resume);
         let at_once = if goes_on && what_was_done(&now, &to, edit.change).is_some() {
             let row = self.blast_row(key.blast).await?;
-            let would_be = self.would_be(key, &to);
+            let would_be = StepRow { last_made_at: now.last_made_at, ..self.would_be(key, &to) };
             self.at_once_of(&row, &would_be, Some(to)).await?
         } else {
             SendsAtOnce::default()

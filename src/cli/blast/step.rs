@@ -243,7 +243,7 @@ impl AddArgs {
         let number = if self.auto && !self.yes {
             // Whether it may send at once is asked before it is there.
             let shown = context.app.new_step_shown(self.blast, &new).await?;
-            confirm_shown(shown)?;
+            confirm_shown(&context, shown)?;
             context.app.add_step_as_shown(new, shown).await?
         } else {
             context.app.add_step(self.blast, new).await?
@@ -294,7 +294,7 @@ impl SetArgs {
         } else {
             // Whether it may send at once is asked before it is changed.
             let shown = context.app.edited_step_shown(key, &edit).await.map_err(by_option)?;
-            confirm_shown(shown)?;
+            confirm_shown(&context, shown)?;
             context.app.set_step_as_shown(edit, shown).await.map_err(by_option)?;
         }
         let view = context.app.step(key).await?;

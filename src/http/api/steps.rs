@@ -339,8 +339,9 @@ fn expect_at_once(shown: StepShown, (expected, otherwise): (Option<i64>, &str)) 
     if people <= expected.unwrap_or(0) {
         return Ok(());
     }
+    let when = if shown.at_once.from.is_none() { "at once" } else { "a day after its last draft" };
     let detail =
-        format!("it would send to {} at once: {otherwise}. `expect_recipients` says how many", text::people(people));
+        format!("it would send to {} {when}: {otherwise}. `expect_recipients` says how many", text::people(people));
     Err(Problem::conflict("recipients-changed", detail))
 }
 

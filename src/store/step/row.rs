@@ -49,11 +49,16 @@ impl StepRow {
 
     /// Before this nobody is due: it was added, changed or resumed then, or made its last draft a day before.
     pub fn earliest_due(&self) -> DateTime<Utc> {
-        self.last_made_at.map_or(self.due_from, |made| self.due_from.max(made + BETWEEN_DRAFTS))
+        self.next_draft_from().map_or(self.due_from, |from| self.due_from.max(from))
     }
 
     /// Since when it was to be looked who is due; `None`: since it was added.
     pub fn look_due_at(&self) -> Option<DateTime<Utc>> {
-        self.next_look_at.max(self.last_made_at.map(|made| made + BETWEEN_DRAFTS))
+        self.next_look_at.max(self.next_draft_from())
+    }
+
+    /// It makes its next draft no sooner than this; `None`: it made none yet.
+    pub fn next_draft_from(&self) -> Option<DateTime<Utc>> {
+        self.last_made_at.map(|made| made + BETWEEN_DRAFTS)
     }
 }

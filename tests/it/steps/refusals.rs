@@ -121,6 +121,32 @@ async fn a_step_of_a_paused_blast_says_that_it_waits_for_that_and_for_how_many()
 }
 
 #[tokio::test]
+async fn a_step_that_made_a_draft_today_says_that_it_sends_a_day_after_that() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..3, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    occur(&engine_app(&shop, "one").await, Utc::now()).await;
+    let draft = made(&shop, &blast, 1).await.pop().unwrap();
+    shop.ok(&["blast", "delete", &draft, "--yes"]).await;
+    let set = async |further: &[&str]| {
+        let usual = ["blast", "step", "set", &blast, "1", "--auto", "--at-most"];
+        shop.run(&[&usual[..], further].concat()).await
+    };
+
+    let listed = shop.ok(&["blast", "step", "list", &blast]).await;
+    let unasked = set(&["5"]).await;
+    let (sends, too_many) = (set(&["5", "--yes"]).await, set(&["2"]).await);
+
+    assert!(listed.contains("; 3 are due already (it makes one draft a day)"), "{listed}");
+    let said = format!("3 people are due now: step 1 of blast {blast} makes one draft a day, and sends to them on ");
+    assert!(unasked.code == 3 && unasked.err.contains(&said), "{unasked:?}");
+    let said = "3 people are due already: a step makes one draft a day, and sends to them by itself on ";
+    assert!(sends.code == 0 && sends.err.contains(said), "{sends:?}");
+    let (said, asks) = ("3 people are due already, more than 2: the next draft, on ", ", waits for your yes");
+    assert!(too_many.code == 0 && too_many.err.contains(said) && too_many.err.contains(asks), "{too_many:?}");
+}
+
+#[tokio::test]
 async fn whom_nobody_asked_about_yet_may_be_due_and_a_step_asks_for_them_too() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..4, 90).await;

@@ -1,4 +1,4 @@
-//! Whom a step would send to at once: said, and asked about.
+//! Whom a step would send to as soon as it may: said, and asked about.
 
 use color_eyre::Result;
 
@@ -8,24 +8,28 @@ use crate::cli::context::Context;
 use crate::cli::output::talk;
 use crate::domain::text::{number, people_are};
 
-/// Asks for the number of people whom a step would send to at once.
+/// Asks for the number of people whom a step would send to as soon as it may.
 pub(super) async fn confirm_due(context: &Context, key: StepKey, is_sure: bool) -> Result<()> {
     if is_sure {
         return Ok(());
     }
-    confirm_at_once(key, context.app.sends_at_once(key).await?)
+    confirm_at_once(context, key, context.app.sends_at_once(key).await?)
 }
 
 /// The same of a step that nobody has written yet.
-pub(super) fn confirm_shown(shown: StepShown) -> Result<()> {
-    confirm_at_once(shown.key, shown.at_once)
+pub(super) fn confirm_shown(context: &Context, shown: StepShown) -> Result<()> {
+    confirm_at_once(context, shown.key, shown.at_once)
 }
 
-fn confirm_at_once(key: StepKey, at_once: SendsAtOnce) -> Result<()> {
+fn confirm_at_once(context: &Context, key: StepKey, at_once: SendsAtOnce) -> Result<()> {
     if at_once.people() == 0 {
         return Ok(());
     }
-    confirm_number(&question(key, at_once), at_once.people(), false)
+    let question = match at_once.from {
+        None => question(key, at_once),
+        Some(from) => later_question(key, at_once, &context.on_the_clock(from)),
+    };
+    confirm_number(&question, at_once.people(), false)
 }
 
 fn question(key: StepKey, at_once: SendsAtOnce) -> String {
@@ -45,12 +49,31 @@ fn question(key: StepKey, at_once: SendsAtOnce) -> String {
     }
 }
 
-/// Says how many people are due at once: an old blast may have hundreds of them.
+/// The same of a step whose last draft was made less than a day ago. `at`: when it makes the next one.
+fn later_question(key: StepKey, at_once: SendsAtOnce, at: &str) -> String {
+    let unless = match at_once {
+        SendsAtOnce { unasked: 0, .. } => String::new(),
+        SendsAtOnce { due: 0, .. } => ", unless the provider says that they are further".to_owned(),
+        SendsAtOnce { unasked, .. } => {
+            format!(", {} of them unless the provider says that they are further", number(unasked))
+        }
+    };
+    let (people, step) = (people_are(at_once.people()), format!("step {} of blast {}", key.number, key.blast));
+    format!(
+        "{people} due now{unless}: {step} makes one draft a day, and sends to them {at}, with whoever else is due by then."
+    )
+}
+
+/// Says how many people are due: an old blast may have hundreds of them.
 pub(super) async fn talk_of_due(context: &Context, view: &StepView) -> Result<()> {
-    let may_come = view.standing() == StepStanding::AsDue;
-    let due = if may_come { context.app.people_due(view.step.key()).await? } else { 0 };
+    let at = match view.standing() {
+        StepStanding::AsDue => None,
+        StepStanding::ComesAt(at) if view.step.last_made_at.is_some() => Some(context.on_the_clock(at)),
+        _ => return Ok(()),
+    };
+    let due = i64::try_from(context.app.people_due(view.step.key()).await?).unwrap_or(i64::MAX);
     if due > 0 {
-        talk(&due_words(&view.step, i64::try_from(due).unwrap_or(i64::MAX)));
+        talk(&at.map_or_else(|| due_words(&view.step, due), |at| due_later_words(&view.step, due, &at)));
     }
     Ok(())
 }
@@ -67,6 +90,21 @@ fn due_words(step: &StepRow, due: i64) -> String {
     }
 }
 
+/// The same of a step whose last draft was made less than a day ago.
+fn due_later_words(step: &StepRow, due: i64, at: &str) -> String {
+    let (key, who) = (step.key(), people_are(due));
+    let holds = format!("`blastdeck blast step pause {} {}` holds it", key.blast, key.number);
+    match step.at_most.map(i64::from) {
+        None => format!("{who} due already: a step makes one draft a day, the next one {at}"),
+        Some(most) if due > most => {
+            format!("{who} due already, more than {}: the next draft, {at}, waits for your yes", number(most))
+        }
+        Some(_) => {
+            format!("{who} due already: a step makes one draft a day, and sends to them by itself {at}; {holds}")
+        }
+    }
+}
+
 /// `; 9 are due already`, of a step that makes at most one draft a day, or that no engine looks at.
 pub(super) async fn due_already(context: &Context, view: &StepView) -> Result<String> {
     let comes = matches!(view.standing(), StepStanding::AsDue | StepStanding::ComesAt(_) | StepStanding::BlastPaused);
@@ -74,6 +112,7 @@ pub(super) async fn due_already(context: &Context, view: &StepView) -> Result<St
     // Of a template the provider is asked: a list does not wait for that.
     let due = if may_come && view.step.template.is_none() { context.app.people_due(view.step.key()).await? } else { 0 };
     let are = if due == 1 { "is" } else { "are" };
-    let daily = if view.blasts.is_empty() { "" } else { " (it makes one draft a day)" };
+    // Also where that draft was deleted.
+    let daily = if view.step.last_made_at.is_none() { "" } else { " (it makes one draft a day)" };
     Ok(if due > 0 { format!("; {due} {are} due already{daily}") } else { String::new() })
 }
