@@ -140,14 +140,16 @@ pub struct LockedOrder {
     pub unreadable: i32,
 }
 
-/// The orders that closed somebody by these acts, and are not cancelled.
+/// The orders that closed somebody by these acts with an amount that counts, and are not cancelled.
 pub async fn of_acts(
     tx: &mut PgConnection,
     people: &[RecipientId],
     acts: &[ActionId],
 ) -> Result<Vec<OrderId>, StoreError> {
     let orders = sqlx::query_scalar(
-        "select id from orders where recipient_id = any($1) and action_id = any($2) and state <> 'cancelled' order by id",
+        "select id from orders
+          where recipient_id = any($1) and action_id = any($2) and state <> 'cancelled' and counted is not null
+          order by id",
     );
     let people: Vec<i64> = people.iter().map(|person| person.0).collect();
     let acts: Vec<i64> = acts.iter().map(|act| act.0).collect();

@@ -211,6 +211,17 @@ async fn an_order_whose_close_was_undone_says_why_it_does_not_count() {
 }
 
 #[tokio::test]
+async fn an_order_in_another_currency_is_not_said_to_count_no_longer_once_its_close_is_undone() {
+    let scene = InboxScene::sent(1).await;
+    let shop = &scene.shop;
+    shop.ok(&["order", "add", "1", &digits(1), "a@1.250 KWD"]).await;
+
+    let undone = shop.ok(&["mark", "1", &digits(1), "undo"]).await;
+
+    assert!(undone.contains("closed -> ") && !undone.contains("order 1"), "{undone}");
+}
+
+#[tokio::test]
 async fn an_amount_that_never_stood_is_not_said_to_stand_again() {
     let scene = InboxScene::sent(1).await;
     let shop = &scene.shop;
