@@ -2,6 +2,7 @@
 
 use super::App;
 use super::plan::Plan;
+use crate::config::ValueSource;
 use crate::domain::pace::{BindingLimit, Limits, binding};
 
 impl App {
@@ -15,5 +16,11 @@ impl App {
         let pace = if matches!(binds, Some(BindingLimit::Gap(_))) { "gap" } else { "rate" };
         let cap = plan.left_today.map(|_| "daily_cap");
         (!is_own && !plan.is_paced_by_meta).then_some(pace).into_iter().chain(cap).collect()
+    }
+
+    /// Whether a key of a sender is set nowhere, so that its default holds.
+    pub fn is_unset(&self, sender: &str, key: &str) -> bool {
+        let path = format!("senders.{sender}.{key}");
+        self.config().origins().iter().any(|origin| origin.key == path && origin.source == ValueSource::Default)
     }
 }

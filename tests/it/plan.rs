@@ -36,6 +36,21 @@ fn closed_hours() -> (String, DateTime<Utc>) {
 }
 
 #[tokio::test]
+async fn a_limit_that_is_set_nowhere_is_said_to_be_a_default() {
+    let unset = Shop::open(Setup { sender: "", ..REAL }).await;
+    let set = Shop::open(REAL).await;
+    let plan = async |shop: &Shop| {
+        let blast = shop.draft(0..3).await;
+        shop.ok(&["blast", "plan", &blast]).await
+    };
+
+    let (unset, set) = (plan(&unset).await, plan(&set).await);
+
+    assert!(unset.contains("(default: [[senders]] sales has no gap)"), "{unset}");
+    assert!(set.contains("(config: rate of [[senders]] sales)"), "{set}");
+}
+
+#[tokio::test]
 async fn hours_that_are_closed_are_in_the_plan_and_in_the_promise_of_every_face() {
     let shop = Shop::open(REAL).await;
     let (hours, opens) = closed_hours();

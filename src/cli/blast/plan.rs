@@ -231,12 +231,15 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     out
 }
 
-/// Where the sender's limits are set, if they are.
+/// Where the sender's limits are set, or that they are not.
 fn configured(context: &Context, plan: &Plan) -> String {
-    match &context.app.limit_keys(plan)[..] {
-        [] => String::new(),
-        keys => format!(" (config: {} of [[senders]] {})", keys.join(", "), clean(&plan.blast.sender)),
-    }
+    let (sender, keys) = (&plan.blast.sender, context.app.limit_keys(plan));
+    let (unset, set): (Vec<&str>, Vec<&str>) = keys.into_iter().partition(|key| context.app.is_unset(sender, key));
+    let set = (!set.is_empty()).then(|| format!("config: {} of [[senders]] {}", set.join(", "), clean(sender)));
+    let unset =
+        (!unset.is_empty()).then(|| format!("default: [[senders]] {} has no {}", clean(sender), unset.join(" or ")));
+    let places: Vec<String> = set.into_iter().chain(unset).collect();
+    if places.is_empty() { String::new() } else { format!(" ({})", places.join("; ")) }
 }
 
 /// Of a blast that waits after its first people: how many they are, and until when.
