@@ -65,7 +65,7 @@ fn in_words(status: &str) -> String {
 fn unsendable(status: &str) -> Option<&'static str> {
     Some(match status {
         "PENDING" | "IN_APPEAL" => "wait until Meta has approved it",
-        "PAUSED" => "people marked it as spam, Meta lifts the pause by itself",
+        "PAUSED" => "people marked it as spam; Meta lifts the pause by itself",
         "REJECTED" => "read Meta's reason in WhatsApp Manager and edit it",
         "DISABLED" | "PENDING_DELETION" | "DELETED" | "ARCHIVED" | "LIMIT_EXCEEDED" => "use another template",
         _ => return None,

@@ -76,7 +76,7 @@ fn a_template_that_is_not_there_is_refused_with_the_one_that_was_meant() {
     assert_eq!(refused("language", json!("en")), "template `raya_promo` does not exist in en, but in en_US, ms");
     assert_eq!(
         refused("language", json!("ms")),
-        "template `raya_promo` is paused: people marked it as spam, Meta lifts the pause by itself"
+        "template `raya_promo` is paused: people marked it as spam; Meta lifts the pause by itself"
     );
 }
 
