@@ -41,7 +41,9 @@ impl NoticesVerb {
         let mut table = TextTable::new(&HEADER);
         let (mut last, mut left) = (None::<NoticeRow>, self.limit);
         while left > 0 {
-            let page = context.app.notices(self.since, last.as_ref(), left.min(PAGE)).await?;
+            let mut page = context.app.notices(self.since, last.as_ref(), left.min(PAGE)).await?;
+            // A command in them is for the database that they are read from.
+            page.iter_mut().for_each(|row| row.words = context.pasteable(&row.words));
             if context.is_json {
                 page.iter().try_for_each(json)?;
             } else {

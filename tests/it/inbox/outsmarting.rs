@@ -181,9 +181,15 @@ async fn an_opt_out_follows_its_person_to_another_number() {
     }
     assert_eq!(counts, [1, 1, 0, 0], "of whoever did not opt out, neither number");
     let notices = scene.shop.ok(&["notices"]).await;
-    let words =
-        format!("+{0} is +{1} now: `blastdeck customer merge +{0} +{1}` makes them one customer", digits(3), digits(4));
-    assert!(notices.contains(&words), "{notices}");
+    let (before, now) = (digits(3), digits(4));
+    let (moved, merge) =
+        (format!("+{before} is +{now} now: `"), format!(" customer merge +{before} +{now}` makes them one customer"));
+    assert!(notices.contains(&moved) && notices.contains(&merge), "{notices}");
+    let config = format!("blastdeck --config '{}'", scene.shop.path("config.toml").display());
+    let read = scene.shop.json_lines(&["notices"]).await;
+    for words in [notices.as_str(), read[0]["words"].as_str().unwrap()] {
+        assert!(words.contains(&config), "it is for this database: {words}");
+    }
     scene.shop.ok(&["customer", "merge", &digits(3), &digits(4)]).await;
     scene.shop.invariants().await;
 }
