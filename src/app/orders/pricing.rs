@@ -295,6 +295,12 @@ fn quantity_in_sku(typed: &str) -> Option<(&str, u32)> {
     behind.or_else(before).or_else(last).filter(|(sku, _)| !sku.is_empty())
 }
 
+/// A SKU with its catalogue, as it is typed in a shell: a name of several words is in quotes.
+pub(super) fn shell_item(sku: &str) -> String {
+    let is_plain = sku.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c));
+    if is_plain { sku.to_owned() } else { shell_quoted(sku) }
+}
+
 /// What the catalogues have under a SKU.
 ///
 /// # Errors
@@ -313,7 +319,8 @@ pub(super) fn found<'a>(n: usize, sku: &str, known: &'a [ListedItem]) -> Result<
                     first.catalogue_id, second.catalogue_id
                 )
             } else {
-                format!("`{sku}` is in two catalogues: write {one}/{sku} or {other}/{sku}")
+                let (one, other) = (shell_item(&format!("{one}/{sku}")), shell_item(&format!("{other}/{sku}")));
+                format!("`{sku}` is in two catalogues: write {one} or {other}")
             };
             Err(AppError::invalid(&format!("items[{n}].sku"), why))
         }
@@ -327,4 +334,29 @@ fn named<'a>(sku: &str, known: &'a [ListedItem]) -> Option<&'a ListedItem> {
         listed.sku == sku && (listed.catalogue == catalogue || listed.catalogue_id.to_string() == catalogue)
     };
     known.iter().find(is_named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::CatalogueId;
+
+    #[test]
+    fn a_catalogue_with_a_name_of_several_words_is_written_as_one_word_of_a_shell() {
+        let of = |id: i64, catalogue: &str| ListedItem {
+            sku: "teh-tarik".to_owned(),
+            product_id: 1,
+            variant_id: None,
+            catalogue_id: CatalogueId(id),
+            catalogue: catalogue.to_owned(),
+            price: None,
+            currency: None,
+            availability: "in stock".to_owned(),
+            inventory: None,
+        };
+
+        let refused = found(0, "teh-tarik", &[of(1, "Kedai Aina"), of(2, "menu")]).unwrap_err().to_string();
+
+        assert!(refused.ends_with("write 'Kedai Aina/teh-tarik' or menu/teh-tarik"), "{refused}");
+    }
 }
