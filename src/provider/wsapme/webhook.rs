@@ -195,7 +195,7 @@ fn message(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
     Some(WsapmeEvent::Message(WsapmeMessage {
         from,
         id: wire::message_id(value, &["/key/id", "/messageId", "/id"]),
-        kind: wire::short(&kind).to_lowercase(),
+        kind: content::word(&wire::short(&kind).to_lowercase()).to_owned(),
         text: words.unwrap_or_default(),
         file,
         name: text(value, "/pushName").or_else(|| text(value, "/dataSender/name")),

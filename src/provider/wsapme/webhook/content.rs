@@ -77,6 +77,15 @@ pub(super) fn kind(content: &Value) -> Option<&'static str> {
     WORDLESS.iter().find(|(key, _)| content.get(*key).is_some_and(Value::is_object)).map(|(_, kind)| *kind)
 }
 
+/// A kind by the word that replies have for it, whichever provider they came by.
+pub(super) fn word(kind: &str) -> &str {
+    match kind {
+        "image" => "picture",
+        "audio" | "voice" | "ptt" => "voice message",
+        other => other,
+    }
+}
+
 /// Whether it has anything that somebody wrote.
 pub(super) fn is_written(content: &Value) -> bool {
     content.as_object().is_some_and(|parts| parts.keys().any(|key| !NOTHING.contains(&key.as_str())))

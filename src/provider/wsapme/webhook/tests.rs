@@ -180,10 +180,19 @@ fn words_are_found_in_every_kind_of_message_and_under_every_wrapper() {
 }
 
 #[test]
+fn a_kind_has_the_word_that_it_has_at_meta() {
+    for (kind, word) in [("image", "picture"), ("Image", "picture"), ("ptt", "voice message"), ("video", "video")] {
+        let body = json!({ "type": kind, "message": "cap words", "from": "60111111111@c.us" });
+        let [WsapmeEvent::Message(message)] = &events(&body)[..] else { panic!("{body}") };
+        assert_eq!((message.kind.as_str(), message.text.as_str()), (word, "cap words"));
+    }
+}
+
+#[test]
 fn what_says_something_without_words_is_a_message_and_what_nobody_knows_is_kept() {
     let quoting = json!({ "imageMessage": { "url": "x", "contextInfo": { "stanzaId": "WMAPI1" } } });
     let [WsapmeEvent::Message(picture)] = &events(&written(&quoting))[..] else { panic!() };
-    assert_eq!((picture.kind.as_str(), picture.text.as_str()), ("image", ""));
+    assert_eq!((picture.kind.as_str(), picture.text.as_str()), ("picture", ""));
     assert_eq!(picture.quoted.as_ref().map(MessageId::as_str), Some("WMAPI1"));
 
     let unknown = written(&json!({ "messageContextInfo": {}, "tomorrowsMessage": { "words": "STOP" } }));
