@@ -239,7 +239,7 @@ impl Fence {
             // The same server under another id: it was brought back from before it had this one.
             return Err(FenceRefusal::BackInTime(Regression::IdLost));
         }
-        Ok(if facts.has_sent { earlier_version::memory(&self.old, sender, likeness) } else { None })
+        Ok(if facts.has_sent { earlier_version::memory(&self.old, (sender, facts.epoch), likeness) } else { None })
     }
 
     /// Who would become uncertain if a sender were confirmed: writes it as [`Self::confirm`] does, for a transaction that is rolled back,

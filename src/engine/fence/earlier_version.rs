@@ -17,8 +17,8 @@ struct OldMemory {
     renewals: BTreeMap<i64, i64>,
 }
 
-/// What it remembered of a sender.
-pub(super) fn memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Option<Remembered> {
+/// What it remembered of a sender, which is at this epoch now: it kept none, so that nobody knows by it who was the last to send.
+pub(super) fn memory(runs: &Path, (sender, epoch): (SenderId, i64), likeness: &DatabaseIdentity) -> Option<Remembered> {
     let directories = fs::read_dir(runs).into_iter().flatten().flatten();
     let memories = directories.filter_map(|directory| {
         let text = fs::read(directory.path().join("memory.json")).ok()?;
@@ -26,6 +26,6 @@ pub(super) fn memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity)
     });
     let same = memories.filter(|memory| memory.likeness.as_ref().is_some_and(|of| of == likeness));
     let renewals = same.filter_map(|memory| memory.renewals.get(&sender.0).copied()).max()?;
-    let standing = Standing { likeness: likeness.clone(), epoch: 0, renewals, server_started_at: None };
+    let standing = Standing { likeness: likeness.clone(), epoch, renewals, server_started_at: None };
     Some(Remembered { standing, witnesses: Vec::new() })
 }
