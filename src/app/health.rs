@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::App;
 use super::AppError;
 use super::template::AccountReport;
-use super::view::{BlastView, token_mend};
+use super::view::BlastView;
 use super::webhooks::refused_webhooks;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
@@ -43,7 +43,7 @@ pub struct SenderCheck {
     pub templates_note: Option<String>,
     /// `None` where they are not known, and where the provider has none.
     pub templates: Option<TemplateList>,
-    /// How its token is replaced.
+    /// How its token is replaced, and to how many that sends.
     pub token_mend: String,
     /// Why its webhooks would be refused here, a sentence each.
     pub refused_webhooks: Vec<String>,
@@ -193,10 +193,10 @@ impl App {
             templates_note: account.templates_note,
             templates: account.templates,
             is_shown: stops.get(&id).is_some_and(|stop| self.shows(name, &stop.code)),
+            token_mend: self.token_mend_of(name, stops.get(&id), left.get(&id).copied().unwrap_or_default()),
             stop: stops.remove(&id),
             is_lifted: false,
             left: left.get(&id).copied().unwrap_or_default(),
-            token_mend: self.config().sender(name).map_or_else(String::new, |sender| token_mend(&sender.token)),
             refused_webhooks: self
                 .config()
                 .sender(name)

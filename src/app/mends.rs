@@ -1,13 +1,15 @@
 //! What a person does about a blast that waits: by the configuration that this process has, or where it is paused.
 
 use super::App;
+use super::health::LeftToSend;
 use super::view::{BlastView, Estimate, token_mend};
+use crate::config::SenderConfig;
 use crate::domain::blast::BlastState;
 use crate::domain::sender::StopCode;
-use crate::domain::text::shell_word;
+use crate::domain::text::{people, shell_word};
 use crate::domain::waiting::{Waiting, mend_elsewhere};
 use crate::provider::refuses_token;
-use crate::store::view::BlastRow;
+use crate::store::view::{BlastRow, SenderStop};
 
 impl App {
     /// A blast as it is read, with what lets it go on.
@@ -35,16 +37,37 @@ impl App {
         let configured = self.config().sender(&blast.sender);
         match (waiting, configured) {
             (Waiting::NoEngine, None) => Some(mend_elsewhere(&blast.sender)),
-            (Waiting::SenderStopped { code: StopCode::Provider(code), .. }, Some(own))
-                if refuses_token(own.provider, code) =>
-            {
-                let confirm =
-                    format!("`blastdeck sender confirm {}` resumes it once that is right", shell_word(&own.name));
-                Some(format!("{}; {confirm}", token_mend(&own.token)))
+            (Waiting::SenderStopped { code, .. }, Some(own)) if is_for_token(own, code) => {
+                let (id, name) = (blast.id, shell_word(&own.name));
+                // After that nobody is asked.
+                Some(format!(
+                    "{}: it then goes on by itself (`blastdeck blast pause {id}` before that holds it back); where it does not, \
+                     `blastdeck sender confirm {name}` resumes it",
+                    token_mend(&own.token)
+                ))
             }
             _ => waiting.mend(blast.id, &blast.sender),
         }
     }
+
+    /// How a sender's token is replaced. Where it is stopped for its token, that has everybody who is queued sent to, and nobody is asked.
+    pub(super) fn token_mend_of(&self, name: &str, stop: Option<&SenderStop>, left: LeftToSend) -> String {
+        let Some(own) = self.config().sender(name) else { return String::new() };
+        let mend = token_mend(&own.token);
+        let is_stopped_for_it = stop.is_some_and(|stop| is_for_token(own, &stop.code));
+        match left.queued {
+            queued if is_stopped_for_it && queued > 0 => format!(
+                "{mend}: it then goes on by itself, and sends to {}; `blastdeck blast pause BLAST` before that holds a blast back",
+                people(queued)
+            ),
+            _ => mend,
+        }
+    }
+}
+
+/// Whether a sender that is stopped with this code is so because its provider refused a token.
+fn is_for_token(own: &SenderConfig, code: &StopCode) -> bool {
+    matches!(code, StopCode::Provider(code) if refuses_token(own.provider, code))
 }
 
 impl BlastView {

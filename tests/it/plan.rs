@@ -301,7 +301,7 @@ async fn a_stopped_sender_promises_nothing() {
     assert!(text.contains("  stopped   the sender sends nothing until this is fixed: token refused\n"), "{text}");
     assert!(text.contains("  shared    with people, 9 still queued: they take turns\n"), "{text}");
     let mend = show["waiting"]["mend"].as_str().unwrap();
-    let words = "set WSAPME_TOKEN to the right token in the shell and start blastdeck there again; `";
+    let words = "set WSAPME_TOKEN to the right token in the shell and start blastdeck there again: it then goes on by itself (`";
     assert!(mend.starts_with(words) && mend.contains(" sender confirm sales` resumes it"), "{mend}");
 }
 

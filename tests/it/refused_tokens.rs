@@ -278,6 +278,23 @@ async fn a_stop_for_a_refused_token_is_not_lifted_while_the_provider_refuses_it(
 }
 
 #[tokio::test]
+async fn a_sender_stopped_for_its_token_is_said_to_send_once_that_is_mended_and_what_holds_it_back() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..50).await;
+    let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+    assert_eq!(refused.code, 0, "{refused:?}");
+
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    let checked = shop.run_with_wrong_token(&["sender", "check", "sales"]).await;
+
+    let mend = shown["waiting"]["mend"].as_str().unwrap();
+    let by_itself = "start blastdeck there again: it then goes on by itself";
+    assert!(mend.contains(by_itself) && mend.contains(&format!("blast pause {blast}` before that")), "{mend}");
+    assert!(checked.out.contains(&format!("{by_itself}, and sends to 50 people")), "{checked:?}");
+    assert!(checked.out.contains("blast pause BLAST` before that holds a blast back"), "{checked:?}");
+}
+
+#[tokio::test]
 async fn a_stop_says_what_is_wrong_with_another_token() {
     let shop = Shop::open(SLOW).await;
     shop.blast(0..5).await;
