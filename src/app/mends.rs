@@ -46,6 +46,10 @@ impl App {
                     token_mend(&own.token)
                 ))
             }
+            // Whoever has the file reads it again; no shell has anything to do with it.
+            (Waiting::TokenRefused { .. }, Some(own)) if own.token.file().is_some() => {
+                Some(format!("{}: it then goes on by itself", token_mend(&own.token)))
+            }
             _ => waiting.mend(blast.id, &blast.sender),
         }
     }

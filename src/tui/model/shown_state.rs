@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::Model;
-use crate::app::view::{BlastView, SenderView};
+use crate::app::view::{BlastView, SenderView, token_mend};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
@@ -145,7 +145,18 @@ impl Model {
         if let Waiting::Uncertain { .. } = waiting {
             return Some(self.goes_to_uncertain());
         }
+        if let Waiting::TokenRefused { .. } = waiting
+            && let Some(mend) = self.goes_on_with_token(blast)
+        {
+            return Some(mend);
+        }
         waiting.mend(blast.id, &blast.sender).map(|mend| self.options.pasteable(&mend))
+    }
+
+    /// How the refused token of a blast's sender is replaced, where that is configured here.
+    fn goes_on_with_token(&self, blast: &BlastView) -> Option<String> {
+        let token = self.senders.iter().find(|sender| sender.id == blast.sender_id)?.token.as_ref()?;
+        Some(format!("{}: it then goes on by itself", token_mend(token)))
     }
 
     /// The key that goes to those of whom nobody knows whether their message went.

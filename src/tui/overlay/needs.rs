@@ -345,15 +345,10 @@ fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
             waiting.sentence_in(model.options.zone, |at| clock(model).second(at))
         ),
     };
-    let token = || model.senders.iter().find(|sender| sender.id == blast.sender_id)?.token.as_ref().map(token_mend);
-    let mend = match waiting {
-        Waiting::TokenRefused { .. } => token().map(|mend| format!("{mend}: it then goes on by itself")),
-        Waiting::NotMade { .. } => model
-            .mend(blast, waiting)
-            .map(|mend| format!("{mend}; ⟨p⟩ pauses it, ⟨>⟩ leaves that time out, ⟨X⟩ ends it for good")),
-        _ => None,
-    };
-    let mend = mend.or_else(|| model.mend(blast, waiting));
+    let mend = model.mend(blast, waiting).map(|mend| match waiting {
+        Waiting::NotMade { .. } => format!("{mend}; ⟨p⟩ pauses it, ⟨>⟩ leaves that time out, ⟨X⟩ ends it for good"),
+        _ => mend,
+    });
     Some(NeedWords { what, mend: mend.unwrap_or_else(|| "enter goes there".to_owned()) })
 }
 

@@ -144,6 +144,9 @@ fn who_waits_for_another_token_reads_where_it_belongs() {
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("the provider refused the token of this window"), "{screen}");
     assert!(screen.contains("write the right token into /srv/sales.token: it then goes on by itself"), "{screen}");
+    dashboard.key(crate::tui::key::Key::Esc).keys("1S");
+    let said = dashboard.said();
+    assert!(said.ends_with("; write the right token into /srv/sales.token: it then goes on by itself"), "{said}");
 }
 
 #[test]
