@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::Model;
+use crate::app::EngineChange;
 use crate::app::view::{BlastView, SenderView, token_mend};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::{LimitOwner, Waiting, mend_elsewhere};
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, brief_name};
@@ -155,8 +156,21 @@ impl Model {
 
     /// How the refused token of a blast's sender is replaced, where that is configured here.
     fn goes_on_with_token(&self, blast: &BlastView) -> Option<String> {
-        let token = self.senders.iter().find(|sender| sender.id == blast.sender_id)?.token.as_ref()?;
-        Some(format!("{}: it then goes on by itself", token_mend(token)))
+        let sender = self.senders.iter().find(|sender| sender.id == blast.sender_id)?;
+        Some(format!("{}: it then goes on by itself", self.token_mend(sender)?))
+    }
+
+    /// How the refused token of a sender is replaced, where it is configured here. Once the configuration has changed, what this window
+    /// read says no more where the token belongs.
+    pub fn token_mend(&self, sender: &SenderView) -> Option<String> {
+        let token = sender.token.as_ref()?;
+        if self.retired != Some(EngineChange::Settings) {
+            return Some(token_mend(token));
+        }
+        let check = self.options.call(&format!("blastdeck sender check {}", shell_word(&sender.name)));
+        Some(format!(
+            "the configuration has changed: open this window again, or run `{check}`, to see where the right token belongs, and mend it there"
+        ))
     }
 
     /// The key that goes to those of whom nobody knows whether their message went.

@@ -2,7 +2,7 @@
 
 use super::command_line::sentence;
 use super::{OverlayContent, clock, wrapped};
-use crate::app::view::{BlastView, SenderView, token_mend};
+use crate::app::view::{BlastView, SenderView};
 use crate::app::{Plan, StepStanding, StepView, nameless};
 use crate::domain::blast::BlastState;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
@@ -304,7 +304,7 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
     let sender = model.senders.iter().find(|sender| sender.id == id)?;
     let stop = sender.stopped.as_ref()?;
     let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
-    let token = sender.token.as_ref().filter(|_| sender.is_token_refused()).map(token_mend);
+    let token = if sender.is_token_refused() { model.token_mend(sender) } else { None };
     let mend = match model.blast_of(need) {
         Some(_) if let Some(token) = token => {
             format!("{token}: it then goes on by itself; ⟨p⟩ on its blast holds it back")

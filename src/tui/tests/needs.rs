@@ -13,7 +13,7 @@ use super::support::{
     DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blast, blasts, buffer, draft, noon, person, raya, senders,
 };
 use crate::app::view::{ActivityHead, Anchor, BlastView, LeaseRow, SenderStop, SenderView};
-use crate::app::{DatabaseState, Launch, Nameless, TokenSource};
+use crate::app::{DatabaseState, EngineChange, Launch, Nameless, TokenSource};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState, RepeatColumns};
 use crate::domain::engine_role::EngineRole;
@@ -128,6 +128,37 @@ fn a_refused_token_is_mended_where_the_configuration_says_that_it_is() {
         let screen = dashboard.screen().join("\n");
         assert!(screen.contains("Unauthorised Token (token of this window)"), "{screen}");
         assert!(screen.contains(mend), "{screen}");
+    }
+}
+
+/// What it read at its start names a shell, and the token is in a file by now.
+#[test]
+fn a_window_whose_configuration_has_changed_does_not_say_where_a_token_belongs() {
+    let stop = SenderStop {
+        at: at(13, 0),
+        code: StopCode::Provider("401".to_owned()),
+        reason: "Unauthorised Token (token of the standby on vm, process 7)".to_owned(),
+    };
+    let refused = Waiting::TokenRefused { process: "the standby on vm, process 7".to_owned() };
+    let of_sender = (Some(stop), raya());
+    let of_blast = (None, BlastView { waiting: Some(refused), ..raya() });
+
+    for (stopped, blast) in [of_sender, of_blast] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.answer(Completion::Senders(Ok(vec![SenderView { stopped, ..senders().swap_remove(0) }])));
+        dashboard.answer(Completion::Blasts(Ok(vec![blast]))).keys("!");
+        assert!(
+            dashboard.screen().join("\n").contains("set WSAPME_TOKEN to the right token"),
+            "{:#?}",
+            dashboard.screen()
+        );
+
+        dashboard.dispatch(Msg::Retired(EngineChange::Settings));
+
+        let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let says = "the configuration has changed: open this window again, or run `blastdeck sender check sales`, to see where the right \
+                    token belongs, and mend it there: it then goes on by itself";
+        assert!(screen.contains(says) && !screen.contains("WSAPME_TOKEN"), "{screen}");
     }
 }
 
