@@ -1,5 +1,6 @@
 //! A sender that an error stopped is let go on, and stopped again while nothing has been sent since.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -23,6 +24,9 @@ use crate::store::{DbTransaction, lease, sender};
 pub(super) struct LiftedStop {
     code: StopCode,
     why: String,
+    /// Since when it was stopped; `None` in what was logged before this was.
+    #[serde(default)]
+    since: Option<DateTime<Utc>>,
     /// What was scheduled, and was started with the others since its time had come.
     #[serde(default)]
     started: Vec<DueStart>,
@@ -61,6 +65,7 @@ impl App {
         Launch { people, armed_for, .. }: Launch,
     ) -> Result<BlastView, AppError> {
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
+        let since = sender::stopped_at(&mut tx, head.sender_id).await?;
         if !unstop(&mut tx, head, self.operator()).await? {
             return Err(AppError::Refused(self.why_not_resumed(&mut tx, head.id).await?));
         }
@@ -72,7 +77,7 @@ impl App {
             // One act lets all of them go on, which an undo of any of them takes back.
             armed = blast::arm_all(&mut tx, head.sender_id, self.operator(), armed_for).await?;
         }
-        let lifted = stop.map(|(code, why)| LiftedStop { code, why, started, armed });
+        let lifted = stop.map(|(code, why)| LiftedStop { code, why, since, started, armed });
         self.log_blast_act(&mut tx, Act::Resume, head, json!({ "stop": lifted })).await?;
         tx.commit().await?;
         self.notify(head.id).await;
@@ -88,7 +93,7 @@ impl App {
         stop: LiftedStop,
     ) -> Result<UndoOutcome, AppError> {
         let head = self.require_nothing_sent_since(&mut tx, act, blast).await?;
-        sender::stop_by(&mut *tx, head.sender_id, (&stop.code, &stop.why), self.operator()).await?;
+        sender::stop_again(&mut tx, head.sender_id, (&stop.code, &stop.why), (stop.since, self.operator())).await?;
         for started in &stop.started {
             blast::set_due_back(&mut tx, started, act.at).await?;
         }

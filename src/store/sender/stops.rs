@@ -34,7 +34,7 @@ pub async fn stop(
     code: &StopCode,
     reason: &str,
 ) -> Result<StopOutcome, StoreError> {
-    stop_by(executor, id, (code, reason), Actor::ENGINE).await
+    stop_as_of(executor, id, (code, reason), Actor::ENGINE, None).await
 }
 
 /// The same for a message that failed after it was accepted, `at` this time or some time after it: not where somebody has let the sender go
@@ -48,14 +48,21 @@ pub async fn stop_for_failure(
     stop_as_of(executor, id, cause, Actor::ENGINE, Some(at)).await
 }
 
-/// The same on somebody's word: what let it go on is taken back.
-pub async fn stop_by(
-    executor: impl PgExecutor<'_>,
+/// The same on somebody's word: what let it go on is taken back, and it is stopped `since` the time at which that began.
+pub async fn stop_again(
+    tx: &mut PgConnection,
     id: SenderId,
     cause: (&StopCode, &str),
-    by: &str,
-) -> Result<StopOutcome, StoreError> {
-    stop_as_of(executor, id, cause, by, None).await
+    (since, by): (Option<DateTime<Utc>>, &str),
+) -> Result<(), StoreError> {
+    if stop_as_of(&mut *tx, id, cause, by, None).await?.is_news() {
+        sqlx::query("update senders set stopped_at = coalesce($2, stopped_at) where id = $1")
+            .bind(id)
+            .bind(since)
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn stop_as_of(
@@ -200,6 +207,12 @@ pub async fn stop_of(tx: &mut PgConnection, id: SenderId) -> Result<Option<(Stop
     .fetch_optional(tx)
     .await?;
     Ok(stop.map(|(code, why)| (code.into(), why)))
+}
+
+/// Since when a sender is stopped, if it is.
+pub async fn stopped_at(tx: &mut PgConnection, id: SenderId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let at = sqlx::query_scalar("select stopped_at from senders where id = $1").bind(id);
+    Ok(at.fetch_optional(tx).await?.flatten())
 }
 
 /// Why a sender is stopped, if it is.

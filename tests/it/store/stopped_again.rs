@@ -10,10 +10,16 @@ use super::{BLAST, Scene};
 
 /// Three that a stopped sender was launched for, each with its own launch, and the first with the act that lets them go on.
 async fn going_on() -> (Scene, App) {
+    going_on_since("now()").await
+}
+
+/// The same, where it was stopped at this time.
+async fn going_on_since(stopped_at: &str) -> (Scene, App) {
     let scene = Scene::queued(1).await;
+    scene.execute(&format!("update senders set stopped_at = {stopped_at}")).await;
     scene
         .execute(
-            "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline';
+            "update senders set stopped_code = 'device', stopped_reason = 'Device is offline';
              insert into blasts (blast_tag, sender_id, state, message, total_recipients)
              select tag, 1, 'sending', 'Hi', 1 from unnest(array['Second', 'Third']) tag;
              update blasts set state_by = 'ben', launched_at = now() - interval '1 hour', armed_at = now() - interval '1 hour',
@@ -41,6 +47,20 @@ async fn undoing_the_start_of_any_blast_that_goes_on_with_its_sender_stops_the_s
 
     assert_eq!(undone, "sender sales is stopped again: nothing was sent");
     assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (0, 1));
+}
+
+/// What its provider said is not said once more.
+#[tokio::test]
+async fn a_sender_that_is_stopped_again_is_stopped_since_the_time_at_which_it_was() {
+    let (scene, aina) = going_on_since("now() - interval '2 minutes'").await;
+
+    aina.undo_launch_of(BLAST).await.unwrap();
+
+    let as_before = "select count(*) from senders
+                      where stopped_at between now() - interval '3 minutes' and now() - interval '2 minutes'";
+    let by_aina = "select count(*) from operator_actions
+                    where operator = 'aina' and detail ->> 'stopped' = 'true' and at > now() - interval '1 minute'";
+    assert_eq!((scene.number(as_before).await, scene.number(by_aina).await), (1, 1));
 }
 
 #[tokio::test]
