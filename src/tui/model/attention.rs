@@ -62,7 +62,7 @@ impl Model {
         let repeats = |blast: &BlastView| blast.state == BlastState::Paused && blast.origin.repeat.rule.is_some();
         let comes = |blast: &&BlastView| {
             blast.state == BlastState::Scheduled && !asks(blast)
-                || blast.starts_with_sender(self.now)
+                || self.waits_for_sender(blast)
                 || repeats(blast) && !asks(blast)
                 || goes_on_at(blast, self.now).is_some()
         };
@@ -71,13 +71,25 @@ impl Model {
         // under way.
         scheduled.sort_by_key(|blast| {
             let at = blast.scheduled_for.filter(|_| blast.state != BlastState::Sending);
-            (!blast.starts_with_sender(self.now), at)
+            (!self.waits_for_sender(blast), at)
         });
         let scheduled = scheduled.into_iter().map(|blast| NeedsLine::Blast(blast.id));
         let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
         let paused = self.paused_by_people().map(|blast| NeedsLine::Blast(blast.id));
         let replies = (self.unseen_replies() > 0).then_some(NeedsLine::Replies);
         needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).chain(paused).chain(replies).collect()
+    }
+
+    /// Whether a blast goes on with its stopped sender and has a line of its own: what was sent in part is what the sender's line is about,
+    /// unless that goes on with others.
+    pub fn waits_for_sender(&self, blast: &BlastView) -> bool {
+        let goes_on = |row: &BlastView| {
+            let is_left = row.state == BlastState::Sending && row.counts.queued > 0 && row.is_behind_stop();
+            is_left || row.starts_with_sender(self.now)
+        };
+        let is_other = |row: &BlastView| row.id != blast.id && row.sender_id == blast.sender_id;
+        let has_others = || self.blasts.rows().iter().any(|row| is_other(row) && goes_on(row));
+        blast.starts_with_sender(self.now) || goes_on(blast) && has_others()
     }
 
     /// How many replies wait to be seen of people who are marked by them.

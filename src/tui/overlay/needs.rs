@@ -49,11 +49,11 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
 /// What somebody paused part-way needs nobody, but is not forgotten where nothing else does.
 fn section_of(model: &Model, line: NeedsLine) -> Option<&'static str> {
     let is_paused = |id| model.paused_by_people().any(|blast| blast.id == id);
-    let starts_with_sender = |id| model.blasts.get(id).is_some_and(|blast| blast.starts_with_sender(model.now));
+    let waits_for_sender = |id| model.blasts.get(id).is_some_and(|blast| model.waits_for_sender(blast));
     match line {
         NeedsLine::Need(_) => None,
         NeedsLine::Blast(id) if is_paused(id) => Some("What was paused"),
-        NeedsLine::Blast(id) if starts_with_sender(id) => Some("What waits for its sender"),
+        NeedsLine::Blast(id) if waits_for_sender(id) => Some("What waits for its sender"),
         NeedsLine::Blast(_) | NeedsLine::Step(_) => Some("What comes by itself"),
         NeedsLine::Replies => Some("What is new"),
     }
@@ -100,14 +100,19 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
 }
 
-/// Of a blast whose sender is stopped and that was launched, or starts at a time, once: at that time it starts only if the sender is resumed
-/// by then.
+/// Of a blast whose sender is stopped and that was sent in part, was launched, or starts at a time, once: at that time it starts only if the
+/// sender is resumed by then.
 fn behind_stop(model: &Model, blast: &BlastView) -> Option<NeedWords> {
     let (name, sender) = (model.distinct_name(blast), clean(&blast.sender));
     let keys = "⟨p⟩ pauses it, ⟨X⟩ cancels it";
     if blast.state == BlastState::Sending && blast.starts_with_sender(model.now) {
         let mend = format!("once sender {sender} is resumed, it starts; {keys}");
         return Some(NeedWords { what: format!("{name}: it was launched, and its sender is stopped"), mend });
+    }
+    if blast.state == BlastState::Sending && model.waits_for_sender(blast) {
+        let mend = format!("once sender {sender} is resumed, it goes on; {keys}");
+        let queued = number(blast.counts.queued);
+        return Some(NeedWords { what: format!("{name}: {queued} still queued, and its sender is stopped"), mend });
     }
     let starts = blast.state == BlastState::Scheduled && blast.origin.repeat.rule.is_none();
     let at = blast.send_after.filter(|_| starts && blast.is_behind_stop())?;
@@ -307,7 +312,9 @@ fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
     let token = if sender.is_token_refused() { model.token_mend(sender) } else { None };
     let mend = match model.blast_of(need) {
         Some(_) if let Some(token) = token => {
-            format!("{token}: it then goes on by itself; ⟨p⟩ on its blast holds it back")
+            let is_alone = senders::that_go_on(model, &sender.name).count() < 2;
+            let holds = if is_alone { "its blast holds it back" } else { "a blast of it holds that one back" };
+            format!("{token}: it then goes on by itself; ⟨p⟩ on {holds}")
         }
         Some(_) if stop.code == StopCode::Config => stop_mend(&stop.code, &sender.name),
         Some(_) => format!("fix it; then ⟨S⟩ resumes {}", going_on(model, sender)),

@@ -95,6 +95,37 @@ fn a_stopped_senders_line_says_all_that_its_key_lets_go_on() {
     assert!(with_an_answer.contains("280 people of 2 blasts and 1 answer"), "{with_an_answer}");
 }
 
+#[test]
+fn every_blast_that_goes_on_with_a_stopped_sender_has_a_line_where_there_are_several() {
+    let provider = || StopCode::Provider("401".to_owned());
+    let why = || "Unauthorised Token".to_owned();
+    let waiting = Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned() };
+    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why() };
+    let sender = || SenderView { stopped: Some(stop.clone()), ..senders().swap_remove(0) };
+    let half_sent = BlastView { waiting: Some(waiting), ..raya() };
+    let mut to_retry = BlastView { id: BlastId(77), tag: "Tour Dec".to_owned(), ..half_sent.clone() };
+    (to_retry.counts.queued, to_retry.counts.sending) = (4, 0);
+    let shown = |blasts: Vec<BlastView>| {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.answer(Completion::Senders(Ok(vec![sender()]))).answer(Completion::Blasts(Ok(blasts)));
+        dashboard.keys("!").screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+
+    let one = shown(vec![half_sent.clone()]);
+    let two = shown(vec![half_sent, to_retry]);
+
+    assert!(!one.contains("What waits for its sender") && one.contains("p on its blast holds it back"), "{one}");
+    assert!(two.contains("p on a blast of it holds that one back"), "{two}");
+    let (_, waits) = two.split_once("What waits for its sender").unwrap_or_else(|| panic!("{two}"));
+    for says in [
+        "Raya promo: 140 still queued, and its sender is stopped",
+        "Tour Dec: 4 still queued, and its sender is stopped",
+        "once sender sales is resumed, it goes on; p pauses it, X cancels it",
+    ] {
+        assert!(waits.contains(says), "{says}: {two}");
+    }
+}
+
 /// The first of them is none that the line is about.
 #[test]
 fn a_stopped_senders_line_asks_about_every_blast_that_goes_on() {
