@@ -32,7 +32,7 @@ mod welcome;
 
 pub use activity::ActivityFeed;
 pub use answer::{AnswerOverlay, AnswerProgress};
-pub use attention::{AttentionItem, NeedsLine, goes_on_at};
+pub use attention::{AttentionItem, LostLine, NeedsLine, goes_on_at};
 pub use begun::BegunTexts;
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
@@ -163,6 +163,8 @@ pub struct Model {
     pub steps: Vec<StepView>,
     /// What needed a person when it was looked at last, and how much of it: the bell rings for more.
     pub needs_seen: BTreeMap<AttentionItem, i64>,
+    /// Where the cursor of that list was before its line was gone.
+    pub needs_lost: Option<LostLine>,
     pub presence: Presence,
     pub opened_at: DateTime<Utc>,
     pub focus: Pane,
@@ -253,6 +255,7 @@ impl Model {
             begun: BegunTexts::default(),
             steps: Vec::new(),
             needs_seen: BTreeMap::new(),
+            needs_lost: None,
             presence: Presence::opened(now),
             opened_at: now,
             focus: Pane::Funnel,

@@ -52,6 +52,16 @@ pub enum NeedsLine {
     Replies,
 }
 
+/// A line of that list that went from under its cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostLine {
+    pub line: NeedsLine,
+    /// The line that the cursor is on in its place.
+    pub instead: Option<NeedsLine>,
+    /// Until when the cursor goes back to it, once its operator has taken an act back.
+    pub returns_until: Option<DateTime<Utc>>,
+}
+
 impl Model {
     /// What needs a person, what comes by itself, and what somebody paused, in the order of the screen.
     pub fn needs_lines(&self) -> Vec<NeedsLine> {

@@ -10,10 +10,13 @@ use crate::domain::status::Status;
 use crate::tui::DatabaseKind;
 use crate::tui::availability;
 use crate::tui::effect::Effect;
-use crate::tui::model::{AttentionItem, ListScope, Model, NeedsLine, Notice, Overlay, Pane};
+use crate::tui::model::{AttentionItem, ListScope, LostLine, Model, NeedsLine, Notice, Overlay, Pane};
 
 /// What is found within this time of the start was there before: no bell rings for it.
 const OPENING: TimeDelta = TimeDelta::seconds(5);
+
+/// A line that comes later than this after an undo is no news of that.
+const RETURNS_WITHIN: TimeDelta = TimeDelta::seconds(5);
 
 pub fn open(model: &mut Model) -> Vec<Effect> {
     if matches!(model.overlays.last(), Some(Overlay::Needs(_))) {
@@ -21,7 +24,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let first = model.needs_lines().first().copied();
-    model.notice = None;
+    (model.notice, model.needs_lost) = (None, None);
     model.overlays.push(Overlay::Needs(first));
     steps::read(model).into_iter().collect()
 }
@@ -40,11 +43,38 @@ pub fn while_listed(model: &mut Model, work: impl FnOnce(&mut Model) -> Vec<Effe
 /// The list is another one than before: where the line at its cursor is gone, the one now in its place is chosen.
 pub fn keep_cursor(model: &mut Model, before: &[NeedsLine]) {
     let lines = model.needs_lines();
+    return_cursor(model, &lines);
     for overlay in &mut model.overlays {
         let Overlay::Needs(chosen) = overlay else { continue };
         if chosen.is_none_or(|line| !lines.contains(&line)) {
             let row = before.iter().position(|line| Some(*line) == *chosen).unwrap_or_default();
-            *chosen = lines.get(row).or(lines.last()).copied();
+            let gone = std::mem::replace(chosen, lines.get(row).or(lines.last()).copied());
+            match &mut model.needs_lost {
+                // It went on to a line that is gone by now as well.
+                Some(lost) if lost.instead == gone => lost.instead = *chosen,
+                lost => *lost = gone.map(|line| LostLine { line, instead: *chosen, returns_until: None }),
+            }
+        }
+    }
+}
+
+/// The operator has taken an act back: the line that it had taken away, as that of a sender that went on, comes with what is read next.
+pub fn taken_back(model: &mut Model) {
+    if let Some(lost) = &mut model.needs_lost {
+        lost.returns_until = Some(model.now + RETURNS_WITHIN);
+    }
+}
+
+/// Puts the cursor back on the line that is there again, unless it was moved meanwhile.
+fn return_cursor(model: &mut Model, lines: &[NeedsLine]) {
+    let is_in_time = |lost: &LostLine| lost.returns_until.is_some_and(|until| model.now <= until);
+    let Some(lost) = model.needs_lost.filter(|lost| is_in_time(lost) && lines.contains(&lost.line)) else { return };
+    model.needs_lost = None;
+    for overlay in &mut model.overlays {
+        if let Overlay::Needs(chosen) = overlay
+            && *chosen == lost.instead
+        {
+            *chosen = Some(lost.line);
         }
     }
 }

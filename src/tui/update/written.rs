@@ -2,8 +2,8 @@
 
 use super::marks::opt_out_in;
 use super::{
-    answer, armed, blast_acts, completions, customer, follow_ups, form, keys, lists, lost, marked, pace, plan, prompts,
-    reports, retries, senders, step_message, steps, welcome,
+    answer, armed, attention, blast_acts, completions, customer, follow_ups, form, keys, lists, lost, marked, pace,
+    plan, prompts, reports, retries, senders, step_message, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
@@ -318,6 +318,7 @@ fn asks_first(model: &mut Model, question: String, then: WriteRequest) -> Vec<Ef
 }
 
 fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
+    attention::taken_back(model);
     if model.hint == Some(Hint::Undo) {
         model.hint = None;
     }

@@ -1,6 +1,7 @@
 //! Lines of a sender that is stopped.
 
 use super::*;
+use crate::app::UndoOutcome;
 use crate::domain::ids::BlastId;
 use crate::tui::key::Key;
 use crate::tui::tests::support::tomorrow;
@@ -123,6 +124,46 @@ fn every_blast_that_goes_on_with_a_stopped_sender_has_a_line_where_there_are_sev
         "once sender sales is resumed, it goes on; p pauses it, X cancels it",
     ] {
         assert!(waits.contains(says), "{says}: {two}");
+    }
+}
+
+/// `S` once more, after an undo, is about the sender.
+#[test]
+fn the_cursor_is_on_a_sender_again_whose_resume_was_taken_back_unless_it_was_moved() {
+    let stop =
+        SenderStop { at: at(13, 0), code: StopCode::Provider("device".to_owned()), reason: "offline".to_owned() };
+    let stopped = || vec![SenderView { stopped: Some(stop.clone()), ..senders().swap_remove(0) }];
+    let sender = NeedsLine::Need(AttentionItem::Sender(senders()[0].id));
+    let paused = |id, tag: &str| BlastView {
+        id: BlastId(id),
+        tag: tag.to_owned(),
+        state: BlastState::Paused,
+        state_by: Some(Actor::Operator("aina".to_owned())),
+        ..raya()
+    };
+    let taken_back = || Completion::Written {
+        request: WriteRequest::UndoLaunch(RAYA),
+        outcome: Ok(WriteOutcome::Undone(UndoOutcome {
+            recipients: Vec::new(),
+            sentence: "sender sales is stopped again: nothing was sent".to_owned(),
+            command_lines: Vec::new(),
+            still_suppressed: Vec::new(),
+        })),
+    };
+
+    for (keys, is_undone, is_back) in [("", true, true), ("", false, false), ("j", true, false)] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.answer(Completion::Blasts(Ok(vec![paused(77, "Echo"), paused(78, "Zulu")])));
+        dashboard.answer(Completion::Senders(Ok(stopped()))).keys("!");
+        assert_eq!(dashboard.model.needs_line(), Some(sender));
+        dashboard.answer(Completion::Senders(Ok(senders()))).keys(keys);
+        if is_undone {
+            dashboard.answer(taken_back());
+        }
+
+        dashboard.answer(Completion::Senders(Ok(stopped())));
+
+        assert_eq!(dashboard.model.needs_line() == Some(sender), is_back, "{keys:?}: {:#?}", dashboard.screen());
     }
 }
 
