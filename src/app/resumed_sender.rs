@@ -95,7 +95,7 @@ impl App {
         let head = self.require_nothing_sent_since(&mut tx, act, blast).await?;
         sender::stop_again(&mut tx, head.sender_id, (&stop.code, &stop.why), (stop.since, self.operator())).await?;
         for started in &stop.started {
-            blast::set_due_back(&mut tx, started, act.at).await?;
+            blast::set_due_back(&mut tx, started, (act.at, self.operator())).await?;
         }
         blast::disarm_all(&mut tx, (head.sender_id, act.at), &stop.armed).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;

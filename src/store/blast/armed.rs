@@ -48,23 +48,30 @@ pub async fn start_due(
 }
 
 /// Has what [`start_due`] started wait for its time as before, which has passed. Only where it still waits by the act of then, and nothing
-/// was sent since.
+/// was sent since. The change is noted as `by` whoever takes that back; whose schedule it is stays as it was.
 pub async fn set_due_back(
     tx: &mut PgConnection,
     started: &DueStart,
-    armed_at: DateTime<Utc>,
+    (armed_at, by): (DateTime<Utc>, &str),
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let set_back = sqlx::query(
         "update blasts
             set state = 'scheduled', state_by = $2, send_after = scheduled_for, armed_at = null, launched_at = null,
                 blast_date = scheduled_for, version = version + 1, updated_at = now()
           where id = $1 and state = 'sending' and armed_at = $3 and scheduled_for is not null and deleted_at is null",
     )
     .bind(started.id)
-    .bind(&started.state_by)
+    .bind(by)
     .bind(armed_at)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    if set_back.rows_affected() > 0 {
+        sqlx::query("update blasts set state_by = $2 where id = $1")
+            .bind(started.id)
+            .bind(&started.state_by)
+            .execute(tx)
+            .await?;
+    }
     Ok(())
 }
 

@@ -46,6 +46,8 @@ async fn what_came_due_while_its_sender_was_stopped_waits_a_moment_with_the_othe
     let as_before = "select count(*) from blasts where blast_tag = 'Due' and state = 'scheduled' and state_by = 'ben' and launched_at is null
                         and armed_at is null and send_after = scheduled_for and blast_date = scheduled_for";
     assert_eq!(scene.number(as_before).await, 1, "whether it is still to go is asked once its sender goes on late");
+    let by_aina = "select count(*) from blast_changes where new_state = 'scheduled' and old_state = 'sending' and by_whom = 'aina'";
+    assert_eq!(scene.number(by_aina).await, 1, "ben, whose schedule it is, did nothing now");
 }
 
 #[tokio::test]
