@@ -43,7 +43,9 @@ impl NoticesVerb {
         while left > 0 {
             let mut page = context.app.notices(self.since, last.as_ref(), left.min(PAGE)).await?;
             // A command in them is for the database that they are read from.
-            page.iter_mut().for_each(|row| row.words = context.pasteable(&row.words));
+            for row in &mut page {
+                row.words = context.pasteable(&row.words);
+            }
             if context.is_json {
                 page.iter().try_for_each(json)?;
             } else {
