@@ -116,6 +116,7 @@ impl App {
         if row.state != BlastState::Scheduled {
             return Ok(LaunchedAnew::default());
         }
+        self.refuse_crowding(&row, edit).await?;
         let template_text = match (&edit.content, self.sender(row.sender_id)) {
             (Some(content), Some(sender)) => self.template_check(sender, content).await.stored(),
             _ => None,

@@ -108,9 +108,17 @@ impl App {
             (at, passed, missed) = (next.at, passed + 1, missed + 1);
         }
         let is_late = now - at > self.engine().settings.too_late;
-        let outcome = if is_late { OccurrenceOutcome::Missed } else { OccurrenceOutcome::Made };
+        let is_second = self.goes_with_earlier(&row, at).await?;
+        let outcome = if is_late || is_second { OccurrenceOutcome::Missed } else { OccurrenceOutcome::Made };
         let next = pattern.next(at, passed + 1).map(|next| next.at);
         let note = OccurrenceNote { pattern: row.id, at, outcome, next };
+        if is_second {
+            // Whoever is in both would get the same message twice when the hours open.
+            if self.pass(note).await? {
+                self.clear_when_over(&row, next).await?;
+            }
+            return Ok(());
+        }
         let Some(blast) = self.make_occurrence(&row, note).await? else { return Ok(()) };
         if is_late {
             let why = missed_words(at, missed, pattern.zone);

@@ -15,7 +15,7 @@ use crate::domain::stored::stored_by_word;
 pub enum OccurrenceOutcome {
     /// A blast was made of it.
     Made,
-    /// It came while no engine ran.
+    /// It came while no engine ran, or while the blast of an earlier time waited for the opening at which its own would have gone.
     Missed,
     /// Somebody left it out.
     Skipped,
@@ -80,6 +80,23 @@ pub async fn skipped_after(
     let skipped =
         sqlx::query_scalar("select at from blast_occurrences where pattern = $1 and at > $2 and outcome = 'skipped'");
     Ok(skipped.bind(pattern).bind(after).fetch_all(pool).await?)
+}
+
+/// The blasts of the newest times of a pattern before this one that went to somebody, or may yet, with their times: an opening of hours is
+/// less than five weeks away.
+pub async fn made_before(
+    pool: &PgPool,
+    pattern: BlastId,
+    at: DateTime<Utc>,
+) -> Result<Vec<(BlastId, DateTime<Utc>)>, StoreError> {
+    let made = sqlx::query_as(
+        "select b.id, o.at
+           from blast_occurrences o join blasts b on b.id = o.blast
+          where o.pattern = $1 and o.at < $2 and o.at > $2 - interval '5 weeks' and b.deleted_at is null
+            and b.state not in ('cancelled', 'failed') and exists (select from blast_recipients r where r.blast_id = b.id)
+          order by o.at desc limit 20",
+    );
+    Ok(made.bind(pattern).bind(at).fetch_all(pool).await?)
 }
 
 /// When the next time of any pattern comes.

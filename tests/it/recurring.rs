@@ -1,6 +1,7 @@
 //! Blasts that repeat: each time once, whichever engines live; to a fresh audience; none late by surprise.
 
 mod failing;
+mod hours;
 mod noted;
 mod words;
 mod years;

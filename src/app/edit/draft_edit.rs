@@ -38,7 +38,7 @@ impl DraftEdit {
     }
 
     /// Whether it changes at which hours it goes.
-    pub(super) const fn is_of_hours(&self) -> bool {
+    pub(in crate::app) const fn is_of_hours(&self) -> bool {
         !self.window.is_keep() || !self.weekdays.is_keep()
     }
 

@@ -59,7 +59,7 @@ impl App {
             let refusal = number.as_ref().and_then(NumberHealth::refusal);
             obstacles.extend(refusal.map(|why| format!("sender {} sends nothing now: {why}", sender.name)));
             obstacles.extend(self.unknown_zones(blast).await?);
-            obstacles.extend(self.crowded_times(blast));
+            obstacles.extend(self.crowded_times(blast).await?);
             obstacles.extend(self.product_obstacles(blast, &content).await?);
             if template.is_marketing() && blast.state == BlastState::Draft {
                 obstacles.extend(self.undeliverable(blast).await?);

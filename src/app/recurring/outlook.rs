@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::own_start;
+use super::{Pattern, own_start};
 use crate::app::create::RepeatOrder;
 use crate::app::view::BlastView;
 use crate::app::{App, AppError};
@@ -79,17 +79,28 @@ impl App {
         row: &BlastRow,
         now: DateTime<Utc>,
     ) -> Result<(Vec<DateTime<Utc>>, Vec<String>), AppError> {
-        let pattern = self.pattern_of(row).filter(|_| !row.state.is_over());
-        let Some(pattern) = pattern else { return Ok((Vec::new(), Vec::new())) };
+        let Some((pattern, from)) = self.times_ahead(row, now).await? else { return Ok((Vec::new(), Vec::new())) };
         let seen = row.origin.repeat.seen;
+        let mut clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
+        let mut next: Vec<_> = pattern.times(from, seen).take(SHOWN + 1).collect();
+        clock_notes.extend(self.hours_note(row, &next, SHOWN));
+        next.truncate(SHOWN);
+        Ok((next, clock_notes))
+    }
+
+    /// How a blast repeats, without the times that somebody left out, and the moment after which its times are still to come; `None` where it
+    /// is over, or does not repeat.
+    pub(super) async fn times_ahead(
+        &self,
+        row: &BlastRow,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Pattern, DateTime<Utc>)>, AppError> {
+        let Some(pattern) = self.pattern_of(row).filter(|_| !row.state.is_over()) else { return Ok(None) };
         let from = match own_start(row) {
             Some(own) => own - TimeDelta::seconds(1),
             None => self.after_noted(row, now).await?,
         };
-        let pattern = pattern.without(recurring::skipped_after(self.pool(), row.id, from).await?);
-        let mut clock_notes = pattern.rule.clock_notes(now, pattern.last(from, seen), pattern.zone);
-        let next: Vec<_> = pattern.times(from, seen).take(SHOWN).collect();
-        clock_notes.extend(self.hours_note(row, &next));
-        Ok((next, clock_notes))
+        let skipped = recurring::skipped_after(self.pool(), row.id, from).await?;
+        Ok(Some((pattern.without(skipped), from)))
     }
 }
