@@ -93,7 +93,8 @@ pub async fn made_before(
         "select b.id, o.at
            from blast_occurrences o join blasts b on b.id = o.blast
           where o.pattern = $1 and o.at < $2 and o.at > $2 - interval '5 weeks' and b.deleted_at is null
-            and b.state not in ('cancelled', 'failed') and exists (select from blast_recipients r where r.blast_id = b.id)
+            and b.state not in ('cancelled', 'failed') and (b.state <> 'draft' or b.state_by is null)
+            and exists (select from blast_recipients r where r.blast_id = b.id)
           order by o.at desc limit 20",
     );
     Ok(made.bind(pattern).bind(at).fetch_all(pool).await?)
@@ -107,13 +108,14 @@ pub async fn next_due(pool: &PgPool) -> Result<Option<DateTime<Utc>>, StoreError
     Ok(next.fetch_one(pool).await?)
 }
 
-/// Occurrences of these senders that were made and not launched yet: whoever made them may have ended in between.
+/// Occurrences of these senders that were made and not launched yet, and that nobody has done anything to: whoever made them may have ended in
+/// between. One whose start was taken back is a draft until somebody sends it.
 pub async fn unlaunched(pool: &PgPool, senders: &[SenderId]) -> Result<Vec<BlastId>, StoreError> {
     let senders: Vec<i64> = senders.iter().map(|sender| sender.0).collect();
     let found = sqlx::query_scalar(
         "select id from blasts
-          where pattern_blast is not null and state = 'draft' and occurrence_at is not null and deleted_at is null
-            and sender_id = any($1)
+          where pattern_blast is not null and state = 'draft' and state_by is null and occurrence_at is not null
+            and deleted_at is null and sender_id = any($1)
           order by id",
     );
     Ok(found.bind(senders).fetch_all(pool).await?)

@@ -4,7 +4,7 @@ use blastdeck::domain::ids::BlastId;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use serde_json::json;
 
-use super::{SETUP, engine_app, newest, occurrences, pattern};
+use super::{SETUP, come, engine_app, newest, occurrences, pattern};
 use crate::api::client;
 use crate::support::Shop;
 use crate::support::serve::Serve;
@@ -107,4 +107,24 @@ async fn a_refused_plan_names_no_time_that_was_left_out() {
     shop.ok(&["blast", "schedule", "skip", &id]).await;
 
     has(&named().await, pair(1));
+}
+
+#[tokio::test]
+async fn a_time_that_waits_for_its_hours_and_is_taken_back_is_a_draft_until_somebody_sends_it() {
+    let shop = Shop::open(SETUP).await;
+    // Half a day from now for an hour.
+    let opens = (Utc::now() + TimeDelta::hours(12)).hour();
+    let hours = format!("{opens:02}:00-{:02}:00", opens + 1);
+    let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00", "--timezone", "UTC", "--window", &hours]).await;
+    come(&shop, &id, TimeDelta::seconds(-1)).await;
+    let engine = engine_app(&shop, "one").await;
+    engine.occur(Utc::now()).await.unwrap();
+    let made = newest(&shop, &id).await;
+    assert_eq!(shop.state(&made).await, "sending");
+
+    let undone = shop.run(&["blast", "undo", &made]).await;
+    engine.occur(Utc::now()).await.unwrap();
+
+    assert!(undone.code == 0 && undone.err.contains(" is a draft again: nothing was sent"), "{undone:?}");
+    assert_eq!(shop.state(&made).await, "draft", "no engine launches it anew");
 }
