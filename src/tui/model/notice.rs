@@ -32,6 +32,8 @@ pub struct Notice {
     pub stands: Option<StandingBlast>,
     /// Blasts of whose states it says something: the line ends once one of them is in another.
     pub says: Vec<SeenState>,
+    /// The blast whose newest act it says can be taken back: the line ends once somebody did something else to that.
+    pub until_changed: Option<SeenState>,
     /// The person of whom it says what is so: the line ends once their row changes after it.
     pub of: Option<RecipientId>,
     /// The blast of which it says that it goes on once an engine holds its sender: with that the line ends.
@@ -96,6 +98,7 @@ impl Notice {
             armed: None,
             stands: None,
             says: Vec::new(),
+            until_changed: None,
             of: None,
             until_held: None,
             until_next_key: false,

@@ -1,7 +1,11 @@
 //! Blasts that repeat, and people's own time: what is typed in the form, what the list shows, which keys act.
 
+use chrono::TimeDelta;
+
+use super::armed::{launched, read};
 use super::form::{saved, writes};
-use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blast, tomorrow};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blast, draft, tomorrow};
+use crate::app::Launch;
 use crate::app::view::BlastView;
 use crate::domain::blast::{BlastOrigin, BlastState, PersonClocks, RepeatColumns};
 use crate::domain::ids::BlastId;
@@ -10,6 +14,24 @@ use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftWrite, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, NeedsLine};
+
+/// Its operator's newest act is another one by then.
+#[test]
+fn that_u_takes_a_start_back_is_said_no_longer_once_the_blast_was_changed_elsewhere() {
+    let mut dashboard = launched();
+    let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
+    let scheduled = BlastView { state: BlastState::Scheduled, version: 4, send_after: Some(at(23, 0)), ..draft() };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Launch(launch),
+        outcome: Ok(WriteOutcome::Blast(Box::new(scheduled.clone()))),
+    });
+    read(&mut dashboard, scheduled.clone());
+    assert!(dashboard.said().starts_with("Raya last call is scheduled, starts 23:00"), "{}", dashboard.said());
+
+    read(&mut dashboard, BlastView { version: 5, ..scheduled });
+
+    assert!(dashboard.model.notice.is_none(), "{}", dashboard.said());
+}
 
 /// A new blast, with the cursor on a line of its form.
 fn form_at(line: FormLine) -> TestDashboard {

@@ -57,6 +57,7 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
     Notice {
         until_next_key: true,
         says: vec![SeenState::of(row)],
+        until_changed: Some(SeenState::of(row)),
         ..Notice::done(format!("{} is {}{starts}", model.distinct_name(row), row.state)).hint(hint)
     }
 }
@@ -109,7 +110,10 @@ fn is_over(model: &Model, notice: &Notice) -> bool {
         Some(row) => row.version >= seen.version && row.state != seen.state,
         None => model.blasts.is_loaded(),
     };
-    notice.while_away && model.away_since().is_none() || notice.says.iter().any(is_other)
+    let is_newer = |seen: SeenState| model.blasts.get(seen.blast).is_some_and(|row| row.version > seen.version);
+    notice.while_away && model.away_since().is_none()
+        || notice.says.iter().any(is_other)
+        || notice.until_changed.is_some_and(is_newer)
 }
 
 /// Ends a line once what it says is no longer so. Where it asked whether to leave, that is asked anew.
