@@ -54,11 +54,17 @@ impl Model {
     /// The other blasts that the act on this one starts, as a sender that goes on starts all that waited for it: what one act armed was
     /// armed at one time. What starts at the same time by other acts is stopped by itself.
     pub fn starting_with(&self, blast: &BlastView) -> Vec<&BlastView> {
-        let is_of_act = |other: &&BlastView| {
-            let is_armed_with = other.armed_at.is_some() && other.armed_at == blast.armed_at;
-            other.id != blast.id && other.sender_id == blast.sender_id && is_armed_with
+        self.armed().map(|(other, _)| other).filter(|other| is_armed_with(blast, other)).collect()
+    }
+
+    /// The same once their time has come: those of them that are being sent, and that nothing holds up.
+    pub fn started_with(&self, blast: &BlastView) -> Vec<&BlastView> {
+        let is_started = |other: &&BlastView| {
+            let waits = other.is_held_up() || other.is_behind_stop() || self.hours_open_at(other, self.now).is_some();
+            other.state == BlastState::Sending && other.has_people_left() && !waits
         };
-        self.armed().map(|(other, _)| other).filter(is_of_act).collect()
+        let of_act = self.blasts.rows().iter().filter(|other| is_armed_with(blast, other));
+        of_act.filter(is_started).filter(|other| other.armed_until(self.now).is_none()).collect()
     }
 
     /// The blast that `p` pauses: the one that the screen is about, or the launch that counts down where that is not being sent. A page or
@@ -163,6 +169,12 @@ impl Model {
         let has_people_left = |blast: &&BlastView| blast.counts.queued + blast.counts.sending > 0;
         self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).filter(has_people_left)
     }
+}
+
+/// Whether another blast was armed by the act that armed this one.
+fn is_armed_with(blast: &BlastView, other: &BlastView) -> bool {
+    let at_one_time = other.armed_at.is_some() && other.armed_at == blast.armed_at;
+    other.id != blast.id && other.sender_id == blast.sender_id && at_one_time
 }
 
 /// Whether messages of a blast go out one after another, or are about to.

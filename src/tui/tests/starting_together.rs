@@ -52,6 +52,18 @@ fn blasts_that_start_at_one_moment_are_named_together_and_the_key_that_stops_the
 }
 
 #[test]
+fn once_they_have_started_the_line_names_them_all() {
+    let mut dashboard = launched();
+    let rows = both(&dashboard);
+    show(&mut dashboard, rows);
+
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+
+    assert_eq!(dashboard.said(), "Raya last call and Follow-up 1 have started: p pauses Raya last call");
+}
+
+#[test]
 fn pausing_one_of_them_says_what_starts_all_the_same() {
     let mut dashboard = launched();
     let [row, other] = both(&dashboard);

@@ -215,7 +215,7 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 Some(at) => {
                     format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": ⟨p⟩ pauses it"))
                 }
-                None => format!("{name} has started{}", keys(": ⟨p⟩ pauses it")),
+                None => has_started(model, row, is_selected),
             },
         },
         // As it was before, where somebody took the launch back.
@@ -230,4 +230,15 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         state => return Notice::done(format!("{name} is {state}")),
     };
     Notice { stands: Some(stands(model, row)), ..Notice::done(said) }
+}
+
+/// That a blast has started, with all that the same act started. The key that pauses it is named where it would.
+fn has_started(model: &Model, row: &BlastView, names_key: bool) -> String {
+    let name = model.distinct_name(row);
+    let (started, paused) = match &model.started_with(row)[..] {
+        [] => (format!("{name} has started"), "it".to_owned()),
+        [other] => (format!("{name} and {} have started", model.distinct_name(other)), name),
+        several => (format!("{name} and {} others have started", several.len()), name),
+    };
+    if names_key { format!("{started}: ⟨p⟩ pauses {paused}") } else { started }
 }
