@@ -35,7 +35,28 @@ fn what_is_scheduled_is_saved_once_a_line_is_whole_and_never_half_typed() {
 
     assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.message.ends_with("Salam")));
     dashboard.answer(saved(DRAFT.0, 4)).key(Key::Esc);
-    assert_eq!(dashboard.said(), format!("blast {DRAFT} is changed and stays scheduled; e edits it, S shows the plan"));
+    assert_eq!(dashboard.said(), "Raya last call is changed and stays scheduled; e edits it, S shows the plan");
+}
+
+#[test]
+fn what_was_saved_of_a_scheduled_blast_is_said_also_where_somebody_else_changed_it_since() {
+    for is_saved in [true, false] {
+        let mut dashboard = scheduled_form();
+        if is_saved {
+            dashboard.keys("\nSalam").key(Key::Esc).answer(saved(DRAFT.0, 4));
+        }
+        let Completion::Draft(DraftAnswer::Opened(again)) = opened() else { panic!("a draft") };
+        let again = again.unwrap();
+        let again = OpenedDraft { state: BlastState::Scheduled, at: DraftAt { version: 9, ..again.at }, ..again };
+
+        let again = Box::new(Ok((again, "minah@shop".to_owned())));
+        dashboard.answer(Completion::Draft(DraftAnswer::ReadAgain(again)));
+        assert!(dashboard.said().starts_with("minah@shop changed this blast meanwhile"), "{}", dashboard.said());
+        dashboard.key(Key::Esc);
+
+        let is = if is_saved { "is changed and stays scheduled" } else { "stays scheduled" };
+        assert_eq!(dashboard.said(), format!("Raya last call {is}; e edits it, S shows the plan"));
+    }
 }
 
 #[test]

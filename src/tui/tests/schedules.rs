@@ -214,8 +214,7 @@ fn its_next_time_is_left_out_after_a_question_that_names_it() {
 
     let skip = WriteRequest::Skip { blast: RAYA, at: tomorrow(9, 0) };
     assert_eq!(dashboard.acts(), std::slice::from_ref(&skip));
-    let after =
-        BlastView { scheduled_for: Some(at(9, 0) + chrono::TimeDelta::days(2)), ..pattern(BlastState::Scheduled) };
+    let after = BlastView { scheduled_for: Some(at(9, 0) + TimeDelta::days(2)), ..pattern(BlastState::Scheduled) };
     dashboard.answer(Completion::Written { request: skip, outcome: Ok(WriteOutcome::Blast(Box::new(after))) });
     assert_eq!(dashboard.said(), "Good morning at 21 Nov 09:00 is left out: the next is 22 Nov 09:00");
 }

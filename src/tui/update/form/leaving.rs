@@ -154,10 +154,12 @@ fn say_kept(model: &mut Model) {
         // Elsewhere `e` writes a note.
         let place = if model.focus == Pane::Blasts { "" } else { "among the blasts (⟨1⟩) " };
         let keys = format!("; {place}⟨e⟩ edits it, ⟨S⟩ shows the plan");
+        let name = model.blasts.get(id).map_or_else(|| format!("blast {id}"), |blast| model.distinct_name(blast));
         model.say(Notice::done(match (is_scheduled, is_saved) {
             (false, _) => format!("draft {id} is kept{keys}"),
-            (true, true) => format!("blast {id} is changed and stays scheduled{keys}"),
-            (true, false) => format!("blast {id} is scheduled as it was{keys}"),
+            (true, true) => format!("{name} is changed and stays scheduled{keys}"),
+            // Somebody else may have changed it meanwhile.
+            (true, false) => format!("{name} stays scheduled{keys}"),
         }));
     }
 }
