@@ -11,7 +11,7 @@ use super::command::ConfirmArgs;
 use super::send::{SendArgs, StartKind};
 use super::show;
 use crate::app::view::BlastView;
-use crate::app::{OccurrenceRow, ScheduleView, SkippedOccurrence, unread_after};
+use crate::app::{OccurrenceRow, Plan, ScheduleView, SkippedOccurrence, unread_after};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk, text};
@@ -111,7 +111,8 @@ async fn list(global: &Global) -> Result<()> {
     text(&render(&header, &schedules.iter().map(row).collect::<Vec<_>>()))
 }
 
-/// Its next time; of one that is paused or a draft, what that is once it is resumed or sent; of one that made no blast when it came, why.
+/// Its next time, and that it waits then where its sender is stopped; of one that is paused or a draft, what that is once it is resumed or
+/// sent; of one that made no blast when it came, why.
 fn next_words(context: &Context, schedule: &ScheduleView) -> String {
     let Some(next) = schedule.next.first() else { return "-".to_owned() };
     let next = context.start(*next, schedule.zone);
@@ -119,6 +120,7 @@ fn next_words(context: &Context, schedule: &ScheduleView) -> String {
         BlastState::Paused => format!("paused; once resumed {next}"),
         BlastState::Draft => format!("once sent {next}"),
         _ if not_made(&schedule.blast).is_some() => format!("{next}, not made{}", why_words(context, schedule)),
+        _ if schedule.blast.is_behind_stop() => format!("{next}, {}", Plan::NOT_BEHIND_STOP),
         _ => next,
     }
 }
@@ -183,12 +185,13 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
         let _ = writeln!(out, "  times    {} of {}", repeat.seen, times);
     }
     let once = match schedule.blast.state {
-        BlastState::Paused => ", once it is resumed",
-        BlastState::Draft => ", once it is sent",
-        _ => "",
+        BlastState::Paused => ", once it is resumed".to_owned(),
+        BlastState::Draft => ", once it is sent".to_owned(),
+        _ if blast.is_behind_stop() => format!(", {}", Plan::NOT_BEHIND_STOP),
+        _ => String::new(),
     };
     for (n, at) in next.iter().enumerate() {
-        let once = if n == 0 && not_made(blast).is_some() { ", not made yet" } else { once };
+        let once = if n == 0 && not_made(blast).is_some() { ", not made yet" } else { &once };
         let _ = writeln!(out, "  next     {}{once}", context.start(*at, *zone));
     }
     for note in clock_notes {

@@ -92,12 +92,17 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
         (BlastState::Paused, _) => ("paused".to_owned(), "⟨S⟩ resumes it, ⟨X⟩ ends it for good"),
         (_, Some(at)) if rule.is_empty() => (format!("starts {at}"), "⟨S⟩ sends it now, ⟨p⟩ pauses it, ⟨X⟩ cancels it"),
         (_, Some(at)) => (
-            format!("next {at}{}", blast.waits_at_next_time()),
+            format!("next {at}{}", next_condition(blast)),
             "⟨p⟩ pauses it, ⟨>⟩ leaves that time out, ⟨X⟩ ends it for good",
         ),
         (_, None) => ("starts as soon as it may".to_owned(), "⟨p⟩ pauses it, ⟨X⟩ cancels it"),
     };
     NeedWords { what: format!("{}: {rule}{comes}", model.distinct_name(blast)), mend: keys.to_owned() }
+}
+
+/// Behind the next time of a blast that repeats: that it waits for its sender then, or for an operator. It begins with a comma.
+fn next_condition(blast: &BlastView) -> String {
+    if blast.is_behind_stop() { format!(", {}", Plan::NOT_BEHIND_STOP) } else { blast.waits_at_next_time() }
 }
 
 /// Of a blast whose sender is stopped and that was sent in part, was launched, or starts at a time, once: at that time it starts only if the

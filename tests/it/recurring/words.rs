@@ -220,6 +220,22 @@ async fn times_outside_of_the_hours_are_said_and_several_that_would_go_at_once_a
 }
 
 #[tokio::test]
+async fn what_repeats_behind_a_stopped_sender_says_in_every_list_that_it_waits_then() {
+    let shop = Shop::open(SETUP).await;
+    let id = pattern(&shop, 0..2, &["--repeat", "every day 09:00"]).await;
+    shop.execute(
+        "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'",
+    )
+    .await;
+
+    let listed = shop.ok(&["blast", "schedule", "list"]).await;
+    let shown = shop.ok(&["blast", "schedule", "show", &id]).await;
+
+    let unless = ", but not while its sender is stopped";
+    assert!(listed.contains(unless) && shown.contains(unless), "{listed}{shown}");
+}
+
+#[tokio::test]
 async fn a_pattern_to_more_people_than_a_time_may_go_to_promises_no_day() {
     let shop = Shop::open(SETUP).await;
     let id = pattern(&shop, 0..3, &["--repeat", "every day 09:00", "--at-most", "1"]).await;

@@ -234,6 +234,29 @@ fn what_came_due_while_its_sender_is_stopped_does_not_come_by_itself() {
 }
 
 #[test]
+fn what_repeats_behind_a_stopped_sender_is_not_said_to_come_by_itself_all_the_same() {
+    let waiting = Waiting::SenderStopped {
+        code: StopCode::Provider("device".to_owned()),
+        why: "Device is offline".to_owned(),
+        sender: "sales".to_owned(),
+    };
+    for (waiting, says) in [
+        (Some(waiting), "every hour; next 15:02, but not while its sender is stopped"),
+        (None, "every hour; next 15:02, but waits for you then"),
+    ] {
+        let mut weekly = BlastView { id: BlastId(77), state: BlastState::Scheduled, waiting, ..raya() };
+        (weekly.origin.repeat.rule, weekly.origin.repeat.at_most) = (Some("every hour".to_owned()), Some(1));
+        (weekly.scheduled_for, weekly.send_after) = (Some(at(15, 2)), Some(at(15, 2)));
+        let mut dashboard = TestDashboard::new(WIDE);
+        dashboard.answer(Completion::Blasts(Ok(vec![weekly])));
+
+        let screen = dashboard.keys("!").screen().join("\n");
+
+        assert!(screen.contains(says), "{screen}");
+    }
+}
+
+#[test]
 fn the_list_of_needs_that_stands_open_says_at_once_what_waits_once_its_time_comes() {
     let (code, why) = (StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
     let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() });
