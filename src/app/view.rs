@@ -144,12 +144,12 @@ impl BlastView {
     }
 
     /// The percentage of people who are settled; `None` for one that was never begun, of which nothing is done. People whom a
-    /// cancel left out are not: a blast that was cancelled half-way is half done. Nor is there one of what repeated: it is itself
+    /// cancel left out are not: a blast that was cancelled half-way is half done. Nor is there one of what repeats: it is itself
     /// never sent.
     pub fn settled_percent(&self) -> Option<i64> {
         match self.state {
+            _ if self.origin.repeat.rule.is_some() => None,
             BlastState::Draft | BlastState::Scheduled => None,
-            BlastState::Completed if self.origin.repeat.rule.is_some() => None,
             // Whoever was left out beforehand is no progress.
             BlastState::Sending | BlastState::Paused if !self.counts.has_tried() => Some(0),
             BlastState::Cancelled => Some(self.counts.reached_or_failed_percent()),

@@ -205,6 +205,13 @@ fn what_repeats_to_more_people_than_were_confirmed_is_said_to_wait_for_an_operat
 }
 
 #[test]
+fn nothing_is_done_of_what_repeats_whatever_its_state() {
+    for state in [BlastState::Scheduled, BlastState::Paused, BlastState::Cancelled, BlastState::Completed] {
+        assert_eq!(pattern(state).settled_percent(), None, "{state}");
+    }
+}
+
+#[test]
 fn its_next_time_is_left_out_after_a_question_that_names_it() {
     let mut dashboard = listed(BlastState::Scheduled);
 
