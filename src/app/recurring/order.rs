@@ -42,8 +42,13 @@ impl RepeatOrder {
 
     /// Its times after a moment, up to its end.
     pub fn times_after(&self, zone: Tz, now: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+        self.times_from(zone, now, 0)
+    }
+
+    /// The same where so many of them have come by then.
+    pub fn times_from(&self, zone: Tz, after: DateTime<Utc>, passed: i32) -> impl Iterator<Item = DateTime<Utc>> {
         let pattern = Pattern::of(self.rule.clone(), self.columns(zone), zone);
-        pattern.times(now, 0)
+        pattern.times(after, passed)
     }
 
     /// Where it ends by itself: `after 2026-12-31, or after 10 times`.

@@ -8,7 +8,7 @@ mod preview;
 pub(super) use pages::cell as left_out_cell;
 
 use super::{OverlayContent, clock, column_of, page_rows, wrapped};
-use crate::app::view::SenderView;
+use crate::app::view::{BlastView, SenderView};
 use crate::app::{ByHand, DraftList, Imported, NOT_FOR};
 use crate::domain::text::{clean, escaped};
 use crate::tui::format::{count_of, counted, filter_words, number};
@@ -210,7 +210,9 @@ impl<'a> FormPainter<'a> {
             FormLine::Window => vec![how::window(values, self.model.form_zone())],
             FormLine::Start if values.repeat.is_some() => vec![how::start_of_times(self.form.is_scheduled())],
             FormLine::Start => vec![how::start(values, self.model.form_zone(), self.form.is_scheduled())],
-            FormLine::Repeat => how::repeat(values, (self.model.form_zone(), clock(self.model)), self.room()),
+            FormLine::Repeat => {
+                how::repeat(values, self.running(), (self.model.form_zone(), clock(self.model)), self.room())
+            }
             FormLine::Ends => vec![how::ends(values)],
             FormLine::OwnTime => vec![how::own_time(values)],
             FormLine::First => vec![match values.first {
@@ -218,6 +220,11 @@ impl<'a> FormPainter<'a> {
                 Some(first) => TextLine::plain(format!("{}, then wait for me", number(i64::from(first.get())))),
             }],
         }
+    }
+
+    /// Its blast, where that is scheduled.
+    fn running(&self) -> Option<&BlastView> {
+        self.model.blasts.get(self.form.id()?).filter(|_| self.form.is_scheduled())
     }
 
     /// The sender, where it is configured here.

@@ -1,17 +1,20 @@
 //! Blasts that repeat, and people's own time: what is typed in the form, what the list shows, which keys act.
 
+use std::num::NonZeroU32;
+
 use chrono::TimeDelta;
 
 use super::armed::{launched, read};
-use super::form::{saved, writes};
+use super::form::{opened, saved, writes};
+use super::late::wants_draft;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, at, blast, draft, tomorrow};
-use crate::app::Launch;
 use crate::app::view::BlastView;
+use crate::app::{Launch, OpenedDraft, RepeatOrder};
 use crate::domain::blast::{BlastOrigin, BlastState, PersonClocks, RepeatColumns};
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, DraftWrite, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, NeedsLine};
 
@@ -74,6 +77,33 @@ fn the_next_times_name_their_zone_where_the_screen_has_another_one() {
 
     let screen = text(&dashboard);
     assert!(screen.contains("7 Dec 09:00 in Kuala Lumpur (the first 23 Nov 01:00 here)"), "{screen}");
+}
+
+#[test]
+fn the_next_times_of_what_repeats_and_runs_are_those_after_one_that_was_left_out() {
+    let Completion::Draft(DraftAnswer::Opened(form)) = opened() else { panic!("a draft") };
+    let mut form = OpenedDraft { state: BlastState::Scheduled, ..form.unwrap() };
+    let rule = "every mon 09:00";
+    let order = RepeatOrder { rule: rule.parse().unwrap(), until: None, times: NonZeroU32::new(3), at_most: None };
+    (form.form.repeat, form.form.timezone) = (Some(order), Some(chrono_tz::Asia::Kuala_Lumpur));
+    let repeat = RepeatColumns { rule: Some(rule.to_owned()), times: Some(3), seen: 1, ..RepeatColumns::default() };
+    let mut dashboard = TestDashboard::new(WIDE);
+    read(
+        &mut dashboard,
+        BlastView {
+            state: BlastState::Scheduled,
+            scheduled_for: Some("2026-11-30T01:00:00Z".parse().unwrap()),
+            origin: BlastOrigin { repeat, ..BlastOrigin::default() },
+            ..draft()
+        },
+    );
+
+    wants_draft(&mut dashboard).answer(Completion::Draft(DraftAnswer::Opened(Box::new(Ok(form)))));
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Repeat;
+
+    let screen = text(&dashboard);
+    assert!(screen.contains("every mon 09:00 next 30 Nov 09:00, 7 Dec 09:00"), "{screen}");
+    assert!(!screen.contains("14 Dec"), "two of three are left: {screen}");
 }
 
 #[test]

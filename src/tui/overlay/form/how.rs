@@ -1,9 +1,10 @@
 //! How a blast is sent, as the form says it, and what is wrong with the columns that its message names.
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::super::wrapped;
-use crate::app::view::{SenderUsage, SenderView};
+use crate::app::view::{BlastView, SenderUsage, SenderView};
 use crate::app::{DraftForm, RepeatOrder};
 use crate::domain::content::BlastContent;
 use crate::domain::list_columns::ListColumns;
@@ -71,10 +72,17 @@ pub(super) fn start_of_times(is_scheduled: bool) -> TextLine {
 /// How many of its next times are shown.
 const NEXT_TIMES: usize = 3;
 
-/// `every mon 09:00`, and when that is next.
-pub(super) fn repeat(values: &DraftForm, (zone, clock): (Tz, TimeFormat), room: u16) -> Vec<TextLine> {
+/// `every mon 09:00`, and when that is next. The blast, where it runs, has its own next time: those before it were left out, or have come.
+pub(super) fn repeat(
+    values: &DraftForm,
+    running: Option<&BlastView>,
+    (zone, clock): (Tz, TimeFormat),
+    room: u16,
+) -> Vec<TextLine> {
     let Some(order) = &values.repeat else { return vec![TextLine::dim("once")] };
-    let next: Vec<_> = order.times_after(zone, clock.now).take(NEXT_TIMES).collect();
+    let own = running.and_then(|blast| Some((blast.scheduled_for? - TimeDelta::seconds(1), blast.origin.repeat.seen)));
+    let (after, passed) = own.unwrap_or((clock.now, 0));
+    let next: Vec<_> = order.times_from(zone, after, passed).take(NEXT_TIMES).collect();
     let next = match next[..] {
         [] => "never: it ends before".to_owned(),
         _ => format!("next {}", rule_times(&next, zone, clock)),
