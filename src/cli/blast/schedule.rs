@@ -191,7 +191,7 @@ fn show_text(context: &Context, schedule: &ScheduleView, occurrences: &[Occurren
         _ => String::new(),
     };
     for (n, at) in next.iter().enumerate() {
-        let once = if n == 0 && not_made(blast).is_some() { ", not made yet" } else { &once };
+        let once = if n == 0 && not_made(blast).is_some() { ", not made yet" } else { once.as_str() };
         let _ = writeln!(out, "  next     {}{once}", context.start(*at, *zone));
     }
     for note in clock_notes {
