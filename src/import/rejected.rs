@@ -3,6 +3,8 @@
 //! next one; a file that is not ours, whatever its name, is never touched.
 
 mod forgetting;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -27,8 +29,8 @@ const HEADER: [&str; 4] = ["row", "column", "value", "reason"];
 /// A draft without its first line may be about to get it.
 const BEGINNING: Duration = Duration::from_secs(60);
 
-/// How many other names to try.
-const NAMES: u32 = 1000;
+/// How many other names to try: a script that pipes its lists leaves a file for each.
+const NAMES: u32 = 100_000;
 
 /// Where rejected rows are written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,19 +38,28 @@ pub enum RejectedTo {
     /// This file, in place of one of an earlier import; one with a number where that name is somebody else's file. It is
     /// untouched when every row is accepted.
     File(PathBuf),
+    /// This file, or where there is one of that name, whoever wrote it, one with a number. For lists that share a name: what
+    /// an earlier one left is not replaced.
+    NewFile(PathBuf),
     /// Nowhere: they are only counted.
     Nowhere,
 }
 
 impl RejectedTo {
-    /// `people.csv` has its rejected rows in `people.rejected.csv`; what comes from a pipe (`-`) in
-    /// `stdin.rejected.csv` of the current directory.
+    /// `people.csv` has its rejected rows in `people.rejected.csv`, and `people.xlsx` in `people.xlsx-rejected.csv`: no two
+    /// lists of a directory share a file. What comes from a pipe (`-`) has a new one, `stdin.rejected.csv` of the current
+    /// directory: it may be any list.
     pub fn beside(source: &Path) -> Self {
         if source == Path::new("-") {
-            return Self::File(PathBuf::from("stdin.rejected.csv"));
+            return Self::NewFile(PathBuf::from("stdin.rejected.csv"));
         }
-        let mut name = source.file_stem().unwrap_or_default().to_owned();
-        name.push(".rejected.csv");
+        let is_csv = source.extension() == Some(OsStr::new("csv"));
+        let (name, ending) = match source.file_stem() {
+            Some(stem) if is_csv => (stem, ".rejected.csv"),
+            _ => (source.file_name().unwrap_or_default(), "-rejected.csv"),
+        };
+        let mut name = name.to_owned();
+        name.push(ending);
         Self::File(source.with_file_name(name))
     }
 }
@@ -64,6 +75,8 @@ pub(super) struct RejectedFile {
 pub(super) struct Draft {
     path: PathBuf,
     becomes: PathBuf,
+    /// In place of what an earlier import wrote under that name.
+    replaces: bool,
     /// Keeps the lock until the file has its name.
     _locked: File,
 }
@@ -74,14 +87,21 @@ impl RejectedFile {
     }
 
     pub(super) fn write(&mut self, rejection: &Rejection) -> Result<(), ImportError> {
-        let RejectedTo::File(path) = self.to.clone() else { return Ok(()) };
+        let path = match &self.to {
+            RejectedTo::File(path) | RejectedTo::NewFile(path) => path.clone(),
+            RejectedTo::Nowhere => return Ok(()),
+        };
         self.append(&path, rejection).map_err(|error| ImportError::RejectedFile { path, error })
     }
 
     fn append(&mut self, path: &Path, rejection: &Rejection) -> io::Result<()> {
         let (writer, _) = match &mut self.open {
             Some(open) => open,
-            None => self.open.insert(begin(path)?),
+            None => {
+                let (writer, mut draft) = begin(path)?;
+                draft.replaces = !matches!(self.to, RejectedTo::NewFile(_));
+                self.open.insert((writer, draft))
+            }
         };
         let reason = rejection.reason.to_string();
         let cells = [&rejection.row.to_string(), &rejection.column, &rejection.value, &reason];
@@ -125,7 +145,8 @@ fn create(path: &Path) -> io::Result<(File, Draft)> {
             Ok(file) => {
                 // A disk where files cannot be locked is not shared by two imports at once.
                 let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
-                let draft = Draft { path: draft, becomes: path.to_owned(), _locked: file.try_clone()? };
+                let locked = file.try_clone()?;
+                let draft = Draft { path: draft, becomes: path.to_owned(), replaces: true, _locked: locked };
                 return Ok((file, draft));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -207,17 +228,19 @@ impl NameState {
 }
 
 impl Draft {
-    /// Gives the file its name, or the first one with a number that is not somebody else's.
+    /// Gives the file its name, or the first one with a number that is not somebody else's; of a new file, that is free.
     pub(super) fn keep(self) -> io::Result<PathBuf> {
         for n in 1..NAMES {
             let name = if n == 1 { self.becomes.clone() } else { numbered(&self.becomes, n) };
-            let renamed = match NameState::of(&name)? {
+            // What is no longer free refuses the rename.
+            let state = if self.replaces { NameState::of(&name)? } else { NameState::Free };
+            let renamed = match state {
                 NameState::Free => rename_to_free(&self.path, &name),
                 NameState::Ours => fs::rename(&self.path, &name),
                 NameState::Taken => continue,
             };
             match renamed {
-                // Somebody took it in this instant.
+                // Somebody took it, by now or in this instant.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 renamed => return renamed.map(|()| name),
             }
@@ -238,124 +261,5 @@ impl Drop for Draft {
     fn drop(&mut self) {
         // Gone already when it was kept.
         _ = fs::remove_file(&self.path);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-    use crate::domain::phone::PhoneError;
-    use crate::domain::rejected_rows::RowDigest;
-
-    fn rejection(value: &str) -> Rejection {
-        Rejection {
-            row: 3,
-            column: "phone".into(),
-            value: value.into(),
-            name: None,
-            reason: PhoneError::Scientific.into(),
-            digest: RowDigest::default(),
-            phone: None,
-        }
-    }
-
-    #[test]
-    fn the_file_lies_beside_the_one_it_is_about() {
-        let file = |path: &str| match RejectedTo::beside(Path::new(path)) {
-            RejectedTo::File(path) => path.display().to_string(),
-            RejectedTo::Nowhere => String::new(),
-        };
-
-        assert_eq!(file("/lists/raya.csv"), "/lists/raya.rejected.csv");
-        assert_eq!(file("raya"), "raya.rejected.csv");
-        assert_eq!(file("raya.rejected.csv"), "raya.rejected.rejected.csv");
-        assert_eq!(file("-"), "stdin.rejected.csv");
-    }
-
-    #[test]
-    fn it_appears_only_when_kept_and_goes_when_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("raya.rejected.csv");
-        let written = || {
-            let mut file = RejectedFile::new(RejectedTo::File(path.clone()));
-            file.write(&rejection("=6.01E+10")).unwrap();
-            file.finish().unwrap().unwrap()
-        };
-
-        drop(written());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-
-        assert_eq!(written().keep().unwrap(), path);
-        let text = fs::read_to_string(&path).unwrap();
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[0], "row,column,value,reason");
-        assert!(lines[1].starts_with("3,phone,'=6.01E+10,lost by the spreadsheet"), "{}", lines[1]);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn an_earlier_file_stays_when_nothing_is_rejected() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("raya.rejected.csv");
-        fs::write(&path, "mine").unwrap();
-
-        assert!(RejectedFile::new(RejectedTo::File(path.clone())).finish().unwrap().is_none());
-
-        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
-    }
-
-    fn rejected_at(path: &Path) -> PathBuf {
-        let mut file = RejectedFile::new(RejectedTo::File(path.to_owned()));
-        file.write(&rejection("x")).unwrap();
-        file.finish().unwrap().unwrap().keep().unwrap()
-    }
-
-    #[test]
-    fn what_a_killed_import_left_goes_and_what_is_somebody_elses_stays() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        let own_number = format!(".raya.rejected.csv.{}.part", std::process::id());
-        fs::write(at(".raya.rejected.csv.17.part"), "row,column,value,reason\n3,phone,0100,too short\n").unwrap();
-        fs::write(at(".raya.rejected.csv.18.part"), "a letter").unwrap();
-        fs::write(at(&own_number), "another letter").unwrap();
-        fs::write(at("precious"), "row,column,value,reason\n").unwrap();
-        std::os::unix::fs::symlink(at("precious"), at(".raya.rejected.csv.19.part")).unwrap();
-        let busy = File::create(at(".raya.rejected.csv.20.part")).unwrap();
-        (&busy).write_all(b"row,column,value,reason\n").unwrap();
-        flock(&busy, FlockOperation::NonBlockingLockExclusive).unwrap();
-
-        rejected_at(&at("raya.rejected.csv"));
-
-        assert!(!at(".raya.rejected.csv.17.part").exists());
-        for kept in
-            [".raya.rejected.csv.18.part", ".raya.rejected.csv.19.part", ".raya.rejected.csv.20.part", &own_number]
-        {
-            assert!(fs::symlink_metadata(at(kept)).is_ok(), "{kept}");
-        }
-    }
-
-    #[test]
-    fn an_earlier_imports_file_is_replaced_and_somebody_elses_is_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("raya.rejected.csv");
-
-        assert_eq!(rejected_at(&path), path);
-        assert_eq!(rejected_at(&path), path);
-        fs::write(&path, "my own notes").unwrap();
-        let beside = rejected_at(&path);
-
-        assert_eq!(beside, dir.path().join("raya.rejected-2.csv"));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "my own notes");
-    }
-
-    #[test]
-    fn a_place_that_cannot_be_written_to_is_named() {
-        let mut file = RejectedFile::new(RejectedTo::File(PathBuf::from("/nowhere/at/all/x.rejected.csv")));
-
-        let error = file.write(&rejection("x")).unwrap_err();
-
-        assert!(error.to_string().starts_with("/nowhere/at/all/x.rejected.csv cannot be written"), "{error}");
     }
 }

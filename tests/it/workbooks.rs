@@ -191,7 +191,7 @@ async fn a_number_of_a_workbook_that_is_no_whole_one_is_nobodys_phone() {
     let taken = people(&shop, made.out.trim()).await;
     assert_eq!(taken.keys().collect::<Vec<_>>(), ["+60100000001", "+60100000005", "+60123456789"], "{made:?}");
     assert!(made.err.contains("a fraction, not a phone number") && made.err.contains("a negative number"), "{made:?}");
-    let rejected = std::fs::read_to_string(shop.path("list.rejected.csv")).unwrap();
+    let rejected = std::fs::read_to_string(shop.path("list.xlsx-rejected.csv")).unwrap();
     assert_eq!(rejected.matches("a fraction").count(), 3, "{rejected}");
 }
 
