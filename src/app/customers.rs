@@ -14,7 +14,9 @@ use crate::domain::phone::{PersonKey, Phone};
 use crate::domain::text::{clean, clean_name, shell_quoted};
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
-use crate::store::customer::{self, CustomerDetails, CustomerQuery, CustomerRow, CustomerTotals, SentMessage};
+use crate::store::customer::{
+    self, CustomerDetails, CustomerNote, CustomerQuery, CustomerRow, CustomerTotals, SentMessage,
+};
 
 /// How many blasts, notes and consents of a customer are shown.
 const SHOWN: u32 = 100;
@@ -126,9 +128,16 @@ impl App {
         customer_row(self.pool(), &key).await.map_err(unread_after("the tags are changed"))
     }
 
-    /// Writes a note about a customer.
-    pub async fn note_customer(&self, phone: &Phone, note: &str) -> Result<(), AppError> {
-        self.edit_customer(phone, (&[], &[]), Some(note)).await.map(|_| ())
+    /// Writes a note about a customer, and returns it as it was written.
+    pub async fn note_customer(&self, phone: &Phone, note: &str) -> Result<CustomerNote, AppError> {
+        self.sees_customers()?;
+        let note = note_of(note)?;
+        let mut tx = self.begin().await?;
+        let key = known_customer(&mut tx, phone).await?;
+        let written = customer::add_note(&mut tx, &key, &note, self.operator()).await?;
+        self.log_customer(&mut tx, phone, json!({ "tags": [], "without": [], "note": note })).await?;
+        tx.commit().await?;
+        Ok(written)
     }
 
     /// Tags a customer, takes tags away and writes a note: all of it or nothing. Returns the customer's key.

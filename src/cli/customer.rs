@@ -302,13 +302,18 @@ async fn tags(context: &Context) -> Result<()> {
 
 async fn write_note(context: &Context, phone: &str, (note, remove): (Option<String>, Option<i64>)) -> Result<()> {
     let phone = read(context, phone)?;
-    match remove {
-        Some(id) => context.app.remove_customer_note(&phone, id).await?,
-        None => context.app.note_customer(&phone, &note.unwrap_or_default()).await?,
+    if let Some(id) = remove {
+        context.app.remove_customer_note(&phone, id).await?;
+        if context.is_json {
+            return json(&json!({ "id": id, "removed": true }));
+        }
+        talk("the note is gone");
+        return Ok(());
     }
+    let written = context.app.note_customer(&phone, &note.unwrap_or_default()).await?;
     if context.is_json {
-        return context.app.customer(&phone).await?.notes.iter().try_for_each(json);
+        return json(&written);
     }
-    talk(if remove.is_some() { "the note is gone" } else { "noted" });
+    talk("noted");
     Ok(())
 }

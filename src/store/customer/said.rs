@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{CONSENT_SOURCE, Consent};
+use super::{CONSENT_SOURCE, Consent, CustomerNote};
 use crate::domain::ids::BlastId;
 use crate::store::StoreError;
 
@@ -92,10 +92,12 @@ pub async fn tags_of(tx: &mut PgConnection) -> Result<Vec<(String, i64)>, StoreE
 }
 
 /// Writes a note about a customer.
-pub async fn add_note(tx: &mut PgConnection, customer: &str, note: &str, by: &str) -> Result<(), StoreError> {
-    let insert = sqlx::query("insert into customer_notes (person, note, written_by) values ($1, $2, $3)");
-    insert.bind(customer).bind(note).bind(by).execute(tx).await?;
-    Ok(())
+pub async fn add_note(tx: &mut PgConnection, customer: &str, note: &str, by: &str) -> Result<CustomerNote, StoreError> {
+    let insert = sqlx::query_as(
+        "insert into customer_notes (person, note, written_by) values ($1, $2, $3)
+         returning id, note, written_by, written_at",
+    );
+    Ok(insert.bind(customer).bind(note).bind(by).fetch_one(tx).await?)
 }
 
 /// Takes a note of a customer away. `false`: they have no such note.

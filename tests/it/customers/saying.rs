@@ -107,6 +107,22 @@ async fn a_customer_of_whom_more_is_known_than_is_shown_says_so() {
 }
 
 #[tokio::test]
+async fn a_note_that_is_written_or_taken_away_is_the_one_that_is_printed() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 1).await;
+    let phone = number(FIRST);
+    shop.ok(&["customer", "note", &phone, "one"]).await;
+
+    let noted = shop.json(&["customer", "note", &phone, "two"]).await;
+    let removed = shop.json(&["customer", "note", &phone, "--remove", "1"]).await;
+    let last = shop.json(&["customer", "note", &phone, "--remove", "2"]).await;
+
+    assert_eq!((&noted["id"], &noted["note"], noted["written_at"].is_string()), (&json!(2), &json!("two"), true));
+    assert_eq!(removed, json!({ "id": 1, "removed": true }));
+    assert_eq!(last, json!({ "id": 2, "removed": true }));
+}
+
+#[tokio::test]
 async fn whoever_tries_a_message_on_themselves_has_nobodys_name_for_it() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..2).await;
