@@ -63,3 +63,6 @@ pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;
 pub use settings::{MissingRights, connection_limit, missing_rights, moment, now, takes_changes};
 pub use transaction::{DbTransaction, begin, savepoint};
+
+/// The most rows that a query reads at once: those of the longest page, and one that says that there are more.
+const ROWS_MAX: u32 = 1_001;

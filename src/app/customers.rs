@@ -68,9 +68,12 @@ impl App {
     /// A page of customers.
     pub async fn customers(&self, query: &CustomerQuery) -> Result<CustomerPage, AppError> {
         self.sees_customers()?;
-        let keys = customer::keys(self.pool(), query).await?;
-        let is_full = i64::try_from(keys.len()).is_ok_and(|found| found >= query.limit);
-        let next = keys.last().filter(|_| is_full).cloned();
+        let one_more = CustomerQuery { limit: query.limit.saturating_add(1), ..query.clone() };
+        let mut keys = customer::keys(self.pool(), &one_more).await?;
+        let limit = usize::try_from(query.limit).unwrap_or(0);
+        let is_more = keys.len() > limit;
+        keys.truncate(limit);
+        let next = keys.last().filter(|_| is_more).cloned();
         Ok(CustomerPage { rows: customer::rows(self.pool(), &keys).await?, next })
     }
 

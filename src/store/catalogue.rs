@@ -14,7 +14,7 @@ pub use showing::{KnownItem, UnsoldRow, has_any, known, unsold};
 
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CatalogueId, ProductId, SenderId};
-use crate::store::StoreError;
+use crate::store::{ROWS_MAX, StoreError};
 
 /// What a catalogue says of a product.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -187,5 +187,5 @@ pub async fn products(pool: &PgPool, query: &ProductQuery) -> Result<Vec<Product
     );
     let rows = rows.bind(query.catalogue).bind(query.business.as_deref()).bind(query.id).bind(query.sku.as_deref());
     let after = query.after.map_or(0, |after| after.0);
-    Ok(rows.bind(after).bind(i64::from(query.limit.clamp(1, 1_000))).fetch_all(pool).await?)
+    Ok(rows.bind(after).bind(i64::from(query.limit.clamp(1, ROWS_MAX))).fetch_all(pool).await?)
 }

@@ -193,13 +193,12 @@ pub(super) async fn read_page(
     let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
     let filter = BlastFilter {
         offset: offset.unwrap_or(0),
-        limit: Some(limit),
+        limit: Some(page::one_more(limit)),
         without_unasked: true,
         ..asked.filter(app, &filter)?
     };
-    let blasts = app.blasts(&filter).await?;
-    let last = blasts.last().filter(|_| blasts.len() == limit as usize);
-    let next_cursor = last.map(|last| page::write_cursor(&[last.blast_date.timestamp_micros(), last.id.0]));
+    let mut blasts = app.blasts(&filter).await?;
+    let next_cursor = page::cut(&mut blasts, limit, |last| [last.blast_date.timestamp_micros(), last.id.0]);
     let numbered = match (offset, asked.page) {
         (Some(_), Some(page)) => Some((page, app.count_blasts(&filter).await?)),
         _ => None,

@@ -163,12 +163,12 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<MessageListPar
     let [part, first, second] = cursor.map_or(Ok([0, 0, 0]), page::read_cursor)?;
     let (mut messages, mut next) = (Vec::new(), None);
     if part != REPLIES {
-        let rows = app.sent_messages(campaign, RecipientId(first), limit).await?;
-        next = rows.last().filter(|_| rows.len() == limit as usize).map(|last| [0, last.id.0, 0]);
+        let mut rows = app.sent_messages(campaign, RecipientId(first), page::one_more(limit)).await?;
+        next = page::cut(&mut rows, limit, |last| [0, last.id.0, 0]);
         messages.extend(rows.into_iter().map(|row| CampaignMessage::sent(campaign, row)));
     }
     let room = limit - u32::try_from(messages.len()).unwrap_or(limit);
-    if next.is_none() && room > 0 {
+    if next.is_none() {
         let from = if part == REPLIES { (first, second) } else { (0, 0) };
         let (rows, last) = written(&app, campaign, from, room).await?;
         let writers: Vec<_> = rows.iter().filter_map(|row| row.recipient).collect();
@@ -176,20 +176,27 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<MessageListPar
         messages.extend(rows.iter().map(|row| CampaignMessage::written(campaign, row, &own)));
         next = last;
     }
-    let next_cursor = next.map(|next| page::write_cursor(&next));
-    Ok(Answer::ok(MessageList { messages, limit, next_cursor }))
+    Ok(Answer::ok(MessageList { messages, limit, next_cursor: next }))
 }
 
-/// What people wrote behind a place, and where the next page begins.
+/// What people wrote behind a place, at most so much, and the cursor of the next page. With no room only whether there is one.
 async fn written(
     app: &App,
     campaign: BlastId,
     (micros, id): (i64, i64),
     limit: u32,
-) -> Result<(Vec<ReplyRow>, Option<[i64; 3]>), Problem> {
+) -> Result<(Vec<ReplyRow>, Option<String>), Problem> {
     app.blast(campaign).await?;
     let received_at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    let rows = app.replies_after(campaign, ReplyPosition { received_at, id: ReplyId(id) }, limit).await?;
-    let last = rows.last().filter(|_| rows.len() == limit as usize).map(ReplyRow::place);
-    Ok((rows, last.map(|place| [REPLIES, place.received_at.timestamp_micros(), place.id.0])))
+    let from = ReplyPosition { received_at, id: ReplyId(id) };
+    let mut rows = app.replies_after(campaign, from, page::one_more(limit)).await?;
+    if limit == 0 {
+        let next = rows.first().map(|_| page::write_cursor(&[REPLIES, micros, id]));
+        return Ok((Vec::new(), next));
+    }
+    let next = page::cut(&mut rows, limit, |last| {
+        let place = last.place();
+        [REPLIES, place.received_at.timestamp_micros(), place.id.0]
+    });
+    Ok((rows, next))
 }

@@ -56,6 +56,22 @@ pub(super) fn read_cursor<const N: usize>(cursor: &str) -> Result<[i64; N], Prob
     numbers.try_into().map_err(|_| wrong())
 }
 
+/// One row more than a page has: it says that there are more.
+pub(super) const fn one_more(limit: u32) -> u32 {
+    limit.saturating_add(1)
+}
+
+/// Cuts what was read by [`one_more`] to a page; the cursor of the next one, or `None` where nothing is behind this one.
+pub(super) fn cut<T, const N: usize>(
+    rows: &mut Vec<T>,
+    limit: u32,
+    place: impl FnOnce(&T) -> [i64; N],
+) -> Option<String> {
+    let is_more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    rows.last().filter(|_| is_more).map(|last| write_cursor(&place(last)))
+}
+
 pub(super) fn write_cursor(numbers: &[i64]) -> String {
     numbers.iter().map(i64::to_string).collect::<Vec<_>>().join("_")
 }
@@ -84,7 +100,7 @@ fn whole<'de, D: Deserializer<'de>>(source: D) -> Result<Option<i128>, D::Error>
 
 #[cfg(test)]
 mod tests {
-    use super::{offset, read_cursor, write_cursor};
+    use super::{cut, offset, read_cursor, write_cursor};
 
     #[test]
     fn a_cursor_is_read_back_and_anything_else_is_not() {
@@ -92,6 +108,15 @@ mod tests {
         for wrong in ["", "7", "7_", "7_8_9", "x_y", "99999999999999999999_1"] {
             assert!(read_cursor::<2>(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_full_page_leads_to_another_only_where_a_row_is_behind_it() {
+        let page = |mut rows: Vec<i64>| (cut(&mut rows, 2, |last| [*last]), rows);
+
+        assert_eq!(page(vec![7, 8, 9]), (Some("8".to_owned()), vec![7, 8]));
+        assert_eq!(page(vec![7, 8]), (None, vec![7, 8]));
+        assert_eq!(page(vec![]), (None, vec![]));
     }
 
     #[test]

@@ -234,12 +234,11 @@ pub(super) async fn read_page(
         _ => Anchor::Start,
     };
     // The rows before an end that was not reached are no page.
-    let rows = match anchor {
+    let mut rows = match anchor {
         Anchor::End => Vec::new(),
-        anchor => app.recipients(&query(blast, filter.clone(), anchor, limit)).await?,
+        anchor => app.recipients(&query(blast, filter.clone(), anchor, page::one_more(limit))).await?,
     };
-    let last = rows.last().filter(|_| rows.len() == limit as usize);
-    let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+    let next_cursor = page::cut(&mut rows, limit, |last| [last.id.0]);
     let numbered = match (offset, asked.page) {
         (Some(_), Some(page)) => Some((page, Total::number(app.count(blast, &filter, None).await?))),
         _ => None,

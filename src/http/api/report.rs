@@ -189,9 +189,9 @@ async fn saved(
     let limit = page::limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let before = cursor.map(page::read_cursor).transpose()?.map(|[id]| ReportId(id));
-    let reports = app.saved_reports(SavedReportQuery { blast: id, before, limit }).await?;
-    let last = reports.last().filter(|_| reports.len() == limit as usize);
-    let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+    let query = SavedReportQuery { blast: id, before, limit: page::one_more(limit) };
+    let mut reports = app.saved_reports(query).await?;
+    let next_cursor = page::cut(&mut reports, limit, |last| [last.id.0]);
     Ok(Answer::ok(SavedReports { reports, limit, next_cursor }))
 }
 
@@ -218,12 +218,14 @@ async fn stages(app: &App, blast: &BlastView, limit: u32) -> Result<Vec<StuckSta
         (Status::Read, stuck.read),
         (Status::Replied, stuck.replied),
     ] {
-        let people = match count {
+        let mut people = match count {
             0 => Vec::new(),
-            _ => app.recipients(&query(blast.id, Filter::stuck(stage), Anchor::Start, limit)).await?,
+            _ => {
+                let one_more = page::one_more(limit);
+                app.recipients(&query(blast.id, Filter::stuck(stage), Anchor::Start, one_more)).await?
+            }
         };
-        let last = people.last().filter(|_| people.len() == limit as usize);
-        let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+        let next_cursor = page::cut(&mut people, limit, |last| [last.id.0]);
         let recipients = PersonAnswer::all(people);
         let percentage = percentage(count, sent);
         stages.push(StuckStage { status: stage, count, percentage, recipients, next_cursor });

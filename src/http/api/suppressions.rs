@@ -114,9 +114,9 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<SuppressionLis
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let before = cursor.map(page::read_cursor).transpose()?.map(|[id]| SuppressionId(id));
     let phone = asked.phone_number.as_deref().map(|text| number(&app, "phone_number", text)).transpose()?;
-    let rows = app.suppressions_page(SuppressionQuery { before, phone, limit }).await?;
-    let last = rows.last().filter(|_| rows.len() == limit as usize);
-    let next_cursor = last.map(|(id, _)| page::write_cursor(&[id.0]));
+    let query = SuppressionQuery { before, phone, limit: page::one_more(limit) };
+    let mut rows = app.suppressions_page(query).await?;
+    let next_cursor = page::cut(&mut rows, limit, |(id, _)| [id.0]);
     let suppressions = rows.into_iter().map(|(_, row)| row.into()).collect();
     Ok(Answer::ok(SuppressionList { suppressions, limit, next_cursor }))
 }

@@ -8,8 +8,8 @@ use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use crate::domain::cart::CartState;
 use crate::domain::ids::{BlastId, CartId, OrderId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
-use crate::store::StoreError;
 use crate::store::order::OrderItemRow;
+use crate::store::{ROWS_MAX, StoreError};
 
 /// A cart with its items.
 #[derive(Debug, Clone, PartialEq, FromRow)]
@@ -79,7 +79,7 @@ pub async fn list(pool: &PgPool, query: &CartQuery) -> Result<Vec<CartRow>, Stor
     if let Some(before) = query.before {
         sql.push(" and c.id < ").push_bind(before);
     }
-    sql.push(" order by c.id desc limit ").push_bind(i64::from(query.limit.clamp(1, 1_000)));
+    sql.push(" order by c.id desc limit ").push_bind(i64::from(query.limit.clamp(1, ROWS_MAX)));
     sql.push(" offset ").push_bind(i64::from(query.offset));
     Ok(sql.build_query_as().fetch_all(pool).await?)
 }

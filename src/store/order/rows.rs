@@ -10,7 +10,7 @@ use crate::domain::amount::text_as_text;
 use crate::domain::ids::{BlastId, OrderId, RecipientId, SenderId};
 use crate::domain::order::{OrderState, Uncounted};
 use crate::domain::phone::Phone;
-use crate::store::StoreError;
+use crate::store::{ROWS_MAX, StoreError};
 
 /// An order with its items.
 #[derive(Debug, Clone, PartialEq, FromRow)]
@@ -205,7 +205,7 @@ pub async fn list(pool: &PgPool, query: &OrderQuery) -> Result<Vec<OrderRow>, St
     if let Some(before) = query.before {
         sql.push(" and o.id < ").push_bind(before);
     }
-    sql.push(" order by o.id desc limit ").push_bind(i64::from(query.limit.clamp(1, 1_000)));
+    sql.push(" order by o.id desc limit ").push_bind(i64::from(query.limit.clamp(1, ROWS_MAX)));
     Ok(sql.build_query_as().fetch_all(pool).await?)
 }
 

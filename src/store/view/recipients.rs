@@ -17,8 +17,8 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::store::StoreError;
 use crate::store::in_flight::current;
+use crate::store::{ROWS_MAX, StoreError};
 
 pub use super::before_resend::{BeforeResend, before_resend};
 pub use super::person::{details, find};
@@ -62,7 +62,7 @@ pub(super) const fn is_backwards(anchor: Anchor) -> bool {
 }
 
 fn limit(query: &RecipientQuery) -> i64 {
-    i64::from(query.limit.clamp(1, 1_000))
+    i64::from(query.limit.clamp(1, ROWS_MAX))
 }
 
 fn by_row(query: &RecipientQuery, statuses: &[Status]) -> QueryBuilder<Postgres> {

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
 use crate::domain::text::{count_of, number, people};
-use crate::store::StoreError;
+use crate::store::{ROWS_MAX, StoreError};
 
 /// Something that somebody wrote, pressed or sent.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -137,7 +137,7 @@ pub async fn after(
     let page = sqlx::query_as(replies!(
         "p.blast_id = $1 and (p.received_at, p.id) > ($2, $3) order by p.received_at, p.id limit $4"
     ));
-    let page = page.bind(blast).bind(place.received_at).bind(place.id).bind(i64::from(limit.clamp(1, 1_000)));
+    let page = page.bind(blast).bind(place.received_at).bind(place.id).bind(i64::from(limit.clamp(1, ROWS_MAX)));
     Ok(page.fetch_all(pool).await?)
 }
 

@@ -29,6 +29,7 @@ async fn a_customer_is_found_tagged_merged_and_known_to_recipients() {
     );
     let second = api.get(&format!("{path}?limit=1&cursor=60100000001")).await.expect(200);
     assert_eq!(second.body["customers"][0]["phoneNumber"], "+60100000002");
+    assert_eq!(second.body["nextCursor"], json!(null), "nobody is behind them");
     let one = api.get(&format!("{path}/60100000001")).await.expect(200);
     assert_eq!((&one.body["readCount"], &one.body["campaigns"][0]["status"]), (&json!(1), &json!("read")));
     api.get(&format!("{path}/9999999")).await.expect(404);
@@ -95,6 +96,15 @@ async fn the_messages_of_a_campaign_come_in_pages_and_a_token_of_one_sender_sees
     };
     assert_eq!(of(&first.body), ["outbound Hi", "outbound Hi", "inbound yes"]);
     assert_eq!(of(&rest.body), ["inbound yes"]);
+    assert_eq!(rest.body["nextCursor"], json!(null));
+    let sent = api.get(&path.replace("limit=3", "limit=2")).await.expect(200);
+    let cursor = sent.body["nextCursor"].as_str().unwrap();
+    let written = api.get(&format!("{path}&limit=2&cursor={cursor}").replace("&limit=3", "")).await.expect(200);
+    assert_eq!(
+        (of(&sent.body).len(), of(&written.body)),
+        (2, vec!["inbound yes".to_owned(), "inbound yes".to_owned()])
+    );
+    assert_eq!(written.body["nextCursor"], json!(null));
     assert_eq!(first.body["messages"][0]["customerId"], "60100000001");
     api.get("/api/whatsapp/messages?campaignId=999").await.expect(404);
     api.get("/api/whatsapp/messages").await.expect(422);

@@ -232,6 +232,8 @@ async fn a_program_writes_a_cart_changes_it_and_orders_it_once() {
     let next = page["nextCursor"].as_str().unwrap();
     let rest = api.get(&format!("/api/whatsapp/carts?limit=3&cursor={next}")).await.expect(200).body;
     assert_eq!((page["carts"][0]["id"].as_str(), rest["carts"][0]["id"].as_str()), (Some("4"), Some("1")));
+    let all = api.get("/api/whatsapp/carts?limit=4").await.expect(200).body;
+    assert_eq!((all["carts"].as_array().unwrap().len(), &all["nextCursor"]), (4, &Value::Null));
     let second = api.get("/api/whatsapp/carts?limit=3&page=2").await.expect(200).body;
     assert_eq!((&second["total"], &second["carts"][0]["id"]), (&json!(4), &json!("1")));
     let open = api.get(&format!("/api/whatsapp/carts?status=open&campaignId=1&phoneNumber={}", digits(4))).await;

@@ -25,6 +25,8 @@ async fn people_opt_out_as_json_and_as_csv_and_may_come_back() {
     let cursor = first.body["next_cursor"].as_str().unwrap();
     let rest = api.get(&format!("/api/suppressions?limit=3&cursor={cursor}")).await.expect(200);
     assert_eq!(rest.body["suppressions"].as_array().unwrap().len(), 2);
+    let all = api.get("/api/suppressions?limit=5").await.expect(200);
+    assert_eq!((all.body["suppressions"].as_array().unwrap().len(), &all.body["next_cursor"]), (5, &json!(null)));
     assert_eq!(first.body["suppressions"][0]["phone_number"], "+60100000003");
     let own = api.get("/api/suppressions?phone_number=010-000%200001").await.expect(200);
     assert_eq!(own.body["suppressions"].as_array().unwrap().len(), 2);

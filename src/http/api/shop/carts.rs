@@ -205,15 +205,15 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<CartParams>) -
     if let Some(blast) = query.blast {
         app.require_blast(blast).await?;
     }
-    let rows = app.carts(&query).await?;
+    let limit = query.limit;
+    let mut rows = app.carts(&CartQuery { limit: page::one_more(limit), ..query.clone() }).await?;
     let numbered = match asked.page {
         Some(page) => Some((page, app.count_carts(&query).await?)),
         None => None,
     };
-    let last = rows.last().filter(|_| rows.len() == query.limit as usize);
-    let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+    let next_cursor = page::cut(&mut rows, limit, |last| [last.id.0]);
     let carts = rows.into_iter().map(CartAnswer::from).collect();
-    Ok(Answer::ok(CartList { carts, numbered: numbered.into(), limit: query.limit, next_cursor }))
+    Ok(Answer::ok(CartList { carts, numbered: numbered.into(), limit, next_cursor }))
 }
 
 fn state(text: &str) -> Result<CartState, Problem> {

@@ -256,9 +256,10 @@ async fn products(ApiReader(caller): ApiReader, Params(asked): Params<ProductPar
     let cursor = given(asked.cursor).map(|cursor| page::read_cursor(&cursor)).transpose()?;
     let after = cursor.map(|[id]| ProductId(id));
     let sku = given(asked.retailer_id).map(|sku| sku.replace('\0', ""));
-    let rows = caller.app().products(&ProductQuery { catalogue, sku, after, limit, ..ProductQuery::default() }).await?;
-    let last = rows.last().filter(|_| rows.len() == limit as usize);
-    let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+    let one_more = page::one_more(limit);
+    let query = ProductQuery { catalogue, sku, after, limit: one_more, ..ProductQuery::default() };
+    let mut rows = caller.app().products(&query).await?;
+    let next_cursor = page::cut(&mut rows, limit, |last| [last.id.0]);
     Ok(Answer::ok(ProductList { products: rows.into_iter().map(ProductAnswer::from).collect(), limit, next_cursor }))
 }
 

@@ -244,9 +244,8 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<OrderParams>) 
         app.require_blast(blast).await?;
     }
     let limit = query.limit;
-    let rows = app.orders(&query).await?;
-    let last = rows.last().filter(|_| rows.len() == limit as usize);
-    let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+    let mut rows = app.orders(&OrderQuery { limit: page::one_more(limit), ..query }).await?;
+    let next_cursor = page::cut(&mut rows, limit, |last| [last.id.0]);
     Ok(Answer::ok(OrderList { orders: rows.into_iter().map(OrderAnswer::from).collect(), limit, next_cursor }))
 }
 
