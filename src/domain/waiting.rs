@@ -1,6 +1,7 @@
 //! Why a blast is not sending as fast as it can, and until when: one list of reasons, worded the same in every face.
 
 mod edited;
+mod reasons;
 mod window;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::super::calls::for_programs;
 use super::super::openapi::schemas;
-use super::waiting::waiting;
+use super::waiting::{BlastWaiting, waiting};
 use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::amount::as_kept;
@@ -42,7 +42,7 @@ pub(super) struct BlastAnswer {
     description: Option<String>,
     #[schema(example = "Hi {name}")]
     message: Option<String>,
-    #[schema(schema_with = schemas::object_or_null)]
+    #[schema(schema_with = schemas::kept_template)]
     template: Option<Value>,
     #[schema(example = "20/min")]
     rate_limit: Option<String>,
@@ -88,8 +88,8 @@ pub(super) struct BlastAnswer {
     /// The total of all sales.
     #[schema(example = "3000.00")]
     amount: String,
-    /// Why it is not sending as fast as it can.
-    #[schema(schema_with = schemas::object_or_null)]
+    /// Why it is not sending as fast as it can; null where nothing holds it up.
+    #[schema(value_type = Option<BlastWaiting>)]
     waiting: Option<Value>,
     /// When it is done if nothing holds it up.
     done_at: Option<DateTime<Utc>>,

@@ -70,9 +70,7 @@ pub(super) struct JobAnswer {
     /// Null where it is not known beforehand, until it is finished.
     #[schema(example = 250)]
     total: Option<i64>,
-    /// Of a list that was added: the answer that a call would have got that waits for it; null if it was lost in a crash, or could not be read. Of a status
-    /// check: how many people were `asked` about, and of how many of them the provider `answered`.
-    #[schema(schema_with = schemas::object_or_null)]
+    #[schema(schema_with = schemas::job_result)]
     result: Option<Value>,
     /// Why it failed, or what to do where it was interrupted.
     #[schema(example = json!(null))]

@@ -156,7 +156,7 @@ struct StepAnswer {
     stage: String,
     #[schema(example = "Still there, {name}?")]
     message: Option<String>,
-    #[schema(schema_with = schemas::object_or_null)]
+    #[schema(schema_with = schemas::kept_template)]
     template: Option<Value>,
     #[schema(example = json!(null))]
     first: Option<i32>,

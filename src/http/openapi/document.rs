@@ -8,7 +8,7 @@ use super::DocumentedRoute;
 use super::example;
 use super::operation::{CallAccess, Operation};
 use super::problems::{self, PROBLEMS, ProblemAnswer};
-use super::schemas::{DoneAnswer, DoneCampaign, GivenPerson};
+use super::schemas::{BlastTemplate, DoneAnswer, DoneCampaign, GivenPerson, StatusCheckResult};
 
 const ABOUT: &str = "Makes, sends and follows blasts of WhatsApp messages.
 
@@ -60,6 +60,8 @@ fn schemas(routes: &[DocumentedRoute]) -> Map<String, Value> {
     DoneCampaign::schemas(&mut own);
     own.push((ProblemAnswer::name().into_owned(), ProblemAnswer::schema()));
     own.push((GivenPerson::name().into_owned(), GivenPerson::schema()));
+    own.push((BlastTemplate::name().into_owned(), BlastTemplate::schema()));
+    own.push((StatusCheckResult::name().into_owned(), StatusCheckResult::schema()));
     own.push((DoneAnswer::name().into_owned(), DoneAnswer::schema()));
     own.push((DoneCampaign::name().into_owned(), DoneCampaign::schema()));
     routes.iter().flat_map(|route| &route.operation.schemas).for_each(|add| add(&mut own));

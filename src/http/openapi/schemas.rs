@@ -10,6 +10,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::campaign::CampaignState;
 use crate::domain::ids::BlastId;
+use crate::domain::waiting::Waiting;
 
 /// What became of a request that is answered again although its answer was lost.
 #[derive(Serialize, ToSchema)]
@@ -124,14 +125,81 @@ pub(in crate::http) fn template_or_message() -> Object {
     template
 }
 
+/// A template as it is answered, where the example has a message, which excludes one.
+pub(in crate::http) fn kept_template() -> Schema {
+    OneOfBuilder::new()
+        .description(Some("What a sender of Meta's sends, in place of `message`"))
+        .item(of_types([Type::Null]))
+        .item(Ref::from_schema_name("BlastTemplate"))
+        .examples([json!(null)])
+        .build()
+        .into()
+}
+
+/// A template as a blast keeps it, in Meta's form: columns of a list stand in its values as `{column}`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a template writes itself as JSON; this describes it")]
+pub(in crate::http) struct BlastTemplate {
+    #[schema(example = "order_ready")]
+    name: String,
+    #[schema(schema_with = template_language)]
+    language: serde_json::Value,
+    /// Its header, body and buttons with their values; missing where it has none.
+    #[schema(schema_with = template_components, required = false)]
+    components: serde_json::Value,
+}
+
+fn template_language() -> Object {
+    of_types([Type::Object])
+        .property("code", of_types([Type::String]).examples([json!("en_US")]))
+        .required("code")
+        .build()
+}
+
+fn template_components() -> Schema {
+    let body = json!({ "type": "body", "parameters": [{ "type": "text", "text": "{name}" }] });
+    ArrayBuilder::new().items(of_types([Type::Object])).examples([json!([body])]).build().into()
+}
+
 /// Any object.
 pub(in crate::http) fn object() -> Object {
     of_types([Type::Object]).examples([json!({})]).build()
 }
 
-/// An object or nothing.
-pub(in crate::http) fn object_or_null() -> Object {
-    of_types([Type::Object, Type::Null]).examples([json!(null)]).build()
+/// The word of what a blast waits for.
+pub(in crate::http) fn waiting_reason() -> Object {
+    let words = Waiting::REASONS.map(|word| format!("`{word}`")).join(", ");
+    of_types([Type::String])
+        .description(Some(format!("The reason's word, which does not change: {words}; more may come")))
+        .examples([json!("window")])
+        .build()
+}
+
+/// What came of a job: it depends on which call made it.
+pub(in crate::http) fn job_result() -> Schema {
+    OneOfBuilder::new()
+        .description(Some(
+            "Of a list that was added: the answer that a call would have got that waits for it; null if it was lost in a crash, or could \
+             not be read. Of a status check: how many people were asked about, and of how many of them the provider answered.",
+        ))
+        .item(of_types([Type::Null]))
+        .item(Ref::from_schema_name("AddedPeople"))
+        .item(Ref::from_schema_name("AddedToCampaign"))
+        .item(Ref::from_schema_name("StatusCheckResult"))
+        .build()
+        .into()
+}
+
+/// What came of a status check.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the database writes it as JSON; this describes it")]
+pub(in crate::http) struct StatusCheckResult {
+    /// So many people were asked about.
+    #[schema(example = 250)]
+    asked: i64,
+    /// Of so many of them the provider answered.
+    #[schema(example = 240)]
+    answered: i64,
 }
 
 /// Values by name.

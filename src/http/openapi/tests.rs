@@ -111,6 +111,32 @@ fn metas_handshake_says_how_it_may_be_refused() {
 }
 
 #[test]
+fn what_a_blast_waits_for_its_template_and_what_came_of_a_job_have_their_fields() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let field = |schema: &str, name: &str| schemas[schema]["properties"][name].clone();
+
+    for (schema, name, kinds) in [
+        ("Blast", "waiting", &["BlastWaiting"][..]),
+        ("Blast", "template", &["BlastTemplate"]),
+        ("Job", "result", &["AddedPeople", "AddedToCampaign", "StatusCheckResult"]),
+    ] {
+        let described = field(schema, name);
+        let mut found = BTreeSet::new();
+        references(&described, &mut found);
+        let wanted = kinds.iter().map(|kind| format!("#/components/schemas/{kind}")).collect::<BTreeSet<_>>();
+        assert_eq!(
+            found.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(),
+            wanted,
+            "{schema}.{name}: {described}"
+        );
+    }
+    let reason = field("BlastWaiting", "reason");
+    assert!(reason["description"].as_str().unwrap().contains("`sender_stopped`"), "{reason}");
+    assert!(field("BlastWaiting", "cap").is_object() && field("StatusCheckResult", "asked").is_object());
+}
+
+#[test]
 fn no_two_types_have_one_name() {
     let routes = open_routes().merge(api::routes());
     let mut known = std::collections::BTreeMap::new();

@@ -79,8 +79,7 @@ pub(super) struct Campaign {
 /// Why a campaign is not sending as fast as it can.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct CampaignWaiting {
-    /// The reason's word, which does not change.
-    #[schema(value_type = String, example = "window")]
+    #[schema(schema_with = schemas::waiting_reason)]
     reason: Value,
     /// The reason as a sentence.
     #[schema(value_type = String, example = "outside the hours 09:00-21:00, until 2026-12-01T01:00:00Z")]
