@@ -1,5 +1,7 @@
 //! Applies and undoes operator marks. Refusals are sentences for the operator.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
@@ -87,8 +89,13 @@ fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, p
     if before.delivery_status != Status::Uncertain {
         return Applied::Refused(format!("the status is {} now, not uncertain", before.status()));
     }
-    if news.attempt != before.attempt {
-        return refuse("another attempt was made meanwhile");
+    match news.attempt.cmp(&before.attempt) {
+        Ordering::Less => return refuse("another attempt was made meanwhile"),
+        Ordering::Greater => {
+            let (meant, newest) = (news.attempt, before.attempt);
+            return Applied::Refused(format!("no attempt {meant} was made: their newest one is {newest}"));
+        }
+        Ordering::Equal => {}
     }
     match resolution {
         Resolution::Sent => changed(before, |after| {

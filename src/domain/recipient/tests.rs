@@ -264,6 +264,9 @@ fn sending_again_is_refused_while_an_answer_may_still_come() {
 
     assert!(matches!(apply(&uncertain, &resend, &early), Applied::Refused(_)));
     assert_eq!(after(&uncertain, &resend).status(), Status::Queued);
+    let unmade = StampedEvidence { attempt: 2, ..resend.clone() };
+    let none = apply(&uncertain, &unmade, &policy());
+    assert!(matches!(none, Applied::Refused(why) if why == "no attempt 2 was made: their newest one is 1"));
     let stale = StampedEvidence { attempt: 0, ..resend };
     assert!(matches!(apply(&uncertain, &stale, &policy()), Applied::Refused(_)));
 }
