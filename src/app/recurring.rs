@@ -248,8 +248,8 @@ impl App {
             return Ok(None);
         }
         if row.state == BlastState::Scheduled {
-            let why = "it repeats by itself; `blastdeck blast schedule skip` leaves its next time out";
-            return Err(AppError::Refused(why.to_owned()));
+            let skip = format!("`blastdeck blast schedule skip {}`", row.id);
+            return Err(AppError::Refused(format!("it repeats by itself; {skip} leaves its next time out")));
         }
         let after = self.after_noted(row, now).await?;
         let next = self.pattern_of(row).and_then(|pattern| pattern.next(after, row.origin.repeat.seen));

@@ -22,6 +22,9 @@ async fn a_blast_that_repeats_is_made_sent_listed_skipped_and_ended() {
     );
     let sent = api.post(&format!("/api/blasts/{id}/send"), json!({})).await.expect(200);
     assert_eq!(sent.body["state"], "scheduled");
+    let again = api.post(&format!("/api/blasts/{id}/send"), json!({ "now": true })).await.expect(409);
+    let detail = again.body["detail"].as_str().unwrap();
+    assert!(detail.contains(&format!("`POST /api/schedules/{id}/skip` leaves its next time out")), "{detail}");
 
     let shown = api.get(&format!("/api/schedules/{id}")).await.expect(200);
     assert_eq!(
