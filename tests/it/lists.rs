@@ -152,9 +152,11 @@ async fn many_customers_are_tagged_at_once_by_a_filter_a_list_or_their_numbers()
 
     let tried = shop.ok(&[&add[..], &["--dry-run"]].concat()).await;
     let asked = shop.run(&add).await;
+    let asked_json = shop.run(&[&add[..], &["--json"]].concat()).await;
 
     assert_eq!(tried.trim(), "4 customers: 3 would get #vip");
     assert!(asked.code == 3 && asked.err.contains("4 customers: 3 would get #vip"), "{asked:?}");
+    assert!(asked_json.code == 3 && asked_json.err.contains("Tag 3 customers with #vip?"), "{asked_json:?}");
     let tagged = async || shop.json_lines(&["customer", "list", "--tag", "vip"]).await.len();
     assert_eq!(tagged().await, 1, "nothing changed yet");
     let done = shop.json(&[&add[..], &["--yes"]].concat()).await;

@@ -82,7 +82,8 @@ impl TagManyVerb {
         if dry_run || would.changes == 0 && !context.is_json {
             return Ok(());
         }
-        let question = if is_add { format!("Tag them {words}?") } else { format!("Take {words} from them?") };
+        let whom = count_of(would.changes, "customer", "customers");
+        let question = if is_add { format!("Tag {whom} with {words}?") } else { format!("Take {words} from {whom}?") };
         let changes = i64::try_from(would.changes).unwrap_or(i64::MAX);
         confirm_number(&question, changes, yes || changes == 0)?;
         let done = context.app.tag_many(&people, &change, &seen).await?;
