@@ -111,6 +111,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_field_of_an_order_is_documented() {
+        let some = || Some("x".to_owned());
+        let data = OrderEventData {
+            order_id: 3,
+            sender: "sales".to_owned(),
+            blast_id: Some(7),
+            recipient_id: Some(1),
+            phone_number: some(),
+            user_id: some(),
+            name: some(),
+            state: OrderState::Paid,
+            previous_state: Some(OrderState::New),
+            total: some(),
+            currency: some(),
+            note: some(),
+            message_id: some(),
+            by: some(),
+            items: Some(Json(Vec::new())),
+        };
+        let fields = serde_json::to_value(&data).unwrap();
+        let (_, documented) = include_str!("../../../docs/API.md").split_once("\n    order.* ").unwrap();
+        let (documented, _) = documented.split_once("\n    opt_out.added").unwrap();
+
+        for field in fields.as_object().unwrap().keys() {
+            assert!(documented.contains(&format!("\"{field}\"")), "docs/API.md has no `{field}` of an order");
+        }
+    }
+
+    #[test]
     fn an_order_of_nothing_is_called_with_the_places_of_its_currency_and_what_is_not_known_is_left_out() {
         let item = |price: &str| OrderEventItem {
             product_retailer_id: "teh".to_owned(),

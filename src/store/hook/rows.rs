@@ -276,6 +276,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_field_of_an_event_is_documented() {
+        let (_, events) = include_str!("../../../docs/API.md").split_once("The `data` of each").unwrap();
+        let keys_of = |sql: &'static str| sql.split('\'').skip(1).step_by(2);
+
+        for (event, next, sql) in [
+            ("\n    reply.received ", "\n    order.", REPLIES),
+            ("\n    opt_out.added ", "\n    opt_out.removed", OPT_OUTS),
+        ] {
+            let documented = events.split_once(event).unwrap().1.split_once(next).unwrap().0;
+            let (fields, _) = sql.split_once(" as data").unwrap();
+            for key in keys_of(fields) {
+                assert!(documented.contains(&format!("\"{key}\"")), "docs/API.md has no `{key}` in{event}");
+            }
+        }
+    }
+
+    #[test]
     fn the_reason_of_a_change_names_calls_and_what_is_not_known_is_left_out() {
         let row = ChangeRow {
             id: 1,
