@@ -48,6 +48,7 @@ mod token;
 mod uncertain;
 mod zone;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -211,12 +212,28 @@ pub fn parse() -> Arguments {
         exit::print_json("usage", 2, &output::as_called(&in_one_sentence(&wrong)));
         std::process::exit(wrong.exit_code());
     }
+    if !wrong.use_stderr() {
+        show(&wrong);
+    }
     let text = wrong.render().to_string();
-    if wrong.use_stderr() && output::as_called(&text) != text {
+    if output::as_called(&text) != text {
         output::talk(text.trim_end());
         std::process::exit(wrong.exit_code());
     }
     wrong.exit()
+}
+
+/// Prints help or the version, which are data: fails where standard output cannot be written.
+fn show(shown: &clap::Error) -> ! {
+    let format = if std::env::args_os().any(|word| word == "--json") {
+        exit::ErrorFormat::Json
+    } else {
+        exit::ErrorFormat::Text
+    };
+    let style = ErrorStyle::new(format, context::PROGRAM.to_owned());
+    let written = shown.print().and_then(|()| std::io::stdout().flush());
+    let code = written.map_or_else(|error| exit::failed(&output::unwritten(error), &style), |()| 0);
+    std::process::exit(i32::from(code));
 }
 
 /// What is wrong, without the help that a person gets beside it.

@@ -50,8 +50,13 @@ impl ErrorStyle {
 /// Prints the failure on standard error, in one line (each problem of a configuration in its own), and returns its exit code. A reader that has gone away (`| head`)
 /// is not a failure where nothing was changed: nobody has the secret that was made, or knows the id.
 pub fn fail(report: &Report, style: &ErrorStyle) -> ExitCode {
+    ExitCode::from(failed(report, style))
+}
+
+/// The same for whoever ends the process at once.
+pub(super) fn failed(report: &Report, style: &ErrorStyle) -> u8 {
     if is_reader_gone(report) && report.downcast_ref::<ChangesStandError>().is_none() {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     let (kind, code) = kind(report);
     let sentence = pasteable(&sentence(report), &style.program);
@@ -59,7 +64,7 @@ pub fn fail(report: &Report, style: &ErrorStyle) -> ExitCode {
         ErrorFormat::Text => talk(&format!("blastdeck: {}", lines(report, &sentence))),
         ErrorFormat::Json => print_json(kind, code, &sentence),
     }
-    ExitCode::from(code)
+    code
 }
 
 /// Prints a failure as one line of JSON, also on standard error: standard output holds data only.

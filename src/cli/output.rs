@@ -77,7 +77,7 @@ impl CommandChanges {
 }
 
 /// Why data was not written.
-fn unwritten(error: io::Error) -> Report {
+pub(super) fn unwritten(error: io::Error) -> Report {
     Report::from(error).wrap_err(StdoutError)
 }
 

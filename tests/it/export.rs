@@ -267,6 +267,17 @@ async fn a_verb_that_changed_something_says_so_where_it_cannot_print_it() {
     assert_eq!(shop.number("select count(*) from blasts").await, 2);
 }
 
+#[tokio::test]
+async fn help_and_the_version_fail_where_they_cannot_be_printed() {
+    let shop = Shop::open(Setup::default()).await;
+
+    for verb in [&["--help"][..], &["--version"], &["blast", "new", "--help"], &["help", "blast"]] {
+        let said = shop.in_shell(verb, FULL).await;
+        let why = "blastdeck: standard output cannot be written";
+        assert!(said.code == 1 && said.err.contains(why), "{verb:?}: {said:?}");
+    }
+}
+
 const FULL: &str = "exec \"$0\" \"$@\" > /dev/full";
 
 /// The program without a standard output.
