@@ -127,7 +127,14 @@ impl App {
         let content = BlastContent::parse(&blast.message, blast.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
         let to = Addition { blast: id, state, region: self.region_of(blast.sender_id), content };
-        let added = add_people(self.pool(), to, people, self.caller_options()).await.map_err(refused)?;
+        let added = match add_people(self.pool(), to, people, self.caller_options()).await {
+            Err(ImportError::Closed(why)) => {
+                // Deleted in this moment, it is gone, as for whoever comes later.
+                self.blast_row(id).await?;
+                return Err(AppError::Refused(why));
+            }
+            added => added.map_err(refused)?,
+        };
         self.notify(id).await;
         Ok(added)
     }

@@ -97,6 +97,20 @@ async fn nobody_is_added_to_what_was_scheduled_since_somebody_looked() {
 }
 
 #[tokio::test]
+async fn who_is_added_while_the_draft_is_deleted_is_added_to_none() {
+    let (scene, aina) = draft_with_a_time().await;
+    let mut deleting = scene.pool().begin().await.unwrap();
+    sqlx::query("update blasts set deleted_at = now()").execute(&mut *deleting).await.unwrap();
+
+    let adding =
+        tokio::spawn(async move { aina.add_people(BLAST, PeopleSource::given([json!("+60100000009")])).await });
+    scene.commit_once_waited_for(deleting).await;
+
+    let gone = adding.await.unwrap().unwrap_err();
+    assert!(matches!(&gone, AppError::NotFound(why) if why.starts_with("there is no blast 1")), "{gone:?}");
+}
+
+#[tokio::test]
 async fn whoever_scheduled_it_takes_the_early_start_of_somebody_else_back_first() {
     let (_scene, aina, _ben) = sent_early().await;
 
