@@ -20,7 +20,16 @@ pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
     if global.read_only {
         return url_of_running(&local);
     }
+    let is_new = !local.has_data();
     let address = with_programs(global, async || local.ensure_running().await).await?;
+    if is_new {
+        // Whoever lost the variable that names their own would read of nothing but empty lists.
+        let dir = local.data_dir().display();
+        talk(&format!(
+            "a new, empty database was made in {dir}: `BLASTDECK_DATA_DIR`, or `data_dir` of `[database]` in the configuration, names \
+             another place"
+        ));
+    }
     Ok(address.url())
 }
 

@@ -72,6 +72,19 @@ async fn with_read_only_no_private_database_is_made_or_started() {
 }
 
 #[tokio::test]
+async fn a_command_that_makes_a_new_database_says_so_and_where() {
+    let dir = TestDir::new();
+
+    let first = run_in(&dir, &["blast", "list"]).await;
+    let second = run_in(&dir, &["blast", "list"]).await;
+    run_in(&dir, &["db", "stop"]).await;
+
+    let made = format!("a new, empty database was made in {}", dir.path().join("data").display());
+    assert!(first.code == 0 && first.err.contains(&made), "{first:?}");
+    assert!(second.code == 0 && !second.err.contains("database was made"), "{second:?}");
+}
+
+#[tokio::test]
 async fn starting_the_private_database_is_refused_where_another_is_in_force() {
     let shop = Shop::open(Setup::default()).await;
 
