@@ -241,11 +241,11 @@ fn show(context: &Context, cart: &CartRow) -> Result<()> {
     cart.note.as_ref().map_or(Ok(()), |note| line(&format!("note: {note}")))
 }
 
-/// A cart as JSON: money as text, exact.
+/// A cart as JSON: money as text, exact. What its export calls otherwise has that name as well.
 fn document(cart: &CartRow) -> Value {
     json!({
-        "id": cart.id, "state": cart.state, "sender": cart.sender, "blast_id": cart.blast_id, "blast_tag": cart.blast_tag,
-        "recipient_id": cart.recipient_id, "phone_number": cart.phone_number, "name": cart.name, "note": cart.note,
+        "id": cart.id, "state": cart.state, "sender": cart.sender, "blast": cart.blast_id, "blast_id": cart.blast_id, "blast_tag": cart.blast_tag,
+        "recipient": cart.recipient_id, "recipient_id": cart.recipient_id, "phone_number": cart.phone_number, "name": cart.name, "note": cart.note,
         "total": cart.total.map(|total| as_text(total, cart.currency.as_deref())), "currency": cart.currency, "order_id": cart.order_id,
         "created_by": cart.created_by, "state_by": cart.state_by, "created_at": cart.created_at,
         "updated_at": cart.updated_at, "items": cart.items.0,

@@ -95,14 +95,14 @@ fn counted(context: &Context, order: &OrderRow) -> String {
     }
 }
 
-/// An order as JSON: money as text, exact.
+/// An order as JSON: money as text, exact. What its export calls otherwise has that name as well.
 pub(super) fn document(order: &OrderRow) -> Value {
     json!({
-        "id": order.id, "state": order.state, "source": order.source, "sender": order.sender, "blast_id": order.blast_id,
-        "blast_tag": order.blast_tag, "recipient_id": order.recipient_id, "phone_number": order.phone_number,
+        "id": order.id, "state": order.state, "source": order.source, "sender": order.sender, "blast": order.blast_id, "blast_id": order.blast_id,
+        "blast_tag": order.blast_tag, "recipient": order.recipient_id, "recipient_id": order.recipient_id, "phone_number": order.phone_number,
         "user_id": order.user_id, "name": order.name, "catalogue": order.catalogue, "note": order.note,
         "message_id": order.message_id, "total": order.total.map(|total| as_text(total, order.currency.as_deref())), "currency": order.currency,
-        "counted": order.counted.map(as_kept), "uncounted": order.not_counted(),
+        "counted": order.counted.map(as_kept), "not_counted": order.not_counted(), "uncounted": order.not_counted(),
         "unreadable_items": order.unreadable, "ordered_at": order.ordered_at, "dated_at": order.dated_at, "created_at": order.created_at,
         "updated_at": order.updated_at, "state_by": order.state_by, "items": order.items.0,
         "original": order.original.as_ref().map(|original| &original.0), "edited_by": order.edited_by,

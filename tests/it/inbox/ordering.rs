@@ -78,6 +78,9 @@ async fn an_order_is_kept_as_it_came_closes_its_person_and_counts_in_revenue_onc
         (&json!("85.00"), &json!("USD"), &Value::Null)
     );
     assert_eq!(dollars["uncounted"], "it is in USD, and revenue is counted in MYR");
+    for (of_export, field) in [("not_counted", "uncounted"), ("blast", "blast_id"), ("recipient", "recipient_id")] {
+        assert!(dollars.get(of_export).is_some_and(|value| *value == dollars[field]), "{of_export}: {dollars}");
+    }
     assert_eq!(dollars["note"], "Love these!");
     let words = scene.text("select body from replies where message_id = 'wamid.o2'").await;
     assert_eq!(words.as_deref(), Some("(order) 2 × di9ozbzfi4, 1 × nqryix03ez, $ 85.00: Love these!"));
