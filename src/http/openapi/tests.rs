@@ -118,8 +118,8 @@ fn what_a_blast_waits_for_its_template_and_what_came_of_a_job_have_their_fields(
 
     for (schema, name, kinds) in [
         ("Blast", "waiting", &["BlastWaiting"][..]),
-        ("Blast", "template", &["BlastTemplate"]),
-        ("Job", "result", &["AddedPeople", "AddedToCampaign", "StatusCheckResult"]),
+        ("Blast", "template", &["BlastTemplate"][..]),
+        ("Job", "result", &["AddedPeople", "AddedToCampaign", "StatusCheckResult"][..]),
     ] {
         let described = field(schema, name);
         let mut found = BTreeSet::new();
