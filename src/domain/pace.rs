@@ -73,7 +73,7 @@ pub struct CapLeft {
 }
 
 impl CapLeft {
-    /// `6 left of the daily cap until 00:00 in Kuala Lumpur (16:00 here)`, for somebody in a zone whose face shows a time so.
+    /// `6 left of the daily cap until 24 Nov 00:00 in Kuala Lumpur (23 Nov 16:00 here)`, for somebody in a zone whose face shows a time so.
     pub fn sentence_in(&self, zone: Tz, here: &str) -> String {
         let until = by_both_clocks(self.until, (Some(self.zone), zone), here);
         format!("{} left of the daily cap until {until}", number(self.messages))

@@ -168,7 +168,10 @@ pub fn rule_times(times: &[DateTime<Utc>], there: Tz, here: TimeFormat) -> Strin
         None => words,
         Some(first) => {
             let first_of = if times.len() > 1 { "the first " } else { "" };
-            format!("{words} in {} ({first_of}{} here)", city(there), here.long(*first))
+            // Today has no day here: behind that of the other clocks it would be read as one of theirs.
+            let is_same_day = clock.day(*first) == here.day(*first);
+            let day = if is_same_day || !here.is_today(*first) { String::new() } else { here.day(*first) + " " };
+            format!("{words} in {} ({first_of}{day}{} here)", city(there), here.long(*first))
         }
     }
 }
@@ -196,7 +199,7 @@ mod tests {
     use chrono_tz::Asia::{Kolkata, Kuala_Lumpur};
     use rust_decimal::Decimal;
 
-    use super::{TimeFormat, compact, filter_words, money, number, short_money};
+    use super::{TimeFormat, compact, filter_words, money, number, rule_times, short_money};
 
     #[test]
     fn short_numbers_are_rounded_but_never_up_to_a_length_that_they_have_not() {
@@ -226,6 +229,17 @@ mod tests {
         let expected =
             "blast:10 stuck:received older than 04:28 name:a.b, sent since 23 Nov 16:53, read more than 2h ago";
         assert_eq!(filter_words(filter, clock), expected);
+    }
+
+    #[test]
+    fn a_next_time_that_is_today_here_and_tomorrow_by_its_own_clocks_has_both_days() {
+        let here = TimeFormat { zone: chrono_tz::Tz::UTC, now: "2026-11-30T15:50:00Z".parse().unwrap() };
+        let times = |hour| [Utc.with_ymd_and_hms(2026, 11, 30, hour, 0, 0).unwrap()];
+
+        let midnight = rule_times(&times(16), Kuala_Lumpur, here);
+        assert_eq!(midnight, "1 Dec 00:00 in Kuala Lumpur (30 Nov 16:00 here)");
+        let morning = TimeFormat { now: "2026-11-30T00:10:00Z".parse().unwrap(), ..here };
+        assert_eq!(rule_times(&times(1), Kuala_Lumpur, morning), "09:00 in Kuala Lumpur (01:00 here)");
     }
 
     #[test]

@@ -34,12 +34,13 @@ pub fn by_both_clocks(at: DateTime<Utc>, (there, here_zone): (Option<Tz>, Tz), h
 }
 
 /// The two times of that: `21 Nov 09:00` and `01:00`. Where they are on different days, each has its own.
-pub fn there_and_here(at: DateTime<Utc>, (there, here_zone): (Tz, Tz), here: &str) -> (String, &str) {
-    let local = at.with_timezone(&there);
-    let is_same_day = local.date_naive() == at.with_timezone(&here_zone).date_naive();
-    match here.rsplit_once(' ').filter(|_| is_same_day) {
-        Some((day, time)) => (format!("{day} {}", local.format("%H:%M")), time),
-        None => (time_there(at, there, here_zone), here),
+pub fn there_and_here(at: DateTime<Utc>, (there, here_zone): (Tz, Tz), here: &str) -> (String, String) {
+    let (local, own) = (at.with_timezone(&there), at.with_timezone(&here_zone));
+    match (here.rsplit_once(' '), local.date_naive() == own.date_naive()) {
+        (Some((day, time)), true) => (format!("{day} {}", local.format("%H:%M")), time.to_owned()),
+        // Today has no day here: behind the day of the other clocks, the time alone would be read as one of that day.
+        (None, false) => (time_there(at, there, here_zone), format!("{} {here}", own.format("%-d %b"))),
+        _ => (time_there(at, there, here_zone), here.to_owned()),
     }
 }
 
@@ -100,6 +101,9 @@ mod tests {
         assert_eq!([says(Some(Tz::Africa__Abidjan)), says(None)], ["1 Dec 01:00", "1 Dec 01:00"]);
         let today = by_both_clocks(at, (Some(Tz::Asia__Kuala_Lumpur), Tz::UTC), "01:00");
         assert_eq!(today, "09:00 in Kuala Lumpur (01:00 here)");
+        let midnight = "2026-11-30T16:00:00Z".parse().unwrap();
+        let tonight = by_both_clocks(midnight, (Some(Tz::Asia__Kuala_Lumpur), Tz::UTC), "16:00");
+        assert_eq!(tonight, "1 Dec 00:00 in Kuala Lumpur (30 Nov 16:00 here)");
         let own_first = |there| by_own_clocks_first(at, (there, Tz::UTC), "1 Dec 01:00");
         assert_eq!(own_first(Some(Tz::Asia__Kuala_Lumpur)), "1 Dec 01:00 here (09:00 in Kuala Lumpur)");
         assert_eq!(own_first(None), "1 Dec 01:00");

@@ -75,7 +75,7 @@ fn what_is_left_of_a_cap_says_by_whose_clocks_its_day_ends() {
     let until = "2026-11-23T16:00:00Z".parse().unwrap();
     let left = CapLeft { messages: 1_206, until, zone: Tz::Asia__Kuala_Lumpur };
 
-    let elsewhere = "1,206 left of the daily cap until 24 Nov 00:00 in Kuala Lumpur (16:00 here)";
+    let elsewhere = "1,206 left of the daily cap until 24 Nov 00:00 in Kuala Lumpur (23 Nov 16:00 here)";
     assert_eq!(left.sentence_in(Tz::UTC, "16:00"), elsewhere);
     assert_eq!(left.sentence_in(Tz::Asia__Singapore, "00:00"), "1,206 left of the daily cap until 00:00");
     assert_eq!(left.days_in(Tz::UTC).unwrap(), "days are counted in Kuala Lumpur time, as for the daily cap");
