@@ -238,13 +238,21 @@ pub(super) fn unknown(
         return Vec::new();
     }
     let clock = clock(model);
-    let mark = match last_mark {
-        Some((at, by)) => format!("The last mark here was {} by {by}.", clock.long(*at)),
-        None => "Nobody here has been marked yet.".to_owned(),
+    // Whoever replied and was marked by nobody is known by a webhook.
+    let brought = model.blasts.get(blast).map_or(0, |blast| blast.counts.replied);
+    let brought = Some(brought).filter(|people| *people > 0 && last_mark.is_none());
+    let mark = match (last_mark, brought) {
+        (Some((at, by)), _) => format!("The last mark here was {} by {by}.", clock.long(*at)),
+        (None, Some(people)) => {
+            let came = count_of(people, "person's reply came", "people's replies came");
+            format!("Nobody here has been marked by hand: {came} by webhook.")
+        }
+        (None, None) => "Nobody here has been marked yet.".to_owned(),
     };
     // Whoever replied and is not marked is stuck at an earlier stage, and gets none of a follow-up of those who replied.
-    let (title, unknown) = match stuck_at {
-        Some(Status::Replied) => ("Marked everybody who bought?", "Sales"),
+    let (title, unknown) = match (stuck_at, brought) {
+        (Some(Status::Replied), _) => ("Marked everybody who bought?", "Sales"),
+        (_, Some(_)) => ("Marked everybody who replied?", "Replies that no webhook brought and"),
         _ => ("Marked everybody who replied?", "Replies on the phone"),
     };
     let text = format!("{mark} {unknown} that nobody marked are not known: those people would get it too.");

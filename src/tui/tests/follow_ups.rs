@@ -79,6 +79,27 @@ fn a_follow_up_of_those_who_replied_asks_about_sales() {
 }
 
 #[test]
+fn replies_that_webhooks_brought_are_said_where_nobody_was_marked_by_hand() {
+    let page = |replied| {
+        let mut dashboard = TestDashboard::new(Size { width: 200, height: 50 });
+        let mut raya = dashboard.model.blasts.get(RAYA).unwrap().clone();
+        raya.counts.replied = replied;
+        dashboard.answer(Completion::Blasts(Ok(vec![raya]))).keys("2jjf");
+        let unmarked = FollowUpPreview { last_mark: None, ..preview() };
+        let screen = dashboard.answer(Completion::FollowUp(Ok(unmarked))).screen();
+        screen.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+    };
+
+    let (silent, brought) = (page(0), page(5));
+
+    let unknown = "Nobody here has been marked yet. Replies on the phone that nobody marked are not known";
+    assert!(silent.contains(unknown), "{silent}");
+    let known = "Nobody here has been marked by hand: 5 people's replies came by webhook. Replies that no webhook brought and that \
+                 nobody marked are not known";
+    assert!(brought.contains(known), "{brought}");
+}
+
+#[test]
 fn f_on_one_person_is_about_those_stuck_where_they_are() {
     let mut dashboard = TestDashboard::new(STACKED);
     let read = crate::app::view::RecipientRow { status: Status::Read, ..super::support::people().swap_remove(0) };
