@@ -27,6 +27,17 @@ fn columns() -> Vec<ListColumn> {
     ]
 }
 
+#[test]
+fn a_message_without_a_list_says_that_its_columns_come_with_one() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1n");
+    dashboard.model.form.as_mut().unwrap().line = FormLine::Message;
+
+    let screen = dashboard.keys("\n").screen().join("\n");
+
+    assert!(screen.contains("{name} is a column once there is a list"), "{screen}");
+}
+
 fn with_list() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1n↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));

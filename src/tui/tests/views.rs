@@ -145,6 +145,16 @@ fn speed_says_how_long_half_and_nine_of_ten_took_and_which_hours_were_good() {
 }
 
 #[test]
+fn until_when_replies_are_timed_is_said_whole_beside_the_blasts() {
+    // As wide as the funnel is at 120 columns.
+    let mut dashboard = TestDashboard::new(Size { width: 73, height: 40 });
+    dashboard.keys("2vv");
+    answered(&mut dashboard);
+
+    contains(&dashboard, &["replied and closed: until a webhook's reply, or somebody's mark"]);
+}
+
+#[test]
 fn an_error_opens_the_people_who_failed_with_its_code() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("2vvv");

@@ -22,7 +22,7 @@ pub(super) fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
     let mut lines = speed_lines(progress, [funnel.received, funnel.read, funnel.replied, funnel.closed]);
     // Where no webhook brings them, somebody read them off a phone.
     if !model.is_over_meta(blast.id) && funnel.replied > 0 {
-        lines.push(TextLine::dim("  replied and closed: until a webhook brought the reply, or somebody marked them"));
+        lines.push(TextLine::dim("  replied and closed: until a webhook's reply, or somebody's mark"));
     }
     lines
 }

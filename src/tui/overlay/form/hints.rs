@@ -22,7 +22,7 @@ pub(super) fn hint(model: &Model, form: &BlastForm) -> Option<String> {
 fn message(model: &Model, form: &BlastForm) -> String {
     let columns = match (has_columns(form), form.first_people.is_empty()) {
         (true, _) => "{ picks a column",
-        (false, true) => "{name} is a column of the list",
+        (false, true) => "{name} is a column once there is a list",
         (false, false) => "the list has no columns to put in",
     };
     let editor = editor_key(model).map(|key| format!("; {key} opens your editor")).unwrap_or_default();
@@ -38,7 +38,7 @@ fn has_columns(form: &BlastForm) -> bool {
 fn value(form: &BlastForm) -> &'static str {
     match (has_columns(form), form.first_people.is_empty()) {
         (true, _) => "a text, or { for a column",
-        (false, true) => "a text, or {column} for a column of the list",
+        (false, true) => "a text, or {column} once there is a list",
         (false, false) => "a text: the list has no columns to put in",
     }
 }
