@@ -119,7 +119,7 @@ impl EditArgs {
             let mend = context.app.mend_of(blast, &Waiting::NoEngine).unwrap_or_default();
             talk(&format!("{}; {}", Waiting::NoEngine, context.pasteable(&mend)));
         }
-        talk(&format!("{} is changed{starts}; `blastdeck blast plan {id}` shows what sending does", blast.name()));
+        talk(&format!("{} is changed{starts}; {}", blast.name(), what_next(id, blast.state)));
         Ok(())
     }
 
@@ -203,6 +203,14 @@ impl EditArgs {
     }
 }
 
+/// Where to see what the change does: of what is being sent, what has become of it.
+fn what_next(id: BlastId, state: BlastState) -> String {
+    match state {
+        BlastState::Sending => format!("`blastdeck blast show {id}` shows how it goes on"),
+        _ => format!("`blastdeck blast plan {id}` shows what sending does"),
+    }
+}
+
 /// What is wrong with a field is said of its option.
 fn by_option(error: AppError) -> color_eyre::Report {
     let AppError::InvalidAt { why, places } = &error else { return error.into() };
@@ -225,6 +233,16 @@ mod tests {
     struct EditCommand {
         #[command(flatten)]
         edit: EditArgs,
+    }
+
+    #[test]
+    fn of_a_blast_that_is_being_sent_the_change_names_what_shows_how_it_goes_on() {
+        let next = |state| what_next(BlastId(5), state);
+
+        assert_eq!(next(BlastState::Sending), "`blastdeck blast show 5` shows how it goes on");
+        for state in [BlastState::Draft, BlastState::Scheduled, BlastState::Paused] {
+            assert_eq!(next(state), "`blastdeck blast plan 5` shows what sending does");
+        }
     }
 
     #[test]
