@@ -103,6 +103,21 @@ async fn six_tables_are_one_list_newest_first_and_a_bulk_mark_is_one_line() {
 }
 
 #[tokio::test]
+async fn an_opt_out_that_is_lifted_has_the_name_of_whoever_it_was() {
+    let scene = scene().await;
+    let lifted = "insert into operator_actions (operator, action, phone_number, detail, at) values
+                      ('ana', 'unsuppress', '+60100000003', '{\"business\": \"kedai\"}', '2026-11-20 02:08Z'),
+                      ('ana', 'unsuppress', '+60100000009', '{\"business\": \"kedai\"}', '2026-11-20 02:09Z')";
+    run(&scene.pool, lifted).await;
+
+    let rows = activity::page(&scene.pool, None, 2).await.unwrap();
+
+    assert!(rows.iter().all(|row| matches!(row.event, ActivityEvent::Act { act: Act::Unsuppress, .. })), "{rows:?}");
+    let names: Vec<_> = rows.iter().map(|row| row.name.as_deref()).collect();
+    assert_eq!(names, [None, Some("Kavitha")], "nobody has the other number");
+}
+
+#[tokio::test]
 async fn a_window_that_only_reads_has_one_moment_from_which_on_things_are_new() {
     let shop = Shop::open(Setup::default()).await;
     let window = app_with(&shop, "aina", Access::ReadOnly).await;

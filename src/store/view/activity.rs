@@ -250,7 +250,13 @@ const PAGE: &str = concat!(
             coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, coalesce(b.blast_tag, deleted.tag) as tag,
             coalesce(b.follow_up_stage, deleted.stage) as stage,
             coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
-            coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
+            coalesce(r.phone_number, o.phone_number, page.phone) as phone,
+            -- A lift is of a number alone: whose it is stands in the blasts that they are in.
+            coalesce(r.name, o.name, page.name, case when page.source = 2 and page.word = 'unsuppress' then
+                (select p.name from blast_recipients p join blasts pb on pb.id = p.blast_id
+                  where person_key(p.phone_number) = person_key(page.phone) and p.name is not null and pb.answer_until is null
+                    and pb.deleted_at is null
+                  order by p.sent_at desc nulls last, p.id desc limit 1) end) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
             ord.id as order_id, case when later.id is null then ord.total else later.total end as total,
             case when later.id is null then ord.currency else later.currency end as currency,
