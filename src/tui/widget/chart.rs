@@ -90,10 +90,8 @@ pub fn chart(
 
 fn side(pen: &mut Pen<'_>, area: Rect, most: i64, count: &dyn Fn(i64) -> String) {
     let rows = area.height - 1;
-    let parts = parts(most, rows);
-    for part in 0..=parts {
-        let row = rows - 1 - height_of(part, parts, rows);
-        let label = most * i64::from(part) / i64::from(parts);
+    for (label, from_below) in labels(most, rows) {
+        let row = rows - 1 - from_below;
         pen.put_right((area.x + SIDE - 2, area.y + row), &count(label), SIDE - 2, TextRole::Dim);
     }
     for row in 0..rows {
@@ -108,9 +106,16 @@ fn parts(most: i64, rows: u16) -> u16 {
     [5, 4, 2].into_iter().find(fits).unwrap_or(if rows > 4 { 2 } else { 1 })
 }
 
-/// The row of a part of the whole from below.
-fn height_of(part: u16, parts: u16, rows: u16) -> u16 {
-    part * (rows - 1) / parts
+/// The counts at the side, each with its row from below: where a curve has that height.
+fn labels(most: i64, rows: u16) -> Vec<(i64, u16)> {
+    let parts = parts(most, rows);
+    let label = |part: u16| {
+        let label = most * i64::from(part) / i64::from(parts);
+        #[expect(clippy::cast_precision_loss, reason = "numbers of people")]
+        let value = label as f64;
+        (label, height(value, most, rows))
+    };
+    (0..=parts).map(label).collect()
 }
 
 /// A time under each step's beginning, as many as fit.
@@ -196,7 +201,7 @@ mod tests {
     use chrono::{DateTime, TimeDelta, TimeZone, Utc};
     use proptest::prelude::{prop_assert, proptest};
 
-    use super::{ChartSpan, height, parts};
+    use super::{ChartSpan, height, labels, parts};
 
     fn at(hour: u32, minute: u32) -> DateTime<Utc> {
         Utc.with_ymd_and_hms(2026, 11, 20, hour, minute, 0).unwrap()
@@ -223,6 +228,13 @@ mod tests {
             [(250, 24), (200, 17), (287, 24), (287, 4), (500, 10)].map(|(most, rows)| parts(most, rows)),
             [5, 4, 2, 1, 2]
         );
+    }
+
+    #[test]
+    fn a_count_that_is_no_half_of_the_scale_does_not_stand_in_its_middle() {
+        assert_eq!(labels(3, 9), [(0, 0), (1, 3), (3, 8)]);
+        assert_eq!(labels(200, 9), [(0, 0), (100, 4), (200, 8)]);
+        assert_eq!(labels(1, 9), [(0, 0), (0, 0), (1, 8)]);
     }
 
     #[test]
