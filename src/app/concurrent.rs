@@ -29,7 +29,7 @@ pub struct ConcurrentBlast {
     pub queued: i64,
     /// When it starts by itself; `None`: it is being sent.
     pub starts_at: Option<DateTime<Utc>>,
-    /// It is being sent, but sends nothing before this: until its hours begin, or somebody of it is due again.
+    /// It is being sent or will have started, but sends nothing before this: until its hours begin, or somebody of it is due again.
     #[serde(skip)]
     pub sends_from: Option<DateTime<Utc>>,
     /// It repeats, and finds its people anew at each of its times: `queued` is how many it found when it was sent.
@@ -105,11 +105,18 @@ impl ConcurrentBlast {
             return SharedLine { with, times: ", and the times below allow for it".to_owned() };
         };
         let people = people(self.queued);
+        // Its hours may be closed when it starts.
+        let waits = self.sends_from.map(both).map(|from| format!("sends nothing before {from}"));
         if self.assumed {
-            let with = format!("with {name}, which starts {at} and finds its people anew then");
+            let finds = match waits {
+                Some(waits) => format!(", finds its people anew then and {waits}"),
+                None => " and finds its people anew then".to_owned(),
+            };
+            let with = format!("with {name}, which starts {at}{finds}");
             return SharedLine { with, times: format!(": the times below assume {people}") };
         }
-        let with = format!("with {name}, which starts {at} and goes to {people}");
+        let waits = waits.map(|waits| format!(", {waits}")).unwrap_or_default();
+        let with = format!("with {name}, which starts {at}{waits} and goes to {people}");
         SharedLine { with, times: ": the times below allow for it".to_owned() }
     }
 
@@ -180,7 +187,7 @@ impl App {
             stage: row.stage.clone(),
             queued: row.queued,
             starts_at: row.starts_at,
-            sends_from: Some(opens).filter(|opens| row.starts_at.is_none() && *opens - now > SOON),
+            sends_from: sends_from(opens, row.starts_at, now),
             assumed: times.is_some() && row.has_segment,
             begins: times.unwrap_or_else(|| vec![first]),
             limits: row.limits.clone(),
@@ -191,11 +198,17 @@ impl App {
     }
 }
 
+/// From when on a blast sends that first could at this moment, where that is later than now and than its start.
+fn sends_from(opens: DateTime<Utc>, starts_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    Some(opens).filter(|opens| *opens - starts_at.unwrap_or(now).max(now) > SOON)
+}
+
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
     use chrono_tz::Tz;
 
-    use super::{ConcurrentBlast, SharedLine, shared_lines};
+    use super::{ConcurrentBlast, SharedLine, sends_from, shared_lines};
     use crate::domain::ids::BlastId;
     use crate::domain::pace::LimitColumns;
 
@@ -259,5 +272,40 @@ mod tests {
         assert_eq!(said(&other), format!("{starts} goes to 40 people: the times below allow for it"));
         other.assumed = true;
         assert_eq!(said(&other), format!("{starts} finds its people anew then: the times below assume 40 people"));
+    }
+
+    #[test]
+    fn a_blast_that_starts_while_its_hours_are_closed_says_when_it_sends() {
+        let mut other = ConcurrentBlast {
+            starts_at: "2026-11-23T15:45:00Z".parse().ok(),
+            sends_from: "2026-11-24T09:00:00Z".parse().ok(),
+            zone: Tz::UTC,
+            ..other()
+        };
+        let said = |other: &ConcurrentBlast| {
+            let SharedLine { with, times } = other.shared_line(Tz::UTC, |at| at.format("%-d %b %H:%M").to_string());
+            with + &times
+        };
+
+        let starts = "with raya, which starts 23 Nov 15:45,";
+        let waits =
+            format!("{starts} sends nothing before 24 Nov 09:00 and goes to 40 people: the times below allow for it");
+        assert_eq!(said(&other), waits);
+        other.assumed = true;
+        let finds =
+            "finds its people anew then and sends nothing before 24 Nov 09:00: the times below assume 40 people";
+        assert_eq!(said(&other), format!("{starts} {finds}"));
+    }
+
+    #[test]
+    fn what_sends_as_it_starts_has_no_second_time() {
+        let now: DateTime<Utc> = "2026-11-23T15:00:00Z".parse().unwrap();
+        let in_minutes = |minutes| now + TimeDelta::minutes(minutes);
+
+        assert_eq!(sends_from(in_minutes(0), None, now), None);
+        assert_eq!(sends_from(in_minutes(90), None, now), Some(in_minutes(90)), "it is being sent, in closed hours");
+        assert_eq!(sends_from(in_minutes(45), Some(in_minutes(45)), now), None);
+        assert_eq!(sends_from(in_minutes(90), Some(in_minutes(45)), now), Some(in_minutes(90)));
+        assert_eq!(sends_from(in_minutes(0), Some(in_minutes(-5)), now), None, "its start has come");
     }
 }
