@@ -1,4 +1,5 @@
-//! A started blast whose new hours let it send at once: it waits a moment first, and can be given its former hours back until then.
+//! A started blast whose new hours let it send at once: it waits a moment first, and can be given its former hours back until somebody of
+//! it is sent to.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

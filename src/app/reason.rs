@@ -160,6 +160,11 @@ fn due_later(blast: &BlastRow, zone: Option<Tz>, now: DateTime<Utc>) -> Option<W
     })
 }
 
+/// What its people wait for whatever its hours, until the first of them is due: that time may have come.
+pub(super) fn next_due(blast: &BlastRow) -> Option<Waiting> {
+    due_later(blast, None, DateTime::<Utc>::MIN_UTC).filter(|_| blast.counts.queued > 0)
+}
+
 /// With nobody due, a pace does not bind; a closed window, a stop or wrong clocks still do.
 fn later_of(reported: Option<Waiting>, due: Option<Waiting>) -> Option<Waiting> {
     match (reported, due) {

@@ -4,6 +4,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
+use super::reason;
 use super::recurring::own_start;
 use crate::config::TokenSource;
 use crate::domain::act::Actor;
@@ -86,6 +87,8 @@ pub struct BlastView {
     pub unasked: Total,
     /// Why it is not sending as fast as it can.
     pub waiting: Option<Waiting>,
+    /// Where it waits for its hours, or counts down its start: why nobody of it is due before a time, which may have come.
+    pub nobody_due: Option<Waiting>,
     /// What lets it go on, by the configuration of this process.
     pub mend: Option<String>,
     pub estimate: Estimate,
@@ -103,6 +106,8 @@ pub struct Estimate {
 impl BlastView {
     pub(super) fn new(row: BlastRow, waiting: Option<Waiting>, estimate: Estimate) -> Self {
         let scheduled_for = own_start(&row);
+        let awaits_start = matches!(waiting, Some(Waiting::Window { .. } | Waiting::Armed { .. }));
+        let nobody_due = reason::next_due(&row).filter(|_| awaits_start);
         Self {
             id: row.id,
             tag: row.tag,
@@ -138,6 +143,7 @@ impl BlastView {
             updated_at: row.updated_at,
             unasked: row.unasked,
             waiting,
+            nobody_due,
             mend: None,
             estimate,
         }

@@ -95,13 +95,12 @@ impl RejectedFile {
     }
 
     fn append(&mut self, path: &Path, rejection: &Rejection) -> io::Result<()> {
-        let (writer, _) = match &mut self.open {
-            Some(open) => open,
-            None => {
-                let (writer, mut draft) = begin(path)?;
-                draft.replaces = !matches!(self.to, RejectedTo::NewFile(_));
-                self.open.insert((writer, draft))
-            }
+        let (writer, _) = if let Some(open) = &mut self.open {
+            open
+        } else {
+            let (writer, mut draft) = begin(path)?;
+            draft.replaces = !matches!(self.to, RejectedTo::NewFile(_));
+            self.open.insert((writer, draft))
         };
         let reason = rejection.reason.to_string();
         let cells = [&rejection.row.to_string(), &rejection.column, &rejection.value, &reason];

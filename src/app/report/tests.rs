@@ -53,6 +53,7 @@ fn blast() -> BlastView {
         updated_at: DateTime::UNIX_EPOCH,
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,
+        nobody_due: None,
         mend: None,
         asks_after: None,
         estimate: crate::app::view::Estimate::default(),

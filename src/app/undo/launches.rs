@@ -27,7 +27,7 @@ impl App {
         }
         let head = blast::head(&mut tx, blast).await?;
         let is_too_late = match head.as_ref().filter(|_| OpenedHours::of(act).is_some()) {
-            Some(head) => !questions::is_armed(&mut tx, head).await?,
+            Some(head) => self.has_begun(&mut tx, head).await?,
             None => false,
         };
         let Some(head) = head.filter(|head| head.state.is_under_way() && !is_too_late) else {
@@ -50,7 +50,7 @@ impl App {
         act: &LoggedAction,
         head: &BlastHead,
     ) -> Result<bool, AppError> {
-        if act.action == Act::Edit {
+        if act.action == Act::Edit && OpenedHours::of(act).is_none() {
             return questions::is_armed(tx, head).await;
         }
         if lifted_stop(tx, act).await?.is_some() {
@@ -71,7 +71,7 @@ impl App {
             return self.stop_again(tx, (act, armed), stop).await;
         }
         let head = self.head(&mut tx, blast).await?;
-        if head.state.is_under_way() && (OpenedHours::of(act).is_none() || questions::is_armed(&mut tx, &head).await?) {
+        if head.state.is_under_way() && (OpenedHours::of(act).is_none() || !self.has_begun(&mut tx, &head).await?) {
             return self.undo_launch(tx, act).await;
         }
         let waited = is_paused_before_start(head.state, head.launched_at, head.scheduled_for);

@@ -218,13 +218,11 @@ async fn stages(app: &App, blast: &BlastView, limit: u32) -> Result<Vec<StuckSta
         (Status::Read, stuck.read),
         (Status::Replied, stuck.replied),
     ] {
-        let mut people = match count {
-            0 => Vec::new(),
-            _ => {
-                let one_more = page::one_more(limit);
-                app.recipients(&query(blast.id, Filter::stuck(stage), Anchor::Start, one_more)).await?
-            }
-        };
+        let mut people = Vec::new();
+        if count > 0 {
+            let one_more = page::one_more(limit);
+            people = app.recipients(&query(blast.id, Filter::stuck(stage), Anchor::Start, one_more)).await?;
+        }
         let next_cursor = page::cut(&mut people, limit, |last| [last.id.0]);
         let recipients = PersonAnswer::all(people);
         let percentage = percentage(count, sent);

@@ -107,10 +107,16 @@ impl Model {
         (!own.is_open(from)).then(|| own.next_open(from))
     }
 
-    /// When a blast starts that waits until a time: then, or once its hours begin.
+    /// When a blast starts that waits until a time: then, or once somebody is due, or once its hours begin.
     pub fn start_after(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
         let clock = TimeFormat { zone: self.options.zone, now: self.now };
-        self.hours_open_at(blast, until).map_or_else(|| clock.second(until), |open| self.time_of(blast, open))
+        self.later_start(blast, until).map_or_else(|| clock.second(until), |later| self.time_of(blast, later))
+    }
+
+    /// The same where it is not that time.
+    pub fn later_start(&self, blast: &BlastView, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let due = blast.nobody_due.as_ref().and_then(Waiting::until).filter(|due| *due > until);
+        self.hours_open_at(blast, due.unwrap_or(until)).or(due)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::tui::action::KeyScope;
 use crate::tui::format::{count_of, number};
 use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
 use crate::tui::theme::TextRole;
-use crate::tui::update::pace::waits_for_hours;
+use crate::tui::update::pace::{lifts_hours, waits_for_hours};
 use crate::tui::update::{senders, steps};
 use crate::tui::widget::TextLine;
 
@@ -79,7 +79,7 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
         let (name, why) = (model.distinct_name(blast), why.replacen("waits for: ", "waits for ", 1));
         return NeedWords {
             what: format!("{name} {why}"),
-            mend: format!("{}⟨p⟩ pauses it, ⟨X⟩ cancels it, enter goes there", sends_now(blast)),
+            mend: format!("{}⟨p⟩ pauses it, ⟨X⟩ cancels it, enter goes there", sends_now(model, blast)),
         };
     }
     if let Some(words) = behind_stop(model, blast) {
@@ -132,12 +132,12 @@ fn behind_stop(model: &Model, blast: &BlastView) -> Option<NeedWords> {
 }
 
 /// Only hours are what a key may overrule; a cap is set elsewhere.
-fn sends_now(blast: &BlastView) -> String {
+fn sends_now(model: &Model, blast: &BlastView) -> String {
     match &blast.waiting {
         Some(Waiting::DailyCap { .. }) => {
             format!("daily_cap of sender {} sets it, in the configuration; ", clean(&blast.sender))
         }
-        _ if waits_for_hours(blast) => "⟨S⟩ sends it now, ".to_owned(),
+        _ if waits_for_hours(blast) => format!("⟨S⟩ {}, ", lifts_hours(model, blast)),
         _ => String::new(),
     }
 }

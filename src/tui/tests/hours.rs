@@ -75,6 +75,34 @@ fn s_sends_a_blast_outside_its_hours_once_the_number_is_typed() {
 }
 
 #[test]
+fn what_is_to_be_retried_later_is_not_said_to_be_sent_once_its_hours_are_lifted() {
+    let retried = Waiting::Backoff { people: 19, until: at(16, 58) };
+    let row = BlastView { nobody_due: Some(retried), ..closed() };
+    let mut dashboard = with(Size { width: 160, height: 50 }, row.clone());
+    dashboard.keys("2");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("S lifts its hours") && !screen.contains("S sends now"), "{screen}");
+
+    dashboard.keys("S");
+
+    let screen = dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    let asks = "lift the hours of Raya promo? 19 to be retried, next try 16:58: it sends nothing before that, and sends at any hour from \
+                then on. 140 still queued; type 140:";
+    assert!(screen.contains(asks), "{screen}");
+    dashboard.keys("140\n");
+    let request = dashboard.acts().remove(0);
+    let soon = dashboard.now + chrono::TimeDelta::seconds(10);
+    let waiting = Some(Waiting::Armed { until: soon });
+    let opened = BlastView { limits: LimitColumns::default(), waiting, send_after: Some(soon), version: 4, ..row };
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Blast(Box::new(opened))) });
+    assert!(dashboard.said().contains("Raya promo starts at 16:58"), "{}", dashboard.said());
+    assert!(!dashboard.screen().join("\n").contains("s left"), "{:#?}", dashboard.screen());
+    dashboard.now = soon;
+    dashboard.dispatch(Msg::Deadline);
+    assert_eq!(dashboard.said(), "Raya promo waits for 19 to be retried, next try 16:58: p pauses it");
+}
+
+#[test]
 fn e_changes_the_hours_of_a_blast_that_has_started_and_asks_only_where_it_sends_at_once() {
     let mut dashboard = with(STACKED, closed());
     dashboard.keys("2e");

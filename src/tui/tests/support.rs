@@ -88,6 +88,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         state_reason: None,
         state_by: None,
         waiting: None,
+        nobody_due: None,
         mend: None,
         estimate: Estimate::default(),
         blast_date: date,

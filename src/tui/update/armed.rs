@@ -207,7 +207,8 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
             Some(waiting) if row.is_held_up() => {
                 let clock = TimeFormat { zone: model.options.zone, now: model.now };
                 let waits = waiting.sentence_in(model.options.zone, |at| clock.long(at));
-                let hours = if pace::waits_for_hours(row) { keys(", ⟨S⟩ sends it now") } else { "" };
+                let lifts = || format!(", ⟨S⟩ {}", pace::lifts_hours(model, row));
+                let hours = if is_selected && pace::waits_for_hours(row) { lifts() } else { String::new() };
                 format!("{name} {waits}{}{hours}", keys("; ⟨p⟩ pauses it"))
             }
             // Nobody may have said yet that it waits for its hours.
@@ -215,7 +216,10 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 Some(at) => {
                     format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": ⟨p⟩ pauses it"))
                 }
-                None => has_started(model, row, is_selected),
+                None => match pace::nobody_due(model, row) {
+                    Some(due) => format!("{name} waits for {due}{}", keys(": ⟨p⟩ pauses it")),
+                    None => has_started(model, row, is_selected),
+                },
             },
         },
         // As it was before, where somebody took the launch back.

@@ -80,6 +80,7 @@ pub fn sends_or_resumes(model: &Model) -> &'static str {
     match model.blast_meant() {
         // What has begun goes on once its sender may send again.
         Some(blast) if blast.state == BlastState::Paused || model.stopped_sender().is_some() => "resume",
+        Some(blast) if pace::waits_for_hours(blast) && pace::nobody_due(model, blast).is_some() => "lift its hours",
         Some(blast) if blast.state == BlastState::Scheduled || pace::waits_for_hours(blast) => "send now",
         _ => "send",
     }

@@ -21,6 +21,19 @@ pub fn waits_for_hours(blast: &BlastView) -> bool {
     blast.state == BlastState::Sending && matches!(blast.waiting, Some(Waiting::Window { .. }))
 }
 
+/// What the people of a blast that waits for its hours, or counts down its start, wait for beside that: `19 to be retried, next try 23:58`.
+/// `None` where somebody is due.
+pub fn nobody_due(model: &Model, blast: &BlastView) -> Option<String> {
+    let waiting = blast.nobody_due.as_ref().filter(|waiting| waiting.until().is_some_and(|until| until > model.now))?;
+    let sentence = waiting.sentence_in(model.options.zone, |at| model.time_of(blast, at));
+    Some(sentence.strip_prefix("waits for: ").map_or_else(|| sentence.clone(), str::to_owned))
+}
+
+/// What `S` does with a blast that waits for its hours: nobody is sent to by it while nobody is due.
+pub fn lifts_hours(model: &Model, blast: &BlastView) -> &'static str {
+    if nobody_due(model, blast).is_some() { "lifts its hours" } else { "sends it now" }
+}
+
 /// `e` on a blast that has started: its hours, and how fast it goes.
 pub fn open(model: &mut Model, id: BlastId) -> Vec<Effect> {
     let Some(blast) = model.blasts.get(id) else { return Vec::new() };
@@ -124,7 +137,11 @@ fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> 
     // Others may be queued in it by now than when its hours were opened to be typed.
     let people = model.blasts.get(blast.id).unwrap_or(blast).counts.queued;
     let typed = number(people);
-    let question = format!("send {name} now? It starts 10 s later{hours}. {typed} still queued; type {typed}:");
+    let asks = match nobody_due(model, blast) {
+        Some(due) => format!("lift the hours of {name}? {due}: it sends nothing before that{hours}."),
+        None => format!("send {name} now? It starts 10 s later{hours}."),
+    };
+    let question = format!("{asks} {typed} still queued; type {typed}:");
     let (by, write) = (ConfirmBy::number(people), write(Some(people)));
     let otherwise = format!("nothing changed: {name} still waits for its hours");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));

@@ -105,7 +105,7 @@ fn armed_words(model: &Model) -> Option<(String, String)> {
     let keys = stop_keys(model, blast);
     // So many seconds, begun ones included.
     let left = (until - model.now + TimeDelta::milliseconds(999)).num_seconds();
-    let is_later = model.hours_open_at(blast, until).is_some();
+    let is_later = model.later_start(blast, until).is_some();
     Some((text, if is_later { keys } else { format!("{keys} ({left} s left)") }))
 }
 

@@ -13,7 +13,7 @@ use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, in_currency, number};
 use crate::tui::model::{Model, Pane, is_going_out};
 use crate::tui::overlay::wrapped;
-use crate::tui::update::pace::waits_for_hours;
+use crate::tui::update::pace::{lifts_hours, nobody_due, waits_for_hours};
 use crate::tui::widget::width;
 
 /// A moment nearer than this is shown to the second.
@@ -73,7 +73,10 @@ fn keys_of_wait(model: &Model, blast: &BlastView) -> Option<[String; 2]> {
     let [send, edit] = ["send-or-resume", "edit-this-blast"].map(|action| model.options.keys.of(action));
     let edits = if is_once { "edits it" } else { "changes its hours" };
     let edits = matches!(model.focus, Pane::Blasts | Pane::Funnel).then(|| format!(", {edit} {edits}"));
-    let sends = format!("{send} sends now");
+    let sends = match nobody_due(model, blast) {
+        Some(_) => format!("{send} {}", lifts_hours(model, blast)),
+        None => format!("{send} sends now"),
+    };
     Some([format!("{sends}{}", edits.unwrap_or_default()), sends])
 }
 

@@ -173,6 +173,7 @@ async fn hours_are_not_taken_back_from_a_blast_that_has_begun_to_send_by_new_one
     let (scene, aina) = closed_blast().await;
     open_hours(&aina).await;
     scene.execute("update blasts set send_after = now()").await;
+    assert_eq!(scene.claim(1).await.len(), 1);
 
     let why = refusal(aina.undo_mine().await);
 
@@ -181,6 +182,23 @@ async fn hours_are_not_taken_back_from_a_blast_that_has_begun_to_send_by_new_one
         "{why}"
     );
     assert!(aina.blast(BLAST).await.unwrap().limits.weekdays.is_none());
+}
+
+/// As where everybody left is to be retried later.
+#[tokio::test]
+async fn hours_are_given_back_also_once_the_start_has_come_as_long_as_nobody_was_sent_to() {
+    let (scene, aina) = closed_blast().await;
+    scene.execute("update blast_recipients set next_attempt_at = now() + interval '1 hour'").await;
+    open_hours(&aina).await;
+    let due = aina.blast(BLAST).await.unwrap().nobody_due.and_then(|waiting| waiting.until());
+    assert!(due.is_some_and(|due| due > Utc::now() + TimeDelta::minutes(50)), "nobody gets it before: {due:?}");
+    scene.execute("update blasts set send_after = now() - interval '1 second'").await;
+
+    let undone = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(undone, "Raya waits for its hours again: nothing was sent");
+    let blast = aina.blast(BLAST).await.unwrap();
+    assert!(blast.state == BlastState::Sending && blast.limits.weekdays.is_some(), "{blast:?}");
 }
 
 #[tokio::test]

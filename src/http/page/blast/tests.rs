@@ -33,6 +33,7 @@ fn blast(opted_out_later: i64) -> BlastView {
         state_reason: None,
         state_by: None,
         waiting: None,
+        nobody_due: None,
         mend: None,
         estimate: Estimate::default(),
         blast_date: date,

@@ -51,7 +51,7 @@ pub(super) fn read_again(model: &mut Model, opened: OpenedDraft, by: &str) {
     let templates = templates.filter(|_| form.values.sender == opened.form.sender);
     // What was saved here stays so, also beside what somebody else changed.
     let saved_at = form.saved_at;
-    *form = BlastForm { number, line, templates, saved_at, ..BlastForm::of(opened, sends_templates) };
+    *form = BlastForm { number, saved_at, line, templates, ..BlastForm::of(opened, sends_templates) };
     let noun = form.noun();
     if !model.form_lines().contains(&line)
         && let Some(form) = shown(model)
