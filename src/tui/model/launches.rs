@@ -8,7 +8,7 @@ use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 
-/// So long a refusal hides a launch that counts down.
+/// So long a refusal hides a launch that counts down, and a line about something else one of somebody else's.
 const REFUSAL_READ: TimeDelta = TimeDelta::seconds(2);
 
 /// The blasts are read again more often than this, also where nothing changes.
@@ -21,7 +21,7 @@ impl Model {
     }
 
     /// The armed launch that the line of messages names, with the time at which it starts: the keys that stop a launch act
-    /// on this one. A message that is older than the launch does not hide it.
+    /// on this one. A message that is older than the launch does not hide it, nor for long one that says no more than what a key came to.
     pub fn announced(&self) -> Option<(&BlastView, DateTime<Utc>)> {
         let mut armed = self.armed();
         match &self.notice {
@@ -29,7 +29,13 @@ impl Model {
             Some(Notice { armed: Some(launch), .. }) => armed.find(|(blast, _)| blast.id == launch.blast),
             // Why a key did nothing was read: what stops the launch comes back into sight.
             Some(notice) if notice.yields_to_launch() && self.now - self.said_at >= REFUSAL_READ => armed.next(),
-            Some(_) => armed.find(|(_, until)| *until - Launch::ARMED_FOR > self.said_at),
+            Some(notice) => {
+                let is_read = notice.yields_to_launch_of_others() && self.now - self.said_at >= REFUSAL_READ;
+                armed.find(|(blast, until)| {
+                    let is_of_others = !self.launched_by(blast).is_empty();
+                    *until - Launch::ARMED_FOR > self.said_at || is_read && is_of_others
+                })
+            }
         }
     }
 

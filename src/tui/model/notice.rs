@@ -123,6 +123,14 @@ impl Notice {
         self.is_answer_to_a_key() || self.until_larger && self.lost.is_none()
     }
 
+    /// Whether the launch of somebody else that counts down takes its place once it was read: it names nothing that is taken back, and nothing
+    /// that has to be known as long as it is so.
+    pub const fn yields_to_launch_of_others(&self) -> bool {
+        let is_of_act = self.hint.is_some() || self.undoes.is_some() || self.armed.is_some();
+        let stands_on = self.stands.is_some() || self.until_held.is_some() || self.lost.is_some() || self.while_away;
+        matches!(self.tone, Tone::Done) && !is_of_act && !stands_on && self.says.is_empty()
+    }
+
     /// Something is not done because the window is too small.
     pub fn too_small(text: impl Into<String>) -> Self {
         Self { until_larger: true, ..Self::refusal(text) }

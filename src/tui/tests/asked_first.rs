@@ -1,12 +1,16 @@
 //! Acts on one of several people who were found by their name; and the line that adds a step again.
 
+use super::armed::{armed, read};
 use super::follow_ups::{asked, preview, step};
 use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
+use crate::app::view::BlastView;
 use crate::app::{AskedAct, Marked, MarkedSeveral, Unmarked};
+use crate::domain::act::Actor;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution, ShownAttempts};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+use crate::tui::model::Notice;
 use crate::tui::msg::Msg;
 
 #[test]
@@ -27,6 +31,26 @@ fn an_act_on_one_of_several_of_a_name_asks_whom_it_is_for() {
     let mut group = TestDashboard::new(STACKED);
     group.keys("/status:read\n").list(crowd(10, 4)).dispatch(Msg::Drawn);
     assert_eq!(group.keys("r").acts().len(), 1, "a group was asked for, and nobody in it");
+}
+
+/// As after a form that is left while they launch.
+#[test]
+fn the_launch_of_somebody_else_comes_into_sight_once_a_younger_line_was_read() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let row = BlastView { state_by: Some(Actor::Operator("ben".to_owned())), ..armed(&dashboard) };
+    read(&mut dashboard, row);
+    dashboard.model.now += chrono::TimeDelta::seconds(1);
+    dashboard.model.say(Notice::done("draft 9 is kept"));
+    assert!(dashboard.line(27).contains("draft 9 is kept"), "{}", dashboard.line(27));
+
+    dashboard.model.now += chrono::TimeDelta::seconds(2);
+
+    let line = dashboard.line(27);
+    assert!(line.contains("Raya last call starts at 14:02:10, by ben: ") && line.contains("u asks first"), "{line}");
+    // Of one's own act the line stays, as long as it says what is taken back.
+    dashboard.model.say(Notice::done("Siti is marked").hint("⟨u⟩ takes it back"));
+    dashboard.model.now += chrono::TimeDelta::seconds(2);
+    assert!(dashboard.line(27).contains("Siti is marked"), "{}", dashboard.line(27));
 }
 
 #[test]
