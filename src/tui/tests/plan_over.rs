@@ -7,6 +7,7 @@ use crate::app::{FirstFared, Plan};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Pane, Prompt};
@@ -21,6 +22,24 @@ fn becomes(dashboard: &mut TestDashboard, blast: &BlastView) {
 
 fn launched(state: BlastState) -> BlastView {
     BlastView { state, state_by: Some(Actor::Operator("ben".to_owned())), version: 4, ..draft() }
+}
+
+#[test]
+fn a_sentence_that_begins_above_what_is_seen_of_a_plan_has_a_sign_of_that() {
+    let why = "the phone is offline, and stays so until somebody in the shop turns it on again";
+    let mut dashboard = planned(|plan| Plan { stopped: Some(why.to_owned()), ..plan });
+    let mut cut = 0;
+
+    for height in 12..40 {
+        dashboard.dispatch(Msg::Resized(Size { width: 80, height }));
+        let screen = dashboard.screen();
+        let Some(line) = screen.iter().find(|line| line.contains("turns it on again")) else { continue };
+        let is_cut = !screen.iter().any(|line| line.contains("sends nothing until this is fixed"));
+        assert_eq!(line.starts_with("~ "), is_cut, "{height}: {screen:#?}");
+        cut += usize::from(is_cut);
+    }
+
+    assert!(cut > 0, "{:#?}", dashboard.screen());
 }
 
 #[test]

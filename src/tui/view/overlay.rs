@@ -3,7 +3,7 @@
 use crate::tui::model::{FormPage, Model, Overlay};
 use crate::tui::overlay::{content, cuts_pinned, page_rows, pinned_lines, top_line};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{Focused, Pen, TitleRule, right_fits, rule};
+use crate::tui::widget::{Focused, Pen, TextLine, TitleRule, right_fits, rule};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
@@ -11,10 +11,14 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let (height, top) = (page_rows(model), top_line(model, &content));
     // The help says so itself, where it has room for that.
     let is_said = matches!(model.overlays.last(), Some(Overlay::Help(_))) && right_fits(&content.title, area.width);
-    let scrolled = content.lines.split_off(pinned_lines(model).min(content.lines.len()));
+    let mut scrolled = content.lines.split_off(pinned_lines(model).min(content.lines.len()));
     let height = height.saturating_sub(content.lines.len());
     if let Some(last) = content.lines.last_mut().filter(|_| top > 0 && cuts_pinned(model)) {
         *last = std::mem::take(last).and(" ~", TextRole::Plain);
+    }
+    let goes_on = top.checked_sub(1).and_then(|above| scrolled.get(above)).is_some_and(TextLine::goes_on_below);
+    if let Some(first) = scrolled.get_mut(top).filter(|_| goes_on && marks_cut_sentences(model)) {
+        *first = std::mem::take(first).begun_above();
     }
     if let Some(place) = place(model, (top, height), scrolled.len()).filter(|_| !is_said) {
         say_place(&mut content.title, place, area.width, keeps_words(model));
@@ -27,6 +31,11 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     for (line, y) in shown.zip(2..) {
         line.draw(pen, (0, y), area.width);
     }
+}
+
+/// Whether a sentence that begins above what is shown has a sign of that: of a plan the end is what is seen, from anywhere within its words.
+fn marks_cut_sentences(model: &Model) -> bool {
+    matches!(model.overlays.last(), Some(Overlay::Plan(_)))
 }
 
 /// Which lines these are, where there are more, and what shows the others.

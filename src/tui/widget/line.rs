@@ -71,6 +71,22 @@ impl TextLine {
         self.kind == LineKind::Rule
     }
 
+    /// Whether its words go on in the next line: wrapping leaves the blank at which they were broken.
+    pub fn goes_on_below(&self) -> bool {
+        !self.is_rule() && self.pieces.last().is_some_and(|piece| piece.text.ends_with(' '))
+    }
+
+    /// The same with a sign in its margin that its words began further up.
+    #[must_use]
+    pub fn begun_above(mut self) -> Self {
+        if let Some(first) = self.pieces.first_mut()
+            && let Some(rest) = first.text.strip_prefix(' ')
+        {
+            first.text = format!("~{rest}");
+        }
+        self
+    }
+
     /// The columns that its pieces take.
     pub fn width(&self) -> u16 {
         self.pieces.iter().fold(0, |taken, piece| taken.saturating_add(width(&piece.text)))
