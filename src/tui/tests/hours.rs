@@ -96,7 +96,7 @@ fn what_is_to_be_retried_later_is_not_said_to_be_sent_once_its_hours_are_lifted(
     let opened = BlastView { limits: LimitColumns::default(), waiting, send_after: Some(soon), version: 4, ..row };
     dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::Blast(Box::new(opened))) });
     assert!(dashboard.said().contains("Raya promo starts at 16:58"), "{}", dashboard.said());
-    assert!(!dashboard.screen().join("\n").contains("s left"), "{:#?}", dashboard.screen());
+    assert!(!dashboard.screen().join("\n").contains(" s left)"), "{:#?}", dashboard.screen());
     dashboard.now = soon;
     dashboard.dispatch(Msg::Deadline);
     assert_eq!(dashboard.said(), "Raya promo waits for 19 to be retried, next try 16:58: p pauses it");
