@@ -22,6 +22,13 @@ async fn scene(people: u32) -> InboxScene {
     scene
 }
 
+/// What the columns of an export are called, beside the names of before.
+fn has_names_of_export(cart: &Value) {
+    for (of_export, field) in [("blast", "blast_id"), ("recipient", "recipient_id")] {
+        assert!(cart.get(of_export).is_some_and(|value| *value == cart[field]), "{of_export}: {cart}");
+    }
+}
+
 #[tokio::test]
 async fn a_cart_is_written_changed_and_ordered_once() {
     let scene = scene(2).await;
@@ -40,9 +47,7 @@ async fn a_cart_is_written_changed_and_ordered_once() {
     assert!(unpriced.err.contains("cart set 1 'who-knows*1@12.50'`"), "{unpriced:?}");
     assert_eq!(shop.count("closed").await, 0);
 
-    for (of_export, field) in [("blast", "blast_id"), ("recipient", "recipient_id")] {
-        assert!(made.get(of_export).is_some_and(|value| *value == made[field]), "{of_export}: {made}");
-    }
+    has_names_of_export(&made);
     let set = shop.json(&["cart", "set", "1", "teh×3", "-who-knows", "kuih×2@0.35"]).await;
     assert_eq!((&set["total"], &set["items"].as_array().unwrap().len()), (&json!("8.20"), &2));
     let unknown = shop.run(&["cart", "set", "1", "-roti"]).await;
