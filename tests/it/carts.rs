@@ -37,6 +37,7 @@ async fn a_cart_is_written_changed_and_ordered_once() {
     let none = shop.run(&["cart", "list"]).await;
     assert!(none.err.contains(&format!("cart add 1 +{} 'teh*2@2.50'` writes one", digits(1))), "{none:?}");
     let made = shop.json(&["cart", "add", "1", &digits(1), "teh×2", "who-knows", "--note", "no sugar"]).await;
+    has_names_of_export(&made);
     assert_eq!((&made["state"], &made["total"], &made["note"]), (&json!("open"), &Value::Null, &json!("no sugar")));
     assert_eq!((&made["items"][0]["name"], &made["items"][1]["price"]), (&json!("Teh Tarik"), &Value::Null));
     let unpriced = shop.run(&["cart", "order", "1"]).await;
@@ -47,7 +48,6 @@ async fn a_cart_is_written_changed_and_ordered_once() {
     assert!(unpriced.err.contains("cart set 1 'who-knows*1@12.50'`"), "{unpriced:?}");
     assert_eq!(shop.count("closed").await, 0);
 
-    has_names_of_export(&made);
     let set = shop.json(&["cart", "set", "1", "teh×3", "-who-knows", "kuih×2@0.35"]).await;
     assert_eq!((&set["total"], &set["items"].as_array().unwrap().len()), (&json!("8.20"), &2));
     let unknown = shop.run(&["cart", "set", "1", "-roti"]).await;
