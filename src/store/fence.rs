@@ -98,7 +98,7 @@ pub struct SenderFacts {
     /// What answers.
     #[sqlx(flatten)]
     pub incarnation: Incarnation,
-    /// The server that this sender last sent from.
+    /// The server that this sender was registered on, last sent from or was last confirmed on.
     #[sqlx(json(nullable))]
     pub sent_from: Option<DatabaseIdentity>,
     /// [`Incarnation::people_table`] when this sender was registered, or last confirmed: another one where a dump was restored in place.

@@ -64,10 +64,8 @@ async fn a_cart_is_written_changed_and_ordered_once() {
         "{done:?} {refused:?}"
     );
     let order: Value = serde_json::from_str(&done.out).unwrap();
-    assert_eq!(
-        (&order["total"], &order["counted"], &order["note"]),
-        (&json!("8.20"), &json!("8.20"), &json!("no sugar"))
-    );
+    let said = json!([order["total"], order["counted"], order["note"]]);
+    assert_eq!(said, json!(["8.20", "8.20", "no sugar"]));
     assert_eq!(scene.status(1).await, "closed");
     let cart = shop.json(&["cart", "show", "1"]).await;
     assert_eq!((&cart["state"], &cart["order_id"]), (&json!("ordered"), &json!(1)));

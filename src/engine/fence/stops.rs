@@ -35,8 +35,30 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
         engine.fence.note_stated(of.id, &consequence);
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
+    } else if !consequence.starts_with(REMEMBERS_NOBODY) {
+        add_what_is_remembered(engine, of, &consequence, &reason).await?;
     }
     Ok(())
+}
+
+/// Adds what this machine remembers to the words of another one that asked first, which may remember nobody: whoever confirms has to read
+/// where somebody is known.
+async fn add_what_is_remembered(
+    engine: &EngineContext,
+    of: &ConfiguredSender,
+    consequence: &str,
+    own: &str,
+) -> Result<(), StoreError> {
+    let mut connection = engine.pool.acquire().await?;
+    let stop = sender::stop_of(&mut connection, of.id).await?;
+    drop(connection);
+    let Some((StopCode::Restored, known)) = stop.filter(|(_, known)| !known.contains(consequence)) else {
+        return Ok(());
+    };
+    let machine = Machine { host: &engine.host, stated: engine.fence.stated(of.id) };
+    sender::restate(&engine.pool, of.id, &beside_others(&known, &machine, own)).await?;
+    engine.fence.note_stated(of.id, consequence);
+    engine.notifier.order(&engine.pool, None).await
 }
 
 /// How a machine's words in a reason name it.
@@ -60,16 +82,19 @@ pub async fn ask_to_confirm_again(
     drop(connection);
     let server = fence::server(&engine.pool).await?;
     let consequence = engine.fence.consequence(id, &server.likeness);
-    if known.contains(&consequence) {
+    let advice = advice(&known, &engine.host, &consequence);
+    let stated = engine.fence.stated(id);
+    let words = format!("{consequence}{advice}");
+    // Every machine without a record says the same: those words are this one's where it said them.
+    if known.contains(&words) && (advice.is_empty() || stated.as_ref() == Some(&words)) {
         return Ok(None);
     }
-    let advice = advice(&known, &engine.host, &consequence);
-    let what = format!("{consequence}{advice}; if everybody queued may get it, confirm");
+    let what = format!("{words}; if everybody queued may get it, confirm");
     let own = reason((&engine.host, name), &what);
-    let machine = Machine { host: &engine.host, stated: engine.fence.stated(id) };
+    let machine = Machine { host: &engine.host, stated };
     sender::restate(&engine.pool, id, &beside_others(&known, &machine, &own)).await?;
-    engine.fence.note_stated(id, &consequence);
-    Ok(Some(format!("{consequence}{advice}")))
+    engine.fence.note_stated(id, &words);
+    Ok(Some(words))
 }
 
 /// What to do where a sender's reason has it that somebody remembers whom they posted to, and this machine, `host`, says that it remembers

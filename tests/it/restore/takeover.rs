@@ -137,6 +137,23 @@ async fn a_draft_that_is_launched_after_its_dump_was_restored_in_place_is_sent_b
     second.stop().await;
 }
 
+/// As a copy of the whole database has it, or a replica that took over: its tables have the oids of those that were copied.
+#[tokio::test]
+async fn a_draft_of_a_sender_that_was_never_sent_for_is_not_sent_from_a_copy() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.draft(0..3).await;
+    let noted = "select count(*) from senders where (sent_from ->> 'timeline')::bigint > 0";
+    assert_eq!(shop.number(noted).await, 1, "it is noted when it is registered");
+    shop.execute("update senders set sent_from = jsonb_set(sent_from, '{database_oid}', '1')").await;
+
+    shop.send(&blast).await;
+    let engine = shop.engine();
+
+    asks_since_it_was_restored(&shop).await;
+    assert_eq!(shop.sim.posts().await.len(), 0);
+    engine.stop().await;
+}
+
 async fn asks_since_it_was_restored(shop: &Shop) {
     let asks = "select count(*) from senders where stopped_reason like '%was restored%'";
     eventually_async("an engine asks", async || shop.number(asks).await == 1).await;
