@@ -55,7 +55,6 @@ pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> R
     .bind(id)
     .execute(&mut *tx)
     .await?;
-    step::keep_people(tx, id).await?;
     Ok(true)
 }
 
@@ -210,6 +209,9 @@ impl Clearing {
             ClearingKind::Remove => "delete from blast_recipients where blast_id = $1 and id = any($2)",
         };
         let ids: Vec<i64> = people.iter().map(|(_, id)| id.0).collect();
+        if self.kind == ClearingKind::Remove {
+            step::keep_people(tx, self.blast, &ids).await?;
+        }
         sqlx::query(statement).bind(self.blast).bind(ids).execute(tx).await?;
         Ok(())
     }

@@ -13,7 +13,6 @@ pub use self::emptied::emptied;
 pub use self::first::{first_at, first_of};
 pub use self::row::{StepKey, StepRow};
 use super::StoreError;
-use super::in_flight::current;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::status::Status;
@@ -221,23 +220,21 @@ pub async fn sends_by_itself(tx: &mut PgConnection, step: StepKey, draft: BlastI
     Ok(sends.bind(step.blast).bind(step.number).bind(draft).fetch_one(tx).await?)
 }
 
-/// Keeps who had a step by a blast that is deleted, or may get it yet: their row goes once their outcome is known. A draft that was never sent
-/// had nobody.
-pub async fn keep_people(tx: &mut PgConnection, deleted: BlastId) -> Result<(), StoreError> {
-    sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
-    sqlx::query(concat!(
+/// Keeps who of these people had a step, or may have had it, by a deleted blast, before their rows in it go: until then these say so
+/// themselves. What came of them is known: nobody of them is in flight. A draft that was never sent had nobody.
+pub async fn keep_people(tx: &mut PgConnection, deleted: BlastId, people: &[i64]) -> Result<(), StoreError> {
+    sqlx::query(
         "insert into blast_step_people (blast, number, recipient)
          select b.follows_blast, b.step_number, p.id
            from blasts b
            join blast_steps s on s.blast = b.follows_blast and s.number = b.step_number
-           join blast_recipients r on r.blast_id = b.id and ",
-        current!("r.", status),
-        " not in ('skipped', 'queued')
+           join blast_recipients r on r.blast_id = b.id and r.id = any($2) and r.status not in ('skipped', 'queued')
            join blast_recipients p on person_key(p.phone_number) = person_key(r.phone_number) and p.blast_id = b.follows_blast
           where b.id = $1 and b.launched_at is not null
-             on conflict do nothing"
-    ))
+             on conflict do nothing",
+    )
     .bind(deleted)
+    .bind(people)
     .execute(tx)
     .await?;
     Ok(())

@@ -3,6 +3,7 @@
 mod by_hand;
 mod cap;
 pub(super) mod merged;
+mod once;
 mod only;
 
 use chrono::{DateTime, Utc};
@@ -122,8 +123,8 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
             merged::push_answered(sql, query, until);
             sql.push(" then '").push(reached(until).key()).push("'");
         }
-        sql.push(" when exists (select from blast_step_people h where h.recipient = r.id and h.number = ");
-        sql.push_bind(step.number).push(" and h.blast = ").push_bind(query.follows).push(")");
+        sql.push(" when ");
+        once::push_had_by_deleted(sql, query.follows, step);
         by_hand::push_had_words(sql, (query.follows, step));
         sql.push(" then 'followed' when o.near");
         by_hand::push_near(sql, (query.follows, step));

@@ -139,3 +139,35 @@ async fn whoever_was_in_flight_when_the_blast_of_their_step_was_deleted_does_not
     let right = made(&shop, &blast, 1).await.pop().unwrap();
     assert_eq!(people(&shop, &right).await, [phone(1)], "whom the cancel left out gets it");
 }
+
+#[tokio::test]
+async fn whoever_was_in_flight_when_the_blast_of_their_step_was_deleted_and_was_refused_comes_into_the_next_one() {
+    let shop = Shop::open(SETUP).await;
+    let blast = received(&shop, 0..4, 90).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read"]).await;
+    let app = engine_app(&shop, "one").await;
+    occur(&app, Utc::now()).await;
+    let wrong = made(&shop, &blast, 1).await.pop().unwrap();
+    shop.send(&wrong).await;
+    shop.put_in_flight(&wrong, 0).await;
+    shop.put_in_flight(&wrong, 1).await;
+    shop.ok(&["blast", "cancel", &wrong, "--yes"]).await;
+    shop.ok(&["blast", "delete", &wrong, "--yes"]).await;
+    shop.ok(&["blast", "step", "set", &blast, "1", "--message", "Is it still there?", "--yes"]).await;
+
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+    let meanwhile = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_eq!(people(&shop, &meanwhile).await, [phone(2), phone(3)], "nobody knows yet what comes of the others");
+    shop.ok(&["blast", "delete", &meanwhile, "--yes"]).await;
+    set(&shop, &wrong, 0, "status = 'sent', standing = 'sent', attempt = 1, sent_at = now()").await;
+    // Put off by the provider: queued again.
+    set(&shop, &wrong, 1, "attempt = 1").await;
+    let rest = Clearing { blast: BlastId(wrong.parse().unwrap()), kind: ClearingKind::Remove };
+    assert_eq!(rest.finish(&shop.database.pool).await.unwrap(), 2);
+    a_day_passes(&shop).await;
+    occur(&app, Utc::now()).await;
+
+    let right = made(&shop, &blast, 1).await.pop().unwrap();
+    assert_eq!(people(&shop, &right).await, [phone(1), phone(2), phone(3)]);
+}
