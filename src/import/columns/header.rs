@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use chrono::NaiveDate;
+
 use super::{
     NAME_ENDS, NAME_HEADERS, OPT_OUT_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, is_day, key, phone_by_header,
 };
@@ -54,12 +56,40 @@ impl FirstRowKind {
         let cells: Vec<_> = first.values.iter().map(|value| decode(value).0).collect();
         let keys: Vec<_> = cells.iter().map(|cell| key(cell)).collect();
         let phone = phone_by_header(&keys, others);
+        if phone.is_some_and(|phone| is_header_with_date((&cells, &keys), phone, others)) {
+            return Self::Header;
+        }
         if has_number((&cells, &keys), phone, others) {
             return Self::Person;
         }
         let is_person = phone.is_some_and(|phone| is_unreadable_person((&cells, &keys), phone, others));
         if is_person { Self::UnreadablePerson } else { Self::Header }
     }
+}
+
+/// Whether the cell above the numbers is a date or the years of a season, as the title of their column: another cell is called as columns are,
+/// and nobody's number stands beside it. Of the possible numbers that some of these are, one of a known range stays a number.
+fn is_header_with_date((cells, keys): (&[Cow<'_, str>], &[String]), phone: usize, others: &Samples<'_>) -> bool {
+    let is_date = |cell: &str| is_day(cell) || is_day_or_years_in_digits(cell) && !others.is_known(cell);
+    let is_number = |cell: &str| others.is_known(cell) && !is_day(cell);
+    let has_date = cells.get(phone).is_some_and(|cell| is_date(cell.trim()));
+    let mut beside = cells.iter().enumerate().filter(|(column, _)| *column != phone);
+    has_date && has_title(keys, phone, others) && !beside.any(|(_, cell)| is_number(cell.trim()))
+}
+
+/// `20251231`, `2025`, `2025/2026`, `2025-26`.
+fn is_day_or_years_in_digits(cell: &str) -> bool {
+    let is_date = || cell.len() == 8 && NaiveDate::parse_from_str(cell, "%Y%m%d").is_ok();
+    let Some((from, to)) = cell.split_once(['/', '-', '–']) else {
+        return is_year(cell) || cell.get(..4).is_some_and(is_year) && is_date();
+    };
+    let to = to.trim();
+    is_year(from.trim()) && (is_year(to) || to.len() == 2 && to.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_year(text: &str) -> bool {
+    let is_of_our_time = text.starts_with("19") || text.starts_with("20");
+    text.len() == 4 && is_of_our_time && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether somebody's number is in a first row. `phone`: where the rows below seem to have theirs. Digits elsewhere may be the title of a

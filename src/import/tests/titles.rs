@@ -112,6 +112,29 @@ fn a_header_with_a_date_or_years_in_it_is_a_header_and_its_stop_column_holds() {
 }
 
 #[test]
+fn a_date_or_years_as_the_title_of_the_phones_is_a_header_and_its_stop_column_holds() {
+    for title in ["31/12/2025", "2025-12-31", "2025/2026", "2025-2026", "2025-26", "20251231", "2025"] {
+        for beside in ["Name", "Order 2025"] {
+            let list = format!("{beside},{title},stop\nAina,0123456701,yes\nBen,0123456702,\n");
+
+            let read = read(list, "Hi").unwrap();
+
+            assert_eq!((phones(&read), read.phone_column.as_str()), (vec!["+60123456702"], title), "{beside}");
+            assert_eq!(reasons(&read), [(2, "stop", "yes", Reason::OptedOut)], "{title}, {beside}");
+        }
+    }
+}
+
+#[test]
+fn a_number_that_became_a_date_is_no_title_where_nothing_else_is_one() {
+    for list in ["Ali,2025-12-31\nBen,0123456702\n", "Ali,2025-12-31,STOP\nBen,0123456702,stop\nChe,0123456703,\n"] {
+        let rejected = read(list, "Hi").unwrap();
+
+        assert_eq!((reasons(&rejected)[0].0, reasons(&rejected)[0].2), (1, "2025-12-31"), "{list:?}");
+    }
+}
+
+#[test]
 fn somebody_whose_name_is_also_a_title_or_who_lacks_one_of_two_numbers_is_a_person() {
     for list in ["To,0123456701\n", "To,0123456701\nBen,0123456702\n"] {
         assert_eq!(phones(&read(list, "Hi").unwrap())[0], "+60123456701", "{list:?}");
