@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::message::{Message, MessageError, RenderError, Variables};
+use super::message::{Message, MessageError, RenderError, Variables, fold_name};
 use super::template::{PreparedTemplate, TemplateError, TemplateFault, TemplateJson, TemplateMessage, ValueError};
 
 /// The content of a blast, with columns in it. Frozen from launch on.
@@ -79,6 +79,16 @@ impl BlastContent {
         match self {
             Self::Text(message) => message.variables().into_iter().map(str::to_owned).collect(),
             Self::Template(template) => template.columns(),
+        }
+    }
+
+    /// Whether a person's value of this column, in any spelling, goes out to them: the content names it, or it takes the place of a value
+    /// that a template has for everybody.
+    pub fn sends(&self, column: &str) -> bool {
+        let column = fold_name(column);
+        match self {
+            Self::Text(message) => message.variables().contains(&column.as_str()),
+            Self::Template(template) => template.sends(&column),
         }
     }
 
@@ -172,5 +182,19 @@ mod tests {
 
         assert_eq!(text.render(&Variables::default()).unwrap_err().missing_column(), Some("name"));
         assert_eq!(template.render(&Variables::default()).unwrap_err().missing_column(), Some("city"));
+    }
+
+    #[test]
+    fn a_value_goes_out_by_its_column_in_any_spelling_and_in_place_of_a_templates_own() {
+        let text = BlastContent::parse("Hi {Alt  Phone}, {TÉLÉ|none}, {{agent}}", None).unwrap();
+        assert!(text.sends("alt phone") && text.sends("Alt Phone") && text.sends("télé"));
+        assert!(!text.sends("agent") && !text.sends("alt"), "braces that are doubled, and another name");
+
+        let stored = json!({"name": "tour", "language": "en_US", "variables": {"1": "{name}", "2": "{city}"}});
+        let numbered = BlastContent::parse("", Some(&stored)).unwrap();
+        assert!(["name", "city", "1", "2"].iter().all(|column| numbered.sends(column)));
+        assert!(!numbered.sends("3") && !numbered.sends("other"));
+        let stored = json!({"name": "tour", "language": "en_US", "variables": {"Agent": "Ana"}});
+        assert!(BlastContent::parse("", Some(&stored)).unwrap().sends("agent"));
     }
 }

@@ -277,6 +277,11 @@ impl TemplateMessage {
         write::columns(self)
     }
 
+    /// Whether a person's value of this column goes out: a value names it, or it comes before one of the blast's. It is folded.
+    pub fn sends(&self, column: &str) -> bool {
+        write::sends(self, column)
+    }
+
     /// Takes a body variable that the blast gives no value from the column of its name or number.
     pub fn fill_body(mut self, variables: &[String]) -> Result<Self, TemplateError> {
         read::fill_body(&mut self.components, variables)?;

@@ -8,6 +8,7 @@ mod receivers;
 mod requests;
 mod rows;
 mod skus;
+mod values;
 mod words;
 
 use std::collections::HashSet;

@@ -11,7 +11,7 @@ use super::{
     TemplateButton, TemplateComponent, TemplateError, TemplateHeader, TemplateMessage, TemplateParameter, ValueError,
     refuse_layout,
 };
-use crate::domain::message::Variables;
+use crate::domain::message::{Variables, fold_name};
 
 /// Where a value stands, for errors.
 #[derive(Clone, Copy)]
@@ -130,6 +130,25 @@ impl ValueWriter for ColumnNames {
     }
 }
 
+/// Collects the columns whose values go out: also those of a person that come before the blast's.
+#[derive(Default)]
+struct SentColumns(ColumnNames);
+
+impl ValueWriter for SentColumns {
+    fn text(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        self.0.text(value)
+    }
+
+    fn variable(&mut self, key: &str, value: &ParameterValue) -> Result<String, ValueError> {
+        self.0.0.push(fold_name(key));
+        self.0.text(value)
+    }
+
+    fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError> {
+        self.0.raw(raw)
+    }
+}
+
 /// Marks where values go, and remembers which.
 pub(super) struct GapWriter {
     mark: String,
@@ -212,6 +231,12 @@ pub(super) fn columns(message: &TemplateMessage) -> Vec<String> {
     // All of it was parsed when the message was read.
     drop(template(message, &mut columns));
     columns.0
+}
+
+/// Also where it cannot be seen: a template that is written only in part may send any.
+pub(super) fn sends(message: &TemplateMessage, column: &str) -> bool {
+    let mut columns = SentColumns::default();
+    template(message, &mut columns).is_err() || columns.0.0.iter().any(|sent| sent == column)
 }
 
 fn template(message: &TemplateMessage, values: &mut impl ValueWriter) -> Result<Value, TemplateError> {

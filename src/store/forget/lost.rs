@@ -4,28 +4,34 @@
 use sqlx::PgConnection;
 
 use super::PersonTraces;
-use super::words::values_name;
+use super::values::{NamedColumns, may_name, retryable, values};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::StoreError;
 
 /// Blasts that lose the number in their words, and people in whose values it stands; of a blast with many of these, the blast. Their ids
-/// are apart from each other by letters: no other number is found in several of them.
+/// are apart from each other by letters: no other number is found in several of them. `$4` and `$5`: blasts, and columns that they send.
 const LOSING: &str = concat!(
     "select 'blast ' || b.id
        from blasts b
       where b.deleted_at is null and b.state in ('sending', 'paused', 'completed')
         and exists (select from unnest(array[b.message, b.template::text]) w where w ~ $1 and w ~ $2)
       union
-     select case when count(*) over (partition by b.id) > 1000 then 'blast ' || b.id else 'person ' || r.id end
-       from blast_recipients r join blasts b on b.id = r.blast_id
-      where b.deleted_at is null and b.state in ('sending', 'paused', 'completed') and ",
-    values_name!()
+     select case when count(*) over (partition by r.blast_id) > 1000 then 'blast ' || r.blast_id else 'person ' || r.id end
+       from blast_recipients r
+      where r.blast_id = any($4) and ",
+    may_name!(),
+    " and exists (select from ",
+    values!(),
+    " where v.value ~ $2 and (r.blast_id, v.key) in (select * from unnest($4::bigint[], $5::text[])))"
 );
 
 /// What will be sent to nobody again once this person is forgotten, as [`lost_words`] reads it. It comes before they are.
 pub async fn losing_words(tx: &mut PgConnection, of: &PersonTraces) -> Result<Vec<String>, StoreError> {
+    let named = retryable(&mut *tx, &of.patterns, &of.rows).await?;
+    let of_blast = |words: NamedColumns| words.named.into_iter().map(move |column| (words.blast.0, column));
+    let (blasts, columns): (Vec<i64>, Vec<String>) = named.into_iter().flat_map(of_blast).unzip();
     let losing = sqlx::query_scalar(LOSING).bind(&of.patterns.near).bind(&of.patterns.text).bind(&of.rows);
-    Ok(losing.fetch_all(tx).await?)
+    Ok(losing.bind(blasts).bind(columns).fetch_all(tx).await?)
 }
 
 /// Who of these people of a blast would get a message that lost the number of somebody who was forgotten since.

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::PersonTraces;
 use super::elsewhere::without_person;
+use super::values;
 use crate::domain::forgotten::{NumberPatterns, WordsFate};
 use crate::domain::ids::BlastId;
 use crate::store::StoreError;
@@ -33,21 +34,6 @@ macro_rules! step_names {
     };
 }
 
-/// Whether the values of somebody of a blast, as far as its words have them, name somebody. `$1` and `$2` as above; `$3`: the rows of whoever
-/// is to be forgotten, who get nothing.
-macro_rules! values_name {
-    () => {
-        "r.id <> all($3)
-                and concat_ws(' ', r.name, r.variables::text) ~ $1
-                and exists (select from jsonb_each_text(case when jsonb_typeof(r.variables) = 'object' then r.variables else '{}' end
-                                        || jsonb_strip_nulls(jsonb_build_object('name', r.name))) v
-                             where v.value ~ $2
-                               and strpos(regexp_replace(lower(concat(b.message, b.template::text)), '\\{\\s+', '{', 'g'),
-                                          '{' || lower(v.key)) > 0)"
-    };
-}
-pub(super) use values_name;
-
 /// What may be launched, resumed or tried again, so that it stays as it is: what goes out already is refused, and what is over stays so.
 const LOCK_BLASTS: &str = concat!(
     "select 1 from blasts b
@@ -69,8 +55,7 @@ const LOCK_STEPS: &str = concat!(
     " order by s.blast, s.number for no key update"
 );
 
-/// In what blasts send stand their people's values as well, under the names that the words have for them. Whoever is uncertain may be sent
-/// to again.
+/// `$3`: blasts that name somebody in a value that they send.
 const NAMING: &str = concat!(
     "select b.id as blast, b.blast_tag, b.follow_up_stage, null::integer as step,
             case when b.deleted_at is not null then 'over'
@@ -90,13 +75,7 @@ const NAMING: &str = concat!(
        from blasts b
       where ",
     blast_names!(),
-    " or b.deleted_at is null
-         and (b.state in ('draft', 'scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
-         and exists (
-             select from blast_recipients r
-              where r.blast_id = b.id and r.status in ('queued', 'uncertain') and ",
-    values_name!(),
-    ")
+    " or b.id = any($3)
       union all
      select s.blast, b.blast_tag, b.follow_up_stage, s.number,
             case when s.removed_at is not null or b.deleted_at is not null or b.state in ('cancelled', 'failed')
@@ -115,7 +94,9 @@ pub async fn naming_words(
     patterns: &NumberPatterns,
     rows: &[i64],
 ) -> Result<Vec<NamingWords>, StoreError> {
-    Ok(sqlx::query_as(NAMING).bind(&patterns.near).bind(&patterns.text).bind(rows).fetch_all(tx).await?)
+    let values = values::going_out(tx, patterns, rows).await?;
+    let blasts: Vec<i64> = values.iter().map(|words| words.blast.0).collect();
+    Ok(sqlx::query_as(NAMING).bind(&patterns.near).bind(&patterns.text).bind(blasts).fetch_all(tx).await?)
 }
 
 /// Has nobody launch, resume or try again what names somebody, until the transaction ends. It comes before [`naming_words`] and before

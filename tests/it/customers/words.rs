@@ -103,6 +103,45 @@ async fn nobody_is_forgotten_while_a_value_that_goes_out_to_others_has_their_num
 }
 
 #[tokio::test]
+async fn a_value_that_goes_out_is_found_however_its_column_is_spelled_and_in_place_of_a_templates_own() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 2).await;
+    shop.send(&blast).await;
+    shop.execute("update blasts set state = 'scheduled', launched_at = null, scheduled_for = now() + interval '1 day'")
+        .await;
+    let body = r#"{"type": "body", "parameters": [{"type": "text", "text": "{{city}}"}]}"#;
+    let template = r#"{"name": "tour", "language": {"code": "en_US"}, "components": ["#;
+    let template = format!("template = '{template}{body}]}}'");
+    let forget = ["customer", "forget", &number(NAMED), "--yes"];
+    let left = format!("select count(*) from blast_recipients where variables::text like '%{}%'", digits(NAMED));
+    let has = async |column: &str| {
+        let call = digits(NAMED);
+        shop.execute(&format!(
+            "update blast_recipients set variables = '{{\"{column}\": \"call {call}\"}}' where id = 1"
+        ))
+        .await;
+    };
+
+    for (words, column) in [
+        ("message = 'Hi {Alt  Phone}'", "alt phone"),
+        ("message = 'Hi {TÉLÉ}'", "télé"),
+        (template.as_str(), "city"),
+        (template.as_str(), "1"),
+    ] {
+        shop.execute(&format!("update blasts set {words}")).await;
+        has(column).await;
+        let refused = shop.run(&forget).await;
+        assert!(refused.code == 3 && refused.err.contains(" blast edit 1` gives"), "{column}: {refused:?}");
+        assert_eq!(shop.number(&left).await, 1, "{column}: nothing was taken");
+    }
+    has("2").await;
+
+    shop.ok(&forget).await;
+
+    assert_eq!(shop.number(&left).await, 0, "a value that is sent to nobody goes");
+}
+
+#[tokio::test]
 async fn nobody_is_forgotten_while_a_message_to_somebody_else_with_their_number_is_in_flight() {
     let shop = Shop::open(Setup::default()).await;
     draft(&shop).await;
