@@ -46,18 +46,24 @@ macro_rules! named_columns {
     };
 }
 
-/// Of blasts that send, or may be launched: of whoever is queued, or uncertain and may be sent to again.
+/// Of blasts that send, or may be launched: of whoever is queued, or uncertain and may be sent to again. Of steps: of everybody of the blast,
+/// who may come into one of its drafts yet.
 const GOING_OUT: &str = concat!(
-    "select b.id as blast, b.message, b.template, k.named
+    "select b.id as blast, null::integer as step, b.message, b.template, k.named
        from blasts b ",
     named_columns!(" and r.status in ('queued', 'uncertain')"),
     " where k.named is not null and b.deleted_at is null
-        and (b.state in ('draft', 'scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))"
+        and (b.state in ('draft', 'scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
+      union all
+     select s.blast, s.number, s.message, s.template, k.named
+       from blast_steps s join blasts b on b.id = s.blast ",
+    named_columns!(""),
+    " where k.named is not null and s.removed_at is null and b.deleted_at is null and b.state not in ('cancelled', 'failed')"
 );
 
 /// Of blasts in which whoever failed can be sent to again.
 const RETRYABLE: &str = concat!(
-    "select b.id as blast, b.message, b.template, k.named
+    "select b.id as blast, null::integer as step, b.message, b.template, k.named
        from blasts b ",
     named_columns!(""),
     " where k.named is not null and b.deleted_at is null and b.state in ('sending', 'paused', 'completed')"
@@ -67,6 +73,7 @@ const RETRYABLE: &str = concat!(
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct NamedColumns {
     pub blast: BlastId,
+    pub step: Option<i32>,
     message: String,
     template: Option<Value>,
     pub named: Vec<String>,

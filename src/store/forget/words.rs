@@ -50,12 +50,16 @@ const LOCK_BLASTS: &str = concat!(
 
 const LOCK_STEPS: &str = concat!(
     "select 1 from blast_steps s
-      where s.paused_at is not null and s.removed_at is null and ",
+      where s.paused_at is not null and s.removed_at is null
+        and (",
     step_names!(),
-    " order by s.blast, s.number for no key update"
+    "        or exists (select from blast_recipients r
+                         where r.blast_id = s.blast and concat_ws(' ', r.name, r.variables::text) ~ $1))
+      order by s.blast, s.number for no key update"
 );
 
-/// `$3`: blasts that name somebody in a value that they send.
+/// `$3`: blasts that name somebody in a value that they send. `$4` and `$5`: steps that do so. Where a step's words do not name them, and
+/// somebody is asked before its drafts go, these are seen as they are.
 const NAMING: &str = concat!(
     "select b.id as blast, b.blast_tag, b.follow_up_stage, null::integer as step,
             case when b.deleted_at is not null then 'over'
@@ -81,11 +85,15 @@ const NAMING: &str = concat!(
             case when s.removed_at is not null or b.deleted_at is not null or b.state in ('cancelled', 'failed')
                       or b.state = 'completed' and b.repeat_rule is not null then 'over'
                  when s.paused_at is not null or b.state = 'draft' then 'draft'
-                 else 'editable' end
+                 when s.at_most is not null or ",
+    step_names!(),
+    " then 'editable'
+                 else 'draft' end
        from blast_steps s join blasts b on b.id = s.blast
       where ",
     step_names!(),
-    " order by 1, 4 nulls first"
+    " or (s.blast, s.number) in (select * from unnest($4::bigint[], $5::integer[]))
+      order by 1, 4 nulls first"
 );
 
 /// The blasts and steps that name somebody in what they send. Those that nothing is sent by yet stay so until the transaction ends.
@@ -95,8 +103,11 @@ pub async fn naming_words(
     rows: &[i64],
 ) -> Result<Vec<NamingWords>, StoreError> {
     let values = values::going_out(tx, patterns, rows).await?;
-    let blasts: Vec<i64> = values.iter().map(|words| words.blast.0).collect();
-    Ok(sqlx::query_as(NAMING).bind(&patterns.near).bind(&patterns.text).bind(blasts).fetch_all(tx).await?)
+    let blasts: Vec<i64> = values.iter().filter(|words| words.step.is_none()).map(|words| words.blast.0).collect();
+    let steps = values.iter().filter_map(|words| Some((words.blast.0, words.step?)));
+    let (of_blasts, numbers): (Vec<i64>, Vec<i32>) = steps.unzip();
+    let naming = sqlx::query_as(NAMING).bind(&patterns.near).bind(&patterns.text).bind(blasts);
+    Ok(naming.bind(of_blasts).bind(numbers).fetch_all(tx).await?)
 }
 
 /// Has nobody launch, resume or try again what names somebody, until the transaction ends. It comes before [`naming_words`] and before

@@ -66,6 +66,34 @@ async fn nobody_is_forgotten_while_a_step_sends_words_with_their_number() {
 }
 
 #[tokio::test]
+async fn nobody_is_forgotten_while_a_step_that_sends_by_itself_has_their_number_in_a_value_of_its_people() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST..FIRST + 2).await;
+    shop.until_idle().await;
+    let add = ["blast", "step", "add", &blast, "--after", "48h", "--until", "read", "--message", "Or ask {agent}"];
+    shop.execute("update blast_recipients set variables = '{\"agent\": \"Ana\"}'").await;
+    shop.ok(&[&add[..], &["--auto", "--at-most", "9", "--yes"]].concat()).await;
+    let value = format!("update blast_recipients set variables = '{{\"agent\": \"{}\"}}'", digits(NAMED));
+    shop.execute(&value).await;
+    let forget = ["customer", "forget", &number(NAMED)];
+    let sure = [&forget[..], &["--yes"]].concat();
+
+    let refused = shop.run(&sure).await;
+
+    assert!(refused.code == 3 && refused.err.contains("stands in what step 1 of"), "{refused:?}");
+    assert!(refused.err.contains(" blast step set 1 1` gives it other words"), "{refused:?}");
+    for seen in ["at_most = null", "at_most = 9, paused_at = now()"] {
+        shop.execute(&format!("update blast_steps set {seen}")).await;
+        let asked = shop.run(&forget).await;
+        assert!(asked.err.contains("taken out of the words that 1 step would send: step 1 of"), "{seen}: {asked:?}");
+    }
+    shop.execute("update blast_steps set paused_at = null, message = 'Or ask us, {name}'").await;
+    shop.ok(&sure).await;
+    let left = format!("select count(*) from blast_recipients where variables::text like '%{}%'", digits(NAMED));
+    assert_eq!(shop.number(&left).await, 0, "a value that no step sends goes");
+}
+
+#[tokio::test]
 async fn drafts_that_lose_the_number_of_whoever_is_forgotten_are_counted_and_are_other_drafts_then() {
     let shop = Shop::open(Setup::default()).await;
     draft(&shop).await;
