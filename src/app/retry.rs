@@ -222,7 +222,7 @@ impl App {
             not_to.extend(self.capped_of(tx, audience, &ids).await?);
         }
         let left_out = leave_out(&mut failed, |id| not_to.contains(&id));
-        let lost: HashSet<_> = forget::lost_words(tx, blast, &ids_of(&failed)).await?.into_iter().collect();
+        let lost: HashSet<_> = forget::lost_words(tx, &ids_of(&failed)).await?.into_iter().collect();
         let without_number = leave_out(&mut failed, |id| lost.contains(&id));
         let people = person::get_all(tx, &ids_of(&failed)).await?;
         let waited_for = self.named_by_unapplied(tx, &people.iter().collect::<Vec<_>>()).await?;
@@ -240,6 +240,8 @@ impl App {
         queued_before: i64,
     ) -> Result<(RetryCount, i64), AppError> {
         let mut tx = self.begin().await?;
+        // Whose message loses a number is known once somebody who is being forgotten is.
+        forget::share_lists(&mut tx).await?;
         // The blast's row before the locks of follow-ups and of the frequency cap, as a launch has it.
         let before = self.locked_as_seen(&mut tx, blast).await?;
         let (people, count) = self.to_retry(&mut tx, (blast, capped), failed).await?;

@@ -126,6 +126,8 @@ pub struct ApplyContext {
     pub retry_after: TimeDelta,
     /// Whether a failure that its class makes final is tried again by itself, once the message had an id, too.
     pub automatic: Option<AutomaticRetry>,
+    /// Why that is not so for this person once the message had an id.
+    pub no_retry: Option<&'static str>,
     /// How long a *not now* waits.
     pub not_now_after: TimeDelta,
     /// How old an attempt must be before an operator may send again.
@@ -372,7 +374,10 @@ fn provider_failure(
     }
     // Of a message that had a reply nothing is sent again, whatever its code says.
     if person.delivery_status == Status::Failed && !person.status().is_in_funnel() && policy.tries_again(person) {
-        try_again(person, policy);
+        match policy.no_retry {
+            Some(why) => person.reason = Some(why.to_owned()),
+            None => try_again(person, policy),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod blasts;
 mod entry;
 mod ids;
+mod lost;
 mod people;
 mod rows;
 mod statement;
@@ -31,6 +32,7 @@ use crate::domain::recipient::{Applied, ApplyContext, Evidence, Recipient, apply
 use crate::domain::retry::RetryRules;
 use crate::domain::status::Status;
 use blasts::{HeldBlast, hold_blasts};
+use lost::LostNumbers;
 use people::RecipientChange;
 use statement::StatementBuilder;
 
@@ -171,11 +173,12 @@ async fn record_with(
         Assumption::Claims => rows::remembered(entries),
         Assumption::Ids | Assumption::Nothing => rows::lock(tx, entries, when_locked).await?,
     };
+    let lost = LostNumbers::among(tx, entries).await?;
     let entries = match trust {
         Assumption::Claims | Assumption::Ids => Cow::Borrowed(entries),
         Assumption::Nothing => ids::without_taken(tx, entries).await?,
     };
-    let batch = Batch { held, blasts, now, rules, steps: Vec::new() };
+    let batch = Batch { held, blasts, now, rules, lost, steps: Vec::new() };
     write_batch(tx, &entries, batch, trust).await
 }
 
@@ -189,7 +192,7 @@ pub async fn record_locked(
     let blasts = hold_blasts(tx, entries, WhenLocked::Wait).await?;
     let held = people.iter().map(|person| (person.id.0, LockedRow::of(person.recipient.clone()))).collect();
     let now = people.first().map_or_else(Utc::now, |person| person.read_at);
-    let batch = Batch { held, blasts, now, rules, steps: Vec::new() };
+    let batch = Batch { held, blasts, now, rules, lost: LostNumbers::default(), steps: Vec::new() };
     let settled = write_batch(tx, entries, batch, Assumption::Nothing).await?;
     let decided: Vec<_> = entries.iter().filter(|entry| entry.is_decision()).map(|entry| entry.recipient).collect();
     fence::decided(tx, &decided).await?;
@@ -244,6 +247,7 @@ struct Batch<'a> {
     blasts: HashMap<i64, HeldBlast>,
     now: DateTime<Utc>,
     rules: &'a RetryRules,
+    lost: LostNumbers,
     steps: Vec<StatusChange<'a>>,
 }
 
@@ -319,6 +323,9 @@ impl<'a> Batch<'a> {
             return EntryOutcome::Nothing;
         }
         let LockedRow::Row { read, now, .. } = held else { return EntryOutcome::Locked };
+        if self.lost.is_open_for(entry) {
+            return EntryOutcome::Locked;
+        }
         let before = now.as_ref().unwrap_or(read);
         match apply(before, &entry.stamped, &policy) {
             Applied::Nothing => EntryOutcome::Nothing,
@@ -343,6 +350,7 @@ impl<'a> Batch<'a> {
             max_tries: rules.retries_of(entry.retry),
             retry_after: rules.delay_of(entry.retry, tries, entry.jitter).max(entry.retry_after.unwrap_or_default()),
             automatic: rules.automatic(entry.retry, next_day, entry.jitter),
+            no_retry: self.lost.why(entry),
             not_now_after: rules.not_now_after,
             resend_after: rules.resend_after,
             now: self.now,

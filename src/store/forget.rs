@@ -110,6 +110,12 @@ pub async fn share_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
     set_patience(tx, (&patience.0, &patience.1)).await
 }
 
+/// The same without waiting: `false` while somebody is being forgotten.
+pub async fn try_share_lists(tx: &mut PgConnection) -> Result<bool, StoreError> {
+    let shared = sqlx::query_scalar("select pg_try_advisory_xact_lock_shared($1)");
+    Ok(shared.bind(LIST_LOCK).fetch_one(tx).await?)
+}
+
 /// How long a lock is waited for, and how long a statement takes, until the transaction ends.
 async fn set_patience(tx: &mut PgConnection, (lock, statement): (&str, &str)) -> Result<(), StoreError> {
     sqlx::query("select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)")

@@ -27,6 +27,7 @@ fn policy() -> ApplyContext {
         max_tries: 3,
         retry_after: TimeDelta::seconds(30),
         automatic: None,
+        no_retry: None,
         not_now_after: TimeDelta::hours(24),
         resend_after: TimeDelta::minutes(5),
         now: at(1_000),

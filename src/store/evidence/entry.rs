@@ -80,6 +80,11 @@ impl EvidenceEntry {
         may_reopen(&self.stamped.evidence, self.retry)
     }
 
+    /// Whether it is a failure after acceptance that its code may have tried again.
+    pub(super) const fn is_late_failure(&self) -> bool {
+        matches!(self.stamped.evidence, Evidence::Provider { stage: ProviderStage::Failed, .. }) && self.may_reopen()
+    }
+
     /// Whether it can be written without reading the row: an acceptance of somebody whose row is known. It asks neither for
     /// the blast's state nor for the time.
     pub const fn is_known(&self) -> bool {

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::PersonTraces;
 use super::values::{NamedColumns, may_name, retryable, values};
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
 
 /// Blasts that lose the number in their words, and people in whose values it stands; of a blast with many of these, the blast. Their ids
@@ -34,23 +34,17 @@ pub async fn losing_words(tx: &mut PgConnection, of: &PersonTraces) -> Result<Ve
     Ok(losing.bind(blasts).bind(columns).fetch_all(tx).await?)
 }
 
-/// Who of these people of a blast would get a message that lost the number of somebody who was forgotten since.
-pub async fn lost_words(
-    tx: &mut PgConnection,
-    blast: BlastId,
-    people: &[RecipientId],
-) -> Result<Vec<RecipientId>, StoreError> {
+/// Who of these people would get a message that lost the number of somebody who was forgotten since.
+pub async fn lost_words(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<RecipientId>, StoreError> {
     let found = sqlx::query_scalar(
         "with lost as materialized (
              select l.named
                from operator_actions a cross join lateral jsonb_array_elements_text(a.detail -> 'lost') as l (named)
               where a.blast_id is null and a.action = 'forget')
-         select id from unnest($2::bigint[]) id
-          where 'blast ' || $1::bigint in (select named from lost) or 'person ' || id in (select named from lost)",
-    )
-    .bind(blast)
-    .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
-    .fetch_all(tx)
-    .await?;
-    Ok(found)
+         select r.id from blast_recipients r
+          where r.id = any($1)
+            and ('blast ' || r.blast_id in (select named from lost) or 'person ' || r.id in (select named from lost))",
+    );
+    let people: Vec<i64> = people.iter().map(|id| id.0).collect();
+    Ok(found.bind(people).fetch_all(tx).await?)
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::scene::{InboxScene, a_minute_ago, failed, status, statuses};
 use crate::support::serve::{ACCOUNT, with_secrets};
-use crate::support::{eventually_async, said};
+use crate::support::{digits, eventually_async, said};
 
 const HELD: &str = "update blast_recipients set provider_status = 'held_for_quality_assessment' where id <= 3";
 
@@ -83,6 +83,34 @@ async fn an_undeliverable_message_is_tried_again_hours_later_also_when_the_blast
     assert_eq!(scene.status(1).await, "delivered", "it arrived after all");
     eventually_async("it is over again", async || scene.shop.state("1").await == "completed").await;
     scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_message_that_lost_the_number_of_somebody_forgotten_is_not_tried_again_by_itself_but_stays_failed() {
+    const NAMED: u32 = 734_521;
+    let scene = InboxScene::sent(4).await;
+    scene
+        .shop
+        .execute(&format!(
+            "update blasts set message = 'Hi {{name}}, call {{agent}}', retry_next_day = true;
+             update blast_recipients set variables = '{{\"agent\": \"{}\"}}' where id <> 3;
+             update blast_recipients set variables = '{{\"agent\": \"Ana\"}}' where id = 3",
+            digits(NAMED)
+        ))
+        .await;
+    scene.shop.ok(&["customer", "forget", &format!("+{}", digits(NAMED)), "--yes"]).await;
+
+    scene
+        .receive(statuses(&[failed(1, 131_026), failed(2, 131_049), failed(3, 131_026), status(4, "delivered")]))
+        .await;
+
+    let found = [scene.status(1).await, scene.status(2).await, scene.status(3).await, scene.status(4).await];
+    assert_eq!(found, ["failed", "failed", "queued", "delivered"], "nothing was lost of the third's");
+    let why =
+        scene.text("select string_agg(distinct reason, '; ') from blast_recipients where status = 'failed'").await;
+    let why = why.unwrap();
+    assert_eq!(why, "not tried again: the message would go without the number of somebody who was forgotten since");
+    assert!(scene.shop.ok(&["blast", "recipients", "1", "--json"]).await.contains(&why));
 }
 
 #[tokio::test]

@@ -48,6 +48,19 @@ fn changed(before: &Recipient, news: &StampedEvidence, policy: &ApplyContext) ->
 }
 
 #[test]
+fn who_fails_late_and_is_kept_from_another_try_stays_failed_with_the_reason() {
+    let kept = ApplyContext { no_retry: Some("not now"), ..hours_apart() };
+    let failure = stamped(1, 5, undeliverable());
+
+    let failed = changed(&person(Status::Sent), &failure, &kept);
+    let last = changed(&Recipient { tries: 2, ..person(Status::Sent) }, &failure, &kept);
+
+    assert_eq!((failed.status(), failed.reason.as_deref()), (Status::Failed, Some("not now")));
+    assert_eq!((last.status(), last.reason), (Status::Failed, None), "they would not have been tried again");
+    assert_eq!(changed(&person(Status::Sent), &failure, &hours_apart()).status(), Status::Queued);
+}
+
+#[test]
 fn who_is_tried_again_by_themselves_is_queued_hours_later_and_fails_at_the_third_time() {
     let refused = stamped(1, 5, rejected(ErrorClass::FailRecipient));
 
