@@ -120,13 +120,16 @@ impl OptOutMemory {
     /// How far a file reaches that is whole by its header, and writable. `is_begun`: this machine has had one before, so that a
     /// file that is missing was removed. Makes one where there is none, and gives a header to one of an earlier version.
     pub fn open(&self, is_begun: bool) -> Result<OptOutExtent, MemoryError> {
-        match self.extent() {
-            Ok(Some(extent)) => return Ok(extent),
-            Ok(None) => {}
-            Err(error) => return Err(error),
+        let seen = self.extent();
+        if let Ok(Some(extent)) = seen {
+            return Ok(extent);
         }
-        let _lock = self.lock()?;
-        if let Some(extent) = self.extent()? {
+        // Whoever writes has it locked, and may be held up in the middle: what is wrong behind them is so.
+        let _lock = match (self.lock(), seen) {
+            (Err(_), Err(error)) => return Err(error),
+            (lock, _) => lock?,
+        };
+        if let Some(extent) = self.extent_now()? {
             return Ok(extent);
         }
         let lines = match files::read(&self.path) {
