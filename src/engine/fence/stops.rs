@@ -35,30 +35,8 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
         engine.fence.note_stated(of.id, &consequence);
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
-    } else if !consequence.starts_with(REMEMBERS_NOBODY) {
-        add_what_is_remembered(engine, of, &consequence, &reason).await?;
     }
     Ok(())
-}
-
-/// Adds what this machine remembers to the words of another one that asked first, which may remember nobody: whoever confirms has to read
-/// where somebody is known.
-async fn add_what_is_remembered(
-    engine: &EngineContext,
-    of: &ConfiguredSender,
-    consequence: &str,
-    own: &str,
-) -> Result<(), StoreError> {
-    let mut connection = engine.pool.acquire().await?;
-    let stop = sender::stop_of(&mut connection, of.id).await?;
-    drop(connection);
-    let Some((StopCode::Restored, known)) = stop.filter(|(_, known)| !known.contains(consequence)) else {
-        return Ok(());
-    };
-    let machine = Machine { host: &engine.host, stated: engine.fence.stated(of.id) };
-    sender::restate(&engine.pool, of.id, &beside_others(&known, &machine, own)).await?;
-    engine.fence.note_stated(of.id, consequence);
-    engine.notifier.order(&engine.pool, None).await
 }
 
 /// How a machine's words in a reason name it.

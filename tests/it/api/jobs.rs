@@ -74,7 +74,7 @@ async fn a_job_whose_process_ended_says_so_unless_its_list_is_in() {
     let lost = upload(&api, &path, "lost", lines(0..1)).await.expect(202);
     let done = upload(&api, &path, "done", lines(1..2)).await.expect(202);
     until_over(&api, &lost).await;
-    until_over(&api, &done).await;
+    let finished = until_over(&api, &done).await;
     serve.kill().await;
 
     // As it is when the process ended before the one's commit, and between the other's commit and its last word.
@@ -99,7 +99,7 @@ async fn a_job_whose_process_ended_says_so_unless_its_list_is_in() {
     assert_eq!(until_over(&api, &done).await["state"], "finished");
     assert_eq!(until_over(&api, &lost).await["state"], "interrupted");
     shop.execute(late).await;
-    job::finish_list(&shop.database.pool, JobId(id), 1, &json!({ "taken": 1 })).await.unwrap();
+    job::finish_list(&shop.database.pool, JobId(id), 1, &finished["result"]).await.unwrap();
     assert_eq!(until_over(&api, &done).await["result"]["taken"], 1);
 
     // The key of what never happened is free again; that of what did is answered with the job as it is now.

@@ -101,30 +101,6 @@ async fn a_machine_that_was_not_the_last_to_send_asks_once_the_server_was_starte
     shop.promises().await;
 }
 
-/// The engine of the machine that remembers comes second, and its operator may read the other one's words alone.
-#[tokio::test]
-async fn a_machine_that_remembers_adds_that_to_the_words_of_one_that_asked_first() {
-    let shop = a_shop_that_has_sent().await;
-    shop.blast(10..15).await;
-    forget_renewals(&shop).await;
-    let state = shop.path("state-of-another");
-    let newcomer = shop.engine_with(&[("BLASTDECK_STATE_DIR", state.to_str().unwrap())]);
-    let asked = "select count(*) from senders where stopped_reason like '%remembers posting to nobody%'";
-    eventually_async("the newcomer asks", async || shop.number(asked).await == 1).await;
-
-    let own = shop.engine();
-    let adds = "select count(*) from senders where stopped_reason like '%remembers posting to nobody%(3 posts)%'";
-    eventually_async("the other one adds what it remembers", async || shop.number(adds).await == 1).await;
-
-    let mut elsewhere = shop.command(&["sender", "confirm", "sales", "--yes", "--no-engine"]);
-    elsewhere.env("BLASTDECK_STATE_DIR", &state);
-    let refused = said(elsewhere).await;
-    assert!(refused.code == 3 && refused.err.contains("confirm there instead"), "{refused:?}");
-    assert_eq!(shop.sim.posts().await.len(), 3);
-    own.stop().await;
-    newcomer.stop().await;
-}
-
 /// What another machine without a record was asked is not what this one was.
 #[tokio::test]
 async fn a_machine_whose_record_is_gone_says_so_though_another_one_without_a_record_was_asked() {
