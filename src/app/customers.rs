@@ -111,7 +111,7 @@ impl App {
         phone.and_then(Result::ok).ok_or_else(none)
     }
 
-    /// The number of the customer who has this id; `None` where it is the id of nobody who is known.
+    /// The number of the customer who has this id; `None` where no customer with this id is known.
     pub async fn customer_by_id(&self, id: &str) -> Result<Option<Phone>, AppError> {
         self.sees_customers()?;
         let Ok(phone) = self.customer_phone(id.trim()) else { return Ok(None) };

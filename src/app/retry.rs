@@ -187,7 +187,7 @@ impl App {
         })
     }
 
-    /// The same, if they are as many as the operator was shown: of those who are counted now, and of nobody who fails since.
+    /// The same, if they are as many as the operator was shown: of those who are counted now, and of no others, who fail since.
     pub async fn retry_as_shown(&self, blast: BlastId, code: Option<&str>, shown: i64) -> Result<i64, AppError> {
         let (counted, RetryCount { people: now, .. }) = self.counted(blast, code).await?;
         if now != shown {

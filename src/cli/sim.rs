@@ -110,7 +110,7 @@ fn announce(url: &str, (account, token_env): (&CloudAccount, Option<&str>), is_j
     ))
 }
 
-/// What is wrong with faults is known before anything listens, and before others are told where.
+/// What is wrong with faults is known before anything listens, and before its address is printed.
 pub(super) fn check_together(faults: &[Fault]) -> Result<(), UsageError> {
     Fault::check_together(faults).map_err(|error| UsageError(format!("--fault: {error}")))
 }

@@ -31,7 +31,7 @@ enum EvidenceWaiter {
     Nobody,
     /// Freed when this is dropped.
     Slot(Slot),
-    /// Hears what became of it; nothing where it could not be written.
+    /// Receives what became of it; nothing where it could not be written.
     Asker(oneshot::Sender<EntryOutcome>),
 }
 

@@ -59,7 +59,7 @@ impl ProcessFacts {
     }
 
     /// Whether it is the server of this data directory that noted this second as its start: its number may be another process's by now. Where
-    /// it does not name its directory, its age tells, which moves with each step of the machine's clock.
+    /// it does not name its directory, its age decides, which moves with each step of the machine's clock.
     pub fn is_of(&self, cluster: &Path, second: Option<u64>) -> bool {
         match &self.data_dir {
             Some(dir) => is_dir(dir, cluster),

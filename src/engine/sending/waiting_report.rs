@@ -149,7 +149,7 @@ impl Sender {
 
 impl BlastQueue {
     /// Why nobody of it can be claimed. That one of its rows could not be read is said no longer than until it is to be tried again where
-    /// something else holds the blast, or its sender (`pace`), for long: somebody may have fixed it since, and no claim tells.
+    /// something else holds the blast, or its sender (`pace`), for long: somebody may have fixed it since, and no claim shows that.
     pub(super) fn standing_refusal(&self, pace: Option<&Waiting>, now: DateTime<Utc>) -> Option<Waiting> {
         let is_old = self.refused.as_ref().is_some_and(|refused| refused.until <= now);
         let own = self.hold.as_ref().and_then(|hold| hold.waiting.as_ref());
