@@ -49,7 +49,7 @@ pub use follow::{EngineChange, Follower, Following, SettingsFiles, what_ended};
 pub use hooks::{HookCaller, test_body};
 pub use identity::Identity;
 pub use media::MediaDir;
-pub use memory::{MemoryError, OptOutMemory, RememberedOptOut, has_known_blasts, note_blasts};
+pub use memory::{MemoryError, OptOutMemory, RememberedOptOut, SenderKey, has_known_blasts, note_blasts};
 pub use meter::{ENGINE_METER, MeterReading, PoolReading};
 pub use notifier::{DatabaseState, Notifier};
 pub use pending_acquisitions::PendingAcquisitions;

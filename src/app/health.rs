@@ -12,7 +12,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::domain::text::{people_are, shell_word};
-use crate::engine::{FenceRefusal, Moment};
+use crate::engine::{FenceRefusal, Moment, SenderKey};
 use crate::provider::meta::preflight::TemplateList;
 use crate::provider::{Health, HealthVerdict, is_shown_by_health};
 use crate::store::fence::{self, Replication};
@@ -310,7 +310,7 @@ impl App {
         let mut found = Vec::new();
         for sender in &self.config().senders {
             let Some(id) = self.registered_id(&sender.name) else { continue };
-            match self.engine().fence.examine(self.pool(), id).await {
+            match self.engine().fence.examine(self.pool(), SenderKey { id, name: &sender.name }).await {
                 Ok(()) => {}
                 // An engine here may take over from one elsewhere that it sees at work.
                 Err(FenceRefusal::NoRecord | FenceRefusal::OldRecord) if self.is_attended(id).await? => {}

@@ -103,26 +103,27 @@ async fn verify(
     let stale = ask_when_too_late(engine, &mut pending).await?;
     let LeaseCounters { epoch, renewals } = pending.before;
     let facts = SenderFacts { epoch, renewals, ..store::fence::facts(&mut pending.tx, sender.id).await? };
-    let refusal = match engine.fence.verify(&mut pending.tx, (sender.id, &facts), server, watch.seen(sender.id)).await {
-        Ok(verified) => {
-            let lease = pending.sweep_and_commit().await?;
-            for id in stale {
-                engine.notifier.order(&engine.pool, Some(id)).await?;
-            }
-            match engine.fence.renewed(sender.id, lease.counters()) {
-                Ok(()) => return Ok(Some((lease, verified))),
-                Err(error) => {
-                    lease::release(&engine.pool, lease).await?;
-                    error.into()
+    let refusal =
+        match engine.fence.verify(&mut pending.tx, (sender.key(), &facts), server, watch.seen(sender.id)).await {
+            Ok(verified) => {
+                let lease = pending.sweep_and_commit().await?;
+                for id in stale {
+                    engine.notifier.order(&engine.pool, Some(id)).await?;
+                }
+                match engine.fence.renewed(sender.key(), lease.counters()) {
+                    Ok(()) => return Ok(Some((lease, verified))),
+                    Err(error) => {
+                        lease::release(&engine.pool, lease).await?;
+                        error.into()
+                    }
                 }
             }
-        }
-        Err(FenceRefusal::Store(error)) => return Err(error),
-        Err(why) => {
-            drop(pending);
-            why
-        }
-    };
+            Err(FenceRefusal::Store(error)) => return Err(error),
+            Err(why) => {
+                drop(pending);
+                why
+            }
+        };
     let unknown = UnknownSender { id: sender.id, is_stopped: facts.is_stopped, was_held_lately };
     if refusal.is_without_record() && watch.is_left_to_others(unknown, patience) {
         tracing::debug!(sender = %sender.name, "it is asked about, or an engine of another machine comes first");

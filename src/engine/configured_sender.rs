@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use sqlx::PgPool;
 
+use super::memory::SenderKey;
 use super::people_readings::PeopleReadings;
 use super::sender_token::SenderToken;
 use crate::config;
@@ -52,6 +53,11 @@ pub struct ConfiguredSender {
 }
 
 impl ConfiguredSender {
+    /// Whose memory is kept of it.
+    pub fn key(&self) -> SenderKey<'_> {
+        SenderKey { id: self.id, name: &self.name }
+    }
+
     pub fn kind(&self) -> ProviderKind {
         if self.meta.is_some() { ProviderKind::Meta } else { ProviderKind::Wsapme }
     }

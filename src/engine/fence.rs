@@ -10,9 +10,11 @@
 
 mod earlier_version;
 mod opt_outs;
+mod restored;
 mod stops;
 
 pub use opt_outs::ForgottenCheck;
+pub use restored::RestoredSenders;
 pub use stops::{ask_to_confirm_again, close, takeover_failed};
 
 use std::fs;
@@ -23,15 +25,15 @@ use sqlx::{PgConnection, PgPool};
 
 use super::lease_watch::Seen;
 use super::memory::{
-    Journal, MemoryError, OptOutMemory, PostedRecord, Remembered, SenderMemory, Standing, forget_in_files, forget_key,
-    make_directory, make_forget_key, of_server,
+    Journal, MemoryError, OptOutMemory, PostedRecord, Remembered, SenderKey, SenderMemory, Standing, forget_in_files,
+    forget_key, make_directory, make_forget_key, of_server,
 };
 use crate::domain::forgotten::{ForgetKey, MissingForgetKey};
 use crate::domain::ids::SenderId;
 use crate::domain::phone::PersonKey;
 use crate::domain::retry::RetryRules;
 use crate::store::fence::{self, Confirmed, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
-use crate::store::lease::{self, Lease, LeaseCounters};
+use crate::store::lease::{self, LeaseCounters};
 use crate::store::{self, StoreError};
 
 /// How many attempts are restored in one statement.
@@ -132,7 +134,7 @@ impl Fence {
     pub async fn verify(
         &self,
         connection: &mut PgConnection,
-        (sender, facts): (SenderId, &SenderFacts),
+        (sender, facts): (SenderKey<'_>, &SenderFacts),
         server: Server,
         seen: Option<Seen>,
     ) -> Result<Verified, FenceRefusal> {
@@ -152,17 +154,17 @@ impl Fence {
         }
         self.note_forgotten(connection).await?;
         if facts.sent_from.as_ref() != Some(&server.likeness) {
-            fence::record_identity(connection, sender, &server.likeness).await?;
+            fence::record_identity(connection, sender.id, &server.likeness).await?;
         }
         let journal = memory.remember(&standing(facts, &server.likeness))?;
         Ok(Verified { journal, server })
     }
 
     /// Compares the database with what is remembered of a sender, as an engine will before it sends. Writes nothing.
-    pub async fn examine(&self, pool: &PgPool, sender: SenderId) -> Result<(), FenceRefusal> {
+    pub async fn examine(&self, pool: &PgPool, sender: SenderKey<'_>) -> Result<(), FenceRefusal> {
         let server = fence::server(pool).await?;
         let mut connection = pool.acquire().await?;
-        let facts = fence::facts(&mut connection, sender).await?;
+        let facts = fence::facts(&mut connection, sender.id).await?;
         let memory = SenderMemory::new(&self.directory, sender);
         let remembered = self.recall_sender(&memory, sender, &facts, &server.likeness)?;
         require_as_remembered(&facts, &server.likeness, remembered.as_ref(), None)?;
@@ -174,13 +176,13 @@ impl Fence {
     }
 
     /// The same in place, for a lease that is held, after its server was started anew.
-    pub async fn verify_again(&self, pool: &PgPool, lease: Lease) -> Result<Verified, FenceRefusal> {
+    pub async fn verify_again(&self, pool: &PgPool, sender: SenderKey<'_>) -> Result<Verified, FenceRefusal> {
         let server = fence::server(pool).await?;
         let mut tx = store::begin(pool).await?;
         // No renewal comes between what the database says and what is remembered of it.
-        lease::lock(&mut tx, lease.sender).await?;
-        let facts = fence::facts(&mut tx, lease.sender).await?;
-        let verified = self.verify(&mut tx, (lease.sender, &facts), server, None).await?;
+        lease::lock(&mut tx, sender.id).await?;
+        let facts = fence::facts(&mut tx, sender.id).await?;
+        let verified = self.verify(&mut tx, (sender, &facts), server, None).await?;
         tx.commit().await?;
         Ok(verified)
     }
@@ -220,7 +222,7 @@ impl Fence {
     }
 
     /// Remembers that a lease was renewed. Writes to the disk and waits for it.
-    pub fn renewed(&self, sender: SenderId, counters: LeaseCounters) -> Result<(), MemoryError> {
+    pub fn renewed(&self, sender: SenderKey<'_>, counters: LeaseCounters) -> Result<(), MemoryError> {
         SenderMemory::new(&self.directory, sender).raise(counters.epoch, counters.renewals)
     }
 
@@ -228,7 +230,7 @@ impl Fence {
     fn recall_sender(
         &self,
         memory: &SenderMemory,
-        sender: SenderId,
+        sender: SenderKey<'_>,
         facts: &SenderFacts,
         likeness: &DatabaseIdentity,
     ) -> Result<Option<Remembered>, FenceRefusal> {
@@ -239,7 +241,7 @@ impl Fence {
             // The same server under another id: it was brought back from before it had this one.
             return Err(FenceRefusal::BackInTime(Regression::IdLost));
         }
-        Ok(if facts.has_sent { earlier_version::memory(&self.old, (sender, facts.epoch), likeness) } else { None })
+        Ok(if facts.has_sent { earlier_version::memory(&self.old, (sender.id, facts.epoch), likeness) } else { None })
     }
 
     /// Who would become uncertain if a sender were confirmed: writes it as [`Self::confirm`] does, for a transaction that is rolled back,
@@ -248,11 +250,11 @@ impl Fence {
         &self,
         server: &Server,
         connection: &mut PgConnection,
-        sender: SenderId,
+        sender: SenderKey<'_>,
     ) -> Result<Confirmed, FenceRefusal> {
         let posted = self.posted(sender, &server.likeness).posted;
-        let since = fence::newest_attempt(connection, sender).await?;
-        Ok(restore_posted(connection, (sender, since), &posted).await?)
+        let since = fence::newest_attempt(connection, sender.id).await?;
+        Ok(restore_posted(connection, (sender.id, since), &posted).await?)
     }
 
     /// An operator's word that a sender may go on as the database is. People whom this machine posted to and the database has
@@ -261,21 +263,21 @@ impl Fence {
         &self,
         server: &Server,
         connection: &mut PgConnection,
-        (sender, forgotten): (SenderId, ForgottenCheck),
+        (sender, forgotten): (SenderKey<'_>, ForgottenCheck),
     ) -> Result<Confirmed, FenceRefusal> {
         let memory = SenderMemory::new(&self.directory, sender);
         let PostedRecord { posted, unreadable, has_unknown_gap } = self.posted(sender, &server.likeness);
         let known = memory.standing();
         let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
-        fence::raise(connection, sender, (epoch, renewals)).await?;
-        let since = fence::newest_attempt(connection, sender).await?;
+        fence::raise(connection, sender.id, (epoch, renewals)).await?;
+        let since = fence::newest_attempt(connection, sender.id).await?;
         let mut confirmed = self.confirm_opt_outs(connection, forgotten).await?;
         confirmed.unreadable_posts = i64::try_from(unreadable).unwrap_or(i64::MAX);
-        confirmed += restore_posted(connection, (sender, since), &posted).await?;
-        fence::record_identity(connection, sender, &server.likeness).await?;
-        fence::record_tables(connection, sender).await?;
-        let facts = fence::facts(connection, sender).await?;
+        confirmed += restore_posted(connection, (sender.id, since), &posted).await?;
+        fence::record_identity(connection, sender.id, &server.likeness).await?;
+        fence::record_tables(connection, sender.id).await?;
+        let facts = fence::facts(connection, sender.id).await?;
         // Something was sent for this sender, and nothing at all is known of it here.
         let is_forgotten = facts.has_sent && posted.is_empty() && unreadable == 0;
         confirmed.has_unknown_gap = has_unknown_gap || is_forgotten;
@@ -286,7 +288,7 @@ impl Fence {
 
 impl Fence {
     /// Everybody this machine knows that it posted to from this database, whatever its id was then.
-    fn posted(&self, sender: SenderId, likeness: &DatabaseIdentity) -> PostedRecord {
+    fn posted(&self, sender: SenderKey<'_>, likeness: &DatabaseIdentity) -> PostedRecord {
         let memory = SenderMemory::new(&self.directory, sender);
         let mut record = memory.posted();
         for other in of_server(&self.state, sender, likeness).iter().filter(|other| **other != memory) {

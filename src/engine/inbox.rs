@@ -19,6 +19,7 @@ mod statuses;
 mod stops;
 mod turn;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -35,15 +36,18 @@ use turn::InboxTurn;
 const READ_EVERY: Duration = Duration::from_secs(5);
 /// The same where no sender of this engine receives webhooks: those of others are theirs to apply.
 const READ_OTHERS_EVERY: Duration = Duration::from_secs(60);
-/// A start waits no longer than this for the opt-outs that came before it.
+/// A start waits no longer than this for opt-outs that came before it where none of them can be applied.
 const HEEDED_WITHIN: Duration = Duration::from_secs(30);
 /// What is due is in another engine's hands.
 const OTHERS_PAUSE: Duration = Duration::from_millis(200);
 
 /// Applies the opt-outs among what came while no engine ran, before anybody is sent to: whoever asked to be left alone may be next.
+/// However many they are, and however slow the machine is: as long as it gets on with them, sending waits.
 pub(super) async fn heed_waiting(engine: &EngineContext) {
+    let mut applied = AppliedOptOuts::default();
+    let advances = applied.advances();
     let heeding = async {
-        let (mut applied, mut failures) = (AppliedOptOuts::default(), 0);
+        let mut failures = 0;
         loop {
             match heed_once(engine, &mut applied).await {
                 // A lock, or a database that is away for a moment: nobody is sent to for that.
@@ -53,10 +57,28 @@ pub(super) async fn heed_waiting(engine: &EngineContext) {
             sleep(StoreError::backoff(failures)).await;
         }
     };
-    match timeout(HEEDED_WITHIN, heeding).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "opt-outs that wait are applied in their turn"),
-        Err(_) => tracing::warn!("there are so many webhooks that sending begins before all of their opt-outs hold"),
+    match while_it_advances(Box::pin(heeding), &advances, HEEDED_WITHIN).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, "opt-outs that wait are applied in their turn"),
+        None => {
+            tracing::warn!("sending begins before all opt-outs that came before hold: none could be applied for 30 s");
+        }
+    }
+}
+
+/// What comes of it; `None` once it has not advanced for so long.
+async fn while_it_advances<T>(
+    mut work: impl Future<Output = T> + Unpin,
+    advances: &AtomicU64,
+    patience: Duration,
+) -> Option<T> {
+    loop {
+        let before = advances.load(Ordering::Relaxed);
+        match timeout(patience, &mut work).await {
+            Ok(done) => return Some(done),
+            Err(_) if advances.load(Ordering::Relaxed) == before => return None,
+            Err(_) => tracing::info!("opt-outs that came before this start are applied; sending begins after them"),
+        }
     }
 }
 
@@ -195,4 +217,31 @@ async fn set_aside(engine: &EngineContext, part: &RequestPart, error: &StoreErro
         inbox::mark(&mut tx, &[(part.row.clone(), progress)]).await?;
     }
     tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::{HEEDED_WITHIN, while_it_advances};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_waits_for_opt_outs_while_they_are_applied_and_not_for_those_that_cannot_be() {
+        let advances = AtomicU64::new(0);
+        let slow = async {
+            for _ in 0..20 {
+                sleep(HEEDED_WITHIN / 2).await;
+                advances.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        assert_eq!(while_it_advances(Box::pin(slow), &advances, HEEDED_WITHIN).await, Some(()));
+
+        let began = Instant::now();
+        let stuck = sleep(Duration::from_secs(3_600));
+        assert_eq!(while_it_advances(Box::pin(stuck), &advances, HEEDED_WITHIN).await, None);
+        assert_eq!(began.elapsed(), HEEDED_WITHIN);
+    }
 }

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{DatabaseClock, Moment};
 use super::fence::{Fence, FenceRefusal};
+use super::memory::SenderKey;
 use crate::store::StoreError;
 use crate::store::lease::{self, Lease, LeaseCounters};
 
@@ -119,7 +120,7 @@ impl HeldLease {
         while !self.is_lost() {
             tokio::select! {
                 () = stop.cancelled() => {
-                    self.remember_renewal(keeping.fence, renewals).await;
+                    self.remember_renewal(keeping, renewals).await;
                     return;
                 }
                 () = sleep(self.terms.check_every()) => {}
@@ -175,7 +176,7 @@ impl HeldLease {
             return Ok(before);
         };
         let is_as_remembered = renewed.renewals > before
-            && self.remember_renewal(keeping.fence, renewed.renewals).await
+            && self.remember_renewal(keeping, renewed.renewals).await
             && self.restore_missing_opt_outs(keeping).await?;
         if !is_as_remembered {
             self.lose();
@@ -202,13 +203,13 @@ impl HeldLease {
     }
 
     /// Writes the newest counters to this machine's record. Returns whether that worked.
-    async fn remember_renewal(&self, fence: &Fence, renewals: i64) -> bool {
-        let (fence, sender, counters) =
-            (fence.clone(), self.lease.sender, LeaseCounters { epoch: self.lease.epoch, renewals });
-        match spawn_blocking(move || fence.renewed(sender, counters)).await {
+    async fn remember_renewal(&self, keeping: RenewalDeps<'_>, renewals: i64) -> bool {
+        let (fence, id, name) = (keeping.fence.clone(), self.lease.sender, keeping.name.to_owned());
+        let counters = LeaseCounters { epoch: self.lease.epoch, renewals };
+        match spawn_blocking(move || fence.renewed(SenderKey { id, name: &name }, counters)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::warn!(sender = sender.0, %error, "nothing is sent that this machine cannot remember");
+                tracing::warn!(sender = id.0, %error, "nothing is sent that this machine cannot remember");
                 false
             }
             Err(_) => false,
@@ -222,6 +223,8 @@ pub struct RenewalDeps<'a> {
     pub pool: &'a PgPool,
     pub clock: &'a DatabaseClock,
     pub fence: &'a Fence,
+    /// The sender's.
+    pub name: &'a str,
     /// A lease that ended longer ago than this is not renewed.
     pub too_late: TimeDelta,
 }

@@ -14,6 +14,7 @@ mod known;
 mod opt_outs;
 mod origin;
 mod record;
+mod sender_key;
 mod stamp;
 
 pub use error::MemoryError;
@@ -25,6 +26,7 @@ pub use journal::{Journal, PostedRecord};
 pub use known::{has_known_blasts, note_blasts};
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
+pub use sender_key::SenderKey;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -35,7 +37,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::file_lock::FileLock;
-use crate::domain::ids::SenderId;
 use crate::store::fence::{DatabaseIdentity, PostedAttempt};
 
 /// How long a process may have the memory locked: less than the database waits for a transaction that does nothing, since a
@@ -88,6 +89,9 @@ struct MemoryPage {
     /// The database has a file of opt-outs: if there is none, it was removed.
     #[serde(default)]
     has_opt_outs: bool,
+    /// The name of its sender. Earlier versions did not note it.
+    #[serde(default)]
+    sender: Option<String>,
 }
 
 /// A small file as it is.
@@ -112,13 +116,16 @@ const WITNESSES: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderMemory {
     directory: PathBuf,
-    sender: SenderId,
+    /// The sender's name.
+    sender: String,
+    /// What the names of its files begin with.
+    stem: String,
 }
 
 impl SenderMemory {
     /// In the directory of its database. Makes nothing yet.
-    pub fn new(directory: &Path, sender: SenderId) -> Self {
-        Self { directory: directory.to_owned(), sender }
+    pub fn new(directory: &Path, sender: SenderKey<'_>) -> Self {
+        Self { directory: directory.to_owned(), sender: sender.name.to_owned(), stem: sender.stem(directory) }
     }
 
     /// What is remembered; `None` when this machine never sent for it.
@@ -216,6 +223,7 @@ impl SenderMemory {
             confirmed_bytes: 0,
             has_gap: false,
             has_opt_outs: false,
+            sender: None,
         };
         Ok((page, journal))
     }
@@ -298,7 +306,8 @@ impl SenderMemory {
         let draft = path.with_extension(format!("{}.new", std::process::id()));
         let write = || {
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
-            file.write_all(&serde_json::to_vec(&MemoryPage { own_origin: Some(Origin::of(&file)?), ..page.clone() })?)?;
+            let (own_origin, sender) = (Some(Origin::of(&file)?), Some(self.sender.clone()));
+            file.write_all(&serde_json::to_vec(&MemoryPage { own_origin, sender, ..page.clone() })?)?;
             file.sync_data()?;
             // As late as can be: whoever was stopped, and passed over, replaces nothing.
             if lock.is_in_place() { fs::rename(&draft, &path).map(|()| true) } else { Ok(false) }
@@ -324,10 +333,7 @@ impl SenderMemory {
 
     /// The journals there are, whatever the page says.
     fn journals(&self) -> Vec<PathBuf> {
-        let prefix = format!("sender-{}.posted-", self.sender);
-        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
-        ours.map(|entry| entry.path()).collect()
+        sender_key::journals(&self.directory, &self.stem)
     }
 
     fn next_journal(&self) -> u64 {
@@ -343,8 +349,9 @@ impl SenderMemory {
         self.path(&format!("posted-{number}"))
     }
 
-    fn path(&self, ending: &str) -> PathBuf {
-        self.directory.join(format!("sender-{}.{ending}", self.sender))
+    /// A file of this memory.
+    pub fn path(&self, ending: &str) -> PathBuf {
+        self.directory.join(format!("{}.{ending}", self.stem))
     }
 }
 
@@ -359,7 +366,7 @@ pub fn has_opt_outs(directory: &Path) -> bool {
 
 /// The memories in `state` of the same database on the same server, whatever its id was then: a backup from before it had
 /// one gets another when it is migrated.
-pub fn of_server(state: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Vec<SenderMemory> {
+pub fn of_server(state: &Path, sender: SenderKey<'_>, likeness: &DatabaseIdentity) -> Vec<SenderMemory> {
     let databases = fs::read_dir(state).into_iter().flatten().flatten();
     let memories = databases.map(|database| SenderMemory::new(&database.path(), sender));
     let is_of = |found: &FoundPage| found.page.is_of(likeness);

@@ -61,7 +61,7 @@ async fn keep(context: Arc<SenderContext>, engine: EngineContext, sending: Cance
     // Also should this task panic: a sender whose lease nobody renews ends.
     let _at_the_end = sending.clone().drop_guard();
     let (pool, clock, too_late) = (&context.pool, &context.clock, engine.settings.too_late);
-    let keeping = RenewalDeps { pool, clock, fence: &engine.fence, too_late };
+    let keeping = RenewalDeps { pool, clock, fence: &engine.fence, name: &context.sender.name, too_late };
     context.lease.keep(keeping, &stop).await;
     if context.lease.is_lost() {
         tracing::warn!(sender = %context.sender.name, "its lease is lost: nothing is sent under it any more");

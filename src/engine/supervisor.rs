@@ -81,6 +81,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
         senders: HashMap::new(),
         watch: LeaseWatch::default(),
         maintenance: Maintenance::default(),
+        restored: fence::RestoredSenders::default(),
         is_at_rest: false,
         elsewhere: None,
         stop_inbox: stop_inbox.clone(),
@@ -104,6 +105,8 @@ struct Supervisor {
     /// The leases that other processes hold.
     watch: LeaseWatch,
     maintenance: Maintenance,
+    /// The senders that a restore has stopped.
+    restored: fence::RestoredSenders,
     /// The last poll found nothing to do for any sender.
     is_at_rest: bool,
     /// What was due at the last full step, where all of it is sent by other processes and nothing was ordered since.
@@ -247,6 +250,7 @@ impl Supervisor {
             return Ok(ControlFlow::Continue(()));
         }
         let work = self.take_what_is_due().await?;
+        self.restored.look(&self.engine).await?;
         self.ensure_standby();
         // After the senders: none of it holds up a message.
         match self.maintenance.turn(&self.engine).await {

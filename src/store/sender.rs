@@ -16,8 +16,8 @@ mod stops;
 
 pub use registration::{RegistrationOutcome, SenderRegistration, look_up, move_to, register};
 pub use stops::{
-    StopOutcome, explain_refusal, lift_refusal, restate, stop, stop_again, stop_for_failure, stop_for_token, stop_of,
-    stopped, stopped_at, stopped_since, unstop,
+    StopOutcome, explain_refusal, lift_refusal, restate, restored, stop, stop_again, stop_for_failure, stop_for_token,
+    stop_of, stopped, stopped_at, stopped_since, unstop,
 };
 
 /// A token that a sender's provider refused.

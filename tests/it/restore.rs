@@ -6,6 +6,7 @@ mod emptied;
 mod forgotten;
 mod memory;
 mod opt_outs;
+mod renumbered;
 mod takeover;
 mod unsent;
 

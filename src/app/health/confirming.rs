@@ -6,7 +6,7 @@ use super::super::launching::Counted;
 use super::super::{App, AppError};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
-use crate::engine::{FenceRefusal, ForgottenCheck, ask_to_confirm_again};
+use crate::engine::{FenceRefusal, ForgottenCheck, SenderKey, ask_to_confirm_again};
 use crate::provider::asks_to_slow_down;
 use crate::store::fence::{self, Confirmed, Server};
 use crate::store::{DbTransaction, lease, sender};
@@ -32,7 +32,8 @@ impl App {
         forgotten: ForgottenCheck,
         shown: Option<i64>,
     ) -> Result<Confirmed, AppError> {
-        let id = self.confirmable(name).await?;
+        let key = self.confirmable(name).await?;
+        let id = key.id;
         // Before the transaction, which a question that its server refuses would end.
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
@@ -45,7 +46,7 @@ impl App {
             Counted::AtMost.check(queued, shown)?;
         }
         let confirmed = if lifted == Some(StopCode::Restored) {
-            let confirmed = self.confirm_restored(&mut tx, (id, forgotten, &server)).await?;
+            let confirmed = self.confirm_restored(&mut tx, (key, forgotten, &server)).await?;
             // Whoever takes over from the dump's engine says so of whom that had in flight.
             let (_, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
             Confirmed { uncertain: confirmed.uncertain + in_flight, ..confirmed }
@@ -62,7 +63,8 @@ impl App {
     /// # Errors
     /// Why it would be refused.
     pub async fn confirm_prospect(&self, name: &str) -> Result<ConfirmProspect, AppError> {
-        let id = self.confirmable(name).await?;
+        let key = self.confirmable(name).await?;
+        let id = key.id;
         let server = fence::server(self.pool()).await?;
         let mut tx = self.begin().await?;
         lease::lock(&mut tx, id).await?;
@@ -70,7 +72,7 @@ impl App {
         let is_restored = self.lift(&mut tx, name, id).await? == Some(StopCode::Restored);
         let (queued_before, _) = sender::queued_and_in_flight(&mut tx, id).await?;
         if is_restored {
-            uncertain = self.engine().fence.doubt(&server, &mut tx, id).await.map_err(unconfirmable)?.uncertain;
+            uncertain = self.engine().fence.doubt(&server, &mut tx, key).await.map_err(unconfirmable)?.uncertain;
         }
         let (queued, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
         tx.rollback().await?;
@@ -80,7 +82,7 @@ impl App {
     }
 
     /// A sender of this name, of which nothing is to be confirmed that nobody has read.
-    async fn confirmable(&self, name: &str) -> Result<SenderId, AppError> {
+    async fn confirmable<'a>(&'a self, name: &str) -> Result<SenderKey<'a>, AppError> {
         let no_sender = || AppError::NotFound(self.no_sender(name));
         let sender = self.config().sender(name).ok_or_else(no_sender)?;
         let id = sender::id(self.pool(), &sender.name).await?.ok_or_else(no_sender)?;
@@ -89,7 +91,7 @@ impl App {
                 "nothing was confirmed: `blastdeck sender list` says what it means, then confirm again on this machine";
             return Err(AppError::Refused(format!("{damage}; {again}")));
         }
-        Ok(id)
+        Ok(SenderKey { id, name: &sender.name })
     }
 
     /// Lifts a sender's stop and the wait that its provider asked for. Refused where there is neither.
@@ -114,7 +116,7 @@ impl App {
     async fn confirm_restored(
         &self,
         tx: &mut PgConnection,
-        (sender, forgotten, server): (SenderId, ForgottenCheck, &Server),
+        (sender, forgotten, server): (SenderKey<'_>, ForgottenCheck, &Server),
     ) -> Result<Confirmed, AppError> {
         self.engine().fence.confirm(server, tx, (sender, forgotten)).await.map_err(unconfirmable)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::configured_sender::ConfiguredSender;
 use super::super::context::EngineContext;
-use super::super::memory::{MemoryError, PostedRecord, has_opt_outs, make_directory};
+use super::super::memory::{MemoryError, PostedRecord, SenderKey, SenderMemory, has_opt_outs, make_directory};
 use super::{Fence, FenceRefusal};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
@@ -28,11 +28,11 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
         _ => "if everybody queued may get it, confirm",
     };
     let server = fence::server(&engine.pool).await?;
-    let consequence = engine.fence.consequence(of.id, &server.likeness);
     let name = &of.name;
+    let consequence = engine.fence.consequence(of.key(), &server.likeness);
     let reason = reason((&engine.host, name), &format!("{why}; {consequence}; {mend}"));
     if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await?.is_news() {
-        engine.fence.note_stated(of.id, &consequence);
+        engine.fence.note_stated(of.key(), &consequence);
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
     }
@@ -59,20 +59,55 @@ pub async fn ask_to_confirm_again(
     let Some((StopCode::Restored, known)) = sender::stop_of(&mut connection, id).await? else { return Ok(None) };
     drop(connection);
     let server = fence::server(&engine.pool).await?;
-    let consequence = engine.fence.consequence(id, &server.likeness);
+    let key = SenderKey { id, name };
+    let consequence = engine.fence.consequence(key, &server.likeness);
     let advice = advice(&known, &engine.host, &consequence);
-    let stated = engine.fence.stated(id);
+    let stated = engine.fence.stated(key);
     let words = format!("{consequence}{advice}");
     // Every machine without a record says the same: those words are this one's where it said them.
     if known.contains(&words) && (advice.is_empty() || stated.as_ref() == Some(&words)) {
         return Ok(None);
     }
-    let what = format!("{words}; if everybody queued may get it, confirm");
-    let own = reason((&engine.host, name), &what);
-    let machine = Machine { host: &engine.host, stated };
-    sender::restate(&engine.pool, id, &beside_others(&known, &machine, &own)).await?;
-    engine.fence.note_stated(id, &words);
+    state(engine, key, (&known, stated), &words).await?;
     Ok(Some(words))
+}
+
+/// Says of a sender about which another machine asks that this one remembers whom it posted to; returns the reason with that. Nobody acquires
+/// a sender that is stopped, and whoever confirms where it was asked would not know of this machine.
+pub(super) async fn add_what_is_remembered(
+    engine: &EngineContext,
+    of: &ConfiguredSender,
+    known: String,
+) -> Result<String, StoreError> {
+    let server = fence::server(&engine.pool).await?;
+    let words = engine.fence.consequence(of.key(), &server.likeness);
+    let stated = engine.fence.stated(of.key());
+    if !remembers_posts(&words) || stated.as_ref().is_some_and(|own| known.contains(own)) {
+        return Ok(known);
+    }
+    tracing::info!(sender = %of.name, "another machine asks about it, and this one remembers whom it posted to");
+    let reason = state(engine, of.key(), (&known, stated), &words).await?;
+    engine.notifier.order(&engine.pool, None).await?;
+    Ok(reason)
+}
+
+/// Writes into the reason of a sender, as it is known, what this machine says now in place of what it stated there before; returns it.
+async fn state(
+    engine: &EngineContext,
+    key: SenderKey<'_>,
+    (known, stated): (&str, Option<String>),
+    words: &str,
+) -> Result<String, StoreError> {
+    let own = reason((&engine.host, key.name), &format!("{words}; if everybody queued may get it, confirm"));
+    let reason = beside_others(known, &Machine { host: &engine.host, stated }, &own);
+    sender::restate(&engine.pool, key.id, &reason).await?;
+    engine.fence.note_stated(key, words);
+    Ok(reason)
+}
+
+/// Whether a machine says that it remembers posts, all of them or some.
+fn remembers_posts(said: &str) -> bool {
+    said.contains(REMEMBERS_POSTS) || said.contains(SOME_CAN_BE_READ)
 }
 
 /// What to do where a sender's reason has it that somebody remembers whom they posted to, and this machine, `host`, says that it remembers
@@ -82,10 +117,7 @@ fn advice(known: &str, host: &str, own: &str) -> &'static str {
         return "";
     }
     let named = named(host);
-    let mut remembering = known
-        .split(NEXT_MACHINE)
-        .filter(|said| said.contains(REMEMBERS_POSTS) || said.contains(SOME_CAN_BE_READ))
-        .peekable();
+    let mut remembering = known.split(NEXT_MACHINE).filter(|said| remembers_posts(said)).peekable();
     if remembering.peek().is_none() {
         ""
     } else if remembering.all(|said| said.contains(&named)) {
@@ -141,24 +173,24 @@ pub async fn takeover_failed(engine: &EngineContext, of: &ConfiguredSender, erro
 
 impl Fence {
     /// What this machine last stated that a confirmation of a sender does; `None` where that is not known.
-    fn stated(&self, sender: SenderId) -> Option<String> {
+    fn stated(&self, sender: SenderKey<'_>) -> Option<String> {
         fs::read_to_string(self.stated_path(sender)).ok()
     }
 
     /// Keeps that. Where it cannot be written, the next statement stands beside this one, as another machine's would.
-    fn note_stated(&self, sender: SenderId, consequence: &str) {
+    fn note_stated(&self, sender: SenderKey<'_>, consequence: &str) {
         let noted = make_directory(&self.directory).and_then(|()| fs::write(self.stated_path(sender), consequence));
         if let Err(error) = noted {
             tracing::debug!(%error, "what was stated cannot be kept");
         }
     }
 
-    fn stated_path(&self, sender: SenderId) -> PathBuf {
-        self.directory.join(format!("sender-{sender}.stated"))
+    fn stated_path(&self, sender: SenderKey<'_>) -> PathBuf {
+        SenderMemory::new(&self.directory, sender).path("stated")
     }
 
     /// What a confirmation does with the people who are queued, as far as this machine knows.
-    fn consequence(&self, sender: SenderId, likeness: &DatabaseIdentity) -> String {
+    fn consequence(&self, sender: SenderKey<'_>, likeness: &DatabaseIdentity) -> String {
         let posts = consequence(&self.posted(sender, likeness));
         if self.opt_outs().is_whole(has_opt_outs(&self.directory)) {
             return posts;

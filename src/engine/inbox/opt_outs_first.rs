@@ -2,6 +2,8 @@
 //! wait for what others wrote. Nothing is marked by that: the requests are applied as ever, which changes nothing of it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -27,9 +29,20 @@ pub(super) struct AppliedOptOuts {
     /// Of those behind it, these, with when they were received; and those of the turn before.
     ids: HashMap<i64, DateTime<Utc>>,
     turn: HashSet<i64>,
+    /// Goes on with each page that was read and each transaction that was made.
+    advances: Arc<AtomicU64>,
 }
 
 impl AppliedOptOuts {
+    /// By which somebody who waits sees that it goes on.
+    pub(super) fn advances(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.advances)
+    }
+
+    fn advance(&self) {
+        self.advances.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Those of one turn, in place of the turn before.
     pub(super) fn turn(&mut self, ids: HashSet<i64>) {
         self.turn = ids;
@@ -60,6 +73,7 @@ pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -
         let except: Vec<i64> = applied.ids.keys().copied().filter(|id| *id > after).collect();
         let OptOutPage { rows, up_to } = inbox::opt_outs(&mut tx, after, &except).await?;
         tx.rollback().await?;
+        applied.advance();
         let now = engine.clock.now();
         after = up_to;
         if rows.is_empty() {
@@ -83,12 +97,16 @@ pub(super) async fn apply(
     applied: &AppliedOptOuts,
 ) -> Result<(), StoreError> {
     let mut items = part::gather(parts, |part| !applied.has(&part.row));
-    let applied = apply_items(engine, &mut items).await;
+    let done = apply_items(engine, &mut items, applied).await;
     part::give_back(parts, items);
-    applied
+    done
 }
 
-async fn apply_items(engine: &EngineContext, items: &mut [InboxItem]) -> Result<(), StoreError> {
+async fn apply_items(
+    engine: &EngineContext,
+    items: &mut [InboxItem],
+    applied: &AppliedOptOuts,
+) -> Result<(), StoreError> {
     if !items.iter().any(may_opt_out) {
         return Ok(());
     }
@@ -105,6 +123,7 @@ async fn apply_items(engine: &EngineContext, items: &mut [InboxItem]) -> Result<
         apply_batch(&mut turn, &mut tx, batch).await?;
         turn.wake_waiting(&mut tx).await?;
         turn.effects.commit(engine, tx).await?;
+        applied.advance();
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 mod first_start;
 mod journals;
+mod whose;
 
 use std::fs;
 use std::io;
@@ -7,11 +8,11 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::{Journal, MemoryError, SenderMemory, Standing};
+use super::{Journal, MemoryError, SenderKey, SenderMemory, Standing};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::store::fence::{DatabaseIdentity, PostedAttempt, PostedMessage};
 
-const SENDER: SenderId = SenderId(7);
+const SENDER: SenderKey<'_> = SenderKey { id: SenderId(7), name: "sales" };
 
 fn standing(epoch: i64, renewals: i64) -> Standing {
     let likeness = DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline: 1 };
@@ -41,7 +42,7 @@ fn memory_of_three(directory: &Path) -> SenderMemory {
 }
 
 fn journal_of(directory: &Path) -> std::path::PathBuf {
-    directory.join("sender-7.posted-0")
+    directory.join("sender-sales.posted-0")
 }
 
 fn is_unreadable(memory: &SenderMemory) -> bool {
@@ -52,7 +53,7 @@ fn is_unreadable(memory: &SenderMemory) -> bool {
 fn what_was_posted_is_remembered_and_only_rises() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
-    assert_eq!(SenderMemory::new(home.path(), SenderId(8)).read().unwrap(), None);
+    assert_eq!(SenderMemory::new(home.path(), SenderKey { name: "support", ..SENDER }).read().unwrap(), None);
 
     memory.remember(&standing(2, 4)).unwrap();
 
@@ -128,7 +129,7 @@ fn without_its_page_nobody_knows_how_long_a_journal_was() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
 
-    fs::remove_file(home.path().join("sender-7.json")).unwrap();
+    fs::remove_file(home.path().join("sender-sales.json")).unwrap();
 
     let record = memory.posted();
     assert!(record.posted.len() == 3 && record.has_unknown_gap, "{record:?}");
@@ -136,7 +137,7 @@ fn without_its_page_nobody_knows_how_long_a_journal_was() {
 
 #[test]
 fn a_device_in_place_of_a_file_is_not_read() {
-    for name in ["sender-7.posted-0", "sender-7.json", "opt-outs"] {
+    for name in ["sender-sales.posted-0", "sender-sales.json", "opt-outs"] {
         let home = tempfile::tempdir().unwrap();
         let memory = memory_of_three(home.path());
         let _ = fs::remove_file(home.path().join(name));
@@ -157,7 +158,7 @@ fn a_writer_that_was_passed_over_replaces_nothing() {
     let opt_outs = super::OptOutMemory::new(home.path());
     let stopped_opt_outs = opt_outs.lock().unwrap();
 
-    fs::remove_file(home.path().join("sender-7.lock")).unwrap();
+    fs::remove_file(home.path().join("sender-sales.lock")).unwrap();
     fs::remove_file(home.path().join("opt-outs.lock")).unwrap();
     memory.remember(&standing(4, 20)).unwrap();
 
@@ -170,12 +171,12 @@ fn a_writer_that_was_passed_over_replaces_nothing() {
 fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
     type SpoilHome = (&'static str, fn(&Path));
     let spoil: [SpoilHome; 7] = [
-        ("page emptied", |home| fs::write(home.join("sender-7.json"), "").unwrap()),
+        ("page emptied", |home| fs::write(home.join("sender-sales.json"), "").unwrap()),
         ("page halved", |home| {
-            let text = fs::read(home.join("sender-7.json")).unwrap();
-            fs::write(home.join("sender-7.json"), &text[..text.len() / 2]).unwrap();
+            let text = fs::read(home.join("sender-sales.json")).unwrap();
+            fs::write(home.join("sender-sales.json"), &text[..text.len() / 2]).unwrap();
         }),
-        ("page removed", |home| fs::remove_file(home.join("sender-7.json")).unwrap()),
+        ("page removed", |home| fs::remove_file(home.join("sender-sales.json")).unwrap()),
         ("journal emptied", |home| fs::write(journal_of(home), "").unwrap()),
         ("journal halved", |home| {
             let bytes = fs::read(journal_of(home)).unwrap();
@@ -309,7 +310,7 @@ fn a_record_that_an_older_one_was_written_into_is_no_memory_however_it_grows() {
 fn a_whole_memory_that_an_older_one_was_written_into_is_no_memory() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
-    let files = [home.path().join("sender-7.json"), journal_of(home.path())];
+    let files = [home.path().join("sender-sales.json"), journal_of(home.path())];
     let older = files.each_ref().map(|file| std::fs::read(file).unwrap());
     memory.remember(&standing(3, 12)).unwrap().append(&[posted(4), posted(5)]).unwrap();
     memory.raise(3, 13).unwrap();
@@ -338,7 +339,7 @@ fn a_confirmation_asks_no_more_for_what_is_missing_and_still_knows_who_was_poste
 fn a_confirmation_mends_a_damaged_memory_and_keeps_what_can_be_read() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
-    fs::write(home.path().join("sender-7.json"), "{").unwrap();
+    fs::write(home.path().join("sender-sales.json"), "{").unwrap();
     assert_eq!(memory.posted().posted.len(), 3);
 
     memory.confirm(standing(4, 20), false).unwrap();

@@ -293,7 +293,7 @@ impl Sender {
     /// The database's server was started anew, or is another one, or its tables were put back: goes on only if it is as this machine remembers it.
     async fn verify_server(&mut self) -> Result<(), StoreError> {
         let engine = &self.deps.engine;
-        match engine.fence.verify_again(&self.context.pool, self.lease).await {
+        match engine.fence.verify_again(&self.context.pool, self.context.sender.key()).await {
             Ok(verified) => {
                 self.lease.incarnation = verified.server.incarnation;
                 self.deps.journal = verified.journal;

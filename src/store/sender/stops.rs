@@ -106,6 +106,14 @@ async fn stop_as_of(
     })
 }
 
+/// The senders that are stopped because their database was restored, with the reasons.
+pub async fn restored(pool: &PgPool) -> Result<Vec<(SenderId, String)>, StoreError> {
+    let stopped = sqlx::query_as(
+        "select id, coalesce(stopped_reason, '') from senders where stopped_code = $1 and stopped_at is not null",
+    );
+    Ok(stopped.bind(StopCode::Restored.as_str()).fetch_all(pool).await?)
+}
+
 /// Replaces the reason of a sender that is stopped because its database was restored.
 pub async fn restate(pool: &PgPool, id: SenderId, reason: &str) -> Result<(), StoreError> {
     sqlx::query(

@@ -40,7 +40,7 @@ async fn forget_renewals(shop: &Shop) {
 /// The one file of this name in the shop's memory.
 fn remembered(shop: &Shop, ending: &str) -> PathBuf {
     let databases = std::fs::read_dir(shop.path("state")).unwrap().flatten();
-    let file = databases.map(|database| database.path().join(format!("sender-1.{ending}")));
+    let file = databases.map(|database| database.path().join(format!("sender-sales.{ending}")));
     file.into_iter().next().unwrap()
 }
 

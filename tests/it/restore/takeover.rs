@@ -12,10 +12,13 @@ async fn watched_by_another_machine(shop: &Shop) -> (crate::support::Engine, cra
     (first, second)
 }
 
+/// Of two engines, of which one sends.
 async fn until_seen_alive(shop: &Shop) {
+    // One that is still starting sees none of them.
+    shop.until_listening(2).await;
     let renewals = shop.number("select renewals from sender_leases").await;
     let renewed = async || shop.number("select renewals from sender_leases").await > renewals + 2;
-    eventually_async("it saw two renewals", renewed).await;
+    eventually_async("the other one saw two renewals", renewed).await;
 }
 
 #[tokio::test]

@@ -34,6 +34,31 @@ async fn whoever_confirms_on_one_machine_after_another_is_asked_once_on_each() {
     shop.promises().await;
 }
 
+/// Nobody acquires a sender that is stopped: what the engine of the other machine says of it is all that its operator learns.
+#[tokio::test]
+async fn whoever_confirms_where_nothing_is_remembered_learns_of_a_machine_whose_engine_remembers() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(0..5).await;
+    let state = shop.path("state-of-another");
+    let newcomer = shop.engine_with(&[("BLASTDECK_STATE_DIR", state.to_str().unwrap())]);
+    let reason = "select count(*) from senders where stopped_reason like ";
+    eventually_async("it asks", async || shop.number(&format!("{reason}'%posting to nobody%'")).await == 1).await;
+
+    let engine = shop.engine();
+    eventually_async("the other one says what it knows", async || {
+        shop.number(&format!("{reason}'%posting to nobody%(3 posts)%'")).await == 1
+    })
+    .await;
+
+    let confirm = ["sender", "confirm", "sales", "--yes", "--no-engine"];
+    let mut elsewhere = shop.command(&confirm);
+    elsewhere.env("BLASTDECK_STATE_DIR", &state);
+    let asked = said(elsewhere).await;
+    assert!(asked.code == 3 && asked.err.contains("remembered whom it posted to"), "{asked:?}");
+    newcomer.stop().await;
+    engine.stop().await;
+}
+
 /// Machines that were made of one image may have one name.
 #[tokio::test]
 async fn whoever_confirms_by_turns_on_two_machines_of_one_name_is_asked_once_on_each() {
