@@ -25,8 +25,8 @@ use sqlx::{PgConnection, PgPool};
 
 use super::lease_watch::Seen;
 use super::memory::{
-    Journal, MemoryError, OptOutMemory, PostedRecord, Remembered, SenderKey, SenderMemory, Standing, forget_in_files,
-    forget_key, make_directory, make_forget_key, of_server,
+    Journal, MemoryError, MissingPosts, OptOutMemory, PostedRecord, Remembered, SenderKey, SenderMemory, Standing,
+    forget_in_files, forget_key, make_directory, make_forget_key, of_server,
 };
 use crate::domain::forgotten::{ForgetKey, MissingForgetKey};
 use crate::domain::ids::SenderId;
@@ -51,8 +51,8 @@ pub enum FenceRefusal {
     )]
     NoRecord,
     #[error(
-        "another machine was the last to send from this database, and its server was started anew since this machine sent: this machine has \
-         no record of what the other one sent, and the database may have gone back in time"
+        "an engine took this sender after this machine's record ends, and the server was started anew since: what was sent by that, from another \
+         machine or from this one just before it went down, is not in the record, and the database may have gone back in time"
     )]
     OldRecord,
     #[error(
@@ -266,7 +266,7 @@ impl Fence {
         (sender, forgotten): (SenderKey<'_>, ForgottenCheck),
     ) -> Result<Confirmed, FenceRefusal> {
         let memory = SenderMemory::new(&self.directory, sender);
-        let PostedRecord { posted, unreadable, has_unknown_gap } = self.posted(sender, &server.likeness);
+        let PostedRecord { posted, unreadable, has_unknown_gap, .. } = self.posted(sender, &server.likeness);
         let known = memory.standing();
         let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
@@ -280,8 +280,13 @@ impl Fence {
         let facts = fence::facts(connection, sender.id).await?;
         // Something was sent for this sender, and nothing at all is known of it here.
         let is_forgotten = facts.has_sent && posted.is_empty() && unreadable == 0;
-        confirmed.has_unknown_gap = has_unknown_gap || is_forgotten;
-        memory.confirm(standing(&facts, &server.likeness), confirmed.has_unknown_gap)?;
+        let missing = match (has_unknown_gap, is_forgotten) {
+            (true, _) => MissingPosts::Unknown,
+            (false, true) => MissingPosts::Earlier,
+            (false, false) => MissingPosts::None,
+        };
+        confirmed.has_unknown_gap = missing != MissingPosts::None;
+        memory.confirm(standing(&facts, &server.likeness), missing)?;
         Ok(confirmed)
     }
 }

@@ -11,6 +11,7 @@ mod forgetting;
 mod index;
 mod journal;
 mod known;
+mod missing;
 mod opt_outs;
 mod origin;
 mod record;
@@ -24,6 +25,7 @@ pub use forgetting::{forget_in_files, forget_key, make_forget_key};
 use journal::JournalExtent;
 pub use journal::{Journal, PostedRecord};
 pub use known::{has_known_blasts, note_blasts};
+pub use missing::MissingPosts;
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 pub use sender_key::SenderKey;
@@ -86,6 +88,9 @@ struct MemoryPage {
     /// A confirmation found that posts had been noted here and were gone, nobody knows how many.
     #[serde(default)]
     has_gap: bool,
+    /// A confirmation began it in a database from which something had been sent: what was posted before that is not in it.
+    #[serde(default)]
+    began_at: Option<DateTime<Utc>>,
     /// The database has a file of opt-outs: if there is none, it was removed.
     #[serde(default)]
     has_opt_outs: bool,
@@ -173,7 +178,9 @@ impl SenderMemory {
 
     /// Everybody this machine knows that it posted to, as far as that can be read, and how much of it cannot.
     pub fn posted(&self) -> PostedRecord {
-        let mut record = PostedRecord { has_unknown_gap: self.has_lost_a_journal(), ..PostedRecord::default() };
+        let begins_at = self.found_page().ok().flatten().and_then(|found| found.page.began_at);
+        let has_unknown_gap = self.has_lost_a_journal();
+        let mut record = PostedRecord { has_unknown_gap, begins_at, ..PostedRecord::default() };
         for path in self.journals() {
             record.add(Journal::readable_part(&path));
         }
@@ -198,8 +205,8 @@ impl SenderMemory {
     }
 
     /// Starts over from here, by an operator's word: what the database lacks of the journal so far is no sign any more. A journal that
-    /// is damaged anywhere is left as it is, and a new one begun. `has_gap`: posts that were noted are gone.
-    pub fn confirm(&self, standing: Standing, has_gap: bool) -> Result<(), MemoryError> {
+    /// is damaged anywhere is left as it is, and a new one begun.
+    pub fn confirm(&self, standing: Standing, missing: MissingPosts) -> Result<(), MemoryError> {
         let lock = self.lock()?;
         let known = self.page().ok().flatten().and_then(|page| Some((self.journal(&page).ok()?, page)));
         let known = known.filter(|(journal, _)| journal.is_whole());
@@ -209,7 +216,9 @@ impl SenderMemory {
         };
         let extent = journal.sync()?;
         let confirmed_bytes = journal.length()?;
-        self.write(&MemoryPage { confirmed_bytes, extent, has_gap: page.has_gap || has_gap, ..page }, &lock)
+        let has_gap = page.has_gap || missing == MissingPosts::Unknown;
+        let began_at = page.began_at.or_else(|| (missing == MissingPosts::Earlier).then(Utc::now));
+        self.write(&MemoryPage { extent, confirmed_bytes, has_gap, began_at, ..page }, &lock)
     }
 
     fn begin(&self, standing: Standing, number: u64) -> Result<(MemoryPage, Journal), MemoryError> {
@@ -222,6 +231,7 @@ impl SenderMemory {
             own_origin: None,
             confirmed_bytes: 0,
             has_gap: false,
+            began_at: None,
             has_opt_outs: false,
             sender: None,
         };
@@ -242,11 +252,12 @@ impl SenderMemory {
         let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
         next.append(&kept)?;
         let extent = next.sync()?;
-        let page =
-            MemoryPage { confirmed_bytes, extent, has_gap: page.has_gap, has_opt_outs: page.has_opt_outs, ..fresh };
+        let MemoryPage { has_gap, began_at, has_opt_outs, .. } = page;
+        let (number, page) =
+            (page.journal, MemoryPage { extent, confirmed_bytes, has_gap, began_at, has_opt_outs, ..fresh });
         self.write(&page, lock)?;
         // The page names the new one: the old one only takes up space.
-        let _ = fs::remove_file(self.journal_path(page.journal - 1));
+        let _ = fs::remove_file(self.journal_path(number));
         Ok((page, next))
     }
 

@@ -224,9 +224,18 @@ fn consequence(record: &PostedRecord) -> String {
         None if record.posted.is_empty() => format!(
             "{REMEMBERS_NOBODY}: once you confirm, everybody who is queued gets a message, again if they had it"
         ),
-        None => format!(
-            "{REMEMBERS_POSTS} ({noted}): once you confirm, {UNCERTAIN}, again if it was another machine that posted to them"
-        ),
+        None => {
+            let (since, before) = record.begins_at.map_or_else(Default::default, |begins_at| {
+                (
+                    format!(" since its record begins, {}", begins_at.format("%Y-%m-%d %H:%M UTC")),
+                    ", or this one before that",
+                )
+            });
+            format!(
+                "{REMEMBERS_POSTS} ({noted}{since}): once you confirm, {UNCERTAIN}, again if it was another machine that posted to \
+                 them{before}"
+            )
+        }
     }
 }
 
@@ -282,6 +291,21 @@ mod tests {
         assert_eq!(advice(&said("till", &nobody), "office", &nobody), "", "neither remembers anybody");
         let own = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
         assert_eq!(advice(&posts, "office", &own), "", "it has its own");
+    }
+
+    #[test]
+    fn a_record_that_a_confirmation_began_is_said_to_be_whole_since_then() {
+        let begun =
+            PostedRecord { posted: vec![POST], begins_at: Some(DateTime::UNIX_EPOCH), ..PostedRecord::default() };
+
+        let said = consequence(&begun);
+
+        assert!(
+            said.starts_with(REMEMBERS_POSTS)
+                && said.contains("(1 post since its record begins, 1970-01-01 00:00 UTC)"),
+            "{said}"
+        );
+        assert!(said.ends_with("another machine that posted to them, or this one before that"), "{said}");
     }
 
     #[test]

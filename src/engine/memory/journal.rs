@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ pub struct PostedRecord {
     pub unreadable: u64,
     /// More may be lost: a whole file is gone, was emptied or replaced, or does not say how long it was.
     pub has_unknown_gap: bool,
+    /// Nothing is known of what was posted before this: the record was begun by a confirmation.
+    pub begins_at: Option<DateTime<Utc>>,
 }
 
 impl PostedRecord {
@@ -56,6 +59,7 @@ impl PostedRecord {
         self.posted.extend(other.posted);
         self.unreadable += other.unreadable;
         self.has_unknown_gap |= other.has_unknown_gap;
+        self.begins_at = self.begins_at.max(other.begins_at);
     }
 }
 
@@ -324,7 +328,7 @@ impl Journal {
             }
         }
         let unreadable = whole.saturating_sub(posted.len() as u64 + messages);
-        PostedRecord { posted, unreadable, has_unknown_gap }
+        PostedRecord { posted, unreadable, has_unknown_gap, begins_at: None }
     }
 
     /// Whether each of its records can be read.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::{Journal, MemoryError, SenderKey, SenderMemory, Standing};
+use super::{Journal, MemoryError, MissingPosts, SenderKey, SenderMemory, Standing};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::store::fence::{DatabaseIdentity, PostedAttempt, PostedMessage};
 
@@ -92,7 +92,7 @@ fn a_journal_that_another_program_wrote_back_is_none_however_far_the_page_says_i
     assert!(matches!(running.append(&[posted(6)]), Err(MemoryError::Unreadable { .. })));
     let record = memory.posted();
     assert!(record.posted.len() == 3 && record.has_unknown_gap, "{record:?}");
-    memory.confirm(standing(3, 13), true).unwrap();
+    memory.confirm(standing(3, 13), MissingPosts::Unknown).unwrap();
     assert!(!is_unreadable(&memory));
 }
 
@@ -234,7 +234,7 @@ fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_anothe
         let home = tempfile::tempdir().unwrap();
         let memory = memory_of_three(home.path());
         // What was confirmed is not read again while all goes well.
-        memory.confirm(standing(3, 12), false).unwrap();
+        memory.confirm(standing(3, 12), MissingPosts::None).unwrap();
         let mut bytes = fs::read(journal_of(home.path())).unwrap();
         spoil(&mut bytes);
         fs::write(journal_of(home.path()), bytes).unwrap();
@@ -243,7 +243,7 @@ fn what_cannot_be_read_of_the_record_is_counted_and_a_confirmation_begins_anothe
         assert_eq!((record.posted.len(), record.unreadable, record.has_unknown_gap), expected, "{what}");
         assert_eq!(memory.standing(), Some(standing(3, 12)), "{what}");
 
-        memory.confirm(standing(3, 13), false).unwrap();
+        memory.confirm(standing(3, 13), MissingPosts::None).unwrap();
         memory.remember(&standing(3, 14)).unwrap().append(&[posted(9)]).unwrap();
         let record = memory.posted();
         assert_eq!((record.posted.len(), record.unreadable), (expected.0 + 1, expected.1), "{what}");
@@ -265,10 +265,24 @@ fn a_record_that_is_gone_or_another_file_may_lack_any_number_of_posts() {
     fs::remove_file(&journal).unwrap();
     assert!(memory.posted().has_unknown_gap);
 
-    memory.confirm(standing(3, 12), true).unwrap();
-    memory.confirm(standing(3, 13), false).unwrap();
+    memory.confirm(standing(3, 12), MissingPosts::Unknown).unwrap();
+    memory.confirm(standing(3, 13), MissingPosts::None).unwrap();
     memory.remember(&standing(3, 14)).unwrap();
     assert!(memory.posted().has_unknown_gap, "it is not forgotten with the next confirmation");
+}
+
+#[test]
+fn a_record_that_a_confirmation_begins_lacks_only_what_was_before_it() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = SenderMemory::new(home.path(), SENDER);
+
+    memory.confirm(standing(3, 12), MissingPosts::Earlier).unwrap();
+    memory.remember(&standing(4, 13)).unwrap().append(&[posted(1)]).unwrap();
+    let begun = memory.posted();
+    memory.confirm(standing(4, 14), MissingPosts::None).unwrap();
+
+    assert!(begun.begins_at.is_some() && !begun.has_unknown_gap && begun.posted.len() == 1, "{begun:?}");
+    assert_eq!(memory.posted(), begun, "the next confirmation changes nothing of that");
 }
 
 #[test]
@@ -301,7 +315,7 @@ fn a_record_that_an_older_one_was_written_into_is_no_memory_however_it_grows() {
     let _ = Journal::open(&journal_of(home.path())).unwrap().append(&[posted(6), posted(7), posted(8)]);
     assert!(is_unreadable(&memory) && memory.posted().has_unknown_gap);
 
-    memory.confirm(standing(3, 14), true).unwrap();
+    memory.confirm(standing(3, 14), MissingPosts::Unknown).unwrap();
     assert!(!is_unreadable(&memory) && memory.posted().has_unknown_gap);
     assert!(memory.posted().posted.len() >= 3, "what can be read of it is known still");
 }
@@ -327,7 +341,7 @@ fn a_confirmation_asks_no_more_for_what_is_missing_and_still_knows_who_was_poste
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
 
-    memory.confirm(standing(4, 20), false).unwrap();
+    memory.confirm(standing(4, 20), MissingPosts::None).unwrap();
     let mut journal = memory.remember(&standing(4, 21)).unwrap();
     journal.append(&[posted(4)]).unwrap();
 
@@ -342,7 +356,7 @@ fn a_confirmation_mends_a_damaged_memory_and_keeps_what_can_be_read() {
     fs::write(home.path().join("sender-sales.json"), "{").unwrap();
     assert_eq!(memory.posted().posted.len(), 3);
 
-    memory.confirm(standing(4, 20), false).unwrap();
+    memory.confirm(standing(4, 20), MissingPosts::None).unwrap();
 
     assert_eq!(memory.read().unwrap().unwrap().standing, standing(4, 20));
     assert!(memory.remember(&standing(4, 21)).is_ok());
@@ -365,7 +379,7 @@ fn an_attempt_that_was_posted_is_known_again_also_by_the_next_process_until_a_co
         );
         assert!(!journal.has_posted(&posted(9)));
     }
-    memory.confirm(standing(4, 20), false).unwrap();
+    memory.confirm(standing(4, 20), MissingPosts::None).unwrap();
     assert!(!memory.remember(&standing(4, 21)).unwrap().has_posted(&posted(1)));
 }
 

@@ -6,7 +6,7 @@ use super::*;
 fn a_long_journal_keeps_its_newer_half() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
-    memory.confirm(standing(3, 11), true).unwrap();
+    memory.confirm(standing(3, 11), MissingPosts::Unknown).unwrap();
     let mut journal = memory.remember(&standing(3, 12)).unwrap();
     let many: Vec<PostedAttempt> = (1..=262_144).map(posted).collect();
     journal.append(&many).unwrap();

@@ -58,9 +58,9 @@ fn a_memory_of_an_earlier_version_that_is_damaged_is_that_of_whoever_has_its_num
         as_of_an_earlier_version(home.path());
         let page = home.path().join("sender-7.json");
         if damage == "page" {
-            fs::write(page, "{").unwrap()
+            fs::write(page, "{").unwrap();
         } else {
-            fs::remove_file(page).unwrap()
+            fs::remove_file(page).unwrap();
         }
 
         assert!(SenderMemory::new(home.path(), SENDER).read().is_err(), "{damage}");
