@@ -128,6 +128,11 @@ impl App {
             let name = self.blast_row_in(&mut *tx, blast).await?.sender;
             return Err(AppError::Refused(format!("sender {name} is stopped already: nothing was taken back")));
         }
+        if let Some(by) = action::let_go_on_since(tx, act).await? {
+            let sender = self.blast_row_in(&mut *tx, blast).await?.sender;
+            let why = format!("{by} let sender {sender} go on since: nothing was taken back");
+            return Err(AppError::Refused(why));
+        }
         if let Some(begun) = blast::begun_since(tx, (sender, act.at), None).await? {
             let name = match blast::head(tx, begun).await? {
                 Some(head) => blast::distinct_name(tx, &head).await?,

@@ -33,11 +33,15 @@ impl App {
         let Some(head) = head.filter(|head| head.state.is_under_way() && !is_too_late) else {
             return Err(last_act::refusal(&mut tx, act).await?);
         };
-        // Otherwise something later has it wait: of this act there is nothing to take back.
-        if let Some(hours) = OpenedHours::of(act).filter(|_| has_armed(act, &head)) {
-            return self.close_hours(tx, (act, blast), hours).await;
+        if let Some(hours) = OpenedHours::of(act) {
+            if has_armed(act, &head) {
+                return self.close_hours(tx, (act, blast), hours).await;
+            }
+            // Something later has it wait: of this act there is nothing to take back.
+            self.newest_is_meant(&mut tx, act, &head).await?;
+            return Err(last_act::refusal(&mut tx, act).await?);
         }
-        match early_start(&mut tx, &head).await?.filter(|_| OpenedHours::of(act).is_none()) {
+        match early_start(&mut tx, &head).await? {
             Some(early) => self.undo_early_start(tx, &early, blast).await,
             None => self.undo_start(tx, act, &head).await,
         }
@@ -57,7 +61,8 @@ impl App {
             let is_stopped = senders::is_stopped(&mut *tx, head.sender_id).await?;
             return Ok(!is_stopped && blast::begun_since(tx, (head.sender_id, act.at), None).await?.is_none());
         }
-        Ok(head.state.is_under_way() && !self.has_begun(tx, head).await?)
+        let stands = OpenedHours::of(act).is_none() || has_armed(act, head);
+        Ok(stands && head.state.is_under_way() && !self.has_begun(tx, head).await?)
     }
 
     /// The same, also of what was paused before its time: it is a draft again, which can be edited.
@@ -71,8 +76,15 @@ impl App {
             return self.stop_again(tx, (act, armed), stop).await;
         }
         let head = self.head(&mut tx, blast).await?;
-        if head.state.is_under_way() && (OpenedHours::of(act).is_none() || !self.has_begun(&mut tx, &head).await?) {
-            return self.undo_launch(tx, act).await;
+        let is_by_hours = OpenedHours::of(act).is_some();
+        if head.state.is_under_way() && (!is_by_hours || !self.has_begun(&mut tx, &head).await?) {
+            // Whatever else has it wait by now, the start of the blast is meant.
+            let waits_by_other = is_by_hours && !has_armed(act, &head);
+            return if waits_by_other {
+                self.undo_start(tx, act, &head).await
+            } else {
+                self.undo_launch(tx, act).await
+            };
         }
         let waited = is_paused_before_start(head.state, head.launched_at, head.scheduled_for);
         if !waited || blast::was_begun(&mut tx, head.id).await? {
@@ -207,10 +219,16 @@ pub(in crate::app) async fn early_start(
     Ok(Some(early).filter(|_| stands))
 }
 
-/// What stopped the sender that an act let go on, and a blast that waits because of it: not the one of the act where that was paused since.
+/// What stopped the sender that an act let go on, and a blast that goes on by it: one that waits because of it, not the one of the act where
+/// that was paused since. Where none waits because of it, since it gave no time to take it back or something armed them anew, the one of the
+/// act, while that is under way: the act is none by which the blast itself started, and takes back the start of none.
 async fn lifted_stop(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<(LiftedStop, BlastId)>, AppError> {
     let Some((stop, blast)) = LiftedStop::of(act).zip(act.blast_id) else { return Ok(None) };
-    Ok(blast::armed_by(tx, blast, act.at).await?.first().map(|armed| (stop, *armed)))
+    if let Some(armed) = blast::armed_by(tx, blast, act.at).await?.first() {
+        return Ok(Some((stop, *armed)));
+    }
+    let head = blast::head(tx, blast).await?.filter(|head| head.state.is_under_way());
+    Ok(head.map(|head| (stop, head.id)))
 }
 
 /// What is taken back in the place of an act that let a sender go on which is stopped again: nothing is sent by that any more. It is what its

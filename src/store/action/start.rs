@@ -34,6 +34,18 @@ pub async fn newest_start(tx: &mut PgConnection, blast: BlastId) -> Result<Optio
     Ok(action.bind(blast).fetch_optional(tx).await?)
 }
 
+/// Who let the sender of an act's blast go on after that, where it is not taken back: the newest of them.
+pub async fn let_go_on_since(tx: &mut PgConnection, act: &LoggedAction) -> Result<Option<String>, StoreError> {
+    let by = sqlx::query_scalar(
+        "select a.operator from blasts b
+           join blasts o on o.sender_id = b.sender_id
+           join operator_actions a on a.blast_id = o.id and a.id > $2
+          where b.id = $1 and a.undone_at is null and a.action = 'resume' and jsonb_typeof(a.detail -> 'stop') = 'object'
+          order by a.id desc limit 1",
+    );
+    Ok(by.bind(act.blast_id).bind(act.id).fetch_optional(tx).await?)
+}
+
 /// The newest launch or resume of a blast that is not taken back.
 pub async fn newest_launch(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
     launch_before(tx, blast, ActionId(i64::MAX)).await

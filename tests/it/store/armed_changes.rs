@@ -282,8 +282,8 @@ async fn hours_that_are_given_back_leave_the_others_of_the_sender_their_ten_seco
     assert_eq!(scene.number("select count(*) from blasts where id = 1 and send_after > now()").await, 0);
 }
 
-#[tokio::test]
-async fn new_hours_of_before_are_not_taken_back_where_somebody_else_let_the_sender_go_on_since() {
+/// aina has it send at any hour, and an hour later ben lets its sender go on, by another blast.
+async fn let_go_on_since_its_new_hours() -> (Scene, App) {
     let (scene, aina) = closed_blast().await;
     open_hours(&aina).await;
     scene
@@ -298,11 +298,32 @@ async fn new_hours_of_before_are_not_taken_back_where_somebody_else_let_the_send
     let ben = operator_app(&scene, "ben").await;
     let version = ben.blast(BlastId(2)).await.unwrap().version;
     ben.resume(Launch { blast: BlastId(2), version, people: 4, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    (scene, aina)
+}
+
+#[tokio::test]
+async fn new_hours_of_before_are_not_taken_back_where_somebody_else_let_the_sender_go_on_since() {
+    let (_scene, aina) = let_go_on_since_its_new_hours().await;
 
     let refused = refusal(aina.undo_mine().await);
 
     assert!(refused.starts_with("ben let the sender of Raya go on since: nothing was taken back"), "{refused}");
     assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
+}
+
+#[tokio::test]
+async fn nor_are_they_once_that_sender_has_stopped_again() {
+    let (scene, aina) = let_go_on_since_its_new_hours().await;
+    let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'";
+    scene.execute(stop).await;
+
+    let asked = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap();
+    let refused = refusal(aina.undo_mine().await);
+
+    assert_eq!(asked, None);
+    assert!(refused.starts_with("your last act was to have Raya send at any hour: p pauses it; "), "{refused}");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state, BlastState::Sending);
+    assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 0);
 }
 
 #[tokio::test]

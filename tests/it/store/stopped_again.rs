@@ -4,17 +4,23 @@ use blastdeck::app::{App, Launch};
 use blastdeck::domain::act::Actor;
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{ActionId, BlastId};
+use chrono::TimeDelta;
 
 use super::marks::{operator_app, refusal};
 use super::{BLAST, Scene};
 
 /// Three that a stopped sender was launched for, each with its own launch, and the first with the act that lets them go on.
 async fn going_on() -> (Scene, App) {
-    going_on_since("now()").await
+    going_on_since("now()", Launch::ARMED_FOR).await
 }
 
-/// The same, where it was stopped at this time.
-async fn going_on_since(stopped_at: &str) -> (Scene, App) {
+/// The same by a command, without seconds in which that can be taken back.
+async fn going_on_at_once() -> (Scene, App) {
+    going_on_since("now()", TimeDelta::zero()).await
+}
+
+/// The same, where it was stopped at this time, and how long they wait.
+async fn going_on_since(stopped_at: &str, armed_for: TimeDelta) -> (Scene, App) {
     let scene = Scene::queued(1).await;
     scene.execute(&format!("update senders set stopped_at = {stopped_at}")).await;
     scene
@@ -31,7 +37,7 @@ async fn going_on_since(stopped_at: &str) -> (Scene, App) {
         .await;
     let aina = operator_app(&scene, "aina").await;
     let version = aina.blast(BLAST).await.unwrap().version;
-    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for }).await.unwrap();
     (scene, aina)
 }
 
@@ -52,7 +58,7 @@ async fn undoing_the_start_of_any_blast_that_goes_on_with_its_sender_stops_the_s
 /// What its provider said is not said once more.
 #[tokio::test]
 async fn a_sender_that_is_stopped_again_is_stopped_since_the_time_at_which_it_was() {
-    let (scene, aina) = going_on_since("now() - interval '2 minutes'").await;
+    let (scene, aina) = going_on_since("now() - interval '2 minutes'", Launch::ARMED_FOR).await;
 
     aina.undo_launch_of(BLAST).await.unwrap();
 
@@ -385,6 +391,77 @@ async fn of_an_act_that_let_a_stopped_sender_go_on_before_nothing_is_taken_back_
     assert!(asked.ends_with("in Raya, Initial (blast 1): its launch. Take it back?"), "{asked}");
     assert_eq!(undone, "Raya is a draft again: nothing was sent");
     assert_eq!(scene.number(STOPPED).await, 1);
+}
+
+async fn stops_by_itself(scene: &Scene) {
+    let stop = "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'";
+    scene.execute(stop).await;
+}
+
+/// All three are being sent still, and no act is taken back.
+async fn is_as_it_was(scene: &Scene) {
+    assert_eq!(scene.number("select count(*) from blasts where state = 'sending'").await, 3);
+    assert_eq!(scene.number("select count(*) from operator_actions where undone_at is not null").await, 0);
+}
+
+/// Nothing waits by it: it left no seconds, or somebody else let the sender go on since.
+#[tokio::test]
+async fn an_act_that_let_a_sender_go_on_and_holds_nothing_any_more_takes_back_nobody_elses_launch() {
+    let (scene, aina) = going_on_at_once().await;
+    stops_by_itself(&scene).await;
+    let at_once = refusal(aina.undo_mine().await);
+
+    let (other, aina) = going_on().await;
+    stops_by_itself(&other).await;
+    let ben = operator_app(&other, "ben").await;
+    let version = ben.blast(BlastId(2)).await.unwrap().version;
+    ben.resume(Launch { blast: BlastId(2), version, people: 3, armed_for: Launch::ARMED_FOR }).await.unwrap();
+    let while_it_goes_on = refusal(aina.undo_mine().await);
+    stops_by_itself(&other).await;
+    let armed_anew = refusal(aina.undo_mine().await);
+
+    let stopped = "sender sales is stopped already: nothing was taken back; ";
+    assert!(at_once.starts_with(stopped), "{at_once}");
+    let since = "ben let sender sales go on since: nothing was taken back; ";
+    assert!(while_it_goes_on.starts_with(since), "{while_it_goes_on}");
+    assert!(armed_anew.starts_with(stopped), "{armed_anew}");
+    is_as_it_was(&scene).await;
+    is_as_it_was(&other).await;
+}
+
+/// By the command and the API, by `u`, and by a yes to the question of somebody else's `u`.
+#[tokio::test]
+async fn a_sender_that_was_let_go_on_at_once_is_stopped_again_or_not_and_none_of_its_blasts_is_paused() {
+    for way in ["command", "u", "yes"] {
+        for has_begun in [true, false] {
+            let (scene, aina) = going_on_at_once().await;
+            if has_begun {
+                claim_of(&scene, 3).await;
+            }
+
+            let undone = match way {
+                "command" => aina.undo_launch_of(BLAST).await,
+                "u" => aina.undo_mine().await,
+                _ => {
+                    let ben = operator_app(&scene, "ben").await;
+                    let (asked, question) = ben.others_launch(BLAST).await.unwrap().unwrap();
+                    assert_eq!(question, "aina let the sender of Raya go on: stop it again?");
+                    ben.undo_asked_start(BLAST, asked).await
+                }
+            };
+
+            if has_begun {
+                let refused = refusal(undone);
+                let words = "Third has started: sender sales is not stopped again; each of its blasts can be paused";
+                assert!(refused.starts_with(words), "{way}: {refused}");
+                is_as_it_was(&scene).await;
+            } else {
+                assert_eq!(undone.unwrap().sentence, "sender sales is stopped again: nothing was sent", "{way}");
+                assert_eq!(scene.number("select count(*) from blasts where state = 'sending'").await, 3, "{way}");
+            }
+            assert_eq!(scene.number(STOPPED).await, i64::from(!has_begun), "{way}");
+        }
+    }
 }
 
 #[tokio::test]
