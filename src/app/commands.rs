@@ -206,8 +206,8 @@ impl App {
             })
     }
 
-    /// Whether a blast that was started without time to take that back waits for its hours or its sender, and nobody of it was sent to yet:
-    /// any other begins at once.
+    /// Whether a blast that was started without time to take that back waits for its hours, its sender or the times of its people, and nobody
+    /// of it was sent to yet: any other begins at once.
     async fn waits_unbegun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
         if head.is_test() || blast::was_begun(tx, head.id).await? {
             return Ok(false);
@@ -217,7 +217,9 @@ impl App {
         }
         let now = store::moment(&mut *tx).await?;
         let row = self.blast_row_in(&mut *tx, head.id).await?;
-        Ok(reason::is_closed_at(&row, self.known_zone_by(row.sender_id, &row.limits), now))
+        // Of hours and times by everybody's own clock somebody's may have come.
+        let is_nobody_due = reason::next_due(&row).and_then(|waiting| waiting.until()).is_some_and(|due| due > now);
+        Ok(is_nobody_due || reason::is_closed_at(&row, self.known_zone_by(row.sender_id, &row.limits), now))
     }
 
     /// The same app for a command on this version of a blast. Pausing, cancelling, deleting, retrying, undoing and sending one message of

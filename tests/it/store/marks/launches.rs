@@ -52,7 +52,12 @@ async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
 async fn what_was_launched_at_once_and_waits_for_its_sender_or_its_hours_is_taken_back_until_somebody_was_sent_to() {
     let day = (Utc::now() + TimeDelta::days(2)).format("%a").to_string().to_lowercase();
     let hours = format!("update blasts set weekdays = '{day}', timezone = 'UTC'");
-    for waits in ["update senders set stopped_at = now(), stopped_code = 'device'", &*hours] {
+    let own_hours = format!("update blasts set weekdays = '{day}', window_local = true");
+    // In half a day by the clocks of Malaysia, eight hours ahead.
+    let time = (Utc::now() + TimeDelta::hours(8 + 12)).format("%H:%M").to_string();
+    let own_time = format!("update blasts set local_time = '{time}'");
+    let stop = "update senders set stopped_at = now(), stopped_code = 'device'";
+    for waits in [stop, &*hours, &*own_hours, &*own_time] {
         let scene = Scene::queued(2).await;
         scene.execute(&format!("update blasts set state = 'draft'; {waits}")).await;
         let aina = operator_app(&scene, "aina").await;
