@@ -28,8 +28,8 @@ pub(super) struct BlastWaiting {
     until: Option<DateTime<Utc>>,
     /// Of `daily_cap`: how many messages a day.
     cap: Option<i64>,
-    /// How many people: of `first_people`, `backoff`, `pair_gap`, `own_time` and `uncertain` those that are left, of `people_limit`
-    /// those that Meta allows.
+    /// How many people: of `backoff`, `pair_gap`, `own_time` and `uncertain` those that are left, of `first_people` the first ones, who
+    /// are through, of `people_limit` those that Meta allows.
     people: Option<i64>,
     /// Of `window`: the hours.
     window: Option<String>,

@@ -133,6 +133,9 @@ fn what_a_blast_waits_for_its_template_and_what_came_of_a_job_have_their_fields(
     }
     let reason = field("BlastWaiting", "reason");
     assert!(reason["description"].as_str().unwrap().contains("`sender_stopped`"), "{reason}");
+    let people = field("BlastWaiting", "people");
+    let (left, others) = people["description"].as_str().unwrap().split_once("those that are left").unwrap();
+    assert!(left.contains("`uncertain`") && !left.contains("`first_people`") && others.contains("`first_people`"));
     assert!(field("BlastWaiting", "cap").is_object() && field("StatusCheckResult", "asked").is_object());
 }
 
