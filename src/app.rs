@@ -153,7 +153,7 @@ pub use still_suppressed::StillSuppressed;
 pub use suppressions::{AskedLift, EVERY_BUSINESS, GetNothing, OptOut, OptOutTime, SuppressOutcome, SuppressedAll};
 pub use tagging::{TagChange, TagPreview, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
-pub use undo::{AskedAct, AskedMarks, UndoOffer, UndoOutcome};
+pub use undo::{AskedAct, AskedMarks, NamedSends, UndoOffer, UndoOutcome};
 pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal, nameless};
 
 /// The result of a health check of a sender.

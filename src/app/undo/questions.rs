@@ -4,6 +4,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::launches::start_behind_stop;
+use super::sends::NamedSends;
 use super::sentences::mark_words;
 use super::undone;
 use crate::app::marks::person_of;
@@ -67,8 +68,8 @@ pub enum UndoOffer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedAct {
     pub id: ActionId,
-    /// Who gets which message once it is taken back, as the question says it.
-    pub sends: Option<String>,
+    /// Who gets which message once it is taken back.
+    pub sends: Option<NamedSends>,
 }
 
 impl AskedAct {
@@ -83,8 +84,8 @@ impl AskedAct {
 pub struct AskedMarks {
     /// Of each person who has one, by person.
     pub acts: Vec<ActionId>,
-    /// Who gets which message once they are taken back, as the question says it: ` Then Nadia gets the message of Ragu, Initial.`
-    pub sends: Option<String>,
+    /// Who gets which message once they are taken back.
+    pub sends: Option<NamedSends>,
 }
 
 /// Asks before what is scheduled again, since its early start was taken back, is a draft: whoever presses the key twice means it once.
@@ -159,7 +160,7 @@ impl App {
                 if all_too_late(&mut tx, &acts).await? {
                     return Ok(None);
                 }
-                then = self.sends_in_words(&mut tx, &acts).await?;
+                then = self.sends_once_undone(&mut tx, &acts).await?;
                 match &acts[..] {
                     [] | [_] if !in_another && !on_another && is_own && then.is_none() => return Ok(None),
                     [] | [_] => self.mark_in_words(&mut tx, act, recipient).await?,
@@ -173,8 +174,8 @@ impl App {
             String::new()
         };
         let of = if is_own { "" } else { ", by another window or command" };
-        let question =
-            format!("your last act{of}: {which}{what}. Take it back?{}", then.as_deref().unwrap_or_default());
+        let sends = then.as_ref().map_or("", |then| &*then.words);
+        let question = format!("your last act{of}: {which}{what}. Take it back?{sends}");
         Ok(Some((UndoOffer::Undo(AskedAct { id: newest.id, sends: then }), question)))
     }
 
@@ -263,8 +264,8 @@ impl App {
         let newest = action::newest_of(&mut tx, self.acting_operator()).await?;
         let Some(act) = newest.filter(|act| act.id == named) else { return Ok(None) };
         let acts = action::whole(&mut tx, &act).await?;
-        let Some(then) = self.sends_in_words(&mut tx, &acts).await? else { return Ok(None) };
-        let question = format!("take back your {}?{then}", mark_words(&act.action));
+        let Some(then) = self.sends_once_undone(&mut tx, &acts).await? else { return Ok(None) };
+        let question = format!("take back your {}?{}", mark_words(&act.action), then.words);
         Ok(Some((AskedAct { id: named, sends: Some(then) }, question)))
     }
 
@@ -272,7 +273,7 @@ impl App {
     pub async fn newest_marks(&self, recipients: &[RecipientId]) -> Result<AskedMarks, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
-        let sends = self.sends_in_words(&mut tx, &acts).await?;
+        let sends = self.sends_once_undone(&mut tx, &acts).await?;
         Ok(AskedMarks { acts: acts.into_iter().map(|act| act.id).collect(), sends })
     }
 
@@ -284,7 +285,7 @@ impl App {
         asked: &AskedMarks,
     ) -> Result<(), AppError> {
         if acts.iter().map(|act| &act.id).eq(&asked.acts) {
-            return self.require_sends_asked(tx, acts, asked.sends.as_deref()).await;
+            return self.require_sends_asked(tx, acts, asked.sends.as_ref()).await;
         }
         let why =
             "somebody marked them, or took a mark back, meanwhile: nothing was taken back; repeat it to be asked anew";
@@ -296,9 +297,10 @@ impl App {
         &self,
         tx: &mut PgConnection,
         acts: &[LoggedAction],
-        asked: Option<&str>,
+        asked: Option<&NamedSends>,
     ) -> Result<(), AppError> {
-        if self.sends_in_words(tx, acts).await?.is_none_or(|sends| asked == Some(&*sends)) {
+        let sends = self.sends_once_undone(tx, acts).await?;
+        if sends.is_none_or(|sends| asked.is_some_and(|asked| asked.include(&sends))) {
             return Ok(());
         }
         let why = "a message goes out by that now: nothing was taken back; repeat it to be asked anew";

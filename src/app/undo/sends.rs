@@ -16,6 +16,24 @@ use crate::store::alias;
 use crate::store::blast;
 use crate::store::suppression::{self, HeldPerson, TakenOut};
 
+/// The messages that go out once opt-outs are taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedSends {
+    /// As the question says it: ` Then Nadia gets the message of Ragu, Initial.`
+    pub words: String,
+    /// Who waits in a blast for its message.
+    people: BTreeSet<RecipientId>,
+    /// The numbers at the next time of what repeats.
+    next_times: BTreeSet<(BlastId, Phone)>,
+}
+
+impl NamedSends {
+    /// Whether the question is about all of these as well. Its words may be of several blasts, and do not name them.
+    pub(super) fn include(&self, sends: &Self) -> bool {
+        self.people.is_superset(&sends.people) && self.next_times.is_superset(&sends.next_times)
+    }
+}
+
 /// The numbers that these acts opted out: those of their people, and the others by which WhatsApp knows them.
 pub(super) async fn opted_out_numbers(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<Vec<String>, AppError> {
     let opt_outs = acts.iter().filter(|act| act.action == Act::OptOut);
@@ -43,13 +61,21 @@ pub(super) async fn lift(
 }
 
 impl App {
-    /// ` Then Nadia gets the message of Ragu, Initial.`, behind the question whether these acts are to be taken back; `None` where nobody gets
-    /// one.
+    /// What is said of them behind the question whether these acts are to be taken back; `None` where nobody gets a message.
     pub(super) async fn sends_in_words(
         &self,
         tx: &mut PgConnection,
         acts: &[LoggedAction],
     ) -> Result<Option<String>, AppError> {
+        Ok(self.sends_once_undone(tx, acts).await?.map(|sends| sends.words))
+    }
+
+    /// Who gets which message once these acts are taken back; `None` where nobody gets one.
+    pub(super) async fn sends_once_undone(
+        &self,
+        tx: &mut PgConnection,
+        acts: &[LoggedAction],
+    ) -> Result<Option<NamedSends>, AppError> {
         let opt_outs: Vec<&LoggedAction> = acts.iter().filter(|act| act.action == Act::OptOut).collect();
         let phones = opted_out_numbers(&mut *tx, acts).await?;
         let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
@@ -75,7 +101,13 @@ impl App {
             [one] => format!("the message of {}", name_of(tx, one).await?),
             _ => format!("the messages of {} blasts", blasts.len()),
         };
-        Ok(Some(format!(" Then {who} {gets} {what}.")))
+        let next_times =
+            again.into_iter().flat_map(|one| one.numbers.into_iter().map(move |number| (one.blast, number)));
+        Ok(Some(NamedSends {
+            words: format!(" Then {who} {gets} {what}."),
+            people: sent_to.iter().map(|one| one.id).collect(),
+            next_times: next_times.collect(),
+        }))
     }
 }
 

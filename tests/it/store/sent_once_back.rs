@@ -64,7 +64,7 @@ async fn a_yes_that_named_no_message_sends_none() {
     assert_eq!(why, "a message goes out by that now: nothing was taken back; repeat it to be asked anew");
     assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued"]);
     let asked = ben.newest_marks(&person).await.unwrap();
-    assert_eq!(asked.sends.as_deref(), Some(" Then Person 2 gets the message of Raya."));
+    assert_eq!(asked.sends.as_ref().map(|sends| &*sends.words), Some(" Then Person 2 gets the message of Raya."));
     ben.undo_marks(&person, &asked).await.unwrap();
     assert_eq!(scene.statuses().await, ["queued", "queued", "queued"]);
 }
@@ -88,6 +88,47 @@ async fn a_yes_to_ones_own_last_act_sends_no_message_that_was_not_named() {
     assert!(question.ends_with("Take it back? Then Person 2 gets the message of Raya."), "{question}");
     aina.undo_my_act(&act_of(act)).await.unwrap();
     assert_eq!(scene.statuses().await, ["queued", "queued", "queued"]);
+}
+
+/// The words do not say which of several blasts.
+#[tokio::test]
+async fn a_yes_about_the_messages_of_several_blasts_sends_that_of_no_other_one() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, state, message, total_recipients)
+             select tag, 1, 'sending', 'Hi', 1 from unnest(array['Hotel', 'India']) tag;
+             insert into blast_recipients (blast_id, phone_number, name)
+             select id, '+60100000002', 'Person 2' from blasts where id > 1 order by id",
+        )
+        .await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+    scene.execute("update blasts set state = 'paused' where blast_tag = 'India'").await;
+    let person = [RecipientId(2)];
+    let asked = ben.newest_marks(&person).await.unwrap();
+    let (act, question) = aina.ask_about_mine(Some(BLAST), Some(RecipientId(2))).await.unwrap().unwrap();
+    let mine = act_of(act);
+    let two = " Then Person 2 gets the messages of 2 blasts.";
+    assert_eq!(asked.sends.as_ref().map(|sends| &*sends.words), Some(two));
+    assert!(question.ends_with(two), "{question}");
+    scene
+        .execute(
+            "update blasts set state = 'paused' where blast_tag = 'Hotel';
+             update blasts set state = 'sending' where blast_tag = 'India'",
+        )
+        .await;
+
+    let others = refusal(ben.undo_marks(&person, &asked).await);
+    let own = refusal(aina.undo_my_act(&mine).await);
+
+    let why = "a message goes out by that now: nothing was taken back; repeat it to be asked anew";
+    assert_eq!((&*others, &*own), (why, why));
+    assert_eq!(scene.statuses().await, ["queued", "opted_out", "queued", "opted_out", "opted_out"]);
+    // Fewer than were named are no surprise.
+    scene.execute("update blasts set state = 'paused' where blast_tag = 'India'").await;
+    ben.undo_marks(&person, &asked).await.unwrap();
+    assert_eq!(scene.statuses().await[1], "queued");
 }
 
 #[tokio::test]
