@@ -12,7 +12,7 @@ impl App {
     /// A new draft with the content, the pace and the people of another blast; of one that was cancelled, those whom that left out.
     /// Whoever opted out since is left out when it is sent.
     pub async fn duplicate(&self, id: BlastId) -> Result<(DraftAt, CopiedPeople), AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_copying().await?;
         let head = self.head(&mut tx, id).await?;
         let (copy, people) = draft::duplicate(&mut tx, id).await?;
         let copied = crate::store::blast::BlastHead { id: copy, ..head };

@@ -24,7 +24,7 @@ use crate::engine::{MemoryError, RememberedOptOut};
 use crate::store::action::{self, NewAction};
 use crate::store::forget::{self, KeptOfPerson, NamingWords, OpenRow, PersonTraces};
 use crate::store::media;
-use crate::store::{DbTransaction, StoreError, fence};
+use crate::store::{self, DbTransaction, StoreError, fence};
 
 pub use counted::ForgottenCustomers;
 pub use receivers::hooks_in_words;
@@ -202,6 +202,15 @@ impl App {
             hooks,
             left_here: left_here.or(rejected.failed),
         })
+    }
+
+    /// Begins a transaction that writes people or words which it reads in the database: nobody is forgotten until it ends. Somebody who is being
+    /// forgotten is waited for as any lock is, since others need the connection.
+    pub(super) async fn begin_copying(&self) -> Result<DbTransaction, AppError> {
+        let mut tx = store::begin(self.pool()).await?;
+        forget::share_lists_soon(&mut tx).await?;
+        self.claim_request(&mut tx).await?;
+        Ok(tx)
     }
 
     /// Whether a number is of somebody who asked to be forgotten, as far as this machine can tell.

@@ -239,9 +239,8 @@ impl App {
         failed: Vec<(RecipientId, i32)>,
         queued_before: i64,
     ) -> Result<(RetryCount, i64), AppError> {
-        let mut tx = self.begin().await?;
         // Whose message loses a number is known once somebody who is being forgotten is.
-        forget::share_lists(&mut tx).await?;
+        let mut tx = self.begin_copying().await?;
         // The blast's row before the locks of follow-ups and of the frequency cap, as a launch has it.
         let before = self.locked_as_seen(&mut tx, blast).await?;
         let (people, count) = self.to_retry(&mut tx, (blast, capped), failed).await?;

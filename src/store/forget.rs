@@ -99,8 +99,9 @@ pub struct PersonTraces {
     pub rows: Vec<i64>,
 }
 
-/// Keeps whoever is to be forgotten out of this transaction: it sees everybody who was until then. Somebody who is being forgotten is waited
-/// for: in a large database that takes longer than any other lock is waited for.
+/// Keeps whoever is to be forgotten out of this transaction: it sees everybody who was until then. Whoever writes people, words or values that
+/// were in the database takes it before they read any of them, and before they lock a row. Somebody who is being forgotten is waited for: in a
+/// large database that takes longer than any other lock is waited for.
 pub async fn share_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
     let now = sqlx::query_as("select current_setting('lock_timeout'), current_setting('statement_timeout')");
     let patience: (String, String) = now.fetch_one(&mut *tx).await?;
@@ -108,6 +109,15 @@ pub async fn share_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
     set_patience(&mut *tx, ("0", "0")).await?;
     sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
     set_patience(tx, (&patience.0, &patience.1)).await
+}
+
+/// The same on a connection that others need: it is waited for as any lock is.
+///
+/// # Errors
+/// [`StoreError::Busy`] where somebody is still being forgotten by then.
+pub async fn share_lists_soon(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(LIST_LOCK).execute(tx).await?;
+    Ok(())
 }
 
 /// The same without waiting: `false` while somebody is being forgotten.

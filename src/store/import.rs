@@ -174,6 +174,8 @@ async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
     // A COPY broken off in the middle leaves a connection that nobody can use; this one is never used again.
     connection.close_on_drop();
     connection.execute("begin isolation level read committed").await?;
+    // Before a row is locked, or anything is read of whoever is in a draft.
+    forget::share_lists(&mut connection).await?;
     // People come as fast as they are read, and a pipe may be slow.
     connection.execute("set local statement_timeout = 0").await?;
     connection.execute("set local idle_in_transaction_session_timeout = 0").await?;
@@ -228,9 +230,8 @@ impl Import {
         self.blast
     }
 
-    /// The keyed hashes of people whom no list may add again. Until the end of this nobody else is forgotten.
+    /// The keyed hashes of people whom no list may add again. Since this began, and until it ends, nobody else is forgotten.
     pub async fn forgotten(&mut self) -> Result<Vec<String>, StoreError> {
-        forget::share_lists(&mut self.connection).await?;
         forget::hashes(&mut self.connection).await
     }
 

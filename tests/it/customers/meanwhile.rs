@@ -1,0 +1,60 @@
+//! What is written while somebody is being forgotten.
+
+use blastdeck::domain::ids::BlastId;
+use blastdeck::store::{forget, import};
+use sqlx::{Postgres, Transaction};
+use tokio::task::JoinHandle;
+
+use super::{FIRST, number};
+use crate::recurring::engine_app;
+use crate::support::{Setup, Shop, WAITING_FOR_A_LOCK, eventually_async};
+
+/// A forgetting that has begun.
+async fn forgetting(shop: &Shop) -> Transaction<'static, Postgres> {
+    let mut forgets = shop.database.pool.begin().await.unwrap();
+    forget::hold_lists(&mut forgets).await.unwrap();
+    forgets
+}
+
+/// What takes the first out of every row of theirs.
+const FORGET_ROWS: &str =
+    "update blast_recipients set phone_number = 'forgotten-1', name = null where phone_number = $1";
+
+async fn until_waiting<T>(shop: &Shop, work: &JoinHandle<T>) {
+    let stands = async || work.is_finished() || shop.number(WAITING_FOR_A_LOCK).await > 0;
+    eventually_async("it waits", stands).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_is_made_while_somebody_is_being_forgotten_is_without_them() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 2).await;
+    let app = engine_app(&shop, "one").await;
+    let mut forgets = forgetting(&shop).await;
+
+    let of = BlastId(blast.parse().unwrap());
+    let copying = tokio::spawn(async move { app.duplicate(of).await });
+    until_waiting(&shop, &copying).await;
+    sqlx::query(FORGET_ROWS).bind(number(FIRST)).execute(&mut *forgets).await.unwrap();
+    forgets.commit().await.unwrap();
+
+    let (copy, _) = copying.await.unwrap().unwrap();
+    let people = format!("select string_agg(phone_number, ' ') from blast_recipients where blast_id = {}", copy.id);
+    assert_eq!(shop.text(&people).await, number(FIRST + 1));
+}
+
+#[tokio::test]
+async fn a_list_that_is_read_again_locks_nothing_of_its_draft_before_it_has_waited_for_whoever_is_being_forgotten() {
+    let shop = Shop::open(Setup::default()).await;
+    let draft = shop.draft(FIRST..FIRST + 2).await;
+    let (pool, id) = (shop.database.pool.clone(), BlastId(draft.parse().unwrap()));
+    let forgets = forgetting(&shop).await;
+
+    let list = tokio::spawn(async move { import::begin_adding(&pool, id).await });
+    until_waiting(&shop, &list).await;
+
+    let free = format!("select count(*) from (select from blasts where id = {draft} for update skip locked) b");
+    assert!(!list.is_finished() && shop.number(&free).await == 1, "a forgetting locks the rows of whom it finds");
+    forgets.commit().await.unwrap();
+    assert!(list.await.unwrap().unwrap().is_some());
+}
