@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
@@ -39,6 +39,7 @@ mod replacing;
 mod seen;
 mod table;
 mod tally;
+mod thread;
 mod workbook;
 
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub use table::TableSource;
 use table::{Table, TableRows};
 pub use tally::{NotUtf8, ReasonCount, Rejections};
 use tally::{ReadThrough, Tally};
+use thread::on_thread;
 
 /// How many rows determine the columns.
 const FIRST_ROWS: usize = 50;
@@ -195,7 +197,7 @@ pub async fn create_from(
     let seen = SeenPeople::default();
     let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
     list.mend(options.earlier_mends.clone());
-    let import = store::begin(pool, &draft).await?;
+    let import = store::begin(pool, &draft, &options.note).await?;
     write(pool, (import, BeforeReading::default()), list, rejected, options).await
 }
 
@@ -208,7 +210,8 @@ pub async fn add_people(
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
     let Addition { blast, state: seen, region, content } = to;
-    let (mut import, state) = store::begin_adding(pool, blast).await?.ok_or_else(|| ImportError::no_draft(blast))?;
+    let found = store::begin_adding(pool, blast, &options.note).await?;
+    let (mut import, state) = found.ok_or_else(|| ImportError::no_draft(blast))?;
     if state != seen {
         let (state, seen) = (state.with_article(), seen.with_article());
         let why = format!("blast {blast} is {state} by now, not {seen}: nobody was added, look again");
@@ -231,7 +234,8 @@ async fn write(
     let blast = import.blast();
     let is_corrected_as_before = !options.earlier_mends.is_empty();
     list.watch(options.progress);
-    list.leave_out(ForgottenPeople::new(options.forget_key, import.forgotten().await?)?);
+    let forgotten = import.forgotten(&options.note).await?.ok_or(ImportError::Forgotten)?;
+    list.leave_out(ForgottenPeople::new(options.forget_key, forgotten)?);
     if !import.note(&options.note).await? {
         return Err(ImportError::Repeated);
     }
@@ -266,16 +270,6 @@ async fn write(
 /// A cell of a table: UTF-8, or where it is not, Windows-1252.
 pub(crate) fn text_of_cell(cell: &[u8]) -> std::borrow::Cow<'_, str> {
     encoding::decode(cell).0
-}
-
-/// Runs on a detached thread: one that reads a silent pipe must not hold up the program's end.
-async fn on_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
-) -> Result<T, ImportError> {
-    let (sender, answer) = oneshot::channel();
-    let started = std::thread::Builder::new().name("import".to_owned()).spawn(move || sender.send(work()));
-    started.map_err(ImportError::Read)?;
-    answer.await.unwrap_or(Err(ImportError::Broken))
 }
 
 /// A file whose columns are known.

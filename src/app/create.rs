@@ -22,7 +22,7 @@ use crate::import::{
     RejectedTo, TableSource, add_people, create_from,
 };
 use crate::store::view::{BlastRow, progress};
-use crate::store::{StoreError, cart, draft};
+use crate::store::{StoreError, cart, draft, forget};
 
 /// A draft to create. Its pace and window narrow the sender's.
 #[derive(Debug, Clone)]
@@ -182,6 +182,13 @@ impl App {
         ImportOptions { forget_key: key.ok().flatten(), ..ImportOptions::default() }
     }
 
+    /// The same of people or words that are read in the database, before any of them is: where somebody is forgotten meanwhile, nothing comes of
+    /// it.
+    pub(super) async fn reading(&self, mut options: ImportOptions) -> Result<ImportOptions, StoreError> {
+        options.note.last_forgotten = Some(forget::last_forgotten(self.pool()).await?);
+        Ok(options)
+    }
+
     pub(super) async fn create_from(
         &self,
         draft: NewDraft,
@@ -262,7 +269,9 @@ pub(super) fn refused(error: ImportError) -> AppError {
         ImportError::Repeated => AppError::Repeated,
         ImportError::ForgetKey(why) => AppError::Refused(why.to_string()),
         ImportError::Closed(why) => AppError::Refused(why),
-        tried @ (ImportError::Stopped | ImportError::Followed) => AppError::Refused(tried.to_string()),
+        tried @ (ImportError::Stopped | ImportError::Followed | ImportError::Forgotten) => {
+            AppError::Refused(tried.to_string())
+        }
         ImportError::Sender(why) => AppError::NotFound(why),
         other => AppError::InvalidAt { places: places(&other), why: other.to_string() },
     }

@@ -81,6 +81,7 @@ impl App {
     }
 
     async fn follow_up_once(&self, from: FollowUp, draft: NewDraft) -> Result<Result<Imported, ImportError>, AppError> {
+        let mut options = self.reading(self.caller_options()).await?;
         let row = self.blast_row(from.blast).await?;
         let seen = follow_up::follow_ups_of(self.pool(), from.blast).await?;
         let (people, left_out) = self.people_to_follow(from, &self.business(row.sender_id).await?).await?;
@@ -88,7 +89,6 @@ impl App {
         if people.is_empty() {
             return Err(AppError::Refused(nobody(from, &left_out, unasked)));
         }
-        let mut options = self.caller_options();
         options.note.follows =
             Some(Lineage { blast: from.blast, stage: Some(from.stuck_at), older_than: Some(from.older_than) });
         options.note.follow_ups_seen = Some(seen);

@@ -22,7 +22,7 @@ use crate::domain::blast::{BlastCommand, BlastState, RepeatColumns, blast_name};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::text::clean;
 use crate::domain::too_many::too_many_words;
-use crate::import::{ImportOptions, PeopleSource, RejectedTo};
+use crate::import::{ImportError, ImportOptions, PeopleSource, RejectedTo};
 use crate::store::StoreError;
 use crate::store::blast::{self, BlastHead};
 use crate::store::clearing::{Clearing, ClearingKind};
@@ -150,8 +150,10 @@ impl App {
         Ok(())
     }
 
-    /// A blast like the pattern, to its people as they are now, in the transaction that notes its time. `None`: somebody was first.
+    /// A blast like the pattern, to its people as they are now, in the transaction that notes its time. `None`: somebody was first, or was
+    /// forgotten meanwhile: the next look reads them again.
     async fn make_occurrence(&self, row: &BlastRow, note: OccurrenceNote) -> Result<Option<BlastId>, AppError> {
+        let mut options = self.reading(ImportOptions { may_be_empty: true, ..self.import_options() }).await?;
         let mut draft = self.draft_alike(row.id).await?;
         draft.follow_up_stage.clone_from(&row.follow_up_stage);
         draft.segment.clone_from(&row.origin.segment);
@@ -161,13 +163,12 @@ impl App {
             let people = recurring::people(self.pool(), row.id).await?;
             people.iter().map(|person| serde_json::json!(person)).collect()
         };
-        let mut options = ImportOptions { may_be_empty: true, ..self.import_options() };
         options.note.occurrence = Some(note);
         let made = self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await;
-        match made.map_err(refused) {
+        match made {
             Ok(made) => Ok(Some(made.blast)),
-            Err(AppError::Repeated) => Ok(None),
-            Err(error) => Err(error),
+            Err(ImportError::Repeated | ImportError::Forgotten) => Ok(None),
+            Err(error) => Err(refused(error)),
         }
     }
 

@@ -100,15 +100,15 @@ impl App {
     /// since, or had another message within the business's frequency cap.
     pub async fn create_from_segment(&self, from: SegmentDraft) -> Result<Imported, AppError> {
         let SegmentDraft { mut draft, from: text, follows } = from;
+        let mut options = self.reading(self.caller_options()).await?;
         let audience = self.audience_of(&draft, &text, follows).await?;
         let (people, left_out): (Vec<_>, Vec<_>) =
             self.people_of(&audience).await?.into_iter().partition(|person| person.left_out.0.is_none());
         // What repeats reads its people at each of its times.
-        let may_be_empty = draft.repeat.is_some();
-        if people.is_empty() && !may_be_empty {
+        options.may_be_empty = draft.repeat.is_some();
+        if people.is_empty() && !options.may_be_empty {
             return Err(AppError::Refused(nobody(&left_out)));
         }
-        let mut options = ImportOptions { may_be_empty, ..self.caller_options() };
         // Whoever is stuck in the blast that is followed, and answers while they are queued, is not stuck any more.
         let stage = audience.segment.stuck_in(follows);
         options.note.follows = follows.map(|blast| Lineage { blast, stage, older_than: None });
@@ -144,6 +144,10 @@ impl App {
 
     /// The same of a blast that was read already.
     pub(super) async fn renew_people(&self, row: &BlastRow) -> Result<bool, AppError> {
+        if row.origin.segment.is_none() {
+            return Ok(false);
+        }
+        let options = self.reading(ImportOptions { may_be_empty: true, ..self.import_options() }).await?;
         let Some(audience) = self.audience_now(row).await? else { return Ok(false) };
         let AudienceNow { mut people, unmade, content, is_marketing } = audience;
         let members = segment::members(self.pool(), row.id).await?;
@@ -163,7 +167,6 @@ impl App {
             is_of_filter: true,
         };
         let people = PeopleSource::given(people.iter().map(as_given));
-        let options = ImportOptions { may_be_empty: true, ..self.import_options() };
         replace_people(self.pool(), to, people, options).await.map_err(refused)?;
         self.notify(row.id).await;
         Ok(true)

@@ -94,6 +94,9 @@ pub enum ImportError {
     /// Whoever is in that one is not to be in this one.
     #[error("another follow-up of the same blast was made at the same time: nothing was made, try again")]
     Followed,
+    /// What was read in the database before may have their number.
+    #[error("somebody was forgotten while its people were read: nothing was changed, try again")]
+    Forgotten,
     #[error("no people in the file: there is nothing under its header")]
     NoPeople,
     #[error("there is nobody in the list")]

@@ -41,7 +41,8 @@ pub async fn replace_people(
     let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
     let wanted = if mends.is_empty() { options.earlier_mends.clone() } else { mends };
     list.mend(wanted.clone());
-    let (mut import, _) = store::begin_adding(pool, blast).await?.ok_or_else(ImportError::changed_draft)?;
+    let found = store::begin_adding(pool, blast, &options.note).await?;
+    let (mut import, _) = found.ok_or_else(ImportError::changed_draft)?;
     let kept = import.list().await?.unwrap_or_default();
     let members = if is_of_filter { None } else { MembersBefore::of(&mut import, (&wanted, &kept.mends)).await? };
     let added = if kept.columns.is_some() { import.added().await? } else { Vec::new() };

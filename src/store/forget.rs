@@ -13,7 +13,7 @@ mod words;
 
 use std::collections::HashSet;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::{StoreError, in_flight};
 use crate::domain::forgotten::{HASH, NumberPatterns};
@@ -142,6 +142,17 @@ pub async fn hold_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("select pg_advisory_xact_lock($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
     sqlx::query("set local statement_timeout = 0").execute(tx).await?;
     Ok(())
+}
+
+/// Who was forgotten last, by the act: another one than before says that somebody was meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastForgotten(Option<i64>);
+
+/// The last of those who were forgotten by now. Whoever reads people or words without [`share_lists`] asks for it before that, and again once
+/// they have that lock.
+pub async fn last_forgotten(executor: impl PgExecutor<'_>) -> Result<LastForgotten, StoreError> {
+    let last = sqlx::query_scalar("select max(id) from operator_actions where blast_id is null and action = 'forget'");
+    Ok(LastForgotten(last.fetch_one(executor).await?))
 }
 
 /// The keyed hashes among the opt-outs.

@@ -20,10 +20,11 @@ use super::StoreError;
 use super::action::{self, NewAction, Operator};
 use super::api_request::{self, RequestKey};
 use super::customer;
+use super::fence;
+use super::forget::{self, LastForgotten};
 use super::recurring::{self, OccurrenceNote};
 use super::step::{self, StepNote};
 use super::view::follow_up::follow_ups_of;
-use super::{fence, forget};
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastState, PersonClocks, RepeatColumns};
 use crate::domain::content::BlastContent;
@@ -80,6 +81,8 @@ pub struct ImportNote {
     pub follows: Option<Lineage>,
     /// The follow-ups that their blast had when its people were read: whoever is in one of those is not among them.
     pub follow_ups_seen: Option<Vec<BlastId>>,
+    /// Who was forgotten last before its people or its words were read in the database, where they were.
+    pub last_forgotten: Option<LastForgotten>,
     /// Which time of a blast that repeats it is.
     pub occurrence: Option<OccurrenceNote>,
     /// Which step of a blast made it.
@@ -141,8 +144,8 @@ enum ImportTarget {
 }
 
 /// Begins a transaction and puts the draft into it.
-pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreError> {
-    let mut connection = open(pool).await?;
+pub async fn begin(pool: &PgPool, draft: &BlastDraft, note: &ImportNote) -> Result<Import, StoreError> {
+    let mut connection = open(pool, note).await?;
     let blast = insert(&mut connection, draft).await?;
     Ok(Import::of(connection, blast, ImportTarget::NewDraft))
 }
@@ -151,8 +154,12 @@ pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreErr
 /// takes. Its row is shared until the end, so that nobody waits who only has it stay as it is: whoever of it answers elsewhere meanwhile.
 /// With the state that it has then. `None`: there is no such blast, or it is not a draft any more. What repeats is never sent itself: it
 /// counts as one while it is paused, too.
-pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<(Import, BlastState)>, StoreError> {
-    let mut connection = open(pool).await?;
+pub async fn begin_adding(
+    pool: &PgPool,
+    blast: BlastId,
+    note: &ImportNote,
+) -> Result<Option<(Import, BlastState)>, StoreError> {
+    let mut connection = open(pool, note).await?;
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('list of ' || id, 0)) from blasts where id = $1")
         .bind(blast)
         .execute(&mut *connection)
@@ -169,13 +176,16 @@ pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<(Impor
     Ok(state.map(|state| (Import::of(connection, blast, ImportTarget::Draft), state)))
 }
 
-async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
+async fn open(pool: &PgPool, note: &ImportNote) -> Result<PoolConnection<Postgres>, StoreError> {
     let mut connection = pool.acquire().await?;
     // A COPY broken off in the middle leaves a connection that nobody can use; this one is never used again.
     connection.close_on_drop();
     connection.execute("begin isolation level read committed").await?;
-    // Before a row is locked, or anything is read of whoever is in a draft.
-    forget::share_lists(&mut connection).await?;
+    // Before a row is locked, or anything is read of whoever is in a draft. What was read before is of no use once somebody is forgotten.
+    match note.last_forgotten {
+        None => forget::share_lists(&mut connection).await?,
+        Some(_) => forget::share_lists_soon(&mut connection).await?,
+    }
     // People come as fast as they are read, and a pipe may be slow.
     connection.execute("set local statement_timeout = 0").await?;
     connection.execute("set local idle_in_transaction_session_timeout = 0").await?;
@@ -230,9 +240,15 @@ impl Import {
         self.blast
     }
 
-    /// The keyed hashes of people whom no list may add again. Since this began, and until it ends, nobody else is forgotten.
-    pub async fn forgotten(&mut self) -> Result<Vec<String>, StoreError> {
-        forget::hashes(&mut self.connection).await
+    /// The keyed hashes of people whom no list may add again. Since this began, and until it ends, nobody else is forgotten. `None`: somebody
+    /// was since its people or words were read.
+    pub async fn forgotten(&mut self, note: &ImportNote) -> Result<Option<Vec<String>>, StoreError> {
+        if let Some(before) = note.last_forgotten
+            && forget::last_forgotten(&mut *self.connection).await? != before
+        {
+            return Ok(None);
+        }
+        forget::hashes(&mut self.connection).await.map(Some)
     }
 
     /// Writes what belongs beside the people. `false`: the request had its effect already.

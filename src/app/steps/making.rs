@@ -15,7 +15,8 @@ use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::status::Status;
 use crate::domain::step::{StepRule, StepSince};
-use crate::import::{ImportOptions, Lineage, PeopleSource, RejectedTo};
+use crate::import::{ImportError, ImportOptions, Lineage, PeopleSource, RejectedTo};
+use crate::store::forget::{self, LastForgotten};
 use crate::store::step::{self, StepColumns, StepKey, StepNote, StepRow};
 use crate::store::view::segment::StepAudience;
 use crate::store::view::{BlastRow, Total};
@@ -55,15 +56,21 @@ impl App {
         for (key, draft) in step::emptied(self.pool(), senders, now).await? {
             failed = failed.or(failure_of(draft, self.refill(key, draft, now).await)?);
         }
+        // Their words are read with them.
+        let last_forgotten = forget::last_forgotten(self.pool()).await?;
         for due in step::due(self.pool(), senders, now).await? {
-            failed = failed.or(failure_of(due.blast, self.run_due(&due, now).await)?);
+            failed = failed.or(failure_of(due.blast, self.run_due((&due, last_forgotten), now).await)?);
         }
         failed.map_or(Ok(()), Err)
     }
 
     /// Makes the draft of a step. One that cannot make it is left alone for a while.
-    async fn run_due(&self, due: &StepRow, now: DateTime<Utc>) -> Result<(), AppError> {
-        match self.run_step(due, now).await {
+    async fn run_due(
+        &self,
+        (due, last_forgotten): (&StepRow, LastForgotten),
+        now: DateTime<Utc>,
+    ) -> Result<(), AppError> {
+        match self.run_step((due, last_forgotten), now).await {
             Err(error) if !matches!(error, AppError::Store(_)) => {
                 tracing::warn!(%error, blast = due.blast.0, step = due.number, "a step cannot make its draft");
                 Ok(step::look_again(self.pool(), due.key(), now + AGAIN_AFTER).await?)
@@ -95,7 +102,11 @@ impl App {
         Ok(DuePeople { rule, content, text, people })
     }
 
-    async fn run_step(&self, step: &StepRow, now: DateTime<Utc>) -> Result<(), AppError> {
+    async fn run_step(
+        &self,
+        (step, last_forgotten): (&StepRow, LastForgotten),
+        now: DateTime<Utc>,
+    ) -> Result<(), AppError> {
         let row = self.blast_row(step.blast).await?;
         let DuePeople { rule, content, text, people } = self.due_people(&row, step, (now, None)).await?;
         if people.is_empty() {
@@ -108,7 +119,9 @@ impl App {
         }
         let waits = waits.or_else(|| over_confirmed(step, i64::try_from(people.len()).unwrap_or(i64::MAX)));
         let asks = waits.is_some();
-        let made = self.make_step_draft(draft, people, options(self, (step, rule), waits, now)).await?;
+        let mut options = options(self, (step, rule), waits, now);
+        options.note.last_forgotten = Some(last_forgotten);
+        let made = self.make_step_draft(draft, people, options).await?;
         match made {
             Some(made) if !asks => self.send_by_itself(made).await,
             _ => Ok(()),
@@ -151,7 +164,7 @@ impl App {
         })
     }
 
-    /// `None`: somebody was first, or nobody of them can be written to.
+    /// `None`: somebody was first, or was forgotten meanwhile: the next look reads them again.
     async fn make_step_draft(
         &self,
         draft: NewDraft,
@@ -159,10 +172,10 @@ impl App {
         options: ImportOptions,
     ) -> Result<Option<BlastId>, AppError> {
         let made = self.create_from(draft, PeopleSource::given(people), RejectedTo::Nowhere, options).await;
-        match made.map_err(refused) {
+        match made {
             Ok(made) => Ok(Some(made.blast)),
-            Err(AppError::Repeated) => Ok(None),
-            Err(error) => Err(error),
+            Err(ImportError::Repeated | ImportError::Forgotten) => Ok(None),
+            Err(error) => Err(refused(error)),
         }
     }
 

@@ -1,13 +1,14 @@
 //! What is written while somebody is being forgotten.
 
 use blastdeck::domain::ids::BlastId;
-use blastdeck::store::{forget, import};
+use blastdeck::store::forget;
+use blastdeck::store::import::{self, ImportNote};
 use sqlx::{Postgres, Transaction};
 use tokio::task::JoinHandle;
 
 use super::{FIRST, number};
 use crate::recurring::engine_app;
-use crate::support::{Setup, Shop, WAITING_FOR_A_LOCK, eventually_async};
+use crate::support::{Setup, Shop, WAITING_FOR_A_LOCK, digits, eventually_async, said};
 
 /// A forgetting that has begun.
 async fn forgetting(shop: &Shop) -> Transaction<'static, Postgres> {
@@ -50,11 +51,40 @@ async fn a_list_that_is_read_again_locks_nothing_of_its_draft_before_it_has_wait
     let (pool, id) = (shop.database.pool.clone(), BlastId(draft.parse().unwrap()));
     let forgets = forgetting(&shop).await;
 
-    let list = tokio::spawn(async move { import::begin_adding(&pool, id).await });
+    let list = tokio::spawn(async move { import::begin_adding(&pool, id, &ImportNote::default()).await });
     until_waiting(&shop, &list).await;
 
     let free = format!("select count(*) from (select from blasts where id = {draft} for update skip locked) b");
     assert!(!list.is_finished() && shop.number(&free).await == 1, "a forgetting locks the rows of whom it finds");
     forgets.commit().await.unwrap();
     assert!(list.await.unwrap().unwrap().is_some());
+}
+
+#[tokio::test]
+async fn no_draft_comes_of_people_who_were_read_before_somebody_was_forgotten() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST..FIRST + 2).await;
+    shop.until_idle().await;
+    let value = digits(FIRST + 9);
+    shop.execute(&format!("update blast_recipients set variables = '{{\"agent\": \"{value}\"}}'")).await;
+    let from = format!("blast:{blast}");
+    let new = ["blast", "new", "--sender", "sales", "--from", &from, "--message", "Ask {agent}"];
+    let mut forgets = forgetting(&shop).await;
+
+    let making = tokio::spawn(said(shop.command(&new)));
+    until_waiting(&shop, &making).await;
+    let forget = "update blast_recipients set variables = '{\"agent\": \"0\"}';
+                  insert into operator_actions (operator, action) values ('aina', 'forget')";
+    sqlx::raw_sql(forget).execute(&mut *forgets).await.unwrap();
+    forgets.commit().await.unwrap();
+
+    let refused = making.await.unwrap();
+    assert!(
+        refused.code == 3 && refused.err.contains("somebody was forgotten while its people were read"),
+        "{refused:?}"
+    );
+    assert_eq!(shop.number("select count(*) from blasts").await, 1);
+    shop.ok(&new).await;
+    let agents = "select string_agg(variables ->> 'agent', ' ') from blast_recipients where blast_id <> 1";
+    assert_eq!(shop.text(agents).await, "0 0");
 }

@@ -3,7 +3,7 @@
 use blastdeck::domain::follow_up::LeftOut;
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
-use blastdeck::store::import;
+use blastdeck::store::import::{self, ImportNote};
 
 use super::{engine_app, follow_up_draft, mark, skipped, stuck_shop};
 use crate::support::{WAITING_FOR_A_LOCK, digits, eventually_async, said};
@@ -62,7 +62,8 @@ async fn an_answer_does_not_wait_for_the_list_that_comes_into_a_follow_up() {
     let draft = follow_up_draft(&shop, &blast).await;
     let pool = &shop.database.pool;
     let version = shop.number(&format!("select version from blasts where id = {draft}")).await;
-    let (mut list, _) = import::begin_adding(pool, BlastId(draft.parse().unwrap())).await.unwrap().unwrap();
+    let (mut list, _) =
+        import::begin_adding(pool, BlastId(draft.parse().unwrap()), &ImportNote::default()).await.unwrap().unwrap();
     assert!(list.clear(version).await.unwrap());
 
     mark(&shop, &blast, 0, "replied").await;
