@@ -135,7 +135,7 @@ impl App {
     pub async fn note_customer(&self, phone: &Phone, note: &str) -> Result<CustomerNote, AppError> {
         self.sees_customers()?;
         let note = note_of(note)?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[phone.as_str()]).await?;
         let key = known_customer(&mut tx, phone).await?;
         let written = customer::add_note(&mut tx, &key, &note, self.operator()).await?;
         self.log_customer(&mut tx, phone, json!({ "tags": [], "without": [], "note": note })).await?;
@@ -155,7 +155,7 @@ impl App {
         // Of what is no tag there is nothing to take away.
         let remove: Vec<String> = remove.iter().map(|tag| bare_tag(tag).to_owned()).collect();
         let note = note.map(note_of).transpose()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[phone.as_str()]).await?;
         let key = known_customer(&mut tx, phone).await?;
         let removed = customer::untag(&mut tx, &key, &remove).await?;
         let added = customer::tag(&mut tx, &key, &add, self.operator()).await?;
@@ -195,7 +195,7 @@ impl App {
     /// Takes a note away.
     pub async fn remove_customer_note(&self, phone: &Phone, note: i64) -> Result<(), AppError> {
         self.sees_customers()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[phone.as_str()]).await?;
         let key = known_customer(&mut tx, phone).await?;
         if !customer::remove_note(&mut tx, &key, note).await? {
             let see = format!("`blastdeck customer show {}`", phone.as_str());
@@ -208,7 +208,7 @@ impl App {
     /// Makes one customer of two, known by the number of `into`. Opt-outs stay with their numbers.
     pub async fn merge_customers(&self, from: &Phone, into: &Phone) -> Result<Merged, AppError> {
         self.sees_customers()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[from.as_str(), into.as_str()]).await?;
         customer::lock_merges(&mut tx).await?;
         let from_key = known_customer(&mut tx, from).await?;
         let into_key = customer::customer_of(&mut tx, &key_of(into)?).await?;
@@ -242,7 +242,7 @@ impl App {
 
     async fn unmerge(&self, phone: &Phone, of: Option<&Phone>) -> Result<CustomerRow, AppError> {
         self.sees_customers()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[phone.as_str()]).await?;
         customer::lock_merges(&mut tx).await?;
         let key = key_of(phone)?;
         if let Some(of) = of {

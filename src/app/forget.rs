@@ -13,6 +13,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 
+use super::customers::key_of;
 use super::suppressions::EVERY_BUSINESS;
 use super::{App, AppError};
 use crate::domain::act::Act;
@@ -161,6 +162,7 @@ impl App {
         let key = self.own_forget_key().await?;
         let mut tx = self.begin().await?;
         forget::hold_lists(&mut tx).await.map_err(list_under_way)?;
+        forget::hold_numbers(&mut tx, &key_of(phone)?).await?;
         fence::require_whole(&mut tx).await?;
         let found = self.find_person(&mut tx, phone).await?;
         if let Some(why) = found.refusal() {
@@ -209,6 +211,14 @@ impl App {
     pub(super) async fn begin_copying(&self) -> Result<DbTransaction, AppError> {
         let mut tx = store::begin(self.pool()).await?;
         forget::share_lists_soon(&mut tx).await?;
+        self.claim_request(&mut tx).await?;
+        Ok(tx)
+    }
+
+    /// Begins a transaction that writes down these numbers: nobody who has one of them is forgotten until it ends.
+    pub(super) async fn begin_about(&self, numbers: &[&str]) -> Result<DbTransaction, AppError> {
+        let mut tx = store::begin(self.pool()).await?;
+        forget::share_numbers(&mut tx, numbers).await?;
         self.claim_request(&mut tx).await?;
         Ok(tx)
     }

@@ -130,7 +130,7 @@ impl App {
         phone: &Phone,
         reason: Option<&str>,
     ) -> Result<SuppressOutcome, AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[phone.as_str()]).await?;
         require_known_business(business, &suppression::known_businesses(&mut tx).await?)?;
         if self.forgotten_people(&mut tx).await?.has(phone) {
             return Ok(SuppressOutcome { is_new: false, unremembered: None });
@@ -210,12 +210,12 @@ impl App {
         // In one order, and their rows in that of everybody who locks several: lists of the same people do not wait for each other.
         people.sort_by_key(|person| person.phone.key());
         let business = self.own_business(business).await?;
-        let mut tx = self.begin().await?;
+        let phones: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
+        let mut tx = self.begin_about(&phones).await?;
         let known = suppression::known_businesses(&mut tx).await?;
         require_known_business(&business, &known)?;
         let (mut noted, mut new, mut total) = (Vec::with_capacity(people.len()), Vec::new(), 0_u64);
         let forgotten = self.forgotten_people(&mut tx).await?;
-        let phones: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
         lock_rows_of(&mut tx, (&business, &phones), when).await?;
         for OptOut { phone, reason } in &people {
             total += u64::from(phone.key().is_none_or(|person| counted.insert(person)));

@@ -10,7 +10,7 @@ use crate::domain::act::Act;
 use crate::domain::forgotten::is_forgotten;
 use crate::domain::phone::Phone;
 use crate::store::action::{self, NewAction};
-use crate::store::customer;
+use crate::store::{customer, forget};
 
 /// Whose tags are to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,10 @@ pub struct TagPreview {
 /// How many customers are changed in one transaction.
 const AT_ONCE: usize = 1_000;
 
+/// Why the rest of them are left.
+const SOMEBODY_FORGOTTEN: &str =
+    "somebody was forgotten meanwhile, who may be one of them: do it again for those who are left";
+
 impl App {
     /// Whom it would be about. Changes nothing.
     pub async fn tag_preview(&self, people: &TaggedPeople, change: &TagChange) -> Result<TagPreview, AppError> {
@@ -73,11 +77,16 @@ impl App {
         change: &TagChange,
         seen: &TagPreview,
     ) -> Result<TaggedCount, AppError> {
+        let last_forgotten = forget::last_forgotten(self.pool()).await?;
         let (mut keys, tags) = (self.keys_of(people).await?, tags_of(change)?);
         keys.retain(|key| seen.customers.contains(key));
         let count = self.count_tagged(&keys, change).await?;
         for some in keys.chunks(AT_ONCE) {
-            let mut tx = self.begin().await?;
+            let numbers: Vec<&str> = some.iter().map(String::as_str).collect();
+            let mut tx = self.begin_about(&numbers).await?;
+            if forget::last_forgotten(&mut *tx).await? != last_forgotten {
+                return Err(AppError::Refused(SOMEBODY_FORGOTTEN.to_owned()));
+            }
             match change {
                 TagChange::Add(_) => customer::tag_all(&mut tx, some, &tags, self.operator()).await?,
                 TagChange::Remove(_) => customer::untag_all(&mut tx, some, &tags).await?,

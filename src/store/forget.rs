@@ -49,6 +49,22 @@ use names_person;
 /// The key of the lock that keeps lists that are being imported apart from somebody who is being forgotten.
 const LIST_LOCK: i64 = 0x666f_7267_6574;
 
+/// The class of the locks that keep what is written of single numbers apart from the person who is being forgotten. A number has one of 64, so
+/// that a thousand numbers do not fill the server's table of locks.
+const NUMBER_LOCK: i32 = 0x666f_7267;
+
+/// The locks of some numbers, in their order: nobody waits in a circle. `$1`: their class, `$2`: the numbers.
+macro_rules! number_locks {
+    ($lock:literal) => {
+        concat!(
+            "select ",
+            $lock,
+            "($1, one.lock) from (select distinct hashtext(person_key(number)) & 63 as lock
+                                    from unnest($2::text[]) as number order by 1) as one"
+        )
+    };
+}
+
 /// How long a list that is being imported is waited for.
 const LIST_PATIENCE: &str = "set local lock_timeout = '5s'";
 
@@ -141,6 +157,21 @@ pub async fn hold_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(LIST_PATIENCE).execute(&mut *tx).await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
     sqlx::query("set local statement_timeout = 0").execute(tx).await?;
+    Ok(())
+}
+
+/// Keeps whoever has one of these numbers from being forgotten until the transaction ends. Whoever writes down a number that was given, and
+/// not read in a list, takes it before they ask whether it is of somebody who was forgotten, and before they lock a row: an opt-out does not
+/// wait for others who are being forgotten.
+pub async fn share_numbers(tx: &mut PgConnection, numbers: &[&str]) -> Result<(), StoreError> {
+    sqlx::query(number_locks!("pg_advisory_xact_lock_shared")).bind(NUMBER_LOCK).bind(numbers).execute(tx).await?;
+    Ok(())
+}
+
+/// Waits for what is being written of a person's numbers, and holds up more until the transaction ends. After [`hold_lists`].
+pub async fn hold_numbers(tx: &mut PgConnection, person: &str) -> Result<(), StoreError> {
+    let numbers = numbers(&mut *tx, person).await?;
+    sqlx::query(number_locks!("pg_advisory_xact_lock")).bind(NUMBER_LOCK).bind(numbers).execute(tx).await?;
     Ok(())
 }
 

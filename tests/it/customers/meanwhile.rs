@@ -1,12 +1,14 @@
 //! What is written while somebody is being forgotten.
 
 use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::phone::Phone;
 use blastdeck::store::forget;
 use blastdeck::store::import::{self, ImportNote};
+use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use tokio::task::JoinHandle;
 
-use super::{FIRST, number};
+use super::{FIRST, dump, number};
 use crate::recurring::engine_app;
 use crate::support::{Setup, Shop, WAITING_FOR_A_LOCK, digits, eventually_async, said};
 
@@ -87,4 +89,54 @@ async fn no_draft_comes_of_people_who_were_read_before_somebody_was_forgotten() 
     shop.ok(&new).await;
     let agents = "select string_agg(variables ->> 'agent', ' ') from blast_recipients where blast_id <> 1";
     assert_eq!(shop.text(agents).await, "0 0");
+}
+
+#[tokio::test]
+async fn an_opt_out_of_whoever_is_being_forgotten_writes_their_number_down_no_more() {
+    let shop = Shop::open(Setup::default()).await;
+    let phone = number(FIRST);
+    shop.draft(FIRST..FIRST + 2).await;
+    shop.ok(&["customer", "forget", &phone, "--yes"]).await;
+    // As it is before they are.
+    let hash =
+        shop.text("select min(phone_number) from suppressions where starts_with(phone_number, 'forgotten:')").await;
+    shop.execute("update suppressions set phone_number = 'forgotten-9' where starts_with(phone_number, 'forgotten:')")
+        .await;
+    let mut forgets = forgetting(&shop).await;
+    forget::hold_numbers(&mut forgets, &phone).await.unwrap();
+
+    let adding = tokio::spawn(said(shop.command(&["suppress", "add", &phone, "--json"])));
+    until_waiting(&shop, &adding).await;
+    let forget = sqlx::query("update suppressions set phone_number = $1 where phone_number = 'forgotten-9'");
+    forget.bind(hash).execute(&mut *forgets).await.unwrap();
+    forgets.commit().await.unwrap();
+
+    let added = adding.await.unwrap();
+    let said: Value = serde_json::from_str(&added.out).unwrap();
+    assert_eq!(said["added"], false, "{added:?}");
+    assert!(!dump(&shop).contains(&digits(FIRST)));
+}
+
+#[tokio::test]
+async fn no_note_and_no_tag_comes_to_whoever_is_being_forgotten_and_others_do_not_wait_for_that() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 9).await;
+    let (phone, app) = (number(FIRST), engine_app(&shop, "one").await);
+    let mut forgets = forgetting(&shop).await;
+    forget::hold_numbers(&mut forgets, &phone).await.unwrap();
+    // Some numbers share a lock.
+    let apart = format!(
+        "select min(phone_number) from blast_recipients where hashtext(phone_number) & 63 <> hashtext('{phone}') & 63"
+    );
+    let (one, other) = (Phone::from_database(phone.clone()), Phone::from_database(shop.text(&apart).await));
+
+    app.note_customer(&other, "asks for a call").await.unwrap();
+    let noting = tokio::spawn(async move { app.note_customer(&one, "asks for a call").await });
+    until_waiting(&shop, &noting).await;
+    sqlx::query(FORGET_ROWS).bind(phone).execute(&mut *forgets).await.unwrap();
+    forgets.commit().await.unwrap();
+
+    let refused = noting.await.unwrap().unwrap_err().to_string();
+    assert!(refused.contains("nothing is known of"), "{refused}");
+    assert_eq!(shop.number("select count(*) from customer_notes").await, 1);
 }
