@@ -48,9 +48,10 @@ const LOCK_BLASTS: &str = concat!(
       order by b.id for no key update"
 );
 
+/// Steps that run as well: one that asks is to go on asking.
 const LOCK_STEPS: &str = concat!(
     "select 1 from blast_steps s
-      where s.paused_at is not null and s.removed_at is null
+      where s.removed_at is null
         and (",
     step_names!(),
     "        or exists (select from blast_recipients r

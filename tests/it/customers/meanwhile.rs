@@ -140,3 +140,30 @@ async fn no_note_and_no_tag_comes_to_whoever_is_being_forgotten_and_others_do_no
     assert!(refused.contains("nothing is known of"), "{refused}");
     assert_eq!(shop.number("select count(*) from customer_notes").await, 1);
 }
+
+#[tokio::test]
+async fn a_step_that_asks_is_not_made_to_send_by_itself_while_somebody_in_its_values_is_being_forgotten() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST + 1..FIRST + 3).await;
+    shop.until_idle().await;
+    shop.draft(FIRST..FIRST + 1).await;
+    let agent = digits(FIRST);
+    let value =
+        format!("update blast_recipients set variables = '{{\"agent\": \"{agent}\"}}' where blast_id = {blast}");
+    shop.execute(&value).await;
+    let add =
+        ["blast", "step", "add", &blast, "--after", "48h", "--until", "read", "--message", "Or ask {agent}", "--yes"];
+    shop.ok(&add).await;
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let row = sqlx::query("select 1 from blast_recipients where phone_number = $1 for update").bind(number(FIRST));
+    row.execute(&mut *holds).await.unwrap();
+
+    let forget = tokio::spawn(said(shop.command(&["customer", "forget", &number(FIRST), "--yes"])));
+    until_waiting(&shop, &forget).await;
+    let free = "select count(*) from (select from blast_steps for no key update skip locked) s";
+    assert!(!forget.is_finished() && shop.number(free).await == 0, "whoever changes it waits");
+
+    holds.rollback().await.unwrap();
+    let forgotten = forget.await.unwrap();
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+}
