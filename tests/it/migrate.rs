@@ -1,5 +1,7 @@
 //! Migrations: two at once, a database that is newer than the program, and one with people of before.
 
+mod copies;
+
 use std::process::Command;
 
 use blastdeck::domain::act::Act;
