@@ -9,7 +9,7 @@ use blastdeck::store::clearing::unfinished;
 use blastdeck::store::lease::{self, release};
 use blastdeck::store::local_time::{self, LocalDue};
 use blastdeck::store::reply::{self, LearnedIdentity};
-use blastdeck::store::{blast, person, plan, poll, suppression, view};
+use blastdeck::store::{blast, forget, person, plan, poll, suppression, view};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -323,4 +323,27 @@ async fn the_first_people_are_counted_as_in_the_funnel_and_beside_others_at_the_
     assert_eq!(rows, [("Raya", 5, 5, 4, 1), ("Before", 4, 2, 2, 0)]);
     let funnel = view::blasts::counts(scene.pool(), BLAST).await.unwrap().funnel();
     assert_eq!((funnel.sent, funnel.received, funnel.read, funnel.replied), (5, 5, 4, 1));
+}
+
+#[tokio::test]
+async fn what_was_lost_with_somebody_who_was_forgotten_is_found_without_all_other_acts() {
+    let scene = Scene::queued(3).await;
+    scene
+        .execute(
+            r#"insert into operator_actions (operator, action, detail)
+               select 'aina', 'suppress', '{}' from generate_series(1, 20000);
+               insert into operator_actions (operator, action, detail) values ('aina', 'forget', '{"lost": ["person 2"]}');
+               analyze"#,
+        )
+        .await;
+    let mut tx = scene.pool().begin().await.unwrap();
+    let read = "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
+                 where relname = 'operator_actions'";
+    // Of what the session did before, not all is counted elsewhere yet.
+    let before: i64 = sqlx::query_scalar(read).fetch_one(&mut *tx).await.unwrap();
+
+    let lost = forget::lost_words(&mut tx, &[RecipientId(1), RecipientId(2)]).await.unwrap();
+
+    let after: i64 = sqlx::query_scalar(read).fetch_one(&mut *tx).await.unwrap();
+    assert_eq!((lost, after - before), (vec![RecipientId(2)], 1));
 }
