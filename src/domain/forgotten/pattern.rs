@@ -42,8 +42,8 @@ fn near(number: &str) -> String {
 fn text(number: &str) -> String {
     let any = any_digit();
     let tail: String = tail(number).chars().map(any_script).collect();
-    // What stands before the number is not part of it: a blank, a slash.
-    let alone = format!("(?:[+]?[{any}][-{any} ()./]{{0,15}})?{}(?![{any}])", near(number));
+    // What stands before the number is not part of it: a blank, a slash, another's number.
+    let alone = format!("{}{}(?![{any}])", before(number), near(number));
     // With digits behind it, it may be another's longer number, unless letters make it a word or nobody's number is so long.
     let behind_letters = format!("(?<=[A-Za-z][-_]?)[{any}]*{tail}[{any}]*");
     let before_letters = format!("[{any}]*{tail}[{any}]+(?=[-_]?[A-Za-z])");
@@ -54,6 +54,29 @@ fn text(number: &str) -> String {
     });
     let too_long: Vec<_> = too_long.collect();
     format!("{alone}|{behind_letters}|{before_letters}|{}", too_long.join("|"))
+}
+
+/// What people put before a number's last digits: those that they are preceded by, from a blank or another sign on, or digits without
+/// anything between.
+fn before(number: &str) -> String {
+    let any = any_digit();
+    let touching = format!("[+]?[{any}]*");
+    let spellings = [Some(number.to_owned()), other_spelling(number)];
+    let heads = spellings.iter().flatten().map(|full| &full[..full.len() - tail(full).len()]);
+    let heads: Vec<_> = heads.filter(|head| !head.is_empty()).map(head_as_written).collect();
+    if heads.is_empty() { touching } else { format!("(?:(?<![{any}])(?:{})|{touching})", heads.join("|")) }
+}
+
+/// A number's first digits from abroad, with or without the 0 that they have at home; or at home, where the first ones are left out.
+fn head_as_written(head: &str) -> String {
+    const BETWEEN: &str = "[- ()./]{0,3}";
+    let (zero, digits) = (any_script('0'), head.chars().map(any_script));
+    let abroad: Vec<_> = digits.clone().map(|digit| format!("{digit}{BETWEEN}(?:{zero}{BETWEEN})?")).collect();
+    let at_home = digits.fold(String::new(), |before, digit| {
+        let before = if before.is_empty() { before } else { format!("(?:{before})?") };
+        format!("{before}{digit}{BETWEEN}")
+    });
+    format!("(?:[+]|{zero}{zero}){BETWEEN}{}|[+]?{zero}?{at_home}", abroad.concat())
 }
 
 fn name(number: &str) -> String {

@@ -23,6 +23,34 @@ async fn a_text_of_others_loses_the_number_of_whoever_is_forgotten_and_nothing_b
     assert_eq!(said, "wa.me/(forgotten), call (forgotten) ((forgotten))!");
 }
 
+#[tokio::test]
+async fn another_number_a_price_or_a_date_before_the_number_of_whoever_is_forgotten_stays() {
+    let shop = known_shop().await;
+    let (bare, home) = (digits(FIRST), format!("0{}", &digits(FIRST)[2..]));
+    let (area, line) = bare[2..].split_at(2);
+    shop.execute(&format!(
+        "update blasts set description = '03-1234 5678 / 0{area}-{line}, 0198765432/{home}, RM 60 {home}, 12.11.2026 {bare}, '
+                                      || '60 19 876 5432 60 {area} {line}, +60 (0){area}-{line}, 0060 {area} {line}' where id = 1;
+         update blast_recipients set variables = '{{\"tel\": \"0198765432 / {home}\", \"n\": [60, {bare}]}}'
+          where blast_id = 1 and phone_number = '{}'",
+        number(FIRST + 1)
+    ))
+    .await;
+
+    shop.ok(&["customer", "forget", &number(FIRST), "--yes"]).await;
+
+    assert_eq!(
+        shop.text("select description from blasts where id = 1").await,
+        "03-1234 5678 / (forgotten), 0198765432/(forgotten), RM 60 (forgotten), 12.11.2026 (forgotten), \
+         60 19 876 5432 (forgotten), (forgotten), (forgotten)"
+    );
+    let others = format!(
+        "select variables ->> 'tel' from blast_recipients where blast_id = 1 and phone_number = '{}'",
+        number(FIRST + 1)
+    );
+    assert_eq!(shop.text(&others).await, "0198765432 / 0");
+}
+
 /// Digits as another script writes them.
 fn in_script(zero: char, digits: &str) -> String {
     digits.chars().map(|digit| char::from_u32(u32::from(zero) + digit.to_digit(10).unwrap()).unwrap()).collect()
