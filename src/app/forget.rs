@@ -23,7 +23,7 @@ use crate::domain::status::Status;
 use crate::domain::text::count_of;
 use crate::engine::{MemoryError, RememberedOptOut};
 use crate::store::action::{self, NewAction};
-use crate::store::forget::{self, KeptOfPerson, NamingWords, OpenRow, PersonTraces};
+use crate::store::forget::{self, KeptOfPerson, NamingWords, NumberValue, OpenRow, PersonTraces};
 use crate::store::media;
 use crate::store::{self, DbTransaction, StoreError, fence};
 
@@ -126,12 +126,15 @@ struct PersonToForget {
     traces: PersonTraces,
     kept: KeptOfPerson,
     words: Vec<NamingWords>,
+    /// Values of others in which the number stands.
+    values: Vec<NumberValue>,
 }
 
 impl App {
     /// What forgetting somebody would come to. Changes nothing.
     pub async fn forget_preview(&self, phone: &Phone) -> Result<ForgetPreview, AppError> {
         let mut tx = self.begin().await?;
+        forget::take_time(&mut tx).await?;
         let found = self.find_person(&mut tx, phone).await?;
         let hooks = self.hooks_that_called(&mut tx, &found.traces).await?;
         let key = self.engine().fence.forget_key().ok().flatten();
@@ -177,7 +180,7 @@ impl App {
             }
         }
         forget::forget_requests(&mut tx, &found.traces, &key).await?;
-        let lost = forget::losing_words(&mut tx, &found.traces).await?;
+        let lost = forget::losing_words(&mut tx, &found.traces, &found.values).await?;
         forget::forget_words(&mut tx, &found.traces, &found.words).await?;
         forget::forget_elsewhere(&mut tx, &found.traces).await?;
         let detail = json!({ "rows": found.rows.len(), "lost": lost });
@@ -267,13 +270,14 @@ impl App {
         let numbers = forget::numbers(tx, &own.to_string()).await?;
         let people: Vec<_> = numbers.iter().filter_map(|number| PersonKey::of_digits(&number[1..])).collect();
         let patterns = NumberPatterns::of(&people);
-        forget::lock_words(tx, &patterns).await?;
+        let values = forget::number_values(tx, &numbers, &patterns).await?;
+        forget::lock_words(tx, &patterns, &values).await?;
         let rows = forget::lock_rows(tx, &numbers).await?;
         let ids: Vec<_> = rows.iter().map(|row| row.id.0).collect();
-        let words = forget::naming_words(tx, &patterns, &ids).await?;
+        let words = forget::naming_words(tx, &patterns, &values).await?;
         let traces = forget::traces(tx, (numbers, patterns, ids)).await?;
         let kept = forget::kept(tx, &traces).await?;
-        Ok(PersonToForget { people, rows, traces, kept, words })
+        Ok(PersonToForget { people, rows, traces, kept, words, values })
     }
 
     /// The opt-out comes first: whoever is queued is left out as by any opt-out.

@@ -25,6 +25,7 @@ pub use lost::{losing_words, lost_words};
 pub use receivers::{HookReadings, got_events, hook_names};
 pub use requests::forget_requests;
 pub use rows::{forget_opt_outs, forget_rows};
+pub use values::{NumberValue, number_values};
 pub use words::{NamingWords, forget_words, lock_words, naming_words};
 
 /// Whether a webhook names somebody: by one of their ids or by their number, which stands in digits of another script only where there is
@@ -156,6 +157,11 @@ async fn set_patience(tx: &mut PgConnection, (lock, statement): (&str, &str)) ->
 pub async fn hold_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(LIST_PATIENCE).execute(&mut *tx).await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
+    take_time(tx).await
+}
+
+/// Lets each statement take as long as it does, until the transaction ends: everybody is looked at.
+pub async fn take_time(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("set local statement_timeout = 0").execute(tx).await?;
     Ok(())
 }

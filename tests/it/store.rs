@@ -14,6 +14,7 @@ mod due_with_a_stop;
 mod early_starts;
 mod evidence;
 mod fence;
+mod forgetting;
 mod in_flight;
 mod known;
 mod leases;

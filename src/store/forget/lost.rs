@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::PersonTraces;
-use super::values::{NamedColumns, may_name, retryable, values};
+use super::values::{NamedColumns, NumberValue, may_name, retryable, values};
 use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
 
@@ -26,8 +26,12 @@ const LOSING: &str = concat!(
 );
 
 /// What will be sent to nobody again once this person is forgotten, as [`lost_words`] reads it. It comes before they are.
-pub async fn losing_words(tx: &mut PgConnection, of: &PersonTraces) -> Result<Vec<String>, StoreError> {
-    let named = retryable(&mut *tx, &of.patterns, &of.rows).await?;
+pub async fn losing_words(
+    tx: &mut PgConnection,
+    of: &PersonTraces,
+    found: &[NumberValue],
+) -> Result<Vec<String>, StoreError> {
+    let named = retryable(&mut *tx, found).await?;
     let of_blast = |words: NamedColumns| words.named.into_iter().map(move |column| (words.blast.0, column));
     let (blasts, columns): (Vec<i64>, Vec<String>) = named.into_iter().flat_map(of_blast).unzip();
     let losing = sqlx::query_scalar(LOSING).bind(&of.patterns.near).bind(&of.patterns.text).bind(&of.rows);

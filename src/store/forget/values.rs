@@ -29,45 +29,58 @@ macro_rules! may_name {
 }
 pub(super) use may_name;
 
-/// The columns of a blast's people in which the number stands, as `k`; null: in none. `$2`: the pattern of a text.
-macro_rules! named_columns {
-    ($whose:literal) => {
-        concat!(
-            "cross join lateral (
-                 select array_agg(distinct v.key) as named
-                   from blast_recipients r cross join lateral ",
-            values!(),
-            " where r.blast_id = b.id",
-            $whose,
-            " and ",
-            may_name!(),
-            " and v.value ~ $2) k"
-        )
+/// The values in which the number stands. `$2`: the pattern of a text.
+const NUMBER_VALUES: &str = concat!(
+    "select r.blast_id as blast, v.key, bool_or(r.status in ('queued', 'uncertain')) as is_queued
+       from blast_recipients r cross join lateral ",
+    values!(),
+    " where ",
+    may_name!(),
+    " and v.value ~ $2
+      group by r.blast_id, v.key"
+);
+
+/// What was found, for a statement: `$1` to `$3`.
+macro_rules! found {
+    () => {
+        "with found as (select * from unnest($1::bigint[], $2::text[], $3::boolean[]) as f (blast, key, is_queued))
+        "
     };
 }
 
 /// Of blasts that send, or may be launched: of whoever is queued, or uncertain and may be sent to again. Of steps: of everybody of the blast,
 /// who may come into one of its drafts yet.
 const GOING_OUT: &str = concat!(
-    "select b.id as blast, null::integer as step, b.message, b.template, k.named
-       from blasts b ",
-    named_columns!(" and r.status in ('queued', 'uncertain')"),
-    " where k.named is not null and b.deleted_at is null
+    found!(),
+    "select b.id as blast, null::integer as step, b.message, b.template, array_agg(f.key) as named
+       from found f join blasts b on b.id = f.blast
+      where f.is_queued and b.deleted_at is null
         and (b.state in ('draft', 'scheduled', 'sending', 'paused') or exists (select from claims c where c.blast_id = b.id))
+      group by b.id
       union all
-     select s.blast, s.number, s.message, s.template, k.named
-       from blast_steps s join blasts b on b.id = s.blast ",
-    named_columns!(""),
-    " where k.named is not null and s.removed_at is null and b.deleted_at is null and b.state not in ('cancelled', 'failed')"
+     select s.blast, s.number, s.message, s.template, array_agg(f.key)
+       from found f join blast_steps s on s.blast = f.blast join blasts b on b.id = s.blast
+      where s.removed_at is null and b.deleted_at is null and b.state not in ('cancelled', 'failed')
+      group by s.blast, s.number"
 );
 
 /// Of blasts in which whoever failed can be sent to again.
 const RETRYABLE: &str = concat!(
-    "select b.id as blast, null::integer as step, b.message, b.template, k.named
-       from blasts b ",
-    named_columns!(""),
-    " where k.named is not null and b.deleted_at is null and b.state in ('sending', 'paused', 'completed')"
+    found!(),
+    "select b.id as blast, null::integer as step, b.message, b.template, array_agg(f.key) as named
+       from found f join blasts b on b.id = f.blast
+      where b.deleted_at is null and b.state in ('sending', 'paused', 'completed')
+      group by b.id"
 );
+
+/// A column of a blast's people in which the number stands.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NumberValue {
+    pub blast: BlastId,
+    key: String,
+    /// With somebody who is queued, or uncertain.
+    is_queued: bool,
+}
 
 /// Words, and the columns of their people in which the number stands.
 #[derive(Debug, sqlx::FromRow)]
@@ -89,30 +102,38 @@ impl NamedColumns {
     }
 }
 
-/// What goes out, or may be launched, with the number in a value of somebody else's than these rows.
-pub(super) async fn going_out(
+/// The values of everybody but this person in which the number stands: the one look at all people, which takes its time. It comes before
+/// anything is locked. While lists are held nobody else comes in, nor is anybody queued again.
+pub async fn number_values(
     tx: &mut PgConnection,
+    people: &[String],
     patterns: &NumberPatterns,
-    rows: &[i64],
-) -> Result<Vec<NamedColumns>, StoreError> {
-    sent(tx, GOING_OUT, (patterns, rows)).await
+) -> Result<Vec<NumberValue>, StoreError> {
+    let own = sqlx::query_scalar("select id from blast_recipients where person_key(phone_number) = any($1)");
+    let own: Vec<i64> = own.bind(people).fetch_all(&mut *tx).await?;
+    let values = sqlx::query_as(NUMBER_VALUES).bind(&patterns.near).bind(&patterns.text).bind(own);
+    Ok(values.fetch_all(tx).await?)
+}
+
+/// Of these values, those with which something goes out or may be launched.
+pub(super) async fn going_out(tx: &mut PgConnection, found: &[NumberValue]) -> Result<Vec<NamedColumns>, StoreError> {
+    sent(tx, GOING_OUT, found).await
 }
 
 /// The same of what was sent and can be sent again.
-pub(super) async fn retryable(
-    tx: &mut PgConnection,
-    patterns: &NumberPatterns,
-    rows: &[i64],
-) -> Result<Vec<NamedColumns>, StoreError> {
-    sent(tx, RETRYABLE, (patterns, rows)).await
+pub(super) async fn retryable(tx: &mut PgConnection, found: &[NumberValue]) -> Result<Vec<NamedColumns>, StoreError> {
+    sent(tx, RETRYABLE, found).await
 }
 
 async fn sent(
     tx: &mut PgConnection,
     named: &'static str,
-    (patterns, rows): (&NumberPatterns, &[i64]),
+    found: &[NumberValue],
 ) -> Result<Vec<NamedColumns>, StoreError> {
-    let named = sqlx::query_as(named).bind(&patterns.near).bind(&patterns.text).bind(rows);
+    let blasts: Vec<i64> = found.iter().map(|value| value.blast.0).collect();
+    let keys: Vec<&str> = found.iter().map(|value| value.key.as_str()).collect();
+    let queued: Vec<bool> = found.iter().map(|value| value.is_queued).collect();
+    let named = sqlx::query_as(named).bind(blasts).bind(keys).bind(queued);
     let named: Vec<NamedColumns> = named.fetch_all(tx).await?;
     Ok(named.into_iter().filter_map(NamedColumns::sent).collect())
 }

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::PersonTraces;
 use super::elsewhere::without_person;
-use super::values;
+use super::values::{self, NumberValue};
 use crate::domain::forgotten::{NumberPatterns, WordsFate};
 use crate::domain::ids::BlastId;
 use crate::store::StoreError;
@@ -35,6 +35,7 @@ macro_rules! step_names {
 }
 
 /// What may be launched, resumed or tried again, so that it stays as it is: what goes out already is refused, and what is over stays so.
+/// `$3`: blasts with the number in a value of their people.
 const LOCK_BLASTS: &str = concat!(
     "select 1 from blasts b
       where b.state in ('draft', 'paused', 'completed')
@@ -43,19 +44,17 @@ const LOCK_BLASTS: &str = concat!(
     " or exists (select from blast_steps s where s.blast = b.id and ",
     step_names!(),
     ")
-             or b.state = 'draft' and exists (select from blast_recipients r
-                                               where r.blast_id = b.id and concat_ws(' ', r.name, r.variables::text) ~ $1))
+             or b.state = 'draft' and b.id = any($3))
       order by b.id for no key update"
 );
 
-/// Steps that run as well: one that asks is to go on asking.
+/// The same of steps. Of those that run as well: one that asks before it sends is to go on asking.
 const LOCK_STEPS: &str = concat!(
     "select 1 from blast_steps s
       where s.removed_at is null
         and (",
     step_names!(),
-    "        or exists (select from blast_recipients r
-                         where r.blast_id = s.blast and concat_ws(' ', r.name, r.variables::text) ~ $1))
+    " or s.blast = any($3))
       order by s.blast, s.number for no key update"
 );
 
@@ -101,9 +100,9 @@ const NAMING: &str = concat!(
 pub async fn naming_words(
     tx: &mut PgConnection,
     patterns: &NumberPatterns,
-    rows: &[i64],
+    found: &[NumberValue],
 ) -> Result<Vec<NamingWords>, StoreError> {
-    let values = values::going_out(tx, patterns, rows).await?;
+    let values = values::going_out(tx, found).await?;
     let blasts: Vec<i64> = values.iter().filter(|words| words.step.is_none()).map(|words| words.blast.0).collect();
     let steps = values.iter().filter_map(|words| Some((words.blast.0, words.step?)));
     let (of_blasts, numbers): (Vec<i64>, Vec<i32>) = steps.unzip();
@@ -113,9 +112,14 @@ pub async fn naming_words(
 
 /// Has nobody launch, resume or try again what names somebody, until the transaction ends. It comes before [`naming_words`] and before
 /// anybody's rows are locked, as with a launch.
-pub async fn lock_words(tx: &mut PgConnection, patterns: &NumberPatterns) -> Result<(), StoreError> {
+pub async fn lock_words(
+    tx: &mut PgConnection,
+    patterns: &NumberPatterns,
+    found: &[NumberValue],
+) -> Result<(), StoreError> {
+    let blasts: Vec<i64> = found.iter().map(|value| value.blast.0).collect();
     for lock in [LOCK_BLASTS, LOCK_STEPS] {
-        sqlx::query(lock).bind(&patterns.near).bind(&patterns.text).execute(&mut *tx).await?;
+        sqlx::query(lock).bind(&patterns.near).bind(&patterns.text).bind(&blasts).execute(&mut *tx).await?;
     }
     Ok(())
 }
