@@ -4,15 +4,13 @@ use super::error::unread_after;
 use super::recurring::ScheduleView;
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
-use crate::domain::forgotten::ForgottenPeople;
+use crate::domain::forgotten::{ForgottenPeople, LIST_NAME_MAX};
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::store::forget;
 use crate::store::import::NewRecipient;
 use crate::store::saved_list::{self, SavedListPerson, SavedListRow};
 
-/// The longest name of a list, in characters.
-const NAME_MAX: usize = 40;
 /// How many people are written at once.
 const AT_ONCE: usize = 1_000;
 
@@ -129,12 +127,12 @@ fn name_of(text: &str) -> Result<String, AppError> {
     let name = text.trim();
     let is_name = |c: char| c.is_alphanumeric() || "_.-".contains(c);
     let is_good =
-        name.starts_with(char::is_alphanumeric) && name.chars().all(is_name) && name.chars().count() <= NAME_MAX;
+        name.starts_with(char::is_alphanumeric) && name.chars().all(is_name) && name.chars().count() <= LIST_NAME_MAX;
     if is_good {
         return Ok(name.to_owned());
     }
     let why = format!(
-        "`{}` is not a name of a list: letters, digits, - _ and . without blanks, at most {NAME_MAX}",
+        "`{}` is not a name of a list: letters, digits, - _ and . without blanks, at most {LIST_NAME_MAX}",
         clean(text)
     );
     Err(AppError::invalid("name", why))

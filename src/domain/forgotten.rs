@@ -57,6 +57,25 @@ pub fn names_without(names: Vec<String>, taken: Vec<String>) -> Vec<String> {
     names.into_iter().map(&mut free).collect()
 }
 
+/// The longest name of a list, in characters.
+pub const LIST_NAME_MAX: usize = 40;
+
+/// The same of names of lists, in which `forgotten` stands alone: no two are called alike in whatever capitals, and each is one that a list may
+/// have.
+pub fn list_names_without(names: Vec<String>, taken: Vec<String>) -> Vec<String> {
+    let mut taken: HashSet<String> = taken.iter().map(|name| name.to_lowercase()).collect();
+    let mut free = |name: String| {
+        let mut own = (1_u64..).map(|number| list_name(&name, number));
+        own.find(|own| taken.insert(own.to_lowercase())).unwrap_or_else(|| name.clone())
+    };
+    names.into_iter().map(&mut free).collect()
+}
+
+fn list_name(name: &str, number: u64) -> String {
+    let end = if number == 1 { String::new() } else { format!("-{number}") };
+    name.chars().take(LIST_NAME_MAX - end.len()).chain(end.chars()).collect()
+}
+
 /// The key of a machine's hashes: 32 random bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ForgetKey([u8; 32]);
@@ -218,6 +237,17 @@ mod tests {
         let taken = vec!["A(forgotten 2)".to_owned(), "A(forgotten)-B".to_owned()];
 
         assert_eq!(names_without(names, taken), ["A(forgotten)", "A(forgotten 3)", "A(forgotten 2)-B"]);
+    }
+
+    #[test]
+    fn names_of_lists_are_as_long_as_they_may_be_and_differ_in_more_than_capitals() {
+        let long = format!("forgotten-{}", "x".repeat(31));
+        let names = ["forgotten", "Forgotten", &long, &long].map(str::to_owned).to_vec();
+
+        let own = list_names_without(names, vec!["FORGOTTEN-2".to_owned()]);
+
+        let cut = |most: usize| long.chars().take(most).collect::<String>();
+        assert_eq!(own, ["forgotten".to_owned(), "Forgotten-3".to_owned(), cut(40), cut(38) + "-2"]);
     }
 
     #[test]

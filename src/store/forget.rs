@@ -8,6 +8,7 @@ mod receivers;
 mod requests;
 mod rows;
 mod skus;
+mod unique;
 mod values;
 mod words;
 

@@ -142,6 +142,33 @@ async fn whoever_is_forgotten_leaves_every_list_and_no_list_brings_them_back() {
 }
 
 #[tokio::test]
+async fn lists_and_consents_that_become_the_same_without_a_number_stop_nobody_from_being_forgotten() {
+    let shop = kept(&[2]).await;
+    let (bare, file) = (digits(734_512), shop.path("raya.csv"));
+    let (home, spaced) = (format!("0{}", &bare[2..]), format!("+60 10-{}", &bare[4..]));
+    for name in [&home, &bare] {
+        shop.ok(&["list", "save", name, file.to_str().unwrap()]).await;
+    }
+    shop.execute(&format!(
+        "insert into customer_consents (person, source, given_at, blast_id)
+         select '{}', 'referred by ' || said, '', 1 from unnest(array['{home}', '{spaced}', 'Ben']) said",
+        phone(2)
+    ))
+    .await;
+    let from = format!("list:{bare}");
+    shop.ok(&["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &from]).await;
+
+    shop.ok(&["customer", "forget", &phone(734_512), "--yes"]).await;
+
+    let named: Vec<_> = shop.json_lines(&["list", "ls"]).await.iter().map(|list| list["name"].clone()).collect();
+    assert_eq!(named, ["forgotten", "forgotten-2", "Raya-2026"].map(serde_json::Value::from).to_vec(), "{named:?}");
+    let filter = shop.text("select segment from blasts where segment is not null").await;
+    assert!(filter.replace('"', "").contains("list:forgotten-2"), "{filter}");
+    let said = "select string_agg(source, ', ' order by id) from customer_consents";
+    assert_eq!(shop.text(said).await, "referred by (forgotten), referred by Ben");
+}
+
+#[tokio::test]
 async fn many_customers_are_tagged_at_once_by_a_filter_a_list_or_their_numbers() {
     let shop = kept(&[1, 9]).await;
     let blast = shop.blast(0..4).await;

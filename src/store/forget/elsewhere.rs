@@ -5,11 +5,12 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::answers::forget_answers;
 use super::left_out::forget_left_out;
 use super::skus::forget_skus;
+use super::unique::{forget_list_names, forget_same_consents};
 use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
 /// A column of text or JSON that may name somebody: table, column, type. What blasts and steps send is not among them.
-const COLUMNS: [(&str, &str, &str); 53] = [
+const COLUMNS: [(&str, &str, &str); 52] = [
     ("api_jobs", "error", "text"),
     ("api_jobs", "result", "jsonb"),
     ("api_requests", "answer", "jsonb"),
@@ -57,7 +58,6 @@ const COLUMNS: [(&str, &str, &str); 53] = [
     ("replies", "payload", "text"),
     ("saved_list_people", "name", "text"),
     ("saved_list_people", "variables", "jsonb"),
-    ("saved_lists", "name", "text"),
     ("sender_leases", "waiting", "jsonb"),
     ("senders", "stopped_reason", "text"),
     ("status_history", "metadata", "jsonb"),
@@ -105,6 +105,8 @@ const AUTHORS: [(&str, &str, &str); 24] = [
 pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
     // Of whose rows these are is known as long as their number stands there.
     forget_left_out(&mut *tx, of).await?;
+    forget_list_names(&mut *tx, of).await?;
+    forget_same_consents(&mut *tx, of).await?;
     for column in COLUMNS {
         forget_in(&mut *tx, column, (&of.patterns.text, of)).await?;
     }
@@ -147,13 +149,16 @@ async fn forget_in(
 
 /// Takes a person out of a column wherever it names them. `$1`: the pattern, `$2`: their words, `$3`: the quick pattern.
 pub(super) fn without_person((table, column, kind): (&str, &str, &str)) -> String {
+    let without = without_person_in(column, kind);
+    format!("update {table} set {column} = {without} where {column}::text ~ $3 and {column}::text ~ $1")
+}
+
+/// What a column is without the person.
+pub(super) fn without_person_in(column: &str, kind: &str) -> String {
     // In JSON the number may be no string, where a word would be none either.
     let said = match kind {
         "text" => format!("regexp_replace({column}, $1, '(forgotten)', 'g')"),
         _ => format!("{column}::text"),
     };
-    format!(
-        "update {table} set {column} = without_person({said}, $1, $2)::{kind}
-          where {column}::text ~ $3 and {column}::text ~ $1"
-    )
+    format!("without_person({said}, $1, $2)::{kind}")
 }
