@@ -228,8 +228,13 @@ impl App {
 
     /// Whether a number is of somebody who asked to be forgotten, as far as this machine can tell.
     pub async fn was_forgotten(&self, phone: &Phone) -> Result<bool, AppError> {
+        Ok(self.known_forgotten().await?.has(phone))
+    }
+
+    /// Whoever was forgotten, as far as this machine can tell: nothing of theirs is kept of a list that is read.
+    pub async fn known_forgotten(&self) -> Result<ForgottenPeople, AppError> {
         let mut tx = self.begin().await?;
-        Ok(self.forgotten_people(&mut tx).await?.has(phone))
+        self.forgotten_people(&mut tx).await
     }
 
     /// This machine's key, and whether it recognizes everybody who was forgotten.

@@ -89,7 +89,8 @@ impl ListVerb {
 
 async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource)) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
-    let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal_of(file))?;
+    let (region, forgotten) = (context.app.own_region(), context.app.known_forgotten().await?);
+    let list = read_list(source, region, RejectedTo::beside(file), forgotten).await.map_err(refusal_of(file))?;
     rejected(&list.rejected, list.rejected_file.as_deref());
     if let Some(file) = &list.rejected_file {
         context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));

@@ -7,6 +7,7 @@ use super::encoding::{RowEncoding, decode};
 use super::records::Record;
 use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
+use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::message::{RenderError, Variables, fold_name};
 use crate::domain::person_name::kept_name;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
@@ -153,6 +154,8 @@ pub(super) struct Taker {
     content: BlastContent,
     without_united_states: bool,
     pub(super) seen: SeenPeople,
+    /// Whoever was forgotten, where it is for others to leave them out: nothing is kept of a row of theirs that is rejected.
+    pub(super) forgotten: ForgottenPeople,
     /// A row that was taken before the one that was read last, which says that its person wants no messages.
     pub(super) taken_back: Option<Rejection>,
 }
@@ -161,8 +164,17 @@ impl Taker {
     pub(super) fn new(columns: Columns, region: Region, content: BlastContent, without_united_states: bool) -> Self {
         let variables = variables(&columns, &content);
         let wanted = content.columns().into_iter().collect();
-        let seen = SeenPeople::default();
-        Self { columns, variables, wanted, region, content, without_united_states, seen, taken_back: None }
+        Self {
+            columns,
+            variables,
+            wanted,
+            region,
+            content,
+            without_united_states,
+            seen: SeenPeople::default(),
+            forgotten: ForgottenPeople::default(),
+            taken_back: None,
+        }
     }
 
     /// Takes also whoever wants no messages: this is the list of them.
@@ -185,6 +197,8 @@ impl Taker {
             }
             Err(refused) => {
                 let phone = self.phone_of(record, &values).ok();
+                let is_forgotten = phone.as_ref().is_some_and(|phone| self.forgotten.has(phone));
+                let refused = if is_forgotten { (At::Column(self.columns.phone), Reason::Forgotten) } else { refused };
                 Outcome::Rejected(self.rejection((record.row, phone), &values, refused))
             }
         }
@@ -195,6 +209,9 @@ impl Taker {
         self.columns.opted_out_in(values)?;
         let phone = self.phone_of(record, values).ok()?;
         let row = self.seen.opt_out(&phone, record.row)?;
+        if self.forgotten.has(&phone) {
+            return Some(self.rejection((row, None), values, (At::Column(self.columns.phone), Reason::Forgotten)));
+        }
         // What stands in that row is not known any more: none of its cells can be corrected.
         let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
         let reason = Reason::OptedOutElsewhere { row: record.row };

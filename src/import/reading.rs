@@ -7,6 +7,7 @@ use super::table::{Table, TableSource};
 use super::tally::Tally;
 use super::{FIRST_ROWS, File, ImportError, NewRecipient, RejectedTo, Rejections, on_thread};
 use crate::domain::content::BlastContent;
+use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::list_columns::LocalNumbers;
 use crate::domain::message::Message;
 use crate::domain::phone::Region;
@@ -35,25 +36,38 @@ impl ReadList {
     }
 }
 
-/// Reads the people of a CSV file or a workbook; each row is judged as for a blast.
-pub async fn read_list(source: TableSource, region: Region, rejected: RejectedTo) -> Result<ReadList, ImportError> {
-    on_thread(move || open(source, region)?.collect(rejected)).await
+/// Reads the people of a CSV file or a workbook; each row is judged as for a blast. Whoever was forgotten is among them, for the caller to leave
+/// out; of their rejected rows nothing is kept.
+pub async fn read_list(
+    source: TableSource,
+    region: Region,
+    rejected: RejectedTo,
+    forgotten: ForgottenPeople,
+) -> Result<ReadList, ImportError> {
+    on_thread(move || open(source, region, forgotten)?.collect(rejected)).await
 }
 
 /// The same of those who opted out: a row that says so is one of them.
-pub async fn read_opt_outs(source: TableSource, region: Region, rejected: RejectedTo) -> Result<ReadList, ImportError> {
+pub async fn read_opt_outs(
+    source: TableSource,
+    region: Region,
+    rejected: RejectedTo,
+    forgotten: ForgottenPeople,
+) -> Result<ReadList, ImportError> {
     on_thread(move || {
-        let mut file = open(source, region)?;
+        let mut file = open(source, region, forgotten)?;
         file.taker.take_opt_outs();
         file.collect(rejected)
     })
     .await
 }
 
-fn open(source: TableSource, region: Region) -> Result<File, ImportError> {
+fn open(source: TableSource, region: Region, forgotten: ForgottenPeople) -> Result<File, ImportError> {
     let content = Message::literal("-").map_err(|error| ImportError::Closed(error.to_string()))?;
     let table = Table::open(source, FIRST_ROWS)?;
-    File::open(table, region, BlastContent::Text(content), false)
+    let mut file = File::open(table, region, BlastContent::Text(content), false)?;
+    file.taker.forgotten = forgotten;
+    Ok(file)
 }
 
 impl File {

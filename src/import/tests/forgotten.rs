@@ -72,3 +72,25 @@ fn nothing_is_kept_of_a_line_that_cannot_be_read_where_somebody_was_forgotten() 
         assert_eq!((refused.reason, refused.value.as_str(), refused.name), (Reason::NotJson, kept, None));
     }
 }
+
+#[tokio::test]
+async fn a_list_that_is_kept_and_one_of_opt_outs_write_nothing_down_of_rows_of_whoever_was_forgotten() {
+    let list = "phone,name,stop\n0100120001,Aina,\n0100120001,Aina,\n0100120002,Ben,\n0100120002,Ben,\n\
+                0100120001,Aina,yes\n0100120001,Aina,,Jalan 5\n";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("raya.rejected.csv");
+    let source = || TableSource::from(Cursor::new(list.as_bytes().to_vec()));
+    let (region, to) = ("MY".parse().unwrap(), RejectedTo::File(path.clone()));
+    let written = || std::fs::read_to_string(&path).unwrap();
+
+    let kept = read_list(source(), region, to.clone(), forgotten()).await.unwrap();
+    let of_kept = written();
+    let opted_out = read_opt_outs(source(), region, to, forgotten()).await.unwrap();
+
+    assert_eq!((kept.people.len(), opted_out.people.len()), (1, 2), "it is for others to leave them out");
+    assert_eq!((kept.rejected.total, opted_out.rejected.total), (5, 4));
+    for written in [of_kept, written()] {
+        assert!(!written.contains("0100120001") && !written.contains("Jalan"), "{written}");
+        assert!(written.contains("asked to be forgotten") && written.contains("0100120002"), "{written}");
+    }
+}

@@ -48,8 +48,11 @@ async fn a_list_of_those_who_opted_out_is_taken_whole() {
     let region = "MY".parse().unwrap();
     let of = || TableSource::from(Cursor::new(list.clone()));
 
-    assert_eq!(read_opt_outs(of(), region, RejectedTo::Nowhere).await.unwrap().people.len(), 2);
-    assert_eq!(read_list(of(), region, RejectedTo::Nowhere).await.unwrap().people.len(), 0);
+    assert_eq!(
+        read_opt_outs(of(), region, RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap().people.len(),
+        2
+    );
+    assert_eq!(read_list(of(), region, RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap().people.len(), 0);
 }
 
 #[test]
@@ -88,7 +91,7 @@ async fn a_saved_list_has_nobody_who_wants_no_messages_by_any_of_its_rows() {
     let list = "phone,stop\n0100120001,\n0100120001,yes\n0100120002,\n".as_bytes().to_vec();
 
     let source = TableSource::from(Cursor::new(list));
-    let read = read_list(source, "MY".parse().unwrap(), RejectedTo::Nowhere).await.unwrap();
+    let read = read_list(source, "MY".parse().unwrap(), RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap();
 
     let people: Vec<_> = read.people.iter().map(|person| person.phone.as_str()).collect();
     assert_eq!((people, read.rejected.total), (vec!["+60100120002"], 2));
