@@ -61,7 +61,7 @@ pub use progress::ImportProgress;
 pub use reading::{ReadList, read_list, read_opt_outs};
 use records::Record;
 use rejected::RejectedFile;
-pub use rejected::{KnownRejectedFile, RejectedTo, read_rejected_file, rewrite_rejected_file};
+pub use rejected::{KnownRejectedFile, RejectedTo, RejectedVersion, read_rejected_file, rewrite_rejected_file};
 use replacing::BeforeReading;
 pub use replacing::{Replacement, replace_people};
 use seen::SeenPeople;

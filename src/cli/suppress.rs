@@ -112,7 +112,9 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
 async fn import(global: &Global, (file, source): (&Path, TableSource), business: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let (region, forgotten) = (context.app.own_region(), context.app.known_forgotten().await?);
-    let list = read_opt_outs(source, region, RejectedTo::beside(file), forgotten).await.map_err(refusal_of(file))?;
+    let to = RejectedTo::beside(file);
+    context.app.expect_rejected_file(&to).await;
+    let list = read_opt_outs(source, region, to, forgotten).await.map_err(refusal_of(file))?;
     rejected(&list.rejected, list.rejected_file.as_deref());
     if let Some(file) = &list.rejected_file {
         context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));

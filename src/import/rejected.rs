@@ -21,7 +21,7 @@ use super::free_name::rename_to_free;
 use super::person::Rejection;
 use crate::domain::text::{clean, csv_safe};
 
-pub use forgetting::{KnownRejectedFile, read_rejected_file, rewrite_rejected_file};
+pub use forgetting::{KnownRejectedFile, RejectedVersion, read_rejected_file, rewrite_rejected_file};
 
 /// The first line of every file of ours, by which it is recognized.
 const HEADER: [&str; 4] = ["row", "column", "value", "reason"];
@@ -61,6 +61,12 @@ impl RejectedTo {
         let mut name = name.to_owned();
         name.push(ending);
         Self::File(source.with_file_name(name))
+    }
+
+    /// Where the file will be, if that name is free or has what an earlier import wrote.
+    pub fn expected(&self) -> Option<&Path> {
+        let (Self::File(path) | Self::NewFile(path)) = self else { return None };
+        matches!(NameState::of(path), Ok(NameState::Free | NameState::Ours)).then_some(path.as_path())
     }
 }
 

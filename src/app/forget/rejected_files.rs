@@ -1,17 +1,20 @@
 //! Files of rejected rows: where they are is noted, so that whoever is forgotten is taken out of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use csv::StringRecord;
 use tokio::task::spawn_blocking;
 
 use super::{App, AppError};
-use crate::import::{KnownRejectedFile, read_rejected_file, rewrite_rejected_file};
+use crate::import::{KnownRejectedFile, RejectedTo, read_rejected_file, rewrite_rejected_file};
 use crate::store::forget::PersonTraces;
 use crate::store::rejected_file::{self, NotedFile};
 
 /// How many cells are looked through at once.
 const AT_ONCE: usize = 10_000;
+
+/// How often a file is read again that imports write meanwhile.
+const READINGS: usize = 10;
 
 /// The columns of a row that may name somebody: the value and the reason.
 const NAMING: [usize; 2] = [2, 3];
@@ -39,6 +42,14 @@ impl App {
         })
     }
 
+    /// Notes where a file of rejected rows will be, before any row is written: its import may be killed. What cannot be noted now is said once the
+    /// file is there.
+    pub async fn expect_rejected_file(&self, to: &RejectedTo) {
+        if let Some(path) = to.expected() {
+            let _ = self.note_rejected_file(path).await;
+        }
+    }
+
     /// Takes a person out of this machine's files, and names the others.
     pub(super) async fn forget_in_rejected_files(&self, of: &PersonTraces) -> RejectedFilesLeft {
         let mut left = RejectedFilesLeft::default();
@@ -56,7 +67,8 @@ impl App {
                 left.unreached.push(format!("{path} on {on}"));
                 continue;
             }
-            match self.clear_rejected_file(PathBuf::from(&path), of).await {
+            let outcome = self.clear_rejected_file(Path::new(&path), of).await;
+            match outcome {
                 Ok(FileOutcome::Done) => {}
                 Ok(FileOutcome::Gone) => gone.push(path),
                 Ok(FileOutcome::Foreign) => left.unreached.push(format!("{path}, which was changed since")),
@@ -66,22 +78,27 @@ impl App {
         Ok(rejected_file::remove(self.pool(), &host, &gone, of).await?)
     }
 
-    async fn clear_rejected_file(&self, path: PathBuf, of: &PersonTraces) -> Result<FileOutcome, String> {
-        let read = path.clone();
-        let rows = match spawn_blocking(move || read_rejected_file(&read)).await {
-            Ok(Ok(KnownRejectedFile::Rows(rows))) => rows,
-            Ok(Ok(KnownRejectedFile::Gone)) => return Ok(FileOutcome::Gone),
-            Ok(Ok(KnownRejectedFile::Foreign)) => return Ok(FileOutcome::Foreign),
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(error) => return Err(error.to_string()),
-        };
-        let others = self.rows_of_others(&rows, of).await.map_err(|error| error.to_string())?;
-        if others.len() == rows.len() {
-            return Ok(FileOutcome::Done);
+    async fn clear_rejected_file(&self, path: &Path, of: &PersonTraces) -> Result<FileOutcome, String> {
+        for _ in 0..READINGS {
+            let read = path.to_owned();
+            let (rows, version) = match spawn_blocking(move || read_rejected_file(&read)).await {
+                Ok(Ok(KnownRejectedFile::Rows(rows, version))) => (rows, version),
+                Ok(Ok(KnownRejectedFile::Gone)) => return Ok(FileOutcome::Gone),
+                Ok(Ok(KnownRejectedFile::Foreign)) => return Ok(FileOutcome::Foreign),
+                Ok(Err(error)) => return Err(error.to_string()),
+                Err(error) => return Err(error.to_string()),
+            };
+            let others = self.rows_of_others(&rows, of).await.map_err(|error| error.to_string())?;
+            if others.len() == rows.len() {
+                return Ok(FileOutcome::Done);
+            }
+            let to = path.to_owned();
+            let written = spawn_blocking(move || rewrite_rejected_file(&to, version, &others)).await;
+            if written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())? {
+                return Ok(FileOutcome::Done);
+            }
         }
-        let written = spawn_blocking(move || rewrite_rejected_file(&path, &others)).await;
-        written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        Ok(FileOutcome::Done)
+        Err("imports write it all the time".to_owned())
     }
 
     /// The rows that do not name the person.

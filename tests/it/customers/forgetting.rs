@@ -269,6 +269,24 @@ async fn whoever_is_forgotten_leaves_the_files_of_rejected_rows() {
 }
 
 #[tokio::test]
+async fn rejected_rows_that_an_import_which_was_killed_left_go_with_whoever_is_forgotten() {
+    let shop = Shop::open(Setup::default()).await;
+    let first = number(FIRST);
+    let list = shop.write("raya.csv", format!("phone\n{first}\n"));
+    let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", list.to_str().unwrap()];
+    shop.ok(&new).await;
+    // As one that is killed leaves them: half written, or in place before it was noted.
+    let rows = format!("row,column,value,reason\n3,phone,{first},the same person as in row 2: taken once\n");
+    let part = shop.write(".raya.rejected.csv.4711.part", &rows);
+    let whole = shop.write("raya.rejected.csv", &rows);
+
+    shop.ok(&["customer", "forget", &first, "--yes"]).await;
+
+    assert!(!part.exists());
+    assert_eq!(fs::read_to_string(whole).unwrap(), "row,column,value,reason\n");
+}
+
+#[tokio::test]
 async fn customers_and_whoever_was_forgotten_come_to_what_the_report_says() {
     let shop = known_shop().await;
     shop.ok(&["mark", "1", &number(FIRST + 1), "closed", "--amount", "6.21"]).await;
