@@ -69,10 +69,11 @@ impl App {
     }
 
     fn named_attempt(&self, person: &PersonRow) -> NamedAttempt {
-        let of = (person.id, person.recipient.attempt);
+        let (installation, of) = (&self.engine().installation, (person.id, person.recipient.attempt));
         NamedAttempt {
             recipient: person.id,
-            callback: callback::beginning(&self.engine().installation, person.blast_id, of),
+            callback: callback::beginning(installation, person.blast_id, of),
+            blast_callback: callback::beginning_of_blast(installation, person.blast_id),
             message_id: person.recipient.message_id.as_ref().map(|id| id.as_str().to_owned()),
             phone: person.phone_number.clone(),
         }

@@ -70,7 +70,12 @@ impl fmt::Display for CallbackData {
 
 /// What the callback data of an attempt begins with, whenever it was claimed.
 pub fn beginning(installation: &str, blast: BlastId, (recipient, attempt): (RecipientId, i32)) -> String {
-    format!("{PREFIX}:{installation}:{blast}:{recipient}:{attempt}:")
+    format!("{}{recipient}:{attempt}:", beginning_of_blast(installation, blast))
+}
+
+/// What the callback data of all attempts of a blast begins with.
+pub fn beginning_of_blast(installation: &str, blast: BlastId) -> String {
+    format!("{PREFIX}:{installation}:{blast}:")
 }
 
 impl FromStr for CallbackData {

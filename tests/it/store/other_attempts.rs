@@ -1,9 +1,13 @@
 //! Answers about uncertain people are about the attempt that was shown: another one may have been made meanwhile.
 
+use std::collections::BTreeSet;
+
 use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::{Evidence, Resolution, ShownAttempts};
 use blastdeck::domain::status::Status;
 use blastdeck::store::evidence::EvidenceEntry;
+use blastdeck::store::inbox::{NamedAttempt, unapplied};
 
 use super::marks::{operator_app, refusal, sent};
 use super::{Scene, entry};
@@ -107,4 +111,34 @@ async fn nobody_who_failed_is_tried_again_while_a_webhook_that_names_them_is_not
     assert_eq!(nobody, why);
     scene.execute("update webhook_inbox set state = 'applied'").await;
     assert_eq!(aina.retry(blast, None).await.unwrap(), 1);
+}
+
+/// Each of them compared with all that waits would be twenty million comparisons.
+#[tokio::test]
+async fn a_thousand_people_are_looked_for_in_what_waits_by_reading_it_once() {
+    let scene = sent().await;
+    scene
+        .execute(
+            "insert into webhook_inbox (provider, digest, body, state)
+             select 'meta', convert_to('waits ' || n, 'UTF8'), convert_to(repeat('of another program ', 25) || n, 'UTF8'), 'parked'
+               from generate_series(1, 20000) n;
+             insert into webhook_inbox (provider, digest, body, state)
+             values ('meta', '\\x01', convert_to('{\"biz_opaque_callback_data\":\"blastdeck:a1:1:500:1:1790000000123456\"}', 'UTF8'), 'parked'),
+                    ('meta', '\\x02', convert_to('{\"recipient_id\":\"60100000400\"}', 'UTF8'), 'new')",
+        )
+        .await;
+    let attempt = |n: i64| NamedAttempt {
+        recipient: RecipientId(n),
+        callback: format!("blastdeck:a1:1:{n}:1:"),
+        blast_callback: "blastdeck:a1:1:".to_owned(),
+        message_id: Some(format!("wamid.{n}.")),
+        phone: Phone::parse(&format!("+60100{n:06}"), "MY".parse().unwrap()).unwrap(),
+    };
+    let attempts: Vec<_> = (1..=1000).map(attempt).collect();
+    let mut tx = scene.database.pool.begin().await.unwrap();
+    sqlx::query("set local statement_timeout = '3s'").execute(&mut *tx).await.unwrap();
+
+    let named = unapplied(&mut tx, &attempts).await.unwrap();
+
+    assert_eq!(named, BTreeSet::from([400, 500].map(RecipientId)));
 }
