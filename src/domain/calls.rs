@@ -1,6 +1,6 @@
 //! What sentences tell a person at a terminal to type, as a program asks for it: the method and path of the call.
 
-use super::text::default_keys;
+use super::text::{default_keys, shell_unquoted};
 
 /// What names a key of the dashboard, an option of a command or a column of its output, or leaves the rest to whoever sits there, and
 /// what a program reads in its place.
@@ -64,11 +64,21 @@ const WORDS: [(&str, &str); 38] = [
 /// machine sends, stay as they are.
 pub fn for_programs(sentence: &str) -> String {
     let sentence = default_keys(sentence);
-    let parts = sentence.split('`').enumerate();
-    let translated = parts.map(|(at, part)| command(at, part).and_then(call).unwrap_or_else(|| part.to_owned()));
+    let parts: Vec<&str> = sentence.split('`').collect();
+    let translated = parts.iter().enumerate().map(|(at, part)| {
+        let translated = command(at, part).and_then(call).or_else(|| item(&parts, at));
+        translated.unwrap_or_else(|| (*part).to_owned())
+    });
     let called = translated.collect::<Vec<_>>().join("`");
     let called = WORDS.iter().fold(called, |said, (key, call)| said.replace(key, call));
     called.split("; ").map(without_item).collect::<Vec<_>>().join("; ")
+}
+
+/// An item that a sentence says how to write, without the quotes that a shell needs: a program sends it as it is.
+fn item(parts: &[&str], at: usize) -> Option<String> {
+    let before = parts.get(at.checked_sub(1)?)?;
+    let is_to_be_written = at % 2 == 1 && (before.ends_with(": write ") || *before == " or ");
+    shell_unquoted(parts.get(at).filter(|_| is_to_be_written)?)
 }
 
 /// What follows a price that is missing is an item as a command takes it.
@@ -238,6 +248,15 @@ mod tests {
             ),
             ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
             ("nothing to type", "nothing to type"),
+            (
+                r"`teh` is in two catalogues: write `'Aina'\''s Kedai/teh'` or `menu/teh`",
+                "`teh` is in two catalogues: write `Aina's Kedai/teh` or `menu/teh`",
+            ),
+            (
+                "`teh` is in two catalogues: write `menu/teh` or `'Kedai Aina/teh'`",
+                "`teh` is in two catalogues: write `menu/teh` or `Kedai Aina/teh`",
+            ),
+            ("no catalogue has `'teh'`: look", "no catalogue has `'teh'`: look"),
         ] {
             assert_eq!(for_programs(said), expected);
         }

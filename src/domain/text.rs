@@ -155,9 +155,15 @@ pub fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// The same, without quotes where none are needed.
+/// The text of what [`shell_quoted`] wrote; `None`: it did not write this.
+pub fn shell_unquoted(word: &str) -> Option<String> {
+    let text = word.strip_prefix('\'')?.strip_suffix('\'')?.replace("'\\''", "'");
+    (shell_quoted(&text) == word).then_some(text)
+}
+
+/// Text as [`shell_quoted`] has it, without quotes where none are needed.
 pub fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { shell_quoted(text) }
 }
 

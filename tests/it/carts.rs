@@ -143,7 +143,7 @@ async fn a_product_of_two_catalogues_is_named_with_its_catalogue() {
     .await;
 
     let refused = shop.run(&["order", "add", "1", &digits(1), "teh"]).await;
-    assert!(refused.code == 2 && refused.err.contains("write menu/teh or feast/teh"), "{refused:?}");
+    assert!(refused.code == 2 && refused.err.contains("write `menu/teh` or `feast/teh`"), "{refused:?}");
     let order = shop.json(&["order", "add", "1", &digits(1), "feast/teh×2", "1/teh"]).await;
     assert_eq!(order["total"], "16.50");
     let items = &order["items"];
@@ -155,7 +155,7 @@ async fn a_product_of_two_catalogues_is_named_with_its_catalogue() {
     let sen = |of: &Value| (of["total"].as_str().unwrap().parse::<f64>().unwrap() * 100.0).round().to_string();
     for either in ["teh×4", "teh×0"] {
         let refused = shop.run(&["order", "edit", &id, either]).await;
-        assert!(refused.code == 2 && refused.err.contains("write feast/teh or menu/teh"), "{either}: {refused:?}");
+        assert!(refused.code == 2 && refused.err.contains("write `feast/teh` or `menu/teh`"), "{either}: {refused:?}");
     }
     for (change, total, lines) in
         [("feast/teh×5", "3750", 2), ("1/teh×0", "3500", 1), ("teh×1", "700", 1), ("menu/teh×2", "1200", 2)]

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::pricing::shell_item;
+use super::pricing::either_of;
 use super::{ItemFault, NewOrderItem};
 use crate::app::AppError;
 use crate::domain::amount::check_currency;
@@ -131,8 +131,8 @@ fn meant(lines: &[Line], sku: &str) -> Result<Option<Product>, ItemFault> {
     match those.iter().find(|line| line.product() != first.product()) {
         None => Ok(Some(first.product())),
         Some(other) => {
-            let (one, other) = (shell_item(&first.full_sku()), shell_item(&other.full_sku()));
-            let why = format!("`{}` is in it from two catalogues: write {one} or {other}", clean(sku));
+            let which = either_of(&first.full_sku(), &other.full_sku());
+            let why = format!("`{}` is in it from two catalogues: {which}", clean(sku));
             Err(ItemFault { field: Some("sku"), why })
         }
     }

@@ -9,7 +9,7 @@ use crate::domain::amount::{check_currency, check_places};
 use crate::domain::catalogue::is_sold_out;
 use crate::domain::ids::{CartId, SenderId};
 use crate::domain::order::{KeptProduct, OrderedItem};
-use crate::domain::text::{clean, shell_quoted};
+use crate::domain::text::{clean, shell_quoted, shell_word};
 use crate::store::catalogue::{self, ListedItem};
 
 /// The most items of an order or cart.
@@ -295,12 +295,6 @@ fn quantity_in_sku(typed: &str) -> Option<(&str, u32)> {
     behind.or_else(before).or_else(last).filter(|(sku, _)| !sku.is_empty())
 }
 
-/// A SKU with its catalogue, as it is typed in a shell: a name of several words is in quotes.
-pub(super) fn shell_item(sku: &str) -> String {
-    let is_plain = sku.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c));
-    if is_plain { sku.to_owned() } else { shell_quoted(sku) }
-}
-
 /// What the catalogues have under a SKU.
 ///
 /// # Errors
@@ -313,18 +307,21 @@ pub(super) fn found<'a>(n: usize, sku: &str, known: &'a [ListedItem]) -> Result<
         [one] => Ok(Some(one)),
         [first, second, ..] => {
             let (one, other) = (clean(&first.catalogue), clean(&second.catalogue));
-            let why = if one == other {
-                format!(
-                    "`{sku}` is in two catalogues: write {0}/{sku} or {1}/{sku}",
-                    first.catalogue_id, second.catalogue_id
-                )
+            let catalogues = if one == other {
+                [first, second].map(|listed| listed.catalogue_id.to_string())
             } else {
-                let (one, other) = (shell_item(&format!("{one}/{sku}")), shell_item(&format!("{other}/{sku}")));
-                format!("`{sku}` is in two catalogues: write {one} or {other}")
+                [one.into_owned(), other.into_owned()]
             };
+            let [one, other] = catalogues.map(|catalogue| format!("{catalogue}/{sku}"));
+            let why = format!("`{sku}` is in two catalogues: {}", either_of(&one, &other));
             Err(AppError::invalid(&format!("items[{n}].sku"), why))
         }
     }
+}
+
+/// How the one or the other of two items is written, each as one word of a shell: a catalogue's name may have several.
+pub(super) fn either_of(one: &str, other: &str) -> String {
+    format!("write `{}` or `{}`", shell_word(one), shell_word(other))
 }
 
 /// By the catalogue's id or name before it.
@@ -357,6 +354,6 @@ mod tests {
 
         let refused = found(0, "teh-tarik", &[of(1, "Kedai Aina"), of(2, "menu")]).unwrap_err().to_string();
 
-        assert!(refused.ends_with("write 'Kedai Aina/teh-tarik' or menu/teh-tarik"), "{refused}");
+        assert!(refused.ends_with("write `'Kedai Aina/teh-tarik'` or `menu/teh-tarik`"), "{refused}");
     }
 }

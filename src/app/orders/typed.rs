@@ -107,14 +107,17 @@ pub fn whole_quantity(text: &str) -> Result<Decimal, String> {
     }
 }
 
-/// The items of a line, with blanks between them. Quotes hold one together that has blanks itself: `'roti canai'*2`.
+/// The items of a line, with blanks between them. Quotes hold one together that has blanks itself: `'roti canai'*2`. A quote behind a
+/// backslash is none, as in a shell: `'Aina'\''s Kedai/teh'`.
 ///
 /// # Errors
 /// A quote without its end.
 pub fn item_words(line: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    for c in line.chars() {
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
         match quote {
+            None if c == '\\' => word.push(chars.next_if(|next| matches!(next, '\'' | '"')).unwrap_or(c)),
             Some(open) if c == open => quote = None,
             None if c == '\'' || c == '"' => quote = Some(c),
             None if c.is_whitespace() => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
@@ -162,6 +165,7 @@ mod tests {
 
         assert_eq!(words(" teh*2  kuih@0.35 ").as_deref(), Ok("teh*2|kuih@0.35"));
         assert_eq!(words("'roti canai'*2 \"it's\"").as_deref(), Ok("roti canai*2|it's"));
+        assert_eq!(words(r"'Aina'\''s Kedai/teh'*2 a\b").as_deref(), Ok(r"Aina's Kedai/teh*2|a\b"));
         assert!(words("'roti canai").is_err() && words("  ").is_err());
     }
 }

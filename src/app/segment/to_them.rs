@@ -81,7 +81,7 @@ mod tests {
         let kept = KeptSettings { tag, stage, limits, local_time: None, window_local: true };
 
         let words = " --tag=-Raya --stage 'Follow-up 1' --gap 20s..1m --window '19:00-20:00' \
-                     --timezone 'Asia/Kuala_Lumpur' --window-local";
+                     --timezone Asia/Kuala_Lumpur --window-local";
         assert_eq!(options(&kept), words);
         let plain =
             KeptSettings { limits: LimitColumns::default(), window_local: false, stage: "Initial".to_owned(), ..kept };
