@@ -74,7 +74,9 @@ fn is_header_with_date((cells, keys): (&[Cow<'_, str>], &[String]), phone: usize
     let is_number = |cell: &str| others.is_known(cell) && !is_day(cell);
     let has_date = cells.get(phone).is_some_and(|cell| is_date(cell.trim()));
     let mut beside = cells.iter().enumerate().filter(|(column, _)| *column != phone);
-    has_date && has_title(keys, phone, others) && !beside.any(|(_, cell)| is_number(cell.trim()))
+    has_date
+        && has_title((cells, keys), (phone, TitleWords::Part), others)
+        && !beside.any(|(_, cell)| is_number(cell.trim()))
 }
 
 /// `20251231`, `2025`, `2025/2026`, `2025-26`.
@@ -113,28 +115,51 @@ fn has_number((cells, keys): (&[Cow<'_, str>], &[String]), phone: Option<usize>,
 fn is_unreadable_person((cells, keys): (&[Cow<'_, str>], &[String]), phone: usize, others: &Samples<'_>) -> bool {
     let Some(cell) = cells.get(phone) else { return false };
     let digits = cell.chars().filter(char::is_ascii_digit).count();
-    let is_header = || has_title(keys, phone, others);
+    let is_header = |words: TitleWords| has_title((cells, keys), (phone, words), others);
     match Phone::parse(cell, others.region) {
         Err(PhoneError::Scientific | PhoneError::SpreadsheetError) => true,
-        Err(PhoneError::Empty | PhoneError::NoDigits) => stands_for_nothing(cell) && !is_header(),
+        Err(PhoneError::Empty | PhoneError::NoDigits) => stands_for_nothing(cell) && !is_header(TitleWords::Part),
         // A title may have an example in it, or a date.
-        _ if cell.chars().any(char::is_alphabetic) => digits >= DIGITS_LEAST && !is_header(),
+        _ if cell.chars().any(char::is_alphabetic) => digits >= DIGITS_LEAST && !is_header(TitleWords::Whole),
         _ => digits >= DIGITS_OF_PERSON,
     }
 }
 
+/// How much of a cell beside a number says that it is the title of a column of phones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TitleWords {
+    /// All of it: what has such a word in it may be what they bought, or where they work.
+    Whole,
+    /// Also a word in it, such as *telefon*.
+    Part,
+}
+
 /// Whether another column than that of the phones is called as one is whose meaning is known: the row is a header then. What most rows
 /// behind it have as well is no title, such as a reason in a list of opt-outs.
-fn has_title(keys: &[String], phone: usize, others: &Samples<'_>) -> bool {
-    let is_title = |key: &str| {
-        names_phones(key)
-            || NAME_HEADERS.contains(&key)
-            || NAME_ENDS.iter().any(|end| key.ends_with(end))
-            || OPT_OUT_HEADERS.contains(&key)
+fn has_title(
+    (cells, keys): (&[Cow<'_, str>], &[String]),
+    (phone, words): (usize, TitleWords),
+    others: &Samples<'_>,
+) -> bool {
+    let is_title = |column: usize| {
+        let key = keys[column].as_str();
+        is_whole_title(key) || words == TitleWords::Part && is_in_words(&cells[column]) && names_phones(key)
     };
     let is_repeated = |column: usize| others.mostly(column, |value| key(value) == keys[column]);
-    let mut titles = keys.iter().enumerate().filter(|(column, key)| *column != phone && is_title(key));
-    titles.any(|(column, _)| !is_repeated(column))
+    (0..keys.len()).any(|column| column != phone && is_title(column) && !is_repeated(column))
+}
+
+/// Whether a cell is called as columns are whose meaning is known, perhaps with a number behind it.
+fn is_whole_title(key: &str) -> bool {
+    PHONE_HEADERS.contains(&key.trim_end_matches(|c: char| c.is_ascii_digit()))
+        || NAME_HEADERS.contains(&key)
+        || NAME_ENDS.iter().any(|end| key.ends_with(end))
+        || OPT_OUT_HEADERS.contains(&key)
+}
+
+/// Not `iPhone 15`, and no address at *tmobile*.
+fn is_in_words(cell: &str) -> bool {
+    !cell.contains(|c: char| c == '@' || c.is_ascii_digit())
 }
 
 /// `?`, `n/a`, `-`: what people and programs write where there is no number. An empty cell may have a title that nobody wrote.

@@ -79,6 +79,25 @@ fn a_first_row_whose_number_has_a_letter_in_it_or_is_not_there_is_a_person_and_n
 }
 
 #[test]
+fn what_stands_beside_an_unreadable_number_is_no_title_for_a_word_in_it() {
+    for (number, beside) in [
+        ("6O123456701", "iPhone 15"),
+        ("6O123456701", "ali@tmobile.com"),
+        ("6O123456701", "Wisma Telefon"),
+        ("?", "iPhone 15"),
+        ("2025-12-31", "iPhone 15"),
+    ] {
+        let list = format!("Ali,{number},{beside}\nBen,0123456702,Galaxy S24\nChe,0123456703,Redmi 13\n");
+
+        let read = read(list, "Hi {name}").unwrap();
+
+        let rejected: Vec<_> = reasons(&read).into_iter().map(|(row, column, value, _)| (row, column, value)).collect();
+        assert_eq!(rejected, [(1, "column 2", number)], "{beside}");
+        assert_eq!(read.people[0].name.as_deref(), Some("Ben"), "{beside}");
+    }
+}
+
+#[test]
 fn a_header_with_an_example_or_no_word_above_the_numbers_is_a_header_and_its_stop_column_holds() {
     for title in ["Phone (e.g. 60123456789)", "Reach us: 60123456789", "Updated 31/12/2025", "?", "-", ""] {
         let read = read(format!("name,\"{title}\",stop\nAina,0123456701,yes\nBen,0123456702,\n"), "Hi {name}").unwrap();
@@ -122,6 +141,17 @@ fn a_date_or_years_as_the_title_of_the_phones_is_a_header_and_its_stop_column_ho
             assert_eq!((phones(&read), read.phone_column.as_str()), (vec!["+60123456702"], title), "{beside}");
             assert_eq!(reasons(&read), [(2, "stop", "yes", Reason::OptedOut)], "{title}, {beside}");
         }
+    }
+}
+
+#[test]
+fn a_second_column_of_phones_makes_a_row_a_header_whether_it_is_numbered_or_called_so_in_part() {
+    for (title, beside) in
+        [("?", "Telefon rumah"), ("?", "Phone 2"), ("2025", "Telefon rumah"), ("Reach us: 60123456789", "Phone 2")]
+    {
+        let read = read(format!("who,{title},{beside}\nAina,0123456701,\nBen,0123456702,\n"), "Hi").unwrap();
+
+        assert_eq!((phones(&read).len(), read.rejected.total), (2, 0), "{title}, {beside}");
     }
 }
 
