@@ -11,11 +11,30 @@ use crate::support::serve::Serve;
 
 const HOURLY: [&str; 4] = ["--repeat", "every hour", "--timezone", "UTC"];
 
+/// Eight in the evening of tomorrow: what a test reads of the times from then on is the same however long it takes.
+fn tomorrow_evening() -> DateTime<Utc> {
+    (Utc::now() + TimeDelta::days(1)).date_naive().and_hms_opt(20, 0, 0).unwrap().and_utc()
+}
+
+/// Has the next time of a pattern be this one.
+async fn comes_at(shop: &Shop, pattern: &str, at: DateTime<Utc>) {
+    let at = at.to_rfc3339();
+    shop.execute(&format!("update blasts set scheduled_for = '{at}', send_after = '{at}' where id = {pattern}")).await;
+}
+
 #[tokio::test]
 async fn hours_with_which_several_times_would_go_at_once_are_refused_of_what_repeats_as_by_its_launch() {
     let shop = Shop::open(SETUP).await;
     let id = pattern(&shop, 0..2, &HOURLY).await;
     let unsent = shop.draft_with(0..2, &[&HOURLY[..], &["--window", "09:00-12:00"]].concat()).await;
+    // Both have the same times ahead.
+    let first = tomorrow_evening();
+    comes_at(&shop, &id, first).await;
+    shop.execute(&format!(
+        "insert into blast_occurrences (pattern, at, outcome) values ({unsent}, '{}', 'skipped')",
+        (first - TimeDelta::hours(1)).to_rfc3339()
+    ))
+    .await;
     let plan = shop.json(&["blast", "plan", &unsent]).await;
     let why = plan["obstacles"][0].as_str().unwrap();
     assert!(why.contains(" would both go when its hours (09:00-12:00 "), "{plan}");
@@ -57,13 +76,10 @@ async fn weekdays_that_have_quarters_of_an_hour_wait_are_refused_on_any_day() {
 async fn of_times_that_would_go_at_one_opening_the_first_is_made_and_the_others_are_missed() {
     let shop = Shop::open(SETUP).await;
     let id = pattern(&shop, 0..2, &HOURLY).await;
-    let first = (Utc::now() + TimeDelta::days(1)).date_naive().and_hms_opt(20, 0, 0).unwrap().and_utc();
+    let first = tomorrow_evening();
+    comes_at(&shop, &id, first).await;
     // As an earlier version let somebody edit it.
-    shop.execute(&format!(
-        "update blasts set send_window = '09:00-12:00', scheduled_for = '{0}', send_after = '{0}' where id = {id}",
-        first.to_rfc3339()
-    ))
-    .await;
+    shop.execute(&format!("update blasts set send_window = '09:00-12:00' where id = {id}")).await;
     let said = shop.ok(&["blast", "schedule", "show", &id]).await;
     assert!(said.contains(":00, and those after it until then are missed"), "{said}");
     let engine = engine_app(&shop, "one").await;
@@ -90,10 +106,8 @@ async fn of_times_that_would_go_at_one_opening_the_first_is_made_and_the_others_
 async fn a_refused_plan_names_no_time_that_was_left_out() {
     let shop = Shop::open(SETUP).await;
     let id = pattern(&shop, 0..2, &HOURLY).await;
-    // Half a day from now for an hour.
-    let opens = (Utc::now() + TimeDelta::hours(12)).hour();
-    let hours = format!("{opens:02}:00-{:02}:00", opens + 1);
-    shop.execute(&format!("update blasts set send_window = '{hours}' where id = {id}")).await;
+    comes_at(&shop, &id, tomorrow_evening()).await;
+    shop.execute(&format!("update blasts set send_window = '08:00-09:00' where id = {id}")).await;
     let times: Vec<DateTime<Utc>> =
         serde_json::from_value(shop.json(&["blast", "schedule", "show", &id]).await["next"].clone()).unwrap();
     let named = async || shop.json(&["blast", "plan", &id]).await["obstacles"][0].as_str().unwrap().to_owned();
