@@ -171,17 +171,32 @@ async fn a_blast_is_not_launched_to_whom_another_one_is_retried_while_its_people
           where blast_id = {failed}"
     ))
     .await;
-    let app = engine_app(&shop, "aina").await;
-    // Whom the retry is of was named by no filter: it waits for no launch.
+    let (app, failed) = (engine_app(&shop, "aina").await, BlastId(failed.parse().unwrap()));
     let mut holds = shop.database.pool.begin().await.unwrap();
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('frequency cap of kedai', 0))")
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('frequency cap of kedai', 0)), pg_advisory_lock(42)")
         .execute(&mut *holds)
         .await
         .unwrap();
+    // Whom the retry is of was named by no filter: it waits for no launch. All but its end is done before the launch begins, which waits for
+    // its lock a few seconds at most.
+    shop.execute(
+        "create function wait_for_word() returns trigger language plpgsql as $$ begin
+             while not pg_try_advisory_xact_lock(42) loop perform pg_sleep(0.02); end loop;
+             return null;
+         end $$;
+         create trigger wait_for_word after insert on operator_actions for each row
+            when (new.action = 'retry') execute function wait_for_word()",
+    )
+    .await;
+    let retry = tokio::spawn(async move { app.retry(failed, None).await });
+    let sleeping =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+    eventually_async("the retry is about to end", async || shop.number(sleeping).await > 0).await;
     let launch = tokio::spawn(said(shop.command(&["blast", "send", &draft, "--yes", "--no-engine"])));
     eventually_async("its people are read", async || shop.number(WAITING_FOR_A_LOCK).await > 0).await;
 
-    assert_eq!(app.retry(BlastId(failed.parse().unwrap()), None).await.unwrap(), 1);
+    sqlx::query("select pg_advisory_unlock(42)").execute(&mut *holds).await.unwrap();
+    assert_eq!(retry.await.unwrap().unwrap(), 1);
     holds.commit().await.unwrap();
 
     let refused = launch.await.unwrap();
