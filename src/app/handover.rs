@@ -10,9 +10,9 @@ use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
+use crate::store::view::SenderStop;
 use crate::store::view::senders::{self, LeaseHolder};
 
 mod resumption;
@@ -137,8 +137,8 @@ impl App {
         watch: Result<&mut Handover, &mut String>,
         patience: &mut Patience,
     ) -> Result<Option<Result<(), String>>, AppError> {
-        if let Some(Waiting::SenderStopped { why, code, .. }) = &blast.waiting {
-            return Ok(Some(Err(self.stop_words(blast, (why, code)))));
+        if let Some(stop @ Waiting::SenderStopped { why, .. }) = &blast.waiting {
+            return Ok(Some(Err(self.stop_words(blast, (why, stop)))));
         }
         let watch = match watch {
             Ok(watch) => watch,
@@ -210,14 +210,17 @@ impl App {
     pub async fn stop_words_of(&self, blast: &BlastView) -> Result<Option<String>, AppError> {
         let own = self.senders().await?.into_iter().find(|row| row.id == blast.sender_id);
         let stop = own.and_then(|row| row.stopped);
-        Ok(stop.map(|stop| self.stop_words(blast, (&stop.reason, &stop.code))))
+        Ok(stop.map(|SenderStop { reason: why, code, waits_for_token, .. }| {
+            let sender = blast.sender.clone();
+            let stop = Waiting::SenderStopped { why: why.clone(), sender, code, waits_for_token };
+            self.stop_words(blast, (&why, &stop))
+        }))
     }
 
     /// Why a blast's sender sends nothing, and what lets it go on.
-    fn stop_words(&self, blast: &BlastView, (why, code): (&str, &StopCode)) -> String {
-        let stop = Waiting::SenderStopped { why: why.to_owned(), sender: blast.sender.clone(), code: code.clone() };
+    fn stop_words(&self, blast: &BlastView, (why, stop): (&str, &Waiting)) -> String {
         // A reason of the fence's own names the command.
-        let mend = self.mend_of(blast, &stop).filter(|_| !why.contains("`blastdeck "));
+        let mend = self.mend_of(blast, stop).filter(|_| !why.contains("`blastdeck "));
         let mend = mend.map(|mend| format!("; {mend}")).unwrap_or_default();
         format!("sender {} is stopped: {why}{mend}", blast.sender)
     }

@@ -359,7 +359,7 @@ mod tests {
         SenderCheck {
             name: "sales".to_owned(),
             health: Health { verdict, detail: "device 5850".to_owned() },
-            stop: Some(SenderStop { at: chrono::DateTime::UNIX_EPOCH, code, reason }),
+            stop: Some(SenderStop { at: chrono::DateTime::UNIX_EPOCH, code, reason, waits_for_token: false }),
             is_shown: true,
             is_lifted: false,
             left,

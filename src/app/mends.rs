@@ -3,12 +3,9 @@
 use super::App;
 use super::health::LeftToSend;
 use super::view::{BlastView, Estimate, token_mend};
-use crate::config::SenderConfig;
 use crate::domain::blast::BlastState;
-use crate::domain::sender::StopCode;
 use crate::domain::text::{people, shell_word};
 use crate::domain::waiting::{Waiting, mend_elsewhere};
-use crate::provider::refuses_token;
 use crate::store::view::{BlastRow, SenderStop};
 
 impl App {
@@ -37,7 +34,7 @@ impl App {
         let configured = self.config().sender(&blast.sender);
         match (waiting, configured) {
             (Waiting::NoEngine, None) => Some(mend_elsewhere(&blast.sender)),
-            (Waiting::SenderStopped { code, .. }, Some(own)) if is_for_token(own, code) => {
+            (Waiting::SenderStopped { waits_for_token: true, .. }, Some(own)) => {
                 let (id, name) = (blast.id, shell_word(&own.name));
                 // After that nobody is asked.
                 Some(format!(
@@ -58,7 +55,7 @@ impl App {
     pub(super) fn token_mend_of(&self, name: &str, stop: Option<&SenderStop>, left: LeftToSend) -> String {
         let Some(own) = self.config().sender(name) else { return String::new() };
         let mend = token_mend(&own.token);
-        let is_stopped_for_it = stop.is_some_and(|stop| is_for_token(own, &stop.code));
+        let is_stopped_for_it = stop.is_some_and(|stop| stop.waits_for_token);
         match left.queued {
             queued if is_stopped_for_it && queued > 0 => format!(
                 "{mend}: it then goes on by itself, and sends to {}; `blastdeck blast pause BLAST` before that holds a blast back",
@@ -67,11 +64,6 @@ impl App {
             _ => mend,
         }
     }
-}
-
-/// Whether a sender that is stopped with this code is so because its provider refused a token.
-fn is_for_token(own: &SenderConfig, code: &StopCode) -> bool {
-    matches!(code, StopCode::Provider(code) if refuses_token(own.provider, code))
 }
 
 impl BlastView {

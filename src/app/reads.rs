@@ -210,7 +210,12 @@ impl App {
         if row.lease.is_none()
             && let Some(reason) = self.unusable(row.id)
         {
-            row.stopped.get_or_insert(SenderStop { at: Utc::now(), code: StopCode::Config, reason });
+            row.stopped.get_or_insert(SenderStop {
+                at: Utc::now(),
+                code: StopCode::Config,
+                reason,
+                waits_for_token: false,
+            });
         }
         row
     }

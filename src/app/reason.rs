@@ -72,8 +72,8 @@ pub fn of(
 
 fn stopped(sender: &SenderRow) -> Option<Waiting> {
     let stop = sender.stopped.as_ref()?;
-    let (why, code) = (stop.reason.clone(), stop.code.clone());
-    Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code })
+    let (why, code, waits_for_token) = (stop.reason.clone(), stop.code.clone(), stop.waits_for_token);
+    Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code, waits_for_token })
 }
 
 /// Why no engine sends for a sender.

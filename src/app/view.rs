@@ -13,10 +13,8 @@ use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{Gap, LimitColumns, Rate};
 use crate::domain::phone::Region;
-use crate::domain::sender::StopCode;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::provider::refuses_token;
 use crate::store::view::{BlastRow, SenderRow};
 
 pub use crate::store::view::activity::{
@@ -382,10 +380,9 @@ impl SenderView {
         }
     }
 
-    /// Whether it is stopped because its provider refused a token.
+    /// Whether it is stopped because its provider refused a token, and another one lets it go on by itself.
     pub fn is_token_refused(&self) -> bool {
-        let refuses = |code: &str| self.provider.parse().is_ok_and(|kind| refuses_token(kind, code));
-        self.stopped.as_ref().is_some_and(|stop| matches!(&stop.code, StopCode::Provider(code) if refuses(code)))
+        self.stopped.as_ref().is_some_and(|stop| stop.waits_for_token)
     }
 }
 

@@ -90,6 +90,9 @@ pub enum Waiting {
         sender: String,
         #[serde(default)]
         code: StopCode,
+        /// Another token than the refused one lifts the stop by itself.
+        #[serde(skip)]
+        waits_for_token: bool,
     },
     /// Only people whose outcome nobody knows are left.
     Uncertain { people: i64 },

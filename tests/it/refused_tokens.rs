@@ -295,6 +295,23 @@ async fn a_sender_stopped_for_its_token_is_said_to_send_once_that_is_mended_and_
 }
 
 #[tokio::test]
+async fn a_stop_for_a_token_that_somebody_put_back_is_said_to_be_lifted_on_their_word_alone() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..50).await;
+    let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+    assert_eq!(refused.code, 0, "{refused:?}");
+    // As the undo of what let the sender go on leaves it.
+    shop.execute("update senders set refused_token = null").await;
+
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    let checked = shop.run_with_wrong_token(&["sender", "check", "sales"]).await;
+
+    let mend = shown["waiting"]["mend"].as_str().unwrap();
+    assert!(mend.contains("sender confirm sales` resumes it") && !mend.contains("by itself"), "{mend}");
+    assert!(!checked.out.contains("goes on by itself"), "{checked:?}");
+}
+
+#[tokio::test]
 async fn a_refused_token_in_a_file_is_mended_in_that_file_and_nothing_is_started_again() {
     let shop = Shop::open(SLOW).await;
     let blast = shop.blast(0..50).await;

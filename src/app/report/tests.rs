@@ -180,7 +180,7 @@ fn a_blast_that_sends_nothing_for_long_waits_as_it_does_in_lists() {
 #[test]
 fn a_blast_whose_time_came_while_its_sender_is_stopped_waits_as_it_does_in_lists() {
     let (why, code) = ("Device is offline".to_owned(), "device".to_owned().into());
-    let waiting = Some(Waiting::SenderStopped { why, sender: "sales".to_owned(), code });
+    let waiting = Some(Waiting::SenderStopped { why, sender: "sales".to_owned(), code, waits_for_token: false });
     let came = DateTime::from_timestamp(1_700_000_000, 0);
     let due = BlastView { state: BlastState::Scheduled, send_after: came, waiting, ..blast() };
 

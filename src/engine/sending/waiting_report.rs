@@ -122,7 +122,7 @@ impl Sender {
             return Some(Waiting::Clock { seconds: skew.num_seconds() });
         }
         let (why, sender) = (self.stopped.clone()?, self.context.sender.name.clone());
-        Some(Waiting::SenderStopped { why, sender, code: StopCode::default() })
+        Some(Waiting::SenderStopped { why, sender, code: StopCode::default(), waits_for_token: false })
     }
 
     /// A reason that stands, without a moment at which it ends.

@@ -255,7 +255,12 @@ mod tests {
             Waiting::Provider { why: "429 from graph.facebook.com".to_owned(), until },
             Waiting::Backoff { people: 3, until },
             Waiting::PairGap { people: 2, until },
-            Waiting::SenderStopped { why: "401".to_owned(), sender: "sales".to_owned(), code: "401".to_owned().into() },
+            Waiting::SenderStopped {
+                why: "401".to_owned(),
+                sender: "sales".to_owned(),
+                code: "401".to_owned().into(),
+                waits_for_token: false,
+            },
             Waiting::Uncertain { people: 1 },
             Waiting::Clock { seconds: 90 },
             Waiting::Database { trouble: DatabaseTrouble::DiskFull },

@@ -46,6 +46,9 @@ pub struct SenderStop {
     pub at: DateTime<Utc>,
     pub code: StopCode,
     pub reason: String,
+    /// It is for a token that the provider refused, and which it was is noted: another one lifts it by itself. Whoever took back what let the
+    /// sender go on has it stand until somebody lifts it.
+    pub waits_for_token: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

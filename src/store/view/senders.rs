@@ -22,6 +22,7 @@ struct SenderRecord {
     stopped_at: Option<DateTime<Utc>>,
     stopped_code: Option<String>,
     stopped_reason: Option<String>,
+    waits_for_token: bool,
     unheard_since: Option<DateTime<Utc>>,
     slowed: i32,
     held_until: Option<DateTime<Utc>>,
@@ -42,7 +43,7 @@ struct SenderRecord {
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(concat!(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
-                s.unheard_since, s.slowed, s.held_until, s.throughput, s.quality, l.holder, l.host, l.engine, l.expires_at,
+                s.refused_token is not null as waits_for_token, s.unheard_since, s.slowed, s.held_until, s.throughput, s.quality, l.holder, l.host, l.engine, l.expires_at,
                 coalesce(l.waiting, refused.waiting) as waiting,
                 (select min(o.name) from senders o join sender_leases h on h.sender_id = o.id
                   where (o.provider, o.address, o.device) = (s.provider, s.address, s.device) and o.id <> s.id
@@ -133,6 +134,7 @@ impl From<SenderRecord> for SenderRow {
             at,
             code: found.stopped_code.unwrap_or_default().into(),
             reason: found.stopped_reason.unwrap_or_default(),
+            waits_for_token: found.waits_for_token,
         };
         let lease = |(holder, expires_at)| LeaseRow {
             holder,

@@ -17,7 +17,7 @@ fn asked(dashboard: &TestDashboard) -> String {
 fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent() {
     let mut dashboard = TestDashboard::new(STACKED);
     let (why, code) = ("it went back in time".to_owned(), StopCode::Restored);
-    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code };
+    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code, waits_for_token: false };
     let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
     let asks = "sales: the database differs from this machine's record: it may have been restored, or the record \
@@ -41,7 +41,7 @@ fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent(
 fn an_answer_that_waits_with_a_stopped_sender_is_in_the_number_that_lets_it_go_on() {
     let mut dashboard = TestDashboard::new(Size { width: 120, height: 30 });
     let (why, code) = ("the token is refused".to_owned(), StopCode::Provider("unauthorised".to_owned()));
-    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code };
+    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code, waits_for_token: false };
     let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     let answering = SenderView { queued_answers: 1, ..senders().swap_remove(0) };
     dashboard.answer(Completion::Senders(Ok(vec![answering]))).answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
@@ -59,7 +59,7 @@ fn a_paused_blast_of_a_restored_database_is_not_resumed_before_it_is_confirmed()
     let at = dashboard.now;
     let (code, reason) = (StopCode::Restored, "it went back in time".to_owned());
     let mut stopped = senders();
-    stopped[0].stopped = Some(SenderStop { at, code, reason });
+    stopped[0].stopped = Some(SenderStop { at, code, reason, waits_for_token: false });
     dashboard.answer(Completion::Senders(Ok(stopped))).keys("1jjS");
 
     assert!(

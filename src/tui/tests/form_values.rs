@@ -115,8 +115,12 @@ fn the_reasons_why_rows_were_left_out_add_up() {
 fn why_a_sender_is_stopped_takes_two_lines_of_the_form_however_long_it_is() {
     let mut dashboard = with_list(|_| {});
     let reason = "the provider says that this account may not send ".repeat(12);
-    dashboard.model.senders[0].stopped =
-        Some(SenderStop { at: at(13, 0), code: StopCode::Provider("131031".to_owned()), reason });
+    dashboard.model.senders[0].stopped = Some(SenderStop {
+        at: at(13, 0),
+        code: StopCode::Provider("131031".to_owned()),
+        reason,
+        waits_for_token: false,
+    });
     let mut small = dashboard;
     small.dispatch(Msg::Resized(STACKED)).keys("gg");
 

@@ -81,8 +81,12 @@ fn a_list_that_fills_its_pane_gives_up_a_blast_for_the_reason_of_a_wait_and_cuts
     let why = "the message is not a template that Meta knows by this name and language, so that nobody can be sent it";
     let long = full(Waiting::Provider { why: why.to_owned(), until: tomorrow(9, 0) });
     assert!(long.contains("waits for: the provider: the message is not a template") && long.contains('~'), "{long}");
-    let person =
-        full(Waiting::SenderStopped { code: StopCode::Restored, why: why.to_owned(), sender: "sales".to_owned() });
+    let person = full(Waiting::SenderStopped {
+        code: StopCode::Restored,
+        why: why.to_owned(),
+        sender: "sales".to_owned(),
+        waits_for_token: false,
+    });
     assert!(person.contains("so that nobody can be sent it"), "never cut: {person}");
 }
 
@@ -183,7 +187,7 @@ fn with_nobody_left_to_send_to_a_blast_is_neither_paused_nor_resumed() {
 fn what_waits_for_its_stopped_sender_again_is_not_said_to_have_started() {
     let mut dashboard = launched();
     let (code, why) = (StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
-    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() });
+    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned(), waits_for_token: false });
     let send_after = Some(dashboard.now);
     let row = BlastView { waiting, version: 5, send_after, ..armed(&dashboard) };
 

@@ -17,7 +17,10 @@ const SAYS: &str = "Raya last call starts once its sender is resumed; until then
 
 fn stopped(row: BlastView) -> BlastView {
     let (code, why) = (StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
-    BlastView { waiting: Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() }), ..row }
+    BlastView {
+        waiting: Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned(), waits_for_token: false }),
+        ..row
+    }
 }
 
 /// The draft as its launch behind the stop left it.

@@ -291,6 +291,7 @@ fn a_blast_whose_sender_stopped_goes_on_after_the_number_of_people() {
         why,
         sender: "sales".to_owned(),
         code: crate::domain::sender::StopCode::Provider("unauthorised".to_owned()),
+        waits_for_token: false,
     };
     let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");

@@ -92,11 +92,20 @@ fn what_waits_for_a_person_never_reads_sending_and_is_a_line_of_its_own() {
 #[test]
 fn a_stopped_sender_and_the_blast_that_waits_for_it_are_one_thing() {
     let mut dashboard = TestDashboard::new(WIDE);
-    let stopped =
-        Waiting::SenderStopped { why: "401".to_owned(), sender: "sales".to_owned(), code: StopCode::default() };
+    let stopped = Waiting::SenderStopped {
+        why: "401".to_owned(),
+        sender: "sales".to_owned(),
+        code: StopCode::default(),
+        waits_for_token: false,
+    };
     let mut blast = BlastView { waiting: Some(stopped), ..raya() };
     blast.counts.uncertain = 0;
-    let stop = SenderStop { at: at(13, 0), code: StopCode::Provider("401".to_owned()), reason: "401".to_owned() };
+    let stop = SenderStop {
+        at: at(13, 0),
+        code: StopCode::Provider("401".to_owned()),
+        reason: "401".to_owned(),
+        waits_for_token: true,
+    };
 
     dashboard.answer(Completion::Blasts(Ok(vec![blast])));
     dashboard.answer(Completion::Senders(Ok(vec![SenderView { stopped: Some(stop), ..senders().swap_remove(0) }])));
@@ -112,6 +121,7 @@ fn before_a_stopped_sender_goes_on_its_other_blasts_are_named() {
         code: StopCode::Provider("device".to_owned()),
         why: "Device is offline".to_owned(),
         sender: "sales".to_owned(),
+        waits_for_token: false,
     };
     let other = BlastView {
         id: crate::domain::ids::BlastId(77),
@@ -138,6 +148,7 @@ fn a_blast_whose_time_came_while_its_sender_was_stopped_is_in_the_number_that_le
         code: StopCode::Provider("device".to_owned()),
         why: "Device is offline".to_owned(),
         sender: "sales".to_owned(),
+        waits_for_token: false,
     };
     let at = |id, hours| BlastView {
         id: crate::domain::ids::BlastId(id),

@@ -54,6 +54,7 @@ fn a_click_chooses_the_blast_that_is_drawn_there_also_where_a_reason_takes_rows_
             code: StopCode::Provider("device".to_owned()),
             why: "Device is offline".to_owned(),
             sender: "sales".to_owned(),
+            waits_for_token: false,
         }),
         ..blast(id, &format!("Blast {id}"), BlastState::Sending, (11, 20))
     };

@@ -116,7 +116,7 @@ fn a_sender_that_the_provider_stopped_names_the_key_that_says_it_is_fixed() {
     let mut dashboard = TestDashboard::new(STACKED);
     let waiting = |code: &str| {
         let (why, code) = ("Device is offline".to_owned(), StopCode::Provider(code.to_owned()));
-        Waiting::SenderStopped { why, sender: "sales".to_owned(), code }
+        Waiting::SenderStopped { why, sender: "sales".to_owned(), code, waits_for_token: false }
     };
     let stands = |code: &str| BlastView { waiting: Some(waiting(code)), ..raya() };
     dashboard.answer(Completion::Blasts(Ok(vec![stands("device")]))).keys("2");

@@ -331,6 +331,7 @@ fn the_pages_that_are_lists() {
         at: at(13, 0),
         code: StopCode::Provider("401".to_owned()),
         reason: "the token is refused".to_owned(),
+        waits_for_token: true,
     };
     dashboard.model.senders = vec![SenderView { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();

@@ -139,7 +139,7 @@ fn the_log_has_all_that_starts_with_a_resumed_sender() {
     let mut dashboard = TestDashboard::new(STACKED);
     let code = StopCode::Provider("device".to_owned());
     let why = "Device is offline".to_owned();
-    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() });
+    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned(), waits_for_token: false });
     let other = blasts().into_iter().find(|blast| blast.id == OTHER).unwrap();
     let rows =
         [BlastView { waiting: waiting.clone(), ..raya() }, BlastView { state: BlastState::Sending, waiting, ..other }];

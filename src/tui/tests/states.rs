@@ -131,6 +131,7 @@ const STATES: &[State] = &[
             at: dashboard.now,
             code: crate::domain::sender::StopCode::Provider(hostile()),
             reason: hostile(),
+            waits_for_token: false,
         });
         dashboard.answer(Completion::Senders(Ok(stopped))).keys("!");
     }),

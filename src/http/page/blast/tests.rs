@@ -125,7 +125,7 @@ fn a_blast_that_repeats_says_so_and_where_the_numbers_of_its_times_are() {
 fn a_blast_whose_time_came_while_its_sender_is_stopped_waits_and_does_not_start_in_the_past() {
     let stopped = |at| {
         let (why, code) = ("Device is offline".to_owned(), "device".to_owned().into());
-        let waiting = Some(Waiting::SenderStopped { why, sender: "sales".to_owned(), code });
+        let waiting = Some(Waiting::SenderStopped { why, sender: "sales".to_owned(), code, waits_for_token: false });
         BlastView { state: BlastState::Scheduled, send_after: Some(at), scheduled_for: Some(at), waiting, ..blast(0) }
     };
     let (came, comes) =

@@ -13,11 +13,13 @@ fn a_stopped_senders_line_leads_to_the_blast_that_it_holds_up_and_ends_none() {
         code: StopCode::Provider("device".to_owned()),
         why: "Device is offline".to_owned(),
         sender: "sales".to_owned(),
+        waits_for_token: false,
     });
     let stop = SenderStop {
         at: at(13, 0),
         code: StopCode::Provider("device".to_owned()),
         reason: "Device is offline".to_owned(),
+        waits_for_token: false,
     };
     let mut weekly = BlastView { id: BlastId(77), state: BlastState::Scheduled, waiting: waiting.clone(), ..raya() };
     weekly.origin.repeat.rule = Some("every hour".to_owned());
@@ -66,8 +68,9 @@ fn command_lines_are_those_of_the_database_that_is_shown() {
 fn a_stopped_senders_line_says_all_that_its_key_lets_go_on() {
     let provider = || StopCode::Provider("device".to_owned());
     let why = || "Device is offline".to_owned();
-    let waiting = Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned() };
-    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why() };
+    let waiting =
+        Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned(), waits_for_token: false };
+    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why(), waits_for_token: false };
     let mut dashboard = TestDashboard::new(WIDE);
     let due = BlastView {
         id: BlastId(77),
@@ -100,8 +103,9 @@ fn a_stopped_senders_line_says_all_that_its_key_lets_go_on() {
 fn every_blast_that_goes_on_with_a_stopped_sender_has_a_line_where_there_are_several() {
     let provider = || StopCode::Provider("401".to_owned());
     let why = || "Unauthorised Token".to_owned();
-    let waiting = Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned() };
-    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why() };
+    let waiting =
+        Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned(), waits_for_token: false };
+    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why(), waits_for_token: true };
     let sender = || SenderView { stopped: Some(stop.clone()), ..senders().swap_remove(0) };
     let half_sent = BlastView { waiting: Some(waiting), ..raya() };
     let mut to_retry = BlastView { id: BlastId(77), tag: "Tour Dec".to_owned(), ..half_sent.clone() };
@@ -130,8 +134,12 @@ fn every_blast_that_goes_on_with_a_stopped_sender_has_a_line_where_there_are_sev
 /// `S` once more, after an undo, is about the sender.
 #[test]
 fn the_cursor_is_on_a_sender_again_whose_resume_was_taken_back_unless_it_was_moved() {
-    let stop =
-        SenderStop { at: at(13, 0), code: StopCode::Provider("device".to_owned()), reason: "offline".to_owned() };
+    let stop = SenderStop {
+        at: at(13, 0),
+        code: StopCode::Provider("device".to_owned()),
+        reason: "offline".to_owned(),
+        waits_for_token: false,
+    };
     let stopped = || vec![SenderView { stopped: Some(stop.clone()), ..senders().swap_remove(0) }];
     let sender = NeedsLine::Need(AttentionItem::Sender(senders()[0].id));
     let paused = |id, tag: &str| BlastView {
@@ -172,8 +180,9 @@ fn the_cursor_is_on_a_sender_again_whose_resume_was_taken_back_unless_it_was_mov
 fn a_stopped_senders_line_asks_about_every_blast_that_goes_on() {
     let provider = || StopCode::Provider("device".to_owned());
     let why = || "Device is offline".to_owned();
-    let waiting = Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned() };
-    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why() };
+    let waiting =
+        Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned(), waits_for_token: false };
+    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why(), waits_for_token: false };
     let held_up = |id, tag: &str| BlastView { id, tag: tag.to_owned(), waiting: Some(waiting.clone()), ..raya() };
     let asked = |blasts: Vec<BlastView>, keys: &str| {
         let mut dashboard = TestDashboard::new(WIDE);
@@ -203,6 +212,7 @@ fn what_came_due_while_its_sender_is_stopped_does_not_come_by_itself() {
         code: StopCode::Provider("device".to_owned()),
         why: "Device is offline".to_owned(),
         sender: "sales".to_owned(),
+        waits_for_token: false,
     };
     let scheduled = |id, start| BlastView {
         id: BlastId(id),
@@ -239,6 +249,7 @@ fn what_repeats_behind_a_stopped_sender_is_not_said_to_come_by_itself_all_the_sa
         code: StopCode::Provider("device".to_owned()),
         why: "Device is offline".to_owned(),
         sender: "sales".to_owned(),
+        waits_for_token: false,
     };
     for (waiting, says) in [
         (Some(waiting), "every hour; next 15:02, but not while its sender is stopped"),
@@ -259,7 +270,7 @@ fn what_repeats_behind_a_stopped_sender_is_not_said_to_come_by_itself_all_the_sa
 #[test]
 fn the_list_of_needs_that_stands_open_says_at_once_what_waits_once_its_time_comes() {
     let (code, why) = (StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
-    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned() });
+    let waiting = Some(Waiting::SenderStopped { code, why, sender: "sales".to_owned(), waits_for_token: false });
     let mut dashboard = TestDashboard::new(WIDE);
     let start = dashboard.now + TimeDelta::seconds(40);
     let (tag, state) = ("Tonight".to_owned(), BlastState::Scheduled);

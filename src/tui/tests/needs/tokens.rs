@@ -4,12 +4,17 @@ use super::*;
 
 #[test]
 fn a_refused_token_is_mended_where_the_configuration_says_that_it_is() {
-    let stop = |code: &str| {
+    let stop = |code: &str, waits_for_token: bool| {
         let code = StopCode::Provider(code.to_owned());
-        Some(SenderStop { at: at(13, 0), code, reason: "Unauthorised Token (token of this window)".to_owned() })
+        Some(SenderStop {
+            at: at(13, 0),
+            code,
+            reason: "Unauthorised Token (token of this window)".to_owned(),
+            waits_for_token,
+        })
     };
     let file = Some(TokenSource::File("/srv/sales.token".into()));
-    let sender = |code: &str| SenderView { stopped: stop(code), ..senders().swap_remove(0) };
+    let sender = |code: &str| SenderView { stopped: stop(code, code == "401"), ..senders().swap_remove(0) };
     let cases = [
         (sender("401"), "set WSAPME_TOKEN to the right token in the shell and start blastdeck there again: it then"),
         (
@@ -17,6 +22,8 @@ fn a_refused_token_is_mended_where_the_configuration_says_that_it_is() {
             "write the right token into /srv/sales.token: it then goes on by itself",
         ),
         (sender("device"), "fix it; then S resumes its blast"),
+        // What let it go on was taken back: nothing but somebody's word does so again.
+        (SenderView { stopped: stop("401", false), ..sender("401") }, "fix it; then S resumes its blast"),
     ];
 
     for (sender, mend) in cases {
@@ -36,6 +43,7 @@ fn a_window_whose_configuration_has_changed_does_not_say_where_a_token_belongs()
         at: at(13, 0),
         code: StopCode::Provider("401".to_owned()),
         reason: "Unauthorised Token (token of the standby on vm, process 7)".to_owned(),
+        waits_for_token: true,
     };
     let refused = Waiting::TokenRefused { process: "the standby on vm, process 7".to_owned() };
     let of_sender = (Some(stop), raya());
