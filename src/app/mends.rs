@@ -4,8 +4,9 @@ use super::App;
 use super::health::LeftToSend;
 use super::view::{BlastView, Estimate, token_mend};
 use crate::domain::blast::BlastState;
+use crate::domain::ids::SenderId;
 use crate::domain::text::{people, shell_word};
-use crate::domain::waiting::{Waiting, mend_elsewhere};
+use crate::domain::waiting::{Waiting, WaitingReport, mend_elsewhere};
 use crate::store::view::{BlastRow, SenderStop};
 
 impl App {
@@ -44,10 +45,19 @@ impl App {
                 ))
             }
             // Whoever has the file reads it again; no shell has anything to do with it.
-            (Waiting::TokenRefused { .. }, Some(own)) if own.token.file().is_some() => {
+            (Waiting::TokenRefused { is_elsewhere: false, .. }, Some(own)) if own.token.file().is_some() => {
                 Some(format!("{}: it then goes on by itself", token_mend(&own.token)))
             }
             _ => waiting.mend(blast.id, &blast.sender),
+        }
+    }
+
+    /// Notes of a sender whose token was refused whether it was another one than this process has.
+    pub(super) fn compare_token(&self, id: SenderId, report: &mut WaitingReport) {
+        if let Some(Waiting::TokenRefused { is_elsewhere, .. }) = &mut report.sender
+            && let Some(own) = self.sender(id)
+        {
+            *is_elsewhere = report.token.as_ref().is_some_and(|refused| refused != own.token.fingerprint());
         }
     }
 

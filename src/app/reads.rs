@@ -207,6 +207,7 @@ impl App {
 
     /// A sender that this configuration cannot use counts as stopped.
     fn with_unusable(&self, mut row: SenderRow) -> SenderRow {
+        self.compare_token(row.id, &mut row.waiting);
         if row.lease.is_none()
             && let Some(reason) = self.unusable(row.id)
         {

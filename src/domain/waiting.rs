@@ -29,7 +29,12 @@ pub enum Waiting {
     /// No engine holds the sender: nobody is sending.
     NoEngine,
     /// No engine holds the sender: the one that would has a token that the provider refused. Which it is, as an operator finds it.
-    TokenRefused { process: String },
+    TokenRefused {
+        process: String,
+        /// It was another token than the one that this configuration has: to replace that one helps nobody.
+        #[serde(skip)]
+        is_elsewhere: bool,
+    },
     /// No engine holds the sender: one sends from its phone under another name, which that sender has in another configuration.
     PhoneInUse { sender: String },
     /// The engine that holds the sender has not renewed its lease in time; another one may take over at `until`. `None`: a wrong clock
@@ -159,6 +164,9 @@ pub struct WaitingReport {
     pub blasts: BTreeMap<BlastId, Waiting>,
     /// How many milliseconds each renewal extends the engine's lease by. An engine with less than half of it left is silent.
     pub lease_ms: Option<i64>,
+    /// The fingerprint of the token that was refused, where that is what it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 impl WaitingReport {
@@ -324,7 +332,7 @@ impl fmt::Display for Waiting {
             Self::Scheduled { .. } => write!(f, "its time"),
             Self::NotMade { why } => write!(f, "its time came, and no blast was made of it: {why}"),
             Self::NoEngine => write!(f, "nobody is sending: no engine runs"),
-            Self::TokenRefused { process } => {
+            Self::TokenRefused { process, .. } => {
                 write!(f, "nobody is sending: the provider refused the token of {process}")
             }
             Self::PhoneInUse { sender } => write!(f, "its phone, which an engine sends from as sender {sender}"),

@@ -213,7 +213,7 @@ async fn follow(
 
 /// Says, where nobody holds the sender, that this process waits because its token was refused.
 pub(super) async fn report(engine: &EngineContext, sender: &ConfiguredSender) -> Result<(), StoreError> {
-    lease::write_refused(&engine.pool, sender.id, &engine.process()).await
+    lease::write_refused(&engine.pool, sender.id, (&engine.process(), sender.token.fingerprint())).await
 }
 
 #[cfg(test)]

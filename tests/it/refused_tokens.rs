@@ -312,28 +312,32 @@ async fn a_stop_for_a_token_that_somebody_put_back_is_said_to_be_lifted_on_their
 }
 
 #[tokio::test]
-async fn a_refused_token_in_a_file_is_mended_in_that_file_and_nothing_is_started_again() {
+async fn a_refused_token_in_a_file_is_mended_in_that_file_unless_another_one_is_there_than_was_refused() {
     let shop = Shop::open(SLOW).await;
     let blast = shop.blast(0..50).await;
     let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
     assert_eq!(refused.code, 0, "{refused:?}");
     shop.execute("update senders set stopped_at = null, stopped_code = null, stopped_reason = null").await;
     let sender = blastdeck::domain::ids::SenderId(shop.number("select id from senders").await);
-    let process = "an engine on kedai, process 7";
+    let token = shop.text("select refused_token from senders").await;
+    let process = ("an engine on kedai, process 7", token.as_str());
     blastdeck::store::lease::write_refused(&shop.database.pool, sender, process).await.unwrap();
     let mend = async || shop.json(&["blast", "show", &blast]).await["waiting"]["mend"].as_str().map(str::to_owned);
 
     let of_a_variable = mend().await.unwrap();
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
     let file = shop.path("sales.token");
-    std::fs::write(&file, TOKEN).unwrap();
+    std::fs::write(&file, "another-token").unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let by_file = format!("token = {{ file = \"{}\" }}", file.display());
     shop.write("config.toml", config.replace("token = { env = \"WSAPME_TOKEN\" }", &by_file));
     let of_a_file = mend().await.unwrap();
+    std::fs::write(&file, TOKEN).unwrap();
+    let of_another = mend().await.unwrap();
 
     assert!(of_a_variable.contains("in a shell that has the right token"), "{of_a_variable}");
     assert_eq!(of_a_file, format!("write the right token into {}: it then goes on by itself", file.display()));
+    assert_eq!(of_another, of_a_variable, "the process that was refused does not read this file");
 }
 
 #[tokio::test]

@@ -125,7 +125,9 @@ impl App {
             return Ok(format!("{place} holds it, and whether its token works shows with its next message{bad}"));
         }
         match row.and_then(|row| row.waiting) {
-            Some(Waiting::TokenRefused { process }) => Ok(format!("the provider refused the token of {process}{bad}")),
+            Some(Waiting::TokenRefused { process, .. }) => {
+                Ok(format!("the provider refused the token of {process}{bad}"))
+            }
             _ => Ok(format!("{}{bad}", self.missing(blast, watch).await?)),
         }
     }

@@ -78,6 +78,7 @@ impl Sender {
             sender: trouble.or(shared),
             blasts: blasts.into_iter().map(|(id, why)| (id, why.waiting)).collect(),
             lease_ms: Some(self.context.lease.valid().num_milliseconds()),
+            token: None,
         }
     }
 

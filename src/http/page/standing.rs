@@ -236,7 +236,7 @@ mod tests {
             Waiting::Armed { until },
             Waiting::NotMade { why: "the engine at web1 says: no key".to_owned() },
             Waiting::NoEngine,
-            Waiting::TokenRefused { process: "the engine of web1".to_owned() },
+            Waiting::TokenRefused { process: "the engine of web1".to_owned(), is_elsewhere: false },
             Waiting::Silent { host: "web1".to_owned(), until: Some(until) },
             Waiting::Silent { host: "web1".to_owned(), until: None },
             Waiting::Gap { gap: "20s..60s".to_owned(), next: None, slowed: 2 },

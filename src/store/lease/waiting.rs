@@ -19,11 +19,11 @@ pub async fn write_waiting(pool: &PgPool, lease: Lease, report: &WaitingReport) 
     Ok(())
 }
 
-/// Notes that a process does not take this sender because the provider refused its token. Where somebody holds the sender
-/// nothing is noted.
-pub async fn write_refused(pool: &PgPool, sender: SenderId, process: &str) -> Result<(), StoreError> {
-    let waiting = Waiting::TokenRefused { process: process.to_owned() };
-    let report = WaitingReport { sender: Some(waiting), ..WaitingReport::default() };
+/// Notes that a process does not take this sender because the provider refused its token, of this fingerprint. Where
+/// somebody holds the sender nothing is noted.
+pub async fn write_refused(pool: &PgPool, sender: SenderId, (process, token): (&str, &str)) -> Result<(), StoreError> {
+    let waiting = Waiting::TokenRefused { process: process.to_owned(), is_elsewhere: false };
+    let report = WaitingReport { sender: Some(waiting), token: Some(token.to_owned()), ..WaitingReport::default() };
     sqlx::query(
         "update sender_leases set waiting = $2
           where sender_id = $1 and (holder is null or expires_at < now()) and waiting is distinct from $2",

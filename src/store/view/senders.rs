@@ -172,5 +172,6 @@ fn waiting_report(value: &Value) -> WaitingReport {
         sender: value.get("sender").and_then(reason),
         blasts: blasts.map(|blasts| blasts.iter().filter_map(of).collect()).unwrap_or_default(),
         lease_ms: value.get("lease_ms").and_then(Value::as_i64),
+        token: value.get("token").and_then(Value::as_str).map(str::to_owned),
     }
 }

@@ -152,7 +152,7 @@ impl Model {
         if let Waiting::Uncertain { .. } = waiting {
             return Some(self.goes_to_uncertain());
         }
-        if let Waiting::TokenRefused { .. } = waiting
+        if let Waiting::TokenRefused { is_elsewhere: false, .. } = waiting
             && let Some(mend) = self.goes_on_with_token(blast)
         {
             return Some(mend);

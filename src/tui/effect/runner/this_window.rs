@@ -23,7 +23,7 @@ pub fn senders(app: &App, mut senders: Vec<SenderView>) -> Vec<SenderView> {
 
 fn rename(waiting: &mut Waiting, place: &str) {
     match waiting {
-        Waiting::TokenRefused { process } if process.ends_with(place) => THIS.clone_into(process),
+        Waiting::TokenRefused { process, .. } if process.ends_with(place) => THIS.clone_into(process),
         Waiting::SenderStopped { why, .. } => rename_in(why, place),
         _ => {}
     }

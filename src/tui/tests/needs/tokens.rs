@@ -45,7 +45,7 @@ fn a_window_whose_configuration_has_changed_does_not_say_where_a_token_belongs()
         reason: "Unauthorised Token (token of the standby on vm, process 7)".to_owned(),
         waits_for_token: true,
     };
-    let refused = Waiting::TokenRefused { process: "the standby on vm, process 7".to_owned() };
+    let refused = Waiting::TokenRefused { process: "the standby on vm, process 7".to_owned(), is_elsewhere: false };
     let of_sender = (Some(stop), raya());
     let of_blast = (None, BlastView { waiting: Some(refused), ..raya() });
 
@@ -71,7 +71,7 @@ fn a_window_whose_configuration_has_changed_does_not_say_where_a_token_belongs()
 #[test]
 fn who_waits_for_another_token_reads_where_it_belongs() {
     let mut dashboard = TestDashboard::new(WIDE);
-    let waiting = Some(Waiting::TokenRefused { process: "this window".to_owned() });
+    let waiting = Some(Waiting::TokenRefused { process: "this window".to_owned(), is_elsewhere: false });
     let token = Some(TokenSource::File("/srv/sales.token".into()));
     dashboard.answer(Completion::Senders(Ok(vec![SenderView { token, ..senders().swap_remove(0) }])));
     dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting, ..raya() }])));
@@ -84,4 +84,20 @@ fn who_waits_for_another_token_reads_where_it_belongs() {
     dashboard.key(crate::tui::key::Key::Esc).keys("1S");
     let said = dashboard.said();
     assert!(said.ends_with("; write the right token into /srv/sales.token: it then goes on by itself"), "{said}");
+}
+
+/// This window's own token may be right, and the process has it from somewhere else.
+#[test]
+fn whoever_has_another_token_than_was_refused_is_not_sent_to_its_own_file() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let waiting = Some(Waiting::TokenRefused { process: "serve on web1, process 7".to_owned(), is_elsewhere: true });
+    let token = Some(TokenSource::File("/srv/sales.token".into()));
+    dashboard.answer(Completion::Senders(Ok(vec![SenderView { token, ..senders().swap_remove(0) }])));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting, ..raya() }])));
+
+    dashboard.keys("!");
+
+    let screen = dashboard.screen().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("`blastdeck engine` in a shell that has the right token sends with it"), "{screen}");
+    assert!(!screen.contains("/srv/sales.token"), "{screen}");
 }
