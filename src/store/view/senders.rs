@@ -43,7 +43,8 @@ struct SenderRecord {
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(concat!(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
-                s.refused_token is not null as waits_for_token, s.unheard_since, s.slowed, s.held_until, s.throughput, s.quality, l.holder, l.host, l.engine, l.expires_at,
+                s.refused_token is not null as waits_for_token,
+                s.unheard_since, s.slowed, s.held_until, s.throughput, s.quality, l.holder, l.host, l.engine, l.expires_at,
                 coalesce(l.waiting, refused.waiting) as waiting,
                 (select min(o.name) from senders o join sender_leases h on h.sender_id = o.id
                   where (o.provider, o.address, o.device) = (s.provider, s.address, s.device) and o.id <> s.id
