@@ -50,7 +50,8 @@ async fn what_lets_a_blast_go_on_is_said_by_the_configuration_of_the_server() {
     };
     shop.execute(
         "update blasts set state = 'sending', launched_at = now(), send_after = now() - interval '1 minute';
-         update senders set stopped_at = now(), stopped_code = 'unauthorised', stopped_reason = 'Unauthorised Token'
+         update senders set stopped_at = now(), stopped_code = 'unauthorised', stopped_reason = 'Unauthorised Token',
+                            refused_token = 'another'
           where name = 'sales'",
     )
     .await;
