@@ -12,6 +12,7 @@ pub mod content;
 pub mod customer_tag;
 pub mod database_url;
 pub mod engine_role;
+pub mod exact_numbers;
 pub mod field_change;
 pub mod filter;
 pub mod follow_up;

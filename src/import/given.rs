@@ -9,6 +9,7 @@ use super::person::{Outcome, Reason, Rejection, RowNotes};
 use super::records::ROW_MAX;
 use super::seen::SeenPeople;
 use crate::domain::content::BlastContent;
+use crate::domain::exact_numbers::exact;
 use crate::domain::message::Variables;
 use crate::domain::person_name::kept_name;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
@@ -90,7 +91,7 @@ impl GivenList {
                 }
                 Some(line) => {
                     let is_shown = self.seen.forgotten.is_nobody();
-                    serde_json::from_slice::<WrittenPerson>(line.strip_prefix(BOM).unwrap_or(&line))
+                    serde_json::from_slice::<WrittenPerson>(&exact(line.strip_prefix(BOM).unwrap_or(&line)))
                         .map_err(|_| unreadable(&line, is_shown))
                 }
             },

@@ -4,7 +4,6 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-mod numbers;
 mod plainly;
 mod spelling;
 
@@ -26,6 +25,7 @@ use super::super::problem::Problem;
 use super::authentication::require_token;
 use super::once::Repeatable;
 use crate::app::ReceivedBody;
+use crate::domain::exact_numbers::exact;
 use crate::domain::ids::BlastId;
 use axum::response::{IntoResponse, Response};
 
@@ -142,7 +142,7 @@ pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
 /// Reads a body into fields.
 pub(super) fn parse_object<T: DeserializeOwned>(bytes: &[u8], names: FieldNames) -> Result<T, Problem> {
     require_utf8(bytes)?;
-    if is_object(bytes) { parse_text(&numbers::exact(bytes), names) } else { Err(not_an_object(bytes)) }
+    if is_object(bytes) { parse_text(bytes, names) } else { Err(not_an_object(bytes)) }
 }
 
 /// Of the whole of a body: a reader of JSON does not look into values that it leaves out.
@@ -171,7 +171,8 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 fn parse_text<T: DeserializeOwned>(bytes: &[u8], names: FieldNames) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let exact = exact(bytes);
+    let mut json = serde_json::Deserializer::from_slice(&exact);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();

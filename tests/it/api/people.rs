@@ -67,6 +67,28 @@ async fn people_are_added_as_json_as_csv_and_one_a_line() {
 }
 
 #[tokio::test]
+async fn whole_numbers_keep_each_of_their_digits_in_whichever_form_people_are_added() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = format!("{}/recipients", empty_draft(&api).await);
+    let ids: Vec<String> = (1..=5).map(|n| format!("90071992547409931234{n}")).collect();
+    let person = |n: usize| format!("{{\"phone\":\"6010000000{}\",\"customer_id\":{1},\"n\":{1}}}", n + 1, ids[n]);
+
+    api.upload(&path, "application/json", format!("[{}]", person(0))).await.expect(201);
+    api.upload(&path, "application/json", format!("{{\"recipients\":[{}]}}", person(1))).await.expect(201);
+    api.upload(&path, "application/x-ndjson", format!("{}\n{}\n", person(2), person(3))).await.expect(201);
+    let made = format!("{{\"message\":\"Hi {{n}}\",\"blast_tag\":\"Raya\",\"recipients\":[{}]}}", person(4));
+    api.upload("/api/blasts", "application/json", made).await.expect(201);
+
+    let written = ["external_id", "variables->>'n'"];
+    for column in written {
+        let all = shop.text(&format!("select string_agg({column}, ',' order by id) from blast_recipients")).await;
+        assert_eq!(all, ids.join(","), "{column}");
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn bytes_that_are_not_utf_8_are_read_in_one_way_and_said() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -8,7 +8,7 @@ use serde_json::Number;
 const DIGITS_MAX: usize = 15;
 
 /// The same JSON, with each fraction of more digits than a float holds as a text of the digits that were sent.
-pub(super) fn exact(json: &[u8]) -> Cow<'_, [u8]> {
+pub fn exact(json: &[u8]) -> Cow<'_, [u8]> {
     let mut out: Option<Vec<u8>> = None;
     let (mut at, mut written) = (0, 0);
     while at < json.len() {
