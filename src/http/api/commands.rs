@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
@@ -101,14 +101,19 @@ struct UndoneBlast {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LaunchBody {
-    /// How many people it goes to, as the caller saw it: with another number nothing starts.
-    #[serde(default, alias = "expectRecipients")]
-    #[schema(example = 250)]
+    /// How many people it goes to, as the caller saw it: with another number nothing starts. Null is refused.
+    #[serde(default, alias = "expectRecipients", deserialize_with = "expected")]
+    #[schema(value_type = i64, required = false, example = 250)]
     pub expect_recipients: Option<i64>,
     /// Sends what would start by itself at its time now; without it that is refused, so that a request which is repeated sends nothing early.
     #[serde(default)]
     #[schema(example = false)]
     pub now: bool,
+}
+
+/// A number that is there: null is what a script sends whose number came out empty, and must not start a blast as if none were expected.
+fn expected<'de, D: Deserializer<'de>>(source: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(source).map(Some)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -117,6 +117,10 @@ async fn the_printed_requests_lead_from_a_draft_to_its_report() {
 
     let other = api.post(&format!("{path}/send"), json!({ "expect_recipients": 19 })).await.expect(409);
     assert_eq!(other.kind(), "recipients-changed");
+    for name in ["expect_recipients", "expectRecipients"] {
+        let empty = api.post(&format!("{path}/send"), json!({ name: null })).await.expect(422);
+        assert_eq!(empty.body["errors"][0], json!({ "field": name, "detail": "write a whole number" }));
+    }
     assert_eq!(shop.state(&id.to_string()).await, "draft");
     let sent = api.post(&format!("{path}/send"), json!({ "expect_recipients": 20 })).await.expect(200);
     assert_eq!(sent.body["state"], "sending");
