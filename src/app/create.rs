@@ -154,10 +154,20 @@ impl App {
 
     /// Whoever is added to whom a filter finds, or taken out of them, would go out or come in again with the next look.
     pub(super) async fn refuse_by_hand(&self, blast: &BlastRow) -> Result<(), AppError> {
+        let so = "nobody is added or taken out by hand. A filter can leave out who has a tag (-tag:NAME)";
+        self.refuse_of_filter(blast, so).await
+    }
+
+    /// A list that takes the place of whom a filter finds would go out with the next look, and they would come in again.
+    pub(super) async fn refuse_list(&self, blast: &BlastRow) -> Result<(), AppError> {
+        let so = "no list takes their place. A copy of it (⟨d⟩) has no filter, and takes one";
+        self.refuse_of_filter(blast, so).await
+    }
+
+    async fn refuse_of_filter(&self, blast: &BlastRow, so: &str) -> Result<(), AppError> {
         match &blast.origin.segment {
             Some(filter) if self.finds_anew(blast).await? => Err(AppError::Refused(format!(
-                "the people of blast {} are whom its filter finds ({filter}), and are found anew until it is sent: nobody is added or \
-                 taken out by hand. A filter can leave out who has a tag (-tag:NAME)",
+                "the people of blast {} are whom its filter finds ({filter}), and are found anew until it is sent: {so}",
                 blast.id
             ))),
             _ => Ok(()),

@@ -159,6 +159,7 @@ impl App {
         let source = to_take.open()?;
         let before = self.blast_row(at.id).await?;
         refuse_started(before.state)?;
+        self.refuse_list(&before).await?;
         let plain =
             || Message::literal("-").map(BlastContent::Text).map_err(|error| AppError::Invalid(error.to_string()));
         let written = form.content();

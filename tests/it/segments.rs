@@ -3,9 +3,13 @@
 
 mod cap;
 
+use blastdeck::app::{DraftList, ListToTake};
+use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::list_columns::ChosenColumns;
 use serde_json::{Value, json};
 
 use crate::api::client;
+use crate::recurring::engine_app;
 use crate::support::serve::Serve;
 use crate::support::{Setup, Shop, digits};
 
@@ -438,4 +442,26 @@ async fn a_plan_of_who_only_reads_has_the_numbers_of_a_writers_plan() {
     assert_eq!(read_only["recently_messaged"], 2, "{read_only}");
     assert!(!said.contains("they opted out"), "{said}");
     assert_eq!(counted(&read_only), counted(&shop.json(&["blast", "plan", &id]).await));
+}
+
+#[tokio::test]
+async fn no_list_takes_the_place_of_whom_a_filter_finds() {
+    let (shop, blast) = read_shop().await;
+    let made = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await;
+    let before = numbers(&shop, &made["id"]).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = BlastId(made["id"].as_i64().unwrap());
+    let file = DraftList::File(shop.write("raya.csv", format!("phone,name\n{},Aina\n", digits(9))));
+    let list = ListToTake { list: file, columns: ChosenColumns::default(), mends: Vec::new() };
+
+    let opened = app.open_draft(draft).await.unwrap();
+    let refused = app.take_list(opened.at, &opened.form, &list).await.unwrap_err().to_string();
+
+    assert!(refused.contains("stuck:read older:48h") && refused.contains("no list takes their place"), "{refused}");
+    assert_eq!(numbers(&shop, &made["id"]).await, before);
+    assert_eq!(app.open_draft(draft).await.unwrap(), opened);
+    // A copy has no filter.
+    let (copy, _) = app.duplicate(draft).await.unwrap();
+    let copied = app.open_draft(copy.id).await.unwrap();
+    assert_eq!(app.take_list(copied.at, &copied.form, &list).await.unwrap().people, 1);
 }

@@ -249,9 +249,11 @@ impl<'a> FormPainter<'a> {
 
     fn people(&self) -> Vec<TextLine> {
         let form = self.form;
+        let found_by = self.found_by();
         let source = match form.source() {
             None if form.left_out.is_pasted => "pasted".to_owned(),
-            None if form.people > 0 => format!("{} in it{}", counted(form.people), self.found_by()),
+            None if form.people > 0 => format!("{} in it{found_by}", counted(form.people)),
+            None if !found_by.is_empty() => format!("nobody yet{found_by}"),
             None => return vec![TextLine::dim("nobody yet: a CSV or Excel file, or paste cells here")],
             Some(DraftList::File(path)) => escaped(&path.to_string_lossy()),
             Some(DraftList::Pasted(text)) => {

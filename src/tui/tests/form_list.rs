@@ -1,11 +1,13 @@
 //! The list of a form: whose name it gives to the blast, and what is left of a path that cannot be read. Hints while a line is typed.
 
-use super::form::{saved, taken, writes};
-use super::support::{TestDashboard, WIDE, senders};
-use crate::app::DraftList;
-use crate::app::view::SenderView;
+use super::form::{opened, saved, taken, writes};
+use super::late::wants_draft;
+use super::support::{TestDashboard, WIDE, draft, senders};
+use crate::app::view::{BlastView, SenderView};
+use crate::app::{DraftList, OpenedDraft};
+use crate::domain::blast::BlastOrigin;
 use crate::domain::ids::SenderId;
-use crate::tui::effect::{Completion, DraftWrite, EffectError, WriteRequest};
+use crate::tui::effect::{Completion, DraftAnswer, DraftWrite, EffectError, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{FormLine, LineEdit};
 
@@ -147,4 +149,18 @@ fn letters_behind_a_brace_narrow_the_columns_and_what_none_begins_with_is_text()
 
     let message = dashboard.model.form.as_deref().unwrap().values.message.clone();
     assert!(message.ends_with("{bandar} {xy"), "{message}");
+}
+
+#[test]
+fn a_draft_whose_filter_finds_nobody_yet_names_it_and_asks_for_no_file() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let origin = BlastOrigin { segment: Some("blast:7 stuck:read".to_owned()), ..BlastOrigin::default() };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { origin, ..draft() }])));
+    let Completion::Draft(DraftAnswer::Opened(opened)) = opened() else { unreachable!() };
+    let nobody = opened.map(|opened| OpenedDraft { people: 0, left_out_since: 0, first_people: Vec::new(), ..opened });
+    wants_draft(&mut dashboard).answer(Completion::Draft(DraftAnswer::Opened(Box::new(nobody))));
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains("nobody yet, found by blast:7 stuck:read"), "{screen}");
 }
