@@ -23,7 +23,9 @@ impl Waiting {
             }
             // Whose clock shows their own time then is not known; where the reader's shows another one, it is said to be theirs.
             Self::OwnTime { time, until, .. } if *time != Some(until.with_timezone(&zone).time()) => {
-                format!("{} here", self.sentence(clock))
+                let sentence = self.sentence(clock);
+                // A face that says it by both clocks has said so already.
+                if sentence.ends_with(" here)") { sentence } else { format!("{sentence} here") }
             }
             _ => self.sentence(clock),
         }
@@ -142,5 +144,9 @@ mod tests {
         assert_eq!(says(ten, Tz::UTC), "waits for: everyone's own 10:00, 15 left, next 02:00 here");
         assert_eq!(says(None, Tz::UTC), "waits for: everyone's own hours, 15 left, next 02:00 here");
         assert_eq!(says(ten, Singapore), "waits for: everyone's own 10:00, 15 left, next 10:00");
+
+        let own = Waiting::OwnTime { people: 15, time: ten, until };
+        let both = own.sentence_in(Tz::UTC, |_| "10:00 in Kuala Lumpur (02:00 here)".to_owned());
+        assert_eq!(both, "waits for: everyone's own 10:00, 15 left, next 10:00 in Kuala Lumpur (02:00 here)");
     }
 }
