@@ -18,6 +18,7 @@ use super::{App, AppError, NewDraft};
 use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
+use crate::domain::filter::waiting_carts_age;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::phone::Phone;
@@ -107,7 +108,7 @@ impl App {
         // What repeats reads its people at each of its times.
         options.may_be_empty = draft.repeat.is_some();
         if people.is_empty() && !options.may_be_empty {
-            return Err(AppError::Refused(nobody(&left_out)));
+            return Err(AppError::Refused(nobody(&left_out, follows.filter(|_| waiting_carts_age(&text).is_some()))));
         }
         // Whoever is stuck in the blast that is followed, and answers while they are queued, is not stuck any more.
         let stage = audience.segment.stuck_in(follows);
@@ -331,15 +332,20 @@ pub(super) fn values_of(name: Option<&str>, variables: Option<Value>) -> Variabl
     values
 }
 
-/// Why nobody is left.
-fn nobody(left_out: &[SegmentPerson]) -> String {
-    if left_out.is_empty() {
-        return "the filter finds nobody".to_owned();
-    }
+/// Why nobody is left. Of a follow-up of a blast's carts nobody may have given a filter: it is said as of one at a stage.
+fn nobody(left_out: &[SegmentPerson], carts_of: Option<BlastId>) -> String {
+    let found = match (carts_of, left_out.len()) {
+        (Some(blast), 0) => {
+            return format!("nobody of blast {blast} has had a cart for so long without an order since");
+        }
+        (None, 0) => return "the filter finds nobody".to_owned(),
+        (Some(blast), people) => format!("{} of blast {blast} had a cart for so long", text::people(people)),
+        (None, people) => format!("the filter finds {}", text::people(people)),
+    };
     let reasons: Vec<_> = by_reason(left_out).map(|(reason, people)| format!("{people} {}", reason.words())).collect();
     let is_capped = by_reason(left_out).any(|(reason, _)| reason == Exclusion::FrequencyCap);
     let also = if is_capped { "; a blast that is scheduled or paused counts, too" } else { "" };
-    format!("the filter finds {}, and nobody is left: {}{also}", text::people(left_out.len()), reasons.join(", "))
+    format!("{found}, and nobody is left: {}{also}", reasons.join(", "))
 }
 
 /// How many are left out for each reason that somebody is left out for.

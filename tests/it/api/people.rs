@@ -441,5 +441,7 @@ async fn a_filter_over_earlier_blasts_stands_in_the_place_of_a_list() {
     let twice = follow(json!({ "from": "name:hafiz", "stuck_at": "read", "message": "Hi" })).await.expect(422);
     assert_eq!(twice.fields(), ["from"]);
     let carts = follow(json!({ "stuck_at": "cart", "older_than": "2d", "message": "Hi" })).await.expect(409);
-    assert!(carts.body["detail"].as_str().unwrap().contains("the filter finds nobody"), "{carts:?}");
+    assert!(carts.body["detail"].as_str().unwrap().contains("has had a cart for so long"), "{carts:?}");
+    let found = follow(json!({ "from": "name:nobody", "message": "Hi" })).await.expect(409);
+    assert!(found.body["detail"].as_str().unwrap().contains("the filter finds nobody"), "{found:?}");
 }
