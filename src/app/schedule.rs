@@ -35,7 +35,9 @@ pub struct PlannedStart {
 pub fn start_after(start: StartAt, zone: Tz, now: DateTime<Utc>) -> Result<StartTime, String> {
     let time = start.resolve(zone).ok_or_else(|| nowhere(start, zone))?;
     if time.at <= now {
-        return Err(format!("{start} ({zone}) has passed: write a time that is still to come"));
+        // A moment is by no other clocks than its offset's.
+        let clocks = start.local().map(|_| format!(" ({zone})")).unwrap_or_default();
+        return Err(format!("{start}{clocks} has passed: write a time that is still to come"));
     }
     let is_near = time.at - now <= AHEAD_MAX;
     is_near.then_some(time).ok_or_else(|| format!("{start} is more than two years away"))
@@ -202,4 +204,21 @@ fn missed_start(id: BlastId) -> String {
         "the time that it was to start at has passed: `blastdeck blast edit {id} --at TIME` gives it another one, \
          `blastdeck blast edit {id} --clear at` takes it away"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_has_passed_names_the_clocks_that_it_was_typed_by() {
+        let said = |typed: &str| {
+            let start: StartAt = typed.parse().unwrap();
+            start_after(start, Tz::Asia__Kuala_Lumpur, "2026-12-01T00:00:00Z".parse().unwrap()).unwrap_err()
+        };
+        let mend = "has passed: write a time that is still to come";
+
+        assert_eq!(said("2020-01-01T00:00Z"), format!("2020-01-01T00:00:00Z {mend}"));
+        assert_eq!(said("2020-01-01T00:00"), format!("2020-01-01T00:00:00 (Asia/Kuala_Lumpur) {mend}"));
+    }
 }
