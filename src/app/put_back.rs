@@ -89,12 +89,12 @@ impl PutBack {
         let back = match (self.queued.len(), self.names.as_slice()) {
             (0, _) => String::new(),
             (several, []) => format!("; queued again in {several} other blasts and drafts"),
-            (_, names) => format!("; queued again in {} too", names.join(" and ")),
+            (_, names) => format!("; queued again in {} too", listed(names)),
         };
         let found = match (self.found.len(), self.found_names.as_slice()) {
             (0, _) => String::new(),
             (several, []) => self.found_in_words(&format!("{several} other blasts and drafts")),
-            (_, names) => self.found_in_words(&names.join(" and ")),
+            (_, names) => self.found_in_words(&listed(names)),
         };
         format!("{back}{found}{}", self.without_in_words())
     }
@@ -138,14 +138,24 @@ fn named(blasts: &BTreeSet<BlastId>) -> Option<String> {
 /// The most blasts that are named.
 const NAMED_MAX: usize = 3;
 
-/// `Deepavali (draft 2)`, of each; of none where they are many.
+/// `draft 2 (Deepavali), draft 3 (people, FX) and blast 5 (Raya)`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// `Deepavali (draft 2)`, and of several `draft 2 (Deepavali)` of each, as a name may have commas in it; of none where they are many.
 async fn names(tx: &mut PgConnection, blasts: &BTreeSet<BlastId>) -> Result<Vec<String>, AppError> {
     let mut names = Vec::new();
     for id in blasts.iter().filter(|_| blasts.len() <= NAMED_MAX) {
         names.push(match blast::head(&mut *tx, *id).await? {
             Some(head) => {
                 let kind = if head.state == BlastState::Draft { "draft" } else { "blast" };
-                format!("{} ({kind} {id})", blast_name(&head.blast_tag, &head.follow_up_stage))
+                let name = blast_name(&head.blast_tag, &head.follow_up_stage);
+                if blasts.len() == 1 { format!("{name} ({kind} {id})") } else { format!("{kind} {id} ({name})") }
             }
             None => format!("blast {id}"),
         });
