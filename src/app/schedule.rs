@@ -130,7 +130,7 @@ impl App {
             FieldChange::Set(start) => start,
             FieldChange::Clear if head.state == BlastState::Scheduled => {
                 let why = format!(
-                    "it is scheduled: `blastdeck blast undo {}` makes it a draft, of which the time can be taken away",
+                    "the blast is scheduled: `blastdeck blast undo {}` makes it a draft, of which the time can be taken away",
                     head.id
                 );
                 return Err(AppError::Refused(why));

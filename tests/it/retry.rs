@@ -235,11 +235,12 @@ async fn a_cancelled_blast_and_a_draft_are_not_retried() {
     let cancelled = shop.run(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
     let unsent = shop.run(&["blast", "retry", &draft, "--yes", "--no-engine"]).await;
 
-    assert!(
-        cancelled.code == 3 && cancelled.err.contains("the blast is cancelled: nothing more of it is sent"),
-        "{cancelled:?}"
-    );
-    assert!(unsent.code == 3 && unsent.err.contains("the blast is a draft: nothing was sent of it yet"), "{unsent:?}");
+    let name = shop.text(&format!("select blast_tag from blasts where id = {blast}")).await;
+    let why = format!("{name} is cancelled: nothing more of it is sent");
+    assert!(cancelled.code == 3 && cancelled.err.contains(&why), "{cancelled:?}");
+    let name = shop.text(&format!("select blast_tag from blasts where id = {draft}")).await;
+    let why = format!("{name} is a draft: nothing was sent of it yet");
+    assert!(unsent.code == 3 && unsent.err.contains(&why), "{unsent:?}");
     assert_eq!(shop.rows().await, before);
 }
 

@@ -176,6 +176,7 @@ async fn what_is_scheduled_is_edited_by_a_verb_until_it_starts_and_never_half() 
     );
     assert!(past.code == 2 && past.err.contains("--at: ") && past.err.contains("has passed"), "{past:?}");
     assert!(startless.code == 3 && startless.err.contains("blast undo"), "{startless:?}");
+    assert!(startless.err.contains(" is scheduled: ") && !startless.err.contains("the blast is"), "{startless:?}");
     assert!(nothing.code == 2 && nothing.err.contains("nothing to change"), "{nothing:?}");
     assert_eq!(
         (shop.state(&blast).await.as_str(), stored(&shop, "message", &blast).await.as_str()),

@@ -3,7 +3,8 @@
 use color_eyre::Result;
 use serde_json::json;
 
-use crate::app::RetryCount;
+use super::refusal::named_of;
+use crate::app::{App, AppError, RetryCount};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
@@ -30,7 +31,8 @@ pub(in crate::cli) struct RetryArgs {
 impl RetryArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
-        let count = context.app.retryable(self.blast, self.code.as_deref()).await?;
+        let count = context.app.retryable(self.blast, self.code.as_deref()).await;
+        let count = self.or_its_name(&context.app, count).await?;
         let people = count.people;
         if people == 0 {
             return Err(context.app.nobody_to_retry(self.blast, self.code.as_deref(), count).await?.into());
@@ -40,10 +42,11 @@ impl RetryArgs {
         confirm_number(&question, people, self.yes)?;
         let code = self.code.as_deref();
         let queued = if self.yes {
-            context.app.retry(self.blast, code).await?
+            context.app.retry(self.blast, code).await
         } else {
-            context.app.retry_as_shown(self.blast, code, people).await?
+            context.app.retry_as_shown(self.blast, code, people).await
         };
+        let queued = self.or_its_name(&context.app, queued).await?;
         let blast = context.app.blast(self.blast).await?;
         if !self.no_engine && blast.state == BlastState::Sending {
             hand_over(&context.app, &blast).await?;
@@ -61,6 +64,14 @@ impl RetryArgs {
             _ => queued,
         });
         Ok(())
+    }
+
+    /// What is refused of the blast names it.
+    async fn or_its_name<T>(&self, app: &App, done: Result<T, AppError>) -> Result<T, AppError> {
+        match done {
+            Ok(done) => Ok(done),
+            Err(refused) => Err(named_of(app, self.blast, refused).await),
+        }
     }
 }
 
