@@ -14,7 +14,7 @@ use super::adding::ImportReport;
 use super::authentication::{ApiCaller, ApiWriter};
 use super::blasts::BlastAnswer;
 use super::body::{JsonBody, read_field};
-use super::draft::{OwnPace, PaceFields, content, description, name};
+use super::draft::{OwnPace, PaceFields, content, description, external_id, name};
 use super::once::{Answer, Repeatable, once};
 use crate::app::{App, Imported, NewDraft, PeopleSource, RepeatOrder, SegmentDraft, WrittenPerson, unread_after};
 use crate::domain::blast::PersonClocks;
@@ -173,7 +173,7 @@ impl CreateBody {
         let pace = self.pace()?;
         let tag = name("blast_tag", self.blast_tag.as_deref().unwrap_or("Blast"))?;
         let follow_up_stage = name("follow_up_stage", self.follow_up_stage.as_deref().unwrap_or("Initial"))?;
-        let external_id = self.external_id.as_deref().map(|id| name("external_id", id)).transpose()?;
+        let external_id = self.external_id.as_deref().map(|id| external_id("external_id", id)).transpose()?;
         let description = self.description.as_deref().map(description).transpose()?;
         let given = content(app, self.sender.as_deref(), self.message.as_deref(), self.template.as_ref()).await?;
         let start = self.scheduled_for.as_deref().map(|text| read_field("scheduled_for", text)).transpose()?;

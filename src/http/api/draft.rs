@@ -86,6 +86,13 @@ pub(super) fn name(field: &str, text: &str) -> Result<String, Problem> {
     fits.then_some(text).ok_or_else(|| Problem::field(field, format!("write 1 to {NAME_MAX} characters")))
 }
 
+/// What a program calls a blast, likewise. Without some of its characters it could be what it calls another one: such an id is refused.
+pub(super) fn external_id(field: &str, text: &str) -> Result<String, Problem> {
+    let id = name(field, text)?;
+    let is_whole = id == text.trim();
+    is_whole.then_some(id).ok_or_else(|| Problem::field(field, "it holds a character that is no text, such as NUL"))
+}
+
 pub(super) fn description(text: &str) -> Result<String, Problem> {
     let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let fits = text.chars().count() <= DESCRIPTION_MAX;
@@ -161,7 +168,7 @@ fn no_default(app: &App, provider: ProviderKind) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::rate;
+    use super::{external_id, rate};
 
     #[test]
     fn a_number_of_messages_a_minute_is_read_as_it_is_answered() {
@@ -176,6 +183,14 @@ mod tests {
         }
         for wrong in [json!(0), json!(-1), json!(0.333), json!(true), json!("fast")] {
             assert!(rate(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_kept_as_it_was_given_or_refused() {
+        assert_eq!(external_id("external_id", " order-7 ").unwrap(), "order-7");
+        for wrong in ["e\0f", "e\u{1b}f", "e\u{200b}f", ""] {
+            assert!(external_id("external_id", wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::authentication::ApiWriter;
 use super::blasts::{BlastAnswer, if_match, one_blast, with_etag};
 use super::body::{JsonBody, PathId, read_field};
-use super::draft::{PaceFields, content, description, name, needed};
+use super::draft::{PaceFields, content, description, external_id, name, needed};
 use super::edited::{Editable, Edited};
 use super::once::once_unraced;
 use crate::app::view::BlastView;
@@ -114,7 +114,7 @@ impl BlastEditBody {
             tag: needed("blast_tag", &self.blast_tag)?.map(|tag| name("blast_tag", tag)).transpose()?,
             follow_up_stage: stage.map(|stage| name("follow_up_stage", stage)).transpose()?,
             description: self.description.try_map(|text| description(text))?,
-            external_id: self.external_id.try_map(|id| name("external_id", id))?,
+            external_id: self.external_id.try_map(|id| external_id("external_id", id))?,
             content: self.content(app, blast).await?,
             rate: pace.rate,
             gap: pace.gap,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
 use super::super::body::read_field;
-use super::super::draft::{content, description, name, needed, rate};
+use super::super::draft::{content, description, external_id, name, needed, rate};
 use super::super::edited::Editable;
 use super::answer::{Campaign, is_part, variables};
 use crate::app::view::BlastView;
@@ -193,7 +193,7 @@ impl CampaignBody {
             tag: needed("name", &self.name)?.map(|tag| name("name", tag)).transpose()?,
             follow_up_stage: None,
             description: self.description.try_map(|text| description(text))?,
-            external_id: self.external_id.try_map(|id| name("externalId", id))?,
+            external_id: self.external_id.try_map(|id| external_id("externalId", id))?,
             content: given.map(|given| given.content),
             rate: self.rate_limit.try_map(rate).map_err(|error| error.renamed("rateLimit"))?,
             gap: FieldChange::Keep,
@@ -245,7 +245,7 @@ impl CampaignBody {
             timezone,
             retry_next_day: false,
             first: None,
-            external_id: self.external_id.get().map(|id| name("externalId", id)).transpose()?,
+            external_id: self.external_id.get().map(|id| external_id("externalId", id)).transpose()?,
             description: self.description.get().map(|text| description(text)).transpose()?,
             sender: given.sender,
         })
