@@ -72,7 +72,7 @@ impl App {
         let zone = self.zone_of(row);
         let [first, second] = [together[0], together[1]].map(|at| day_and_time(at, zone, now));
         Some(format!(
-            "its times {first} and {second} would both go at {own}: write a rule that comes once a day at most"
+            "its times {first} and {second} would both go at {own}: make another one with a rule that comes once a day at most"
         ))
     }
 
@@ -93,8 +93,8 @@ impl App {
         let [first, second] = [together[0], together[1]].map(|at| day_and_time(at, window.zone, now));
         let opens = day_and_time(window.next_open(together[0]), window.zone, now);
         Some(format!(
-            "its times {first} and {second} would both go when its hours ({window}) open, {opens}: write a rule whose times are \
-             within these"
+            "its times {first} and {second} would both go when its hours ({window}) open, {opens}: make another one with a rule whose \
+             times are within these, or give it other hours"
         ))
     }
 

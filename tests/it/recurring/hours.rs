@@ -69,6 +69,8 @@ async fn weekdays_that_have_quarters_of_an_hour_wait_are_refused_on_any_day() {
         let edited = shop.run(&["blast", "edit", &id, "--weekdays", days]).await;
 
         assert!(edited.code == 3 && edited.err.contains(" would both go when its hours"), "{days}: {edited:?}");
+        let mend = "make another one with a rule whose times are within these, or give it other hours";
+        assert!(edited.err.contains(mend), "{days}: {edited:?}");
     }
 }
 
