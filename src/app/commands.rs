@@ -206,13 +206,15 @@ impl App {
             })
     }
 
-    /// Whether a blast that was started without time to take that back waits for its hours, its sender or the times of its people, and nobody
-    /// of it was sent to yet: any other begins at once.
+    /// Whether a blast that was started without time to take that back waits for its hours, its sender or the times of its people, or has just
+    /// come to its own time, and nobody of it was sent to yet: any other begins at once.
     async fn waits_unbegun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
         if head.is_test() || blast::was_begun(tx, head.id).await? {
             return Ok(false);
         }
-        if senders::is_stopped(&mut *tx, head.sender_id).await? {
+        // Its time may have come while its engine did not reach the database, which then gives whoever scheduled it time to take that back.
+        let is_by_its_time = head.scheduled_for.is_some() && head.scheduled_for == head.send_after;
+        if is_by_its_time || senders::is_stopped(&mut *tx, head.sender_id).await? {
             return Ok(true);
         }
         let now = store::moment(&mut *tx).await?;

@@ -287,7 +287,8 @@ async fn a_stopped_sender_promises_nothing_of_what_is_about_to_start_either() {
 async fn a_stopped_sender_promises_nothing() {
     let shop = Shop::open(REAL).await;
     let (draft, blast) = (shop.draft(0..9).await, shop.blast(10..19).await);
-    shop.execute("update senders set stopped_at = now(), stopped_code = '401', stopped_reason = 'token refused'").await;
+    shop.execute("update senders set stopped_at = now(), stopped_code = '401', stopped_reason = 'token refused', refused_token = 'another'")
+        .await;
 
     let plan = shop.json(&["blast", "plan", &draft]).await;
     let show = shop.json(&["blast", "show", &blast]).await;

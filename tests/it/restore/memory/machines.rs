@@ -118,7 +118,7 @@ async fn a_machine_that_was_not_the_last_to_send_asks_once_the_server_was_starte
     noted["standing"]["server_started_at"] = json!("2026-01-01T00:00:00Z");
     std::fs::write(&page, noted.to_string()).unwrap();
 
-    asks_and_sends_nothing(&shop, "its server was started anew since this machine sent").await;
+    asks_and_sends_nothing(&shop, "the server was started anew since: what was sent by that, from another machine or from this one just before it went down").await;
 
     shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;

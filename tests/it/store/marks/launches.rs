@@ -78,6 +78,34 @@ async fn what_was_launched_at_once_and_waits_for_its_sender_or_its_hours_is_take
     }
 }
 
+/// As one is whose time came while the database stood still: its engine has started it, and is about to give it ten seconds.
+#[tokio::test]
+async fn what_has_just_come_to_its_time_is_taken_back_until_somebody_was_sent_to() {
+    let scene = Scene::queued(2).await;
+    scene.execute("update blasts set state = 'draft', scheduled_for = now() + interval '1 hour'").await;
+    let aina = operator_app(&scene, "aina").await;
+    let launch = async || {
+        let version = aina.blast(BlastId(1)).await.unwrap().version;
+        let launch = Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::seconds(10) };
+        aina.launch(launch).await.unwrap();
+        scene
+            .execute(
+                "update blasts set scheduled_for = now() - interval '1 s', send_after = now() - interval '1 s', state = 'sending',
+                                   state_by = 'engine', launched_at = now()",
+            )
+            .await;
+    };
+
+    launch().await;
+    let undone = aina.undo_launch_of(BlastId(1)).await.unwrap().sentence;
+    assert!(undone.starts_with("Raya is a draft again"), "{undone}");
+
+    scene.execute("update blasts set scheduled_for = now() + interval '1 hour'").await;
+    launch().await;
+    scene.execute("update blast_recipients set attempt = 1 where id = 1").await;
+    assert!(refusal(aina.undo_launch_of(BlastId(1)).await).contains("has started"));
+}
+
 #[tokio::test]
 async fn of_two_operators_who_launch_or_pause_at_once_one_wins() {
     let scene = Scene::queued(2).await;
