@@ -19,7 +19,8 @@ enum ShellPiece {
 struct ShellWords<'a>(Peekable<Chars<'a>>);
 
 /// A command line after so many blanks, on several lines where it is long: a shell reads them as one. A line ends between
-/// two words; a word that is wider than a line goes on at the first column, since blanks before it would end the word.
+/// two words; a word that is wider than a line goes on at the first column, since blanks before it would end the word. So does a
+/// text of several lines, which has its own line breaks between its quotes.
 pub fn pasteable(command_line: &str, indent: usize, width: u16) -> impl Iterator<Item = String> {
     if let Some(text) = command_line.strip_prefix("# ") {
         return comment(text, indent, width).into_iter();
@@ -128,25 +129,35 @@ struct Folder {
 impl Folder {
     fn put(&mut self, word: &[ShellPiece]) {
         let text = spelled(word);
+        let first = text.split('\n').next().map_or(0, width);
         if self.line.is_empty() {
             self.line = " ".repeat(self.indent);
-        } else if width(&self.line) + 1 + width(&text) <= self.max_width {
+        } else if self.taken("") + 1 + first <= self.max_width {
             self.line.push(' ');
         } else {
             self.end_line(" \\");
             self.line = " ".repeat(self.indent);
         }
-        if width(&self.line) + width(&text) <= self.max_width {
+        let below = text.split('\n').skip(1).map(width).max().unwrap_or_default();
+        if self.taken("") + first <= self.max_width && below <= self.max_width {
             self.line.push_str(&text);
         } else {
             self.put_in_pieces(word);
         }
     }
 
+    /// How many columns the last line has with this text behind it: either may have line breaks of its own.
+    fn taken(&self, behind: &str) -> u16 {
+        match behind.rsplit_once('\n') {
+            Some((_, last)) => width(last),
+            None => width(self.line.rsplit('\n').next().unwrap_or_default()) + width(behind),
+        }
+    }
+
     fn put_in_pieces(&mut self, word: &[ShellPiece]) {
         let mut from = 0;
         for to in 1..=word.len() {
-            let is_full = width(&self.line) + width(&spelled(&word[from..to])) > self.max_width;
+            let is_full = self.taken(&spelled(&word[from..to])) > self.max_width;
             if is_full && to - from > 1 {
                 self.line.push_str(&spelled(&word[from..to - 1]));
                 self.end_line("\\");
@@ -157,11 +168,12 @@ impl Folder {
     }
 
     fn end_line(&mut self, end: &str) {
-        self.lines.push(std::mem::take(&mut self.line) + end);
+        let lines = std::mem::take(&mut self.line) + end;
+        self.lines.extend(lines.split('\n').map(str::to_owned));
     }
 
     fn finish(mut self) -> Vec<String> {
-        self.lines.push(self.line);
+        self.end_line("");
         self.lines
     }
 }
@@ -176,6 +188,8 @@ fn spelled(pieces: &[ShellPiece]) -> String {
             is_open = !is_open;
         }
         match piece {
+            // Of a screen's line the blanks at its end are not copied: two quotes, which say nothing, stand behind them.
+            ShellPiece::Quoted('\n') if text.ends_with(' ') => text.push_str("''\n"),
             ShellPiece::Quoted(c) => text.push(*c),
             ShellPiece::Bare(bare) => text.push_str(bare),
         }
@@ -240,6 +254,24 @@ mod tests {
         let lines: Vec<String> = pasteable(&note(text), 12, 50).collect();
 
         assert_eq!(words(&lines.join("\n")), ["mark", "7", "+60100120001", "note", "--note", text]);
+    }
+
+    #[test]
+    fn a_text_of_several_lines_is_pasted_with_its_line_breaks() {
+        let text = "Salam {name}, it's \n\nBalas STOP";
+        let line = format!("{} --tag Raya", note(text));
+        let lines: Vec<String> = pasteable(&line, 2, 60).collect();
+
+        assert_eq!(
+            lines,
+            [
+                "  blastdeck mark 7 +60100120001 note --note \\",
+                "  'Salam {name}, it'\\''s ''",
+                "",
+                "Balas STOP' --tag Raya"
+            ]
+        );
+        assert_eq!(words(&lines.join("\n")), ["mark", "7", "+60100120001", "note", "--note", text, "--tag", "Raya"]);
     }
 
     #[test]
@@ -318,11 +350,11 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn a_shell_reads_the_words_that_were_meant_at_any_width(text in "[ -~陈é]{1,120}", screen in 30_u16..100) {
+        fn a_shell_reads_the_words_that_were_meant_at_any_width(text in "[ -~陈é\n]{1,120}", screen in 30_u16..100) {
             let lines: Vec<String> = pasteable(&note(&text), 12, screen).collect();
 
             for line in &lines {
-                prop_assert!(width(line) <= screen, "{line}");
+                prop_assert!(width(line) <= screen && !line.ends_with(' '), "{line}");
             }
             prop_assert_eq!(words(&lines.join("\n")), ["mark", "7", "+60100120001", "note", "--note", &text]);
         }
