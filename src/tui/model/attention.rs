@@ -247,14 +247,24 @@ impl Model {
     }
 }
 
-/// A wait that is shorter is no news.
+/// A wait for the provider, a retry or a pace that is shorter is no news.
 const LONG: TimeDelta = TimeDelta::minutes(5);
 
-/// What a blast waits for that ends by itself, but not soon: its hours, the next day, a retry.
+/// What a blast waits for that ends by itself: its hours, the next day or a time of people's own clocks, until it sends; whatever else,
+/// such as a retry, where that is not soon.
 pub fn goes_on_at(blast: &BlastView, now: DateTime<Utc>) -> Option<&Waiting> {
-    let waiting = blast.waiting.as_ref().filter(|_| blast.state == BlastState::Sending)?;
-    waiting.until().filter(|until| *until - now >= LONG && !blast.asks_for_person())?;
-    Some(waiting)
+    let waiting = blast.waiting.as_ref().filter(|_| blast.state == BlastState::Sending && !blast.asks_for_person())?;
+    let left = waiting.until()? - now;
+    let stands = if is_at_a_set_time(waiting) { left > TimeDelta::zero() } else { left >= LONG };
+    stands.then_some(waiting)
+}
+
+/// Whether nothing is sent before a time that was set by somebody, however soon it is.
+const fn is_at_a_set_time(waiting: &Waiting) -> bool {
+    matches!(
+        waiting,
+        Waiting::Window { .. } | Waiting::DailyCap { .. } | Waiting::PeopleLimit { .. } | Waiting::OwnTime { .. }
+    )
 }
 
 /// A stopped sender and uncertain people are lines of their own.

@@ -218,3 +218,30 @@ fn a_blast_that_goes_on_at_its_hours_stands_among_what_comes_by_itself() {
     dashboard.keys("p");
     assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
 }
+
+/// Its line is there until it sends: whoever looks whether anything is about to go out sees it, and the cursor stays on it.
+#[test]
+fn what_waits_for_its_hours_is_listed_also_in_the_last_minutes_before_them() {
+    let with_wait = |waiting: Waiting| {
+        let mut dashboard = TestDashboard::new(STACKED);
+        let mut calm = BlastView { waiting: Some(waiting), ..raya() };
+        calm.counts.uncertain = 0;
+        dashboard.answer(Completion::Blasts(Ok(vec![draft(), calm])));
+        dashboard.keys("!");
+        dashboard
+    };
+    let until = at(14, 4);
+    let hours = Waiting::Window { window: "14:04-22:00 daily".to_owned(), until };
+    let dashboard = with_wait(hours);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Raya promo waits for its hours"), "{screen}");
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(RAYA)));
+
+    let dashboard = with_wait(Waiting::DailyCap { cap: 500, until, hours: None });
+    assert!(dashboard.screen().join("\n").contains("Raya promo waits for the daily cap"));
+
+    let dashboard = with_wait(Waiting::Throttled { until });
+    let listed = dashboard.model.needs_lines();
+    assert!(!listed.contains(&NeedsLine::Blast(RAYA)), "a pause of the provider that is soon over is no news");
+}
