@@ -75,6 +75,8 @@ pub enum ArmedWords {
     Start,
     /// An act, and that the launch stands.
     Act,
+    /// What became of a blast that was to start with this one; behind it is shown what starts all the same.
+    Beside,
 }
 
 /// A blast in a state, while one is selected.

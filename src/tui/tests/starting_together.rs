@@ -82,6 +82,44 @@ fn pausing_one_of_them_says_what_starts_all_the_same() {
     assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it; Follow-up 1 starts at 14:02:10");
 }
 
+/// The first of them is paused by another operator.
+fn one_paused_by_minah() -> TestDashboard {
+    let mut dashboard = launched();
+    let [row, other] = both(&dashboard);
+    show(&mut dashboard, [row.clone(), other.clone()]);
+    let by = Some(Actor::Operator("minah@shop".to_owned()));
+    let paused = BlastView { state: BlastState::Paused, version: 5, state_by: by, ..row };
+
+    show(&mut dashboard, [paused, other]);
+    dashboard
+}
+
+/// Whoever started them sees it, and stops the others by the same key.
+#[test]
+fn a_pause_of_one_by_somebody_else_leaves_the_others_announced() {
+    let mut dashboard = one_paused_by_minah();
+
+    let said = [dashboard.line(20), dashboard.line(21), dashboard.line(22)].join(" ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "Raya last call was paused by minah@shop; Follow-up 1 starts at 14:02:10: u or p stops it (10 s left)";
+    assert!(said.contains(expected), "{said}");
+    assert_eq!(dashboard.model.log.back().unwrap().sentence, "Raya last call starts at 14:02:10");
+    dashboard.taken();
+    dashboard.keys("u");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(OTHER)]);
+}
+
+#[test]
+fn once_the_others_have_started_the_line_names_them_without_the_paused_one() {
+    let mut dashboard = one_paused_by_minah();
+
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+
+    assert_eq!(dashboard.said(), "Follow-up 1 has started");
+}
+
 #[test]
 fn what_starts_all_the_same_is_said_also_where_the_paused_one_has_its_later_time_back() {
     let mut dashboard = launched();

@@ -173,14 +173,36 @@ fn as_it_stands(model: &Model, row: &BlastView, (was, is_same_version): (&str, b
         Some(_) if is_same_version && !said_held_up => None,
         Some(until) => Some(announcement(model, row, until)),
         None if is_same_version && is_held_up => Some(held_up).filter(|_| !said_held_up),
-        None => Some(what_became_of(model, row)),
+        None => Some(others_start(model, row).unwrap_or_else(|| what_became_of(model, row))),
+    }
+}
+
+/// That a blast which was announced does not start, where others that the same act armed do all the same: the line announces these from now
+/// on, with the keys that stop them.
+fn others_start(model: &Model, row: &BlastView) -> Option<Notice> {
+    let said = starts_no_more(model, row)?;
+    let next = *model.starting_with(row).first()?;
+    Some(announced(model, next, ArmedWords::Beside, said))
+}
+
+/// Who paused or cancelled a blast. `None` where nobody did.
+fn starts_no_more(model: &Model, row: &BlastView) -> Option<String> {
+    let name = model.distinct_name(row);
+    let by = row.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    match row.state {
+        // As it was before, where somebody took the launch back.
+        BlastState::Paused if row.state_by == Some(Actor::Engine) => Some(format!("{name} is paused")),
+        BlastState::Paused => Some(format!("{name} was paused{by}")),
+        BlastState::Cancelled => Some(format!("{name} was cancelled{by}")),
+        _ => None,
     }
 }
 
 /// The log says when a launch of this window starts as the screen does: an engine that could not be reached gives it ten seconds anew.
 fn starts_later(model: &mut Model, was: &str, notice: &Notice) {
     let is_ours = |row: &BlastView| model.launched_by(row).is_empty();
-    if !notice.armed.and_then(|armed| model.blasts.get(armed.blast)).is_some_and(is_ours) {
+    let announced = notice.armed.filter(|armed| armed.says == ArmedWords::Start);
+    if !announced.and_then(|armed| model.blasts.get(armed.blast)).is_some_and(is_ours) {
         return;
     }
     let (was, now) = (model.with_keys(was), model.with_keys(&notice.text));
@@ -192,7 +214,6 @@ fn starts_later(model: &mut Model, was: &str, notice: &Notice) {
 /// What became of a launch that was announced. Keys are named where they would act on it.
 fn what_became_of(model: &Model, row: &BlastView) -> Notice {
     let (name, is_selected) = (model.distinct_name(row), model.blast().is_some_and(|blast| blast.id == row.id));
-    let by = row.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let keys = |keys: &'static str| if is_selected { keys } else { "" };
     let said = match row.state {
         BlastState::Sending if model.away_since().is_some() => {
@@ -222,12 +243,13 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 },
             },
         },
-        // As it was before, where somebody took the launch back.
-        BlastState::Paused if row.state_by == Some(Actor::Engine) => {
-            format!("{name} is paused{}{}", keys("; "), keys(model.resumes_it()))
+        BlastState::Paused | BlastState::Cancelled => {
+            let said = starts_no_more(model, row).unwrap_or_default();
+            if row.state == BlastState::Cancelled {
+                return Notice::done(said);
+            }
+            format!("{said}{}{}", keys("; "), keys(model.resumes_it()))
         }
-        BlastState::Paused => format!("{name} was paused{by}{}{}", keys("; "), keys(model.resumes_it())),
-        BlastState::Cancelled => return Notice::done(format!("{name} was cancelled{by}")),
         // Somebody else took it back.
         BlastState::Draft => return Notice::done(format!("{name} is a draft again{}", model.launched_by(row))),
         BlastState::Scheduled => return Notice::done(format!("{name} is scheduled again: nothing was sent")),

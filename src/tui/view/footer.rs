@@ -9,9 +9,7 @@ use chrono::TimeDelta;
 
 use crate::app::view::BlastView;
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{
-    ArmedLaunch, ArmedWords, ConfirmBy, ConfirmPrompt, Hint, Model, Notice, Overlay, Pane, Prompt,
-};
+use crate::tui::model::{ArmedWords, ConfirmBy, ConfirmPrompt, Hint, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
 
@@ -95,13 +93,13 @@ fn armed(model: &Model) -> TextLine {
 /// What starts and when, and the keys that stop it.
 fn armed_words(model: &Model) -> Option<(String, String)> {
     let (blast, until) = model.announced()?;
+    let starts = model.starts_words(blast, until);
     // The line may say more than that.
-    let says_more = |notice: &&Notice| {
-        let of_act = |armed: ArmedLaunch| armed.blast == blast.id && armed.says == ArmedWords::Act;
-        notice.armed.is_some_and(of_act) || notice.armed.is_some() && notice.lost.is_some()
+    let text = match model.notice.as_ref().and_then(|notice| Some((notice, notice.armed?.says))) {
+        Some((notice, ArmedWords::Beside)) => format!(" {}; {starts}", notice.text),
+        Some((notice, says)) if says == ArmedWords::Act || notice.lost.is_some() => format!(" {}", notice.text),
+        _ => format!(" {starts}"),
     };
-    let said = model.notice.as_ref().filter(says_more);
-    let text = format!(" {}", said.map_or_else(|| model.starts_words(blast, until), |notice| notice.text.clone()));
     let keys = stop_keys(model, blast);
     // So many seconds, begun ones included.
     let left = (until - model.now + TimeDelta::milliseconds(999)).num_seconds();
