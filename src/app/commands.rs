@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use super::error::{broken_off, unread_after};
-use super::launching::Counted;
+use super::launching::{AS_DRAFT, AS_PAUSED, Counted};
 use super::reason;
 use super::undo::{early_start, has_armed};
 use super::view::BlastView;
@@ -18,7 +18,7 @@ use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
 use crate::domain::ids::{ActionId, BlastId};
 use crate::domain::sender::StopCode;
 use crate::domain::text::{number, people_are};
-use crate::store::action::{self, NewAction};
+use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::pause::{self, PauseRecord};
@@ -155,8 +155,10 @@ impl App {
         let head = self.change_in(tx, id, command, None).await?;
         if begun {
             self.put_back_pause(tx, &head, PausedBy::Earlier).await?;
+            return Ok((head, BlastState::Paused));
         }
-        Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
+        put_back_draft(tx, head.id).await?;
+        Ok((head, BlastState::Draft))
     }
 
     /// A blast that starts later, and cannot begin before this transaction ends. Refused once its time has come.
@@ -280,21 +282,23 @@ impl App {
         Ok(head)
     }
 
-    /// A blast that was resumed, and is paused again while it waits and before anything was sent, is paused for the reason that it was paused
-    /// for. Once something was sent since, whatever has it wait now, that pause is history.
+    /// A blast that was resumed, and is paused again before anything was sent, is paused for the reason that it was paused for: by an operator
+    /// while it counts down, and whenever the resume is taken back, also while it waits for its hours or the next day. Once something was
+    /// sent since, whatever has it wait now, that pause is history.
     async fn put_back_pause(&self, tx: &mut PgConnection, head: &BlastHead, by: PausedBy) -> Result<(), AppError> {
         let now = store::moment(&mut *tx).await?;
-        if head.send_after.is_none_or(|after| after <= now) {
+        let counts_down = head.send_after.is_some_and(|after| after > now);
+        if by == PausedBy::Operator && !counts_down {
             return Ok(());
         }
         let newest = action::newest_launch(tx, head.id).await?;
         let Some(resumed) = newest.filter(|act| act.action == Act::Resume) else { return Ok(()) };
         let since = (head.sender_id, resumed.at);
-        if !has_armed(&resumed, head) && blast::begun_since(tx, since, Some(head.id)).await?.is_some() {
+        let is_unbegun = counts_down && has_armed(&resumed, head);
+        if !is_unbegun && blast::begun_since(tx, since, Some(head.id)).await?.is_some() {
             return Ok(());
         }
-        let paused = resumed.detail.get("paused").and_then(|paused| serde_json::from_value(paused.clone()).ok());
-        if let Some(mut paused) = paused {
+        if let Some(mut paused) = waited_before(&resumed, AS_PAUSED) {
             let PauseRecord { state_by, .. } = &mut paused;
             if by == PausedBy::Operator && state_by.as_deref().is_some_and(|by| by != Actor::ENGINE) {
                 *state_by = Some(self.operator().to_owned());
@@ -367,6 +371,20 @@ pub(super) async fn unstop(tx: &mut PgConnection, head: &BlastHead, by: &str) ->
         ))),
         code => Ok(code.is_some()),
     }
+}
+
+/// A draft that made itself waits for a yes again, as it did before its launch, which is taken back.
+pub(super) async fn put_back_draft(tx: &mut PgConnection, id: BlastId) -> Result<(), AppError> {
+    let launched = action::newest_launch(tx, id).await?;
+    if let Some(waited) = launched.and_then(|launched| waited_before(&launched, AS_DRAFT)) {
+        pause::put_back(tx, id, &waited).await?;
+    }
+    Ok(())
+}
+
+/// How a blast waited before an act that started it, as that is noted.
+fn waited_before(start: &LoggedAction, was: &str) -> Option<PauseRecord> {
+    serde_json::from_value(start.detail.get(was)?.clone()).ok()
 }
 
 /// Who is named where a blast is paused again before its resume took effect.

@@ -92,6 +92,16 @@ const ANSWERED_LATELY: TimeDelta = TimeDelta::minutes(10);
 /// The field of a logged launch that says whether it was sent before its time.
 const EARLY: &str = "early";
 
+/// Under this a start notes how its blast was paused before.
+pub(super) const AS_PAUSED: &str = "paused";
+
+/// Under this a launch notes why its draft waited, if that made itself.
+pub(super) const AS_DRAFT: &str = "draft";
+
+const fn waited_as(head: &BlastHead) -> &'static str {
+    if matches!(head.state, BlastState::Draft) { AS_DRAFT } else { AS_PAUSED }
+}
+
 /// Whether this launch sends what would have started by itself.
 fn is_early(head: &BlastHead, command: BlastCommand) -> bool {
     command == BlastCommand::Launch && head.state == BlastState::Scheduled
@@ -224,7 +234,7 @@ impl App {
         }
         let checked = counted.check(people, launch.people);
         self.refuse_others(&mut tx, (&blast, &head), (launch, command, now), checked).await?;
-        let paused = pause::of(&mut tx, head.id).await?;
+        let waited = pause::of(&mut tx, head.id).await?;
         let done = match command {
             BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
             _ => blast::launch(&mut tx, head.id, launch.version, armed_for(), self.operator()).await?,
@@ -237,7 +247,7 @@ impl App {
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
-        let detail = json!({ "people": people, "paused": paused, EARLY: is_early(&head, command) });
+        let detail = json!({ "people": people, (waited_as(&head)): waited, EARLY: is_early(&head, command) });
         self.log_blast_act(&mut tx, act.clone(), &head, detail).await?;
         // A stop of its sender stays: what lifts it has all that was launched of the sender go on, and asks for the number of all.
         tx.commit().await?;

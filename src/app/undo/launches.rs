@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{UndoOutcome, questions};
-use crate::app::commands::require_unraced;
+use crate::app::commands::{put_back_draft, require_unraced};
 use crate::app::last_act;
 use crate::app::launching::was_early;
 use crate::app::opened_hours::OpenedHours;
@@ -91,6 +91,7 @@ impl App {
             return Err(self.nothing_taken_back(&mut tx, &head).await?);
         }
         self.change_in(&mut tx, head.id, BlastCommand::Disarm, None).await?;
+        put_back_draft(&mut tx, head.id).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;

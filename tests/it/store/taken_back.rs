@@ -2,7 +2,7 @@
 //! that nobody sees is asked about first.
 
 use blastdeck::app::{App, AppError, DraftEdit, DraftForm, Launch};
-use blastdeck::domain::act::Act;
+use blastdeck::domain::act::{Act, Actor};
 use blastdeck::domain::blast::{BlastState, PersonClocks};
 use blastdeck::domain::field_change::FieldChange;
 use blastdeck::domain::ids::{BlastId, RecipientId};
@@ -53,6 +53,48 @@ async fn a_blast_that_was_resumed_and_is_stopped_again_is_paused_for_the_same_re
         assert!(blast.state == BlastState::Paused && blast.asks_for_person(), "{blast:?}");
         assert_eq!(blast.state_reason.as_deref(), Some("the first one is done"));
         assert!(blast.first.are_through());
+    }
+}
+
+/// Nobody is sent to before its hours or the next day: until then it is taken back as in its ten seconds.
+#[tokio::test]
+async fn a_resume_that_waits_is_taken_back_with_the_reason_and_the_name_of_the_pause_before() {
+    let scene = Scene::queued(3).await;
+    after_its_first(&scene).await;
+    let aina = operator_app(&scene, "aina").await;
+    resume(&aina).await;
+    scene.execute("update blasts set send_after = now() - interval '1 second'").await;
+
+    let said = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(said, "Raya is paused again: nothing more was sent");
+    let blast = aina.blast(BLAST).await.unwrap();
+    assert!(blast.state == BlastState::Paused && blast.asks_for_person(), "{blast:?}");
+    assert_eq!(blast.state_by, Some(Actor::Engine));
+    assert_eq!(blast.state_reason.as_deref(), Some("the first one is done"));
+    assert!(blast.first.are_through());
+}
+
+#[tokio::test]
+async fn a_draft_that_made_itself_says_why_it_waits_once_its_launch_is_taken_back() {
+    let why = "step 1 of blast 2 made it: it waits for your yes";
+    for paused_before_its_time in [false, true] {
+        let scene = Scene::queued(3).await;
+        let made = "update blasts set state = 'draft', launched_at = null, state_by = 'engine', state_reason =";
+        let starts = if paused_before_its_time { ", scheduled_for = now() + interval '2 days'" } else { "" };
+        scene.execute(&format!("{made} '{why}'{starts}")).await;
+        let aina = operator_app(&scene, "aina").await;
+        let version = aina.blast(BLAST).await.unwrap().version;
+        aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
+        if paused_before_its_time {
+            aina.pause(BLAST).await.unwrap();
+        }
+
+        aina.undo_launch_of(BLAST).await.unwrap();
+
+        let blast = aina.blast(BLAST).await.unwrap();
+        assert_eq!((blast.state, blast.state_by), (BlastState::Draft, Some(Actor::Engine)));
+        assert_eq!(blast.state_reason.as_deref(), Some(why), "{paused_before_its_time}");
     }
 }
 
