@@ -9,16 +9,16 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use super::error::{broken_off, unread_after};
-use super::launching::{AS_DRAFT, AS_PAUSED, Counted};
+use super::launching::{AS_PAUSED, Counted, waited_before};
 use super::reason;
-use super::undo::{early_start, has_armed};
+use super::undo::{early_start, has_armed, put_back_draft};
 use super::view::BlastView;
 use crate::domain::act::{Act, Actor};
 use crate::domain::blast::{BlastCommand, BlastState, blast_name, transition};
 use crate::domain::ids::{ActionId, BlastId};
 use crate::domain::sender::StopCode;
 use crate::domain::text::{number, people_are};
-use crate::store::action::{self, LoggedAction, NewAction};
+use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::pause::{self, PauseRecord};
@@ -157,7 +157,7 @@ impl App {
             self.put_back_pause(tx, &head, PausedBy::Earlier).await?;
             return Ok((head, BlastState::Paused));
         }
-        put_back_draft(tx, head.id).await?;
+        put_back_draft(tx, head.id, self.operator()).await?;
         Ok((head, BlastState::Draft))
     }
 
@@ -371,20 +371,6 @@ pub(super) async fn unstop(tx: &mut PgConnection, head: &BlastHead, by: &str) ->
         ))),
         code => Ok(code.is_some()),
     }
-}
-
-/// A draft that made itself waits for a yes again, as it did before its launch, which is taken back.
-pub(super) async fn put_back_draft(tx: &mut PgConnection, id: BlastId) -> Result<(), AppError> {
-    let launched = action::newest_launch(tx, id).await?;
-    if let Some(waited) = launched.and_then(|launched| waited_before(&launched, AS_DRAFT)) {
-        pause::put_back(tx, id, &waited).await?;
-    }
-    Ok(())
-}
-
-/// How a blast waited before an act that started it, as that is noted.
-fn waited_before(start: &LoggedAction, was: &str) -> Option<PauseRecord> {
-    serde_json::from_value(start.detail.get(was)?.clone()).ok()
 }
 
 /// Who is named where a blast is paused again before its resume took effect.

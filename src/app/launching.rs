@@ -22,10 +22,11 @@ use crate::domain::sender::StopCode;
 use crate::domain::text;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
+use crate::store::pause::{self, PauseRecord};
+use crate::store::suppression;
 use crate::store::view::BlastRow;
 use crate::store::{self, local_time};
 use crate::store::{claim, sender};
-use crate::store::{pause, suppression};
 
 /// What of a launch takes longer than this goes over a slow link.
 const LINK_SLOW: TimeDelta = TimeDelta::seconds(1);
@@ -100,6 +101,11 @@ pub(super) const AS_DRAFT: &str = "draft";
 
 const fn waited_as(head: &BlastHead) -> &'static str {
     if matches!(head.state, BlastState::Draft) { AS_DRAFT } else { AS_PAUSED }
+}
+
+/// How a blast waited before an act that started it, as that is noted.
+pub(super) fn waited_before(start: &LoggedAction, was: &str) -> Option<PauseRecord> {
+    serde_json::from_value(start.detail.get(was)?.clone()).ok()
 }
 
 /// Whether this launch sends what would have started by itself.

@@ -10,7 +10,7 @@ mod reversing;
 mod sends;
 mod sentences;
 
-pub(super) use launches::{early_start, has_armed};
+pub(super) use launches::{early_start, has_armed, put_back_draft};
 pub use questions::{AskedAct, AskedMarks, UndoOffer};
 pub use sends::NamedSends;
 

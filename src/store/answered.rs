@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 pub use self::since_failed::not_to_retry;
 pub use self::taken_back::{LaunchedWithout, LeftOutStill, launched_without, left_out_still};
-use super::claim::{is_for_people, opted_out_elsewhere};
+use super::claim::{OPTED_OUT_EARLIER, is_for_people, opted_out_elsewhere};
 use super::deleted_messages::followed_by_deleted;
 use super::in_flight::not_in_flight;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
@@ -304,6 +304,35 @@ async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>)
     }
     let locked: Vec<(i64, String)> = query.fetch_all(&mut *tx).await?;
     skip_locked(tx, locked).await
+}
+
+/// Queues again whom a launch left out, of a blast that is a draft again and keeps its people: whoever answered or opted out is looked at anew
+/// by its next launch, and until then by its plan. `by` took the launch back. Whom somebody else has locked stays out: nobody waits for
+/// anybody.
+pub async fn queue_again(tx: &mut PgConnection, id: BlastId, by: &str) -> Result<(), StoreError> {
+    let answers = [Exclusion::Closed, Exclusion::Replied, Exclusion::Followed].map(Exclusion::words);
+    sqlx::query(
+        "with left_out as materialized (
+             select r.id, r.status from blast_recipients r join blasts b on b.id = r.blast_id and b.state = 'draft' and b.segment is null
+              where r.blast_id = $1 and r.status in ('skipped', 'opted_out') and r.attempt = 0
+                and (r.status = 'skipped' and r.reason = any($2) or r.status = 'opted_out' and r.reason = $3)
+              order by r.id for update of r skip locked),
+         again as (
+             update blast_recipients r
+                set status = 'queued', standing = 'queued', changed_at = now(), reason = null, opted_out_at = null
+               from left_out x where r.id = x.id
+             returning r.id, r.blast_id, r.attempt, x.status)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, by_whom, metadata)
+         select blast_id, id, attempt, status, 'queued', 'operator', $4, jsonb_build_object('why', 'the launch was taken back')
+           from again",
+    )
+    .bind(id)
+    .bind(answers.to_vec())
+    .bind(OPTED_OUT_EARLIER)
+    .bind(by)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Leaves out people who are locked, each for a reason, unless they came into flight before that.

@@ -22,7 +22,7 @@ use crate::domain::phone::Phone;
 
 pub use lost::lost;
 pub use suppressed::skip_suppressed;
-pub(super) use suppressed::{is_for_people, opted_out_elsewhere, suppressed_in};
+pub(super) use suppressed::{OPTED_OUT_EARLIER, is_for_people, opted_out_elsewhere, suppressed_in};
 
 /// Somebody claimed: the POST may follow once this was returned, which is after the commit.
 #[derive(Debug, Clone)]

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{UndoOutcome, questions};
-use crate::app::commands::{put_back_draft, require_unraced};
+use crate::app::commands::require_unraced;
 use crate::app::last_act;
-use crate::app::launching::was_early;
+use crate::app::launching::{AS_DRAFT, waited_before, was_early};
 use crate::app::opened_hours::OpenedHours;
 use crate::app::resumed_sender::LiftedStop;
 use crate::app::{App, AppError, Launch};
@@ -17,7 +17,7 @@ use crate::domain::zone::words::start_words;
 use crate::store::action::{self, LoggedAction};
 use crate::store::blast::{self, BlastHead};
 use crate::store::view::senders;
-use crate::store::{self, DbTransaction, local_time};
+use crate::store::{self, DbTransaction, answered, local_time, pause};
 
 impl App {
     pub(super) async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
@@ -91,7 +91,7 @@ impl App {
             return Err(self.nothing_taken_back(&mut tx, &head).await?);
         }
         self.change_in(&mut tx, head.id, BlastCommand::Disarm, None).await?;
-        put_back_draft(&mut tx, head.id).await?;
+        put_back_draft(&mut tx, head.id, self.operator()).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
         tx.commit().await?;
@@ -204,6 +204,16 @@ fn outcome(blast: BlastId, sentence: String) -> UndoOutcome {
         still_suppressed: Vec::new(),
         command_lines: vec![format!("blastdeck blast undo {blast}")],
     }
+}
+
+/// A draft is again as it was before its launch, which `by` takes back: one that made itself waits for a yes, and whom the launch left out is
+/// looked at anew by its plan and the next launch.
+pub(in crate::app) async fn put_back_draft(tx: &mut PgConnection, id: BlastId, by: &str) -> Result<(), AppError> {
+    let launched = action::newest_launch(tx, id).await?;
+    if let Some(waited) = launched.and_then(|launched| waited_before(&launched, AS_DRAFT)) {
+        pause::put_back(tx, id, &waited).await?;
+    }
+    Ok(answered::queue_again(tx, id, by).await?)
 }
 
 /// The launch that a blast waits for to be sent before its time, also where something later has it wait, as its sender that goes on, as

@@ -66,6 +66,9 @@ macro_rules! suppressed_in {
 }
 pub(in crate::store) use suppressed_in;
 
+/// Why whoever was queued and had opted out is out.
+pub(in crate::store) const OPTED_OUT_EARLIER: &str = "opted out earlier";
+
 const SUPPRESSED: &str = concat!(
     "select r.id from blast_recipients r
       where r.status >= 'queued' and r.status <= 'queued'
@@ -98,7 +101,7 @@ async fn leave_out_suppressed(
     let done = sqlx::query(
         "with left_out as (
              update blast_recipients
-                set status = 'opted_out', standing = 'opted_out', changed_at = now(), reason = 'opted out earlier',
+                set status = 'opted_out', standing = 'opted_out', changed_at = now(), reason = $3,
                     -- At another number of theirs: now is when it was found.
                     opted_out_at = coalesce(least(opted_out_at, (
                         select min(s.created_at) from suppressions s
@@ -108,11 +111,12 @@ async fn leave_out_suppressed(
               where id = any($2)
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-         select blast_id, id, attempt, 'queued', 'opted_out', 'engine', jsonb_build_object('why', 'opted out earlier')
+         select blast_id, id, attempt, 'queued', 'opted_out', 'engine', jsonb_build_object('why', $3)
            from left_out",
     )
     .bind(blast)
     .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind(OPTED_OUT_EARLIER)
     .execute(tx)
     .await?;
     Ok(done.rows_affected())

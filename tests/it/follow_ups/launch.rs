@@ -1,9 +1,12 @@
 //! Who answers in the moment of a follow-up's launch, and after it in the blast that it follows.
 
+use blastdeck::app::Launch;
 use blastdeck::domain::follow_up::LeftOut;
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::status::Status;
 use blastdeck::store::import::{self, ImportNote};
+use chrono::TimeDelta;
+use serde_json::json;
 
 use super::{engine_app, follow_up_draft, mark, skipped, stuck_shop};
 use crate::support::{WAITING_FOR_A_LOCK, digits, eventually_async, said};
@@ -92,6 +95,38 @@ async fn whoever_answered_and_is_locked_in_the_moment_of_the_launch_is_waited_fo
 
     assert_eq!(sent.code, 0, "{sent:?}");
     assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
+}
+
+/// Its plan names them as before, and whoever takes their answer back has them sent to.
+#[tokio::test]
+async fn whom_a_launch_left_out_is_in_the_draft_again_once_it_is_taken_back() {
+    let (shop, blast) = stuck_shop().await;
+    let draft = follow_up_draft(&shop, &blast).await;
+    mark(&shop, &blast, 0, "replied").await;
+    let phone = digits(3);
+    shop.execute(&format!(
+        "insert into suppressions (business, phone_number, source) select business, '+{phone}', 'operator' from senders"
+    ))
+    .await;
+    let plan = async || {
+        let plan = shop.json(&["blast", "plan", &draft]).await;
+        (plan["people"].clone(), plan["segment"].clone())
+    };
+    let before = plan().await;
+    assert_eq!((&before.0, &before.1["left_out"]), (&1.into(), &json!({ "replied": 1 })));
+    let (app, id) = (engine_app(&shop, "one").await, BlastId(draft.parse().unwrap()));
+    let shown = app.plan(id).await.unwrap();
+    let armed_for = TimeDelta::minutes(5);
+    app.launch(Launch { blast: id, version: shown.blast.version, people: shown.people, armed_for }).await.unwrap();
+    assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
+
+    app.undo_launch_of(id).await.unwrap();
+
+    let queued = format!("select count(*) from blast_recipients where blast_id = {draft} and status = 'queued'");
+    assert_eq!(shop.number(&queued).await, 3);
+    assert_eq!(plan().await, before);
+    mark(&shop, &blast, 0, "undo").await;
+    assert_eq!(plan().await.0, 2);
 }
 
 #[tokio::test]
