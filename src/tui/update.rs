@@ -60,6 +60,7 @@ use crate::app::{DatabaseState, EngineChange};
 
 /// Applies one message.
 pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
+    let listed = attention::listed(model);
     model.now = message.at;
     let heights = list_heights(model);
     let lost = lost::unseen(model, &message.msg);
@@ -93,11 +94,12 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
         Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
         Msg::Drawn => drawn(model),
         Msg::Completed(completion) => {
-            let mut effects = attention::while_listed(model, |model| completions::completed(model, completion));
+            let mut effects = completions::completed(model, completion);
             effects.extend(attention::ring(model));
             effects
         }
     };
+    listed.iter().for_each(|before| attention::keep_cursor(model, before));
     armed::expire(model);
     senders::expire(model);
     if let Some(words) = lost {

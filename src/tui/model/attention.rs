@@ -44,7 +44,7 @@ pub enum AttentionItem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NeedsLine {
     Need(AttentionItem),
-    /// A blast that starts at a time, repeats, goes on at a time, or was paused: its line stays the same one through all of it.
+    /// A blast that starts at a time or in a moment, repeats, goes on at a time, or was paused: its line stays the same one through all of it.
     Blast(BlastId),
     /// A follow-up that makes itself.
     Step(StepKey),
@@ -75,6 +75,7 @@ impl Model {
                 || self.waits_for_sender(blast)
                 || repeats(blast) && !asks(blast)
                 || goes_on_at(blast, self.now).is_some()
+                || blast.armed_until(self.now).is_some() && !asks(blast)
         };
         let mut scheduled: Vec<_> = self.blasts.rows().iter().filter(comes).collect();
         // What waits for a stopped sender does not come by itself, and stands above. Then the next one first; what goes on by itself is

@@ -68,7 +68,7 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
     }
 }
 
-/// A blast that starts at a time, repeats, or goes on at a time, and when; or who paused it.
+/// A blast that starts at a time or in a moment, repeats, or goes on at a time, and when; or who paused it.
 fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
     if let Some(waiting) = goes_on_at(blast, model.now) {
         // Its sentence about hours says itself whose clock they are by.
@@ -84,6 +84,10 @@ fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
     }
     if let Some(words) = behind_stop(model, blast) {
         return words;
+    }
+    if let Some(until) = blast.armed_until(model.now) {
+        let mend = "⟨p⟩ pauses it, ⟨X⟩ cancels it, enter goes there".to_owned();
+        return NeedWords { what: model.start_words_of(blast, &[], until), mend };
     }
     let rule = blast.origin.repeat.rule.as_deref().map(|rule| format!("{}; ", clean(rule))).unwrap_or_default();
     let at = blast.scheduled_for.or(blast.send_after).map(|at| model.time_of(blast, at));

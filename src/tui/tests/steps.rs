@@ -7,12 +7,14 @@ use super::schedules::pattern;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, draft, raya};
 use crate::app::view::BlastView;
 use crate::app::{StepChange, StepKey, StepView};
+use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{NeedsLine, Overlay, Pane};
+use crate::tui::msg::Msg;
 
 pub const STEP: StepKey = StepKey { blast: RAYA, number: 1 };
 
@@ -244,4 +246,40 @@ fn what_waits_for_its_hours_is_listed_also_in_the_last_minutes_before_them() {
     let dashboard = with_wait(Waiting::Throttled { until });
     let listed = dashboard.model.needs_lines();
     assert!(!listed.contains(&NeedsLine::Blast(RAYA)), "a pause of the provider that is soon over is no news");
+}
+
+/// Whoever looks what is about to go out sees that somebody else's launch is.
+#[test]
+fn what_counts_down_its_start_is_listed_with_whose_it_is() {
+    let mut dashboard = with(Vec::new());
+    let calm = dashboard.model.blasts.get(RAYA).unwrap().clone();
+    let send_after = Some(dashboard.now + TimeDelta::seconds(10));
+    let state_by = Some(Actor::Operator("minah@shop".to_owned()));
+    let starts = BlastView { state: BlastState::Sending, version: 4, send_after, state_by, ..draft() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![starts, calm])));
+
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(DRAFT)));
+    let screen = dashboard.screen().join("\n");
+    let says = "> Raya last call starts at 14:02:10, by minah@shop";
+    assert!(screen.contains(says) && screen.contains("p pauses it, X cancels it, enter goes there"), "{screen}");
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+    assert!(!dashboard.screen().join("\n").contains(" starts at "), "{:#?}", dashboard.screen());
+}
+
+#[test]
+fn a_line_that_goes_with_its_time_leaves_the_cursor_where_it_was() {
+    let mut dashboard = with(vec![step(None)]);
+    let calm = dashboard.model.blasts.get(RAYA).unwrap().clone();
+    let hours = |until| Some(Waiting::Window { window: "14:04-22:00 daily".to_owned(), until });
+    let later = BlastView { state: BlastState::Sending, waiting: hours(at(20, 0)), ..draft() };
+    let soon = BlastView { waiting: hours(at(14, 4)), ..calm.clone() };
+    dashboard.answer(Completion::Blasts(Ok(vec![later.clone(), soon]))).keys("k");
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(RAYA)));
+
+    dashboard.now = at(14, 4);
+    dashboard.answer(Completion::Blasts(Ok(vec![later, calm])));
+
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Step(STEP)), "the line below, not the first one");
 }

@@ -29,18 +29,14 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     steps::read(model).into_iter().collect()
 }
 
-/// Does something that may change the list of what needs somebody; its cursor is kept where it is open. Else the list is not made.
-pub fn while_listed(model: &mut Model, work: impl FnOnce(&mut Model) -> Vec<Effect>) -> Vec<Effect> {
+/// The lines of what needs somebody, where that list is open. Else it is not made.
+pub fn listed(model: &Model) -> Option<Vec<NeedsLine>> {
     let is_open = model.overlays.iter().any(|overlay| matches!(overlay, Overlay::Needs(_)));
-    let before = is_open.then(|| model.needs_lines());
-    let effects = work(model);
-    if let Some(before) = before {
-        keep_cursor(model, &before);
-    }
-    effects
+    is_open.then(|| model.needs_lines())
 }
 
-/// The list is another one than before: where the line at its cursor is gone, the one now in its place is chosen.
+/// The list may be another one than before, by what was read or by the time: where the line at its cursor is gone, the one now in its place
+/// is chosen.
 pub fn keep_cursor(model: &mut Model, before: &[NeedsLine]) {
     let lines = model.needs_lines();
     return_cursor(model, &lines);
