@@ -8,6 +8,7 @@ use crate::app::EngineChange;
 use crate::app::view::{BlastView, SenderView, token_mend};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::pace::next_day_start;
 use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::{LimitOwner, Waiting, mend_elsewhere};
 use crate::domain::zone::words::by_both_clocks;
@@ -107,7 +108,15 @@ impl Model {
         (!own.is_open(from)).then(|| own.next_open(from))
     }
 
-    /// When a blast starts that waits until a time: then, or once somebody is due, or once its hours begin.
+    /// When the next day of its sender begins, where the daily cap of this one is used up and still binds at a time.
+    fn cap_ends_at(&self, blast: &BlastView, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let usage = &self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage;
+        let next = next_day_start(self.now, usage.zone?);
+        usage.daily_cap.filter(|cap| usage.today >= *cap && next > from).map(|_| next)
+    }
+
+    /// When a blast starts that waits until a time: then, or once somebody is due, or the next day where the daily cap is used up, or once its
+    /// hours begin.
     pub fn start_after(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
         let clock = TimeFormat { zone: self.options.zone, now: self.now };
         self.later_start(blast, until).map_or_else(|| clock.second(until), |later| self.time_of(blast, later))
@@ -116,6 +125,7 @@ impl Model {
     /// The same where it is not that time.
     pub fn later_start(&self, blast: &BlastView, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let due = blast.nobody_due.as_ref().and_then(Waiting::until).filter(|due| *due > until);
+        let due = due.max(self.cap_ends_at(blast, until));
         self.hours_open_at(blast, due.unwrap_or(until)).or(due)
     }
 }
