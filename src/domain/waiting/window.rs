@@ -31,8 +31,11 @@ impl Waiting {
         }
     }
 
-    /// The same within a line, where hours by other clocks take more.
+    /// The same within a line, where hours by other clocks take more, and those behind a daily cap.
     pub fn brief_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
+        if let Self::DailyCap { until, hours: Some(_), .. } = self {
+            return format!("waits for the daily cap and its hours, until {}", clock(*until));
+        }
         let Self::Window { window, until } = self else { return self.sentence_in(zone, clock) };
         let here = clock(*until);
         match zone_elsewhere(window, *until, zone) {
@@ -43,8 +46,11 @@ impl Waiting {
         }
     }
 
-    /// The end of the hours alone, by the reader's clock; nothing of other waits.
+    /// The end of the hours alone, by the reader's clock, or of a daily cap with hours behind it; nothing of other waits.
     pub fn shortest_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> Option<String> {
+        if let Self::DailyCap { until, hours: Some(_), .. } = self {
+            return Some(format!("waits until {}", clock(*until)));
+        }
         let Self::Window { window, until } = self else { return None };
         let whose = if zone_elsewhere(window, *until, zone).is_some() { " here" } else { "" };
         Some(format!("waits until {}{whose}", clock(*until)))
@@ -130,6 +136,18 @@ mod tests {
         }
         let brief = hours.brief_in(Tz::UTC, |at| at.format("%-d %b %H:%M").to_string());
         assert_eq!(brief, "waits for its hours: 23 Nov 09:00 in Kuala Lumpur (01:00 here)");
+    }
+
+    #[test]
+    fn a_daily_cap_with_hours_behind_it_says_its_end_within_a_line() {
+        let until = "2026-12-01T18:00:00Z".parse().unwrap();
+        let hours = Some("02:00-03:30 daily (Asia/Kuala_Lumpur)".to_owned());
+        let wait = Waiting::DailyCap { cap: 600, until, hours };
+        let clock =
+            |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&Kuala_Lumpur).format("%-d %b %H:%M").to_string();
+
+        assert_eq!(wait.brief_in(Kuala_Lumpur, clock), "waits for the daily cap and its hours, until 2 Dec 02:00");
+        assert_eq!(wait.shortest_in(Kuala_Lumpur, clock).as_deref(), Some("waits until 2 Dec 02:00"));
     }
 
     #[test]
