@@ -248,3 +248,19 @@ fn blasts_that_start_at_one_moment_by_several_acts_are_no_one_launch() {
     read(&mut dashboard, row);
     assert_eq!(dashboard.line(22), " Raya last call starts at 14:02:10: u or p stops it (10 s left)");
 }
+
+#[test]
+fn a_launch_that_is_paused_from_another_blast_is_resumed_once_it_is_chosen() {
+    let mut dashboard = launched();
+    let row = armed(&dashboard);
+    read(&mut dashboard, row.clone());
+    dashboard.model.blasts.select(RAYA);
+
+    let paused = BlastView { state: BlastState::Paused, version: 5, ..row };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Pause(DRAFT),
+        outcome: Ok(WriteOutcome::Blast(Box::new(paused))),
+    });
+
+    assert_eq!(dashboard.said(), "Raya last call is paused; S on it resumes it");
+}

@@ -71,7 +71,10 @@ pub fn paused(model: &Model, row: &BlastView) -> Notice {
         let (first, rest) = others.split_first()?;
         Some(format!("; {}", model.start_words_of(first, rest, until)))
     });
-    let said = format!("{} is paused; {}{}", model.distinct_name(row), model.resumes_it(), still.unwrap_or_default());
+    // The key is about the blast that is selected: another one is chosen first.
+    let is_meant = model.blast_meant().is_some_and(|meant| meant.id == row.id);
+    let resumes = if is_meant { model.resumes_it() } else { "⟨S⟩ on it resumes it" };
+    let said = format!("{} is paused; {resumes}{}", model.distinct_name(row), still.unwrap_or_default());
     Notice { stands: Some(stands(model, row)), ..Notice::done(said) }
 }
 
