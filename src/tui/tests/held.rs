@@ -1,9 +1,10 @@
 //! A blast that sends nothing for longer than its own pace: it does not read as being sent, and says why and until when.
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::armed::{armed, launched, read};
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blast, blasts, draft, raya, tomorrow};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blast, blasts, draft, raya, senders, tomorrow};
 use crate::app::view::{BlastView, Estimate};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
@@ -194,4 +195,20 @@ fn what_waits_for_its_stopped_sender_again_is_not_said_to_have_started() {
     read(&mut dashboard, row);
 
     assert_eq!(dashboard.said(), "Raya last call waits for its sender, which is stopped: Device is offline");
+}
+
+#[test]
+fn an_announced_start_behind_a_daily_cap_that_is_used_up_is_said_to_be_the_next_day() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let send_after = Some(dashboard.model.now + TimeDelta::seconds(10));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { send_after, waiting: None, version: 4, ..raya() }])));
+    assert!(dashboard.screen().join("\n").contains("Raya promo starts at 14:02:10"), "{:#?}", dashboard.screen());
+    let mut used_up = senders();
+    used_up[0].usage.today = 500;
+
+    dashboard.answer(Completion::Senders(Ok(used_up)));
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("Raya promo starts at 21 Nov 00:00: u"), "{screen}");
+    assert!(!screen.contains(" s left)"), "{screen}");
 }

@@ -1,7 +1,7 @@
 //! A blast that waits for its hours, or for its time: which keys send it now, and how its hours change.
 
 use super::plans::{plan_of, planned};
-use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, draft, raya, senders, tomorrow};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, draft, raya, tomorrow};
 use crate::app::view::BlastView;
 use crate::app::{self, DraftEdit};
 use crate::domain::blast::BlastState;
@@ -187,22 +187,6 @@ fn an_announced_start_outside_its_hours_is_said_to_be_when_they_begin() {
     assert!(closed.contains("Raya promo starts at 20:00"), "{closed}");
     assert!(closed.contains("starts 20:00: u"), "{closed}");
     assert!(open.contains("Raya promo starts at 14:02:10"), "{open}");
-}
-
-#[test]
-fn an_announced_start_behind_a_daily_cap_that_is_used_up_is_said_to_be_the_next_day() {
-    let mut dashboard = with(STACKED, raya());
-    let send_after = Some(dashboard.model.now + chrono::TimeDelta::seconds(10));
-    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { send_after, waiting: None, version: 4, ..raya() }])));
-    assert!(dashboard.screen().join("\n").contains("Raya promo starts at 14:02:10"), "{:#?}", dashboard.screen());
-    let mut used_up = senders();
-    used_up[0].usage.today = 500;
-
-    dashboard.answer(Completion::Senders(Ok(used_up)));
-
-    let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("Raya promo starts at 21 Nov 00:00: u"), "{screen}");
-    assert!(!screen.contains(" s left)"), "{screen}");
 }
 
 #[test]
