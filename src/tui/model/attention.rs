@@ -85,10 +85,14 @@ impl Model {
             (!self.waits_for_sender(blast), at)
         });
         let scheduled = scheduled.into_iter().map(|blast| NeedsLine::Blast(blast.id));
-        let steps = self.steps.iter().map(|view| NeedsLine::Step(view.step.key()));
+        let steps = |is_paused: bool| {
+            let is_listed = move |view: &&StepView| view.step.paused_at.is_some() == is_paused;
+            self.steps.iter().filter(is_listed).map(|view| NeedsLine::Step(view.step.key()))
+        };
         let paused = self.paused_by_people().map(|blast| NeedsLine::Blast(blast.id));
         let replies = (self.unseen_replies() > 0).then_some(NeedsLine::Replies);
-        needs.iter().copied().map(NeedsLine::Need).chain(scheduled).chain(steps).chain(paused).chain(replies).collect()
+        let needs = needs.iter().copied().map(NeedsLine::Need);
+        needs.chain(scheduled).chain(steps(false)).chain(paused).chain(steps(true)).chain(replies).collect()
     }
 
     /// Whether a blast goes on with its stopped sender and has a line of its own: what was sent in part is what the sender's line is about,

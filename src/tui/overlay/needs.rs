@@ -49,10 +49,12 @@ pub fn content(model: &Model, chosen: Option<NeedsLine>, width: u16) -> OverlayC
 /// What somebody paused part-way needs nobody, but is not forgotten where nothing else does.
 fn section_of(model: &Model, line: NeedsLine) -> Option<&'static str> {
     let is_paused = |id| model.paused_by_people().any(|blast| blast.id == id);
+    let is_halted = |key| model.steps.iter().any(|view| view.step.key() == key && view.step.paused_at.is_some());
     let waits_for_sender = |id| model.blasts.get(id).is_some_and(|blast| model.waits_for_sender(blast));
     match line {
         NeedsLine::Need(_) => None,
         NeedsLine::Blast(id) if is_paused(id) => Some("What was paused"),
+        NeedsLine::Step(key) if is_halted(key) => Some("What was paused"),
         NeedsLine::Blast(id) if waits_for_sender(id) => Some("What waits for its sender"),
         NeedsLine::Blast(_) | NeedsLine::Step(_) => Some("What comes by itself"),
         NeedsLine::Replies => Some("What is new"),

@@ -61,6 +61,7 @@ fn a_step_is_paused_at_once_and_resumed_after_a_question() {
     dashboard.answer(Completion::Steps(Ok(vec![paused(None)])));
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("1d after read, not replied; paused"), "{screen}");
+    assert!(screen.contains("What was paused") && !screen.contains("What comes by itself"), "{screen}");
 
     dashboard.keys("p");
     assert_eq!(dashboard.said(), "step 1 of Raya promo is paused already: S resumes it");
