@@ -30,9 +30,14 @@ pub fn content(model: &Model, page: &UncertainOverlay, width: u16) -> OverlayCon
     let has_room = lines.len() + RESOLUTIONS.len() <= super::page_rows(model);
     let explained = if has_room { Vec::new() } else { std::mem::take(&mut lines) };
     let focus = Some(lines.len() + page.choice.index());
-    let wait = span_words(model.resend_after);
+    // They were uncertain after their attempt: once that is so long ago, so is the attempt.
+    let is_past = |id: &RecipientId| {
+        let changed_at = model.recipients.get(*id).map(|listed| listed.row.changed_at);
+        changed_at.is_some_and(|changed_at| model.resend_from(Some(changed_at)).is_none())
+    };
+    let wait = (!page.people.iter().all(is_past)).then(|| span_words(model.resend_after));
     let is_cancelled = model.people_of().is_some_and(|blast| model.is_cancelled(blast));
-    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, (&wait, is_cancelled), width)));
+    lines.extend(RESOLUTIONS.iter().map(|choice| line(*choice, page.choice, (wait.as_deref(), is_cancelled), width)));
     lines.extend(explained);
     lines.extend(people(model, page, super::page_rows(model).saturating_sub(lines.len())));
     let title = vec![counted(page.people.len()), "uncertain".to_owned()];
@@ -65,12 +70,12 @@ fn person(model: &Model, id: RecipientId) -> Option<TextLine> {
     Some(TextLine::dim(format!("    {:<18}{name}", row.phone.to_string())))
 }
 
-/// A choice, and what it does, as far as there is room to say it. `wait`: so long after a message it may be sent again, where the blast
-/// was not cancelled.
+/// A choice, and what it does, as far as there is room to say it. `wait`: so long after a message it may be sent again, where that is not
+/// over for all of them, nor the blast cancelled.
 fn line(
     choice: ResolutionChoice,
     chosen: ResolutionChoice,
-    (wait, is_cancelled): (&str, bool),
+    (wait, is_cancelled): (Option<&str>, bool),
     width: u16,
 ) -> TextLine {
     let (words, then, further) = match choice {
@@ -82,7 +87,8 @@ fn line(
             ("none is there, send again", "not of a cancelled blast", String::new())
         }
         ResolutionChoice::Say(Resolution::Resend) => {
-            ("none is there, send again", "you type how many", format!("; not before {wait} have passed"))
+            let wait = wait.map(|wait| format!("; not before {wait} have passed"));
+            ("none is there, send again", "you type how many", wait.unwrap_or_default())
         }
         ResolutionChoice::Say(Resolution::Drop) => {
             ("none is there, leave out", "count as skipped", "; asks you first".to_owned())

@@ -62,6 +62,19 @@ fn enter_on_several_who_are_uncertain_asks_once_for_all_of_them() {
 }
 
 #[test]
+fn how_long_they_are_not_sent_to_again_is_said_until_that_is_over() {
+    let says = "you type how many; not before";
+    let mut dashboard = asked(WIDE);
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("you type how many") && !screen.contains(says), "eight minutes ago: {screen}");
+
+    dashboard.model.resend_after = chrono::TimeDelta::minutes(10);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains(says), "{screen}");
+}
+
+#[test]
 fn a_stray_enter_leaves_them_open_and_a_no_leaves_them_marked() {
     let mut dashboard = asked(WIDE);
     dashboard.key(Key::Enter);
