@@ -27,6 +27,19 @@ impl Model {
         if self.blasts.rows().iter().any(is_alike) { format!("{brief} #{}", blast.id) } else { brief }
     }
 
+    /// Words of a blast in which the one that it follows, or is a time of, has its name in the place of its number, as every line of the
+    /// screen has it: `step 1 of Raya promo`.
+    pub fn with_name_above(&self, blast: &BlastView, words: &str) -> String {
+        let above = blast.follows.or(blast.origin.pattern).and_then(|id| self.blasts.get(id));
+        let parts = above.and_then(|above| Some((above, words.split_once(&format!(" of blast {}", above.id))?)));
+        match parts {
+            Some((above, (before, after))) if !after.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("{before} of {}{after}", self.brief_distinct_name(above))
+            }
+            _ => words.to_owned(),
+        }
+    }
+
     /// That a paused blast is resumed by a key, and where: whom that affects is shown first, for which some windows are too small.
     pub fn resumes_it(&self) -> &'static str {
         if self.layout().is_summary() { "⟨S⟩ resumes it in a larger window" } else { "⟨S⟩ resumes it" }

@@ -238,7 +238,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         }
         AttentionItem::Paused(id) => {
             let blast = model.blasts.get(id)?;
-            let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
+            let why = model.with_name_above(blast, blast.state_reason.as_deref().unwrap_or("no reason is kept"));
             if blast.state == BlastState::Draft {
                 return words(
                     format!("{}: {why}", model.distinct_name(blast)),

@@ -180,7 +180,8 @@ fn title(model: &Model, (room, beside): (u16, bool)) -> TitleRule {
         let has_rule = blast.origin.repeat.rule.as_deref().is_some_and(|rule| state.contains(rule));
         left.push(name + &id);
         left.push(state);
-        left.extend(blast.schedule_words().filter(|_| !has_rule));
+        let words = blast.schedule_words().filter(|_| !has_rule);
+        left.extend(words.map(|words| model.with_name_above(blast, &words)));
     }
     if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {
         left.insert(1, model.shown_view().word().to_owned());

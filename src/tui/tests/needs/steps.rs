@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::app::StepView;
+use crate::tui::key::Key;
 
 /// A blast with a step, and the draft that the step made.
 fn with_a_step() -> TestDashboard {
@@ -55,4 +56,24 @@ fn enter_on_the_draft_of_a_step_opens_its_plan() {
     assert!(matches!(&dashboard.model.overlays[..], [Overlay::Plan(plan)] if plan.blast == DRAFT));
     assert!(dashboard.taken().iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Plan(DRAFT, _)))));
     assert_eq!(dashboard.model.blast().unwrap().id, DRAFT);
+}
+
+#[test]
+fn the_draft_of_a_step_names_the_blast_of_the_step() {
+    let mut dashboard = with_a_step();
+    let why = "step 1 of blast 7 made it: it waits for your yes";
+    let with_reason = |blast: &BlastView| match blast.id {
+        DRAFT => BlastView { state_reason: Some(why.to_owned()), version: 4, ..blast.clone() },
+        _ => blast.clone(),
+    };
+    let rows = dashboard.model.blasts.rows().iter().map(with_reason).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+
+    let needs = dashboard.keys("!").screen().join("\n");
+    assert!(needs.contains("Raya last call: step 1 of Raya promo made it: it waits for your yes"), "{needs}");
+
+    dashboard.key(Key::Esc).model.blasts.select(DRAFT);
+    dashboard.dispatch(Msg::Resized(Size { width: 200, height: 50 }));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("step 1 of Raya promo") && !screen.contains("of blast 7"), "{screen}");
 }
