@@ -99,7 +99,9 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             effects
         }
     };
-    listed.iter().for_each(|before| attention::keep_cursor(model, before));
+    if let Some(before) = listed {
+        attention::keep_cursor(model, &before);
+    }
     armed::expire(model);
     senders::expire(model);
     if let Some(words) = lost {
