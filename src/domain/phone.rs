@@ -10,11 +10,13 @@ use rlibphonenumber::{
 };
 use thiserror::Error;
 
+mod dates;
 pub(super) mod digits;
 mod key;
 pub(super) mod spelling;
 mod united_states;
 
+pub use dates::is_date_or_years;
 pub use key::{PersonKey, other_spelling};
 use spelling::{DialPrefix, Spelling};
 pub use united_states::is_united_states;

@@ -3,15 +3,13 @@
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
-
 use super::encoding::decode;
 use super::error::{COLUMNS_MAX, ImportError};
 use super::records::Record;
 use crate::domain::content::BlastContent;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
 use crate::domain::message::fold_name;
-use crate::domain::phone::{Phone, Region};
+use crate::domain::phone::{Phone, Region, is_date_or_years};
 use crate::domain::text;
 
 mod header;
@@ -245,7 +243,7 @@ impl Columns {
         // Such as a subscription's last day.
         let may_be_another_day = |column: usize| self.names.get(column).is_some_and(|name| key(name) == "stop");
         let says_so = |column: usize, value: &str| {
-            is_word(&key(value)) || is_word(value.trim()) || is_day(value.trim()) && !may_be_another_day(column)
+            is_word(&key(value)) || is_word(value.trim()) || is_date_or_years(value) && !may_be_another_day(column)
         };
         let mut said = self.opt_outs.iter().copied();
         said.find(|column| values.get(*column).is_some_and(|value| says_so(*column, value)))
@@ -289,14 +287,6 @@ fn numbered(column: usize) -> String {
 fn shown(column: usize, title: &str) -> String {
     let title: String = text::clean(title).trim().chars().take(100).collect();
     if title.is_empty() { numbered(column) } else { title }
-}
-
-/// Whether it is a day as spreadsheets write one, alone or with a time behind it.
-fn is_day(value: &str) -> bool {
-    let day = value.split([' ', 'T']).next().unwrap_or_default();
-    ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d"]
-        .iter()
-        .any(|format| NaiveDate::parse_from_str(day, format).is_ok())
 }
 
 /// A header without case, blanks and punctuation.

@@ -2,6 +2,7 @@
 //! metadata is asked. Knows no country.
 
 use super::PhoneError;
+use super::dates::is_day;
 use super::digits::decimal_digit;
 use crate::domain::text::is_invisible;
 
@@ -36,7 +37,7 @@ pub(in crate::domain) fn read(text: &str) -> Result<Spelling, PhoneError> {
     let bare = folded.trim_matches(|c: char| c.is_whitespace() || "\"'`=,;|".contains(c));
     refuse_spreadsheet_damage(bare)?;
     refuse_measure(bare)?;
-    if is_date(bare) {
+    if is_day(bare) {
         return Err(PhoneError::Date);
     }
     if let Some(digits) = whatsapp_id(bare)? {
@@ -49,7 +50,7 @@ pub(in crate::domain) fn read(text: &str) -> Result<Spelling, PhoneError> {
 }
 
 /// One way to write each digit, sign and space; invisible characters gone.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.chars().filter(|&c| c.is_whitespace() || !is_invisible(c)).map(fold_char).collect()
 }
 
@@ -99,14 +100,6 @@ fn refuse_measure(text: &str) -> Result<(), PhoneError> {
     let is_fraction = whole == "0" || whole.len() >= MEASURE_MIN && (is_bare || fraction.len() <= 2);
     let is_whole = matches!(fraction, "0" | "00");
     if is_fraction && !is_whole { Err(PhoneError::Fraction) } else { Ok(()) }
-}
-
-/// `2026-12-01`, with a time or without: what a spreadsheet makes of a column that it takes for dates.
-fn is_date(text: &str) -> bool {
-    let day = text.split([' ', 'T']).next().unwrap_or(text);
-    let parts: Vec<Option<u32>> = day.split('-').map(|part| part.parse().ok()).collect();
-    let [Some(year), Some(month), Some(date)] = parts[..] else { return false };
-    day.len() == 10 && (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&date)
 }
 
 /// The digits of `60…@s.whatsapp.net`, `60…:12@s.whatsapp.net` (the `:12` names a linked device) or `60…@c.us`.

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
-
 use super::{
-    NAME_ENDS, NAME_HEADERS, OPT_OUT_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, is_day, key, phone_by_header,
+    NAME_ENDS, NAME_HEADERS, OPT_OUT_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header,
 };
-use crate::domain::phone::{Phone, PhoneError};
+use crate::domain::phone::{Phone, PhoneError, is_date_or_years};
 use crate::domain::text::is_empty_marker;
 use crate::import::records::Record;
 
@@ -23,10 +21,11 @@ pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
         record.values.iter().map(|value| key(&decode(value).0)).filter(|key| !key.is_empty()).collect()
     };
     let is_header = |key: &str| PHONE_HEADERS.contains(&key);
-    let may_be_phone = |key: &str| key.chars().filter(char::is_ascii_digit).count() >= DIGITS_LEAST;
+    let has_date = |record: &Record| record.values.iter().any(|value| ends_with_date(&decode(value).0));
+    let has_few_digits = |key: &str| key.chars().filter(char::is_ascii_digit).count() < DIGITS_LEAST;
     let is_title = |record: &&Record| {
         let keys = keys(record);
-        keys.len() == 1 && !is_header(&keys[0]) && !may_be_phone(&keys[0])
+        keys.len() == 1 && !is_header(&keys[0]) && (has_few_digits(&keys[0]) || has_date(record))
     };
     let titles = first_rows.iter().take_while(is_title).count();
     let names_columns = |record: &Record| {
@@ -34,6 +33,11 @@ pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
         keys.len() > 1 && keys.iter().any(|key| names_phones(key))
     };
     if first_rows.get(titles).is_some_and(names_columns) { titles } else { 0 }
+}
+
+/// `31/12/2025`, `Senarai 2025/2026`.
+fn ends_with_date(cell: &str) -> bool {
+    is_date_or_years(cell.trim_start_matches(|c: char| !c.is_numeric()))
 }
 
 /// Whether a column may be called so that has phones.
@@ -56,7 +60,7 @@ impl FirstRowKind {
         let cells: Vec<_> = first.values.iter().map(|value| decode(value).0).collect();
         let keys: Vec<_> = cells.iter().map(|cell| key(cell)).collect();
         let phone = phone_by_header(&keys, others);
-        if phone.is_some_and(|phone| is_header_with_date((&cells, &keys), phone, others)) {
+        if phone.is_some_and(|phone| is_title_above_numbers((&cells, &keys), phone, others)) {
             return Self::Header;
         }
         if has_number((&cells, &keys), phone, others) {
@@ -67,37 +71,20 @@ impl FirstRowKind {
     }
 }
 
-/// Whether the cell above the numbers is a date or the years of a season, as the title of their column: another cell is called as columns are,
-/// and nobody's number stands beside it. Of the possible numbers that some of these are, one of a known range stays a number.
-fn is_header_with_date((cells, keys): (&[Cow<'_, str>], &[String]), phone: usize, others: &Samples<'_>) -> bool {
-    let is_date = |cell: &str| is_day(cell) || is_day_or_years_in_digits(cell) && !others.is_known(cell);
-    let is_number = |cell: &str| others.is_known(cell) && !is_day(cell);
-    let has_date = cells.get(phone).is_some_and(|cell| is_date(cell.trim()));
-    let mut beside = cells.iter().enumerate().filter(|(column, _)| *column != phone);
-    has_date
-        && has_title((cells, keys), (phone, TitleWords::Part), others)
-        && !beside.any(|(_, cell)| is_number(cell.trim()))
-}
-
-/// `20251231`, `2025`, `2025/2026`, `2025-26`.
-fn is_day_or_years_in_digits(cell: &str) -> bool {
-    let is_date = || cell.len() == 8 && NaiveDate::parse_from_str(cell, "%Y%m%d").is_ok();
-    let Some((from, to)) = cell.split_once(['/', '-', '–']) else {
-        return is_year(cell) || cell.get(..4).is_some_and(is_year) && is_date();
-    };
-    let to = to.trim();
-    is_year(from.trim()) && (is_year(to) || to.len() == 2 && to.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn is_year(text: &str) -> bool {
-    let is_of_our_time = text.starts_with("19") || text.starts_with("20");
-    text.len() == 4 && is_of_our_time && text.bytes().all(|b| b.is_ascii_digit())
+/// Whether the cell above the numbers is the title of their column, whatever digits are in it: another cell is called as a column of names is,
+/// and nobody is called so; or it is a date or the years of a season, and another cell is called as columns are. No number of a known range
+/// stands in the row: some dates are how numbers are written, too.
+fn is_title_above_numbers((cells, keys): (&[Cow<'_, str>], &[String]), phone: usize, others: &Samples<'_>) -> bool {
+    let Some(cell) = cells.get(phone) else { return false };
+    let has_title = |words: TitleWords| has_title((cells, keys), (phone, words), others);
+    let is_title = has_title(TitleWords::Name) || is_date_or_years(cell) && has_title(TitleWords::Part);
+    is_title && !cells.iter().any(|cell| others.is_known(cell))
 }
 
 /// Whether somebody's number is in a first row. `phone`: where the rows below seem to have theirs. Digits elsewhere may be the title of a
 /// column, such as a date or the years of a season: those are possible numbers, too.
 fn has_number((cells, keys): (&[Cow<'_, str>], &[String]), phone: Option<usize>, others: &Samples<'_>) -> bool {
-    let is_number = |cell: &str| others.is_phone(cell) && !is_day(cell.trim());
+    let is_number = |cell: &str| others.is_phone(cell);
     let Some(phone) = phone.filter(|column| others.any(*column, |value| others.is_phone(value))) else {
         return cells.iter().any(|cell| is_number(cell));
     };
@@ -125,9 +112,11 @@ fn is_unreadable_person((cells, keys): (&[Cow<'_, str>], &[String]), phone: usiz
     }
 }
 
-/// How much of a cell beside a number says that it is the title of a column of phones.
+/// How much of a cell beside a number says that it is the title of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TitleWords {
+    /// All of it, and it is no word that somebody may have as their name, their group or their reason.
+    Name,
     /// All of it: what has such a word in it may be what they bought, or where they work.
     Whole,
     /// Also a word in it, such as *telefon*.
@@ -143,7 +132,11 @@ fn has_title(
 ) -> bool {
     let is_title = |column: usize| {
         let key = keys[column].as_str();
-        is_whole_title(key) || words == TitleWords::Part && is_in_words(&cells[column]) && names_phones(key)
+        match words {
+            TitleWords::Name => is_title_of_names(key),
+            TitleWords::Whole => is_whole_title(key),
+            TitleWords::Part => is_whole_title(key) || is_in_words(&cells[column]) && names_phones(key),
+        }
     };
     let is_repeated = |column: usize| others.mostly(column, |value| key(value) == keys[column]);
     (0..keys.len()).any(|column| column != phone && is_title(column) && !is_repeated(column))
@@ -155,6 +148,11 @@ fn is_whole_title(key: &str) -> bool {
         || NAME_HEADERS.contains(&key)
         || NAME_ENDS.iter().any(|end| key.ends_with(end))
         || OPT_OUT_HEADERS.contains(&key)
+}
+
+fn is_title_of_names(key: &str) -> bool {
+    let may_be_group = matches!(key, "customer" | "pelanggan");
+    (NAME_HEADERS.contains(&key) || NAME_ENDS.iter().any(|end| key.ends_with(end))) && !may_be_group
 }
 
 /// Not `iPhone 15`, and no address at *tmobile*.

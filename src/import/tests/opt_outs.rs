@@ -55,6 +55,29 @@ async fn a_list_of_those_who_opted_out_is_taken_whole() {
     assert_eq!(read_list(of(), region, RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap().people.len(), 0);
 }
 
+#[tokio::test]
+async fn a_date_as_the_title_of_a_list_of_opt_outs_is_nobody_who_opted_out() {
+    for title in ["31 / 12 / 2025", "31/12/2025", "12/2025", "31122025", "2025-2026"] {
+        let list = format!("{title},Name\n0123456701,Aina\n").into_bytes();
+        let source = TableSource::from(Cursor::new(list));
+
+        let region = "MY".parse().unwrap();
+        let read = read_opt_outs(source, region, RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap();
+
+        let people: Vec<_> = read.people.iter().map(|person| person.phone.as_str()).collect();
+        assert_eq!((people, read.rejected.total), (vec!["+60123456701"], 0), "{title}");
+    }
+}
+
+#[test]
+fn whoever_opted_out_in_a_month_or_by_a_day_in_any_spelling_is_left_out() {
+    for said in ["12/2025", "31-Dec-2025", "31 / 12 / 2025", "31122025", "1 Jan 2026", "31/12/25", "2025"] {
+        let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n");
+
+        assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120002"], "{said}");
+    }
+}
+
 #[test]
 fn whoever_wants_no_messages_by_one_row_gets_none_by_another_whichever_comes_first() {
     let list = "phone,name,stop\n0100120001,Aina,\n+60100120001,Aina Bt Ali,yes\n0100120002,Ben,yes\n\

@@ -3,6 +3,7 @@
 use super::{Reason, phones, read, read_by, reasons};
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
+use crate::domain::phone::PhoneError;
 
 #[test]
 fn a_title_above_the_header_is_no_header() {
@@ -141,6 +142,79 @@ fn a_date_or_years_as_the_title_of_the_phones_is_a_header_and_its_stop_column_ho
             assert_eq!((phones(&read), read.phone_column.as_str()), (vec!["+60123456702"], title), "{beside}");
             assert_eq!(reasons(&read), [(2, "stop", "yes", Reason::OptedOut)], "{title}, {beside}");
         }
+    }
+}
+
+#[test]
+fn a_date_in_any_spelling_above_the_phones_is_a_title_and_its_stop_column_holds() {
+    for title in [
+        "12/2025",
+        "31 / 12 / 2025",
+        "31/12/2025-02/01/2026",
+        "31122025",
+        "'31/12/2025",
+        "31|12|2025",
+        "31.12.2025",
+        "31-12-25",
+        "31-Dec-2025",
+        "1-31/12/2025",
+        "2025/26",
+        "2025 / 2026",
+        "202512",
+        "31/12/2025 09:15 (1)",
+    ] {
+        for beside in ["Name", "Order 2025"] {
+            let list = format!("{title},{beside},Stop\n01234568111,Aina,yes\n01234568112,Ben,\n");
+
+            let read = read(list, "Hi").unwrap();
+
+            assert_eq!((phones(&read), reasons(&read).len()), (vec!["+601234568112"], 1), "{title}, {beside}");
+            assert_eq!(reasons(&read)[0], (2, "Stop", "yes", Reason::OptedOut), "{title}, {beside}");
+        }
+    }
+}
+
+#[test]
+fn digits_above_the_phones_are_a_title_beside_one_of_names_unless_they_are_a_known_number() {
+    for title in ["12345678", "60100", "2025-26-27", "6O123456701", "01234567"] {
+        let read = read(format!("{title},Nama\n0123456701,Aina\n0123456702,Ben\n"), "Hi").unwrap();
+
+        assert_eq!((phones(&read).len(), read.rejected.total), (2, 0), "{title}");
+    }
+    for number in ["0123456700", "60123456700", "03-2025 2026"] {
+        let read = read(format!("{number},Nama\n0123456701,Aina\n0123456702,Ben\n"), "Hi").unwrap();
+
+        assert_eq!(phones(&read).len(), 3, "{number}");
+    }
+}
+
+#[test]
+fn a_number_that_is_written_as_dates_may_be_stays_a_person() {
+    for number in ["03-2025 2026", "0320252026", "+60 3 2025 2026", "012-202 5202"] {
+        for beside in ["Ali,", "To,", "Ali,STOP"] {
+            let list = format!("{number},{beside}\n0123456701,Ben,\n0123456702,Che,\n");
+
+            assert_eq!(phones(&read(list, "Hi").unwrap()).len(), 3, "{number}, {beside}");
+        }
+    }
+}
+
+#[test]
+fn a_day_in_a_row_of_people_is_nobodys_number() {
+    let list = "phone,name\n0123456701,Aina\n31 / 12 / 2025,Ben\n31/12/2025,Che\n31.12.2025,Devi\n";
+
+    let read = read(list, "Hi {name}").unwrap();
+
+    let date = |row, value| (row, "phone", value, Reason::Phone(PhoneError::Date));
+    assert_eq!(reasons(&read), [date(3, "31 / 12 / 2025"), date(4, "31/12/2025"), date(5, "31.12.2025")]);
+}
+
+#[test]
+fn a_date_alone_above_the_header_is_a_title() {
+    for title in ["31/12/2025", "31122025", "Senarai 2025/2026", "1 Jan 2026 - 31 Jan 2026"] {
+        let list = format!("{title}\nNo. HP,Nama,Stop\n0123456701,Aina,yes\n0123456702,Ben,\n");
+
+        assert_eq!(phones(&read(list, "Hi {nama}").unwrap()), ["+60123456702"], "{title}");
     }
 }
 
