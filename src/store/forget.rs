@@ -2,6 +2,7 @@
 
 mod answers;
 mod elsewhere;
+mod filters;
 mod left_out;
 mod lost;
 mod receivers;

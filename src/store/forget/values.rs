@@ -4,6 +4,7 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::filters::found_by_repeating;
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::NumberPatterns;
 use crate::domain::ids::BlastId;
@@ -31,13 +32,22 @@ pub(super) use may_name;
 
 /// The values in which the number stands. `$2`: the pattern of a text.
 const NUMBER_VALUES: &str = concat!(
-    "select r.blast_id as blast, v.key, bool_or(r.status in ('queued', 'uncertain')) as is_queued
+    "select r.blast_id as blast, null::text as list, v.key, bool_or(r.status in ('queued', 'uncertain')) as is_queued
        from blast_recipients r cross join lateral ",
     values!(),
     " where ",
     may_name!(),
     " and v.value ~ $2
       group by r.blast_id, v.key"
+);
+
+/// The same of the lists that are kept. `$3`: the keys of whoever is to be forgotten.
+const LIST_VALUES: &str = concat!(
+    "select null::bigint as blast, l.name as list, v.key, false as is_queued
+       from saved_list_people r join saved_lists l on l.id = r.list_id cross join lateral ",
+    values!(),
+    " where person_key(r.phone_number) <> all($3) and concat_ws(' ', r.name, r.variables::text) ~ $1 and v.value ~ $2
+      group by l.name, v.key"
 );
 
 /// What was found, for a statement: `$1` to `$3`.
@@ -73,11 +83,12 @@ const RETRYABLE: &str = concat!(
       group by b.id"
 );
 
-/// A column of a blast's people in which the number stands.
+/// A column in which the number stands, of the people of a blast or of a list that is kept.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct NumberValue {
-    pub blast: BlastId,
-    key: String,
+    pub(super) blast: Option<BlastId>,
+    pub(super) list: Option<String>,
+    pub(super) key: String,
     /// With somebody who is queued, or uncertain.
     is_queued: bool,
 }
@@ -87,14 +98,14 @@ pub struct NumberValue {
 pub(super) struct NamedColumns {
     pub blast: BlastId,
     pub step: Option<i32>,
-    message: String,
-    template: Option<Value>,
+    pub message: String,
+    pub template: Option<Value>,
     pub named: Vec<String>,
 }
 
 impl NamedColumns {
     /// Those of the columns that the words send, if any. Words that cannot be read may send each.
-    fn sent(mut self) -> Option<Self> {
+    pub(super) fn sent(mut self) -> Option<Self> {
         if let Ok(content) = BlastContent::parse(&self.message, self.template.as_ref()) {
             self.named.retain(|column| content.sends(column));
         }
@@ -112,12 +123,18 @@ pub async fn number_values(
     let own = sqlx::query_scalar("select id from blast_recipients where person_key(phone_number) = any($1)");
     let own: Vec<i64> = own.bind(people).fetch_all(&mut *tx).await?;
     let values = sqlx::query_as(NUMBER_VALUES).bind(&patterns.near).bind(&patterns.text).bind(own);
-    Ok(values.fetch_all(tx).await?)
+    let mut values: Vec<NumberValue> = values.fetch_all(&mut *tx).await?;
+    let of_lists = sqlx::query_as(LIST_VALUES).bind(&patterns.near).bind(&patterns.text).bind(people);
+    let of_lists: Vec<NumberValue> = of_lists.fetch_all(tx).await?;
+    values.extend(of_lists);
+    Ok(values)
 }
 
-/// Of these values, those with which something goes out or may be launched.
+/// Of these values, those with which something goes out or may be launched: those of its own people, and of whomever its filter may find.
 pub(super) async fn going_out(tx: &mut PgConnection, found: &[NumberValue]) -> Result<Vec<NamedColumns>, StoreError> {
-    sent(tx, GOING_OUT, found).await
+    let mut named = sent(&mut *tx, GOING_OUT, found).await?;
+    named.extend(found_by_repeating(tx, found).await?);
+    Ok(named)
 }
 
 /// The same of what was sent and can be sent again.
@@ -130,7 +147,7 @@ async fn sent(
     named: &'static str,
     found: &[NumberValue],
 ) -> Result<Vec<NamedColumns>, StoreError> {
-    let blasts: Vec<i64> = found.iter().map(|value| value.blast.0).collect();
+    let blasts: Vec<Option<i64>> = found.iter().map(|value| value.blast.map(|blast| blast.0)).collect();
     let keys: Vec<&str> = found.iter().map(|value| value.key.as_str()).collect();
     let queued: Vec<bool> = found.iter().map(|value| value.is_queued).collect();
     let named = sqlx::query_as(named).bind(blasts).bind(keys).bind(queued);

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::PersonTraces;
 use super::elsewhere::without_person;
+use super::filters;
 use super::values::{self, NumberValue};
 use crate::domain::forgotten::{NumberPatterns, WordsFate};
 use crate::domain::ids::BlastId;
@@ -35,7 +36,8 @@ macro_rules! step_names {
 }
 
 /// What may be launched, resumed or tried again, so that it stays as it is: what goes out already is refused, and what is over stays so.
-/// `$3`: blasts with the number in a value of their people.
+/// `$3`: blasts with the number in a value of their people, or of whomever their filter may find. Of these what repeats stays as it is also
+/// where it goes on by itself: other words of it may send other columns.
 const LOCK_BLASTS: &str = concat!(
     "select 1 from blasts b
       where b.state in ('draft', 'paused', 'completed')
@@ -45,6 +47,7 @@ const LOCK_BLASTS: &str = concat!(
     step_names!(),
     ")
              or b.state = 'draft' and b.id = any($3))
+         or b.state in ('scheduled', 'paused') and b.repeat_rule is not null and b.segment is not null and b.id = any($3)
       order by b.id for no key update"
 );
 
@@ -117,7 +120,9 @@ pub async fn lock_words(
     patterns: &NumberPatterns,
     found: &[NumberValue],
 ) -> Result<(), StoreError> {
-    let blasts: Vec<i64> = found.iter().map(|value| value.blast.0).collect();
+    let finding = filters::repeating(&mut *tx, found).await?;
+    let own = found.iter().filter_map(|value| value.blast);
+    let blasts: Vec<i64> = own.chain(finding).map(|blast| blast.0).collect();
     for lock in [LOCK_BLASTS, LOCK_STEPS] {
         sqlx::query(lock).bind(&patterns.near).bind(&patterns.text).bind(&blasts).execute(&mut *tx).await?;
     }

@@ -94,6 +94,63 @@ async fn nobody_is_forgotten_while_a_step_that_sends_by_itself_has_their_number_
 }
 
 #[tokio::test]
+async fn nobody_is_forgotten_while_what_repeats_may_find_their_number_in_a_value_of_others() {
+    let shop = Shop::open(Setup::default()).await;
+    let earlier = shop.blast(FIRST..FIRST + 2).await;
+    shop.until_idle().await;
+    let call = digits(NAMED);
+    shop.execute(&format!("update blast_recipients set variables = '{{\"agent\": \"call {call}\"}}'")).await;
+    let filter = format!("blast:{earlier} has:reply");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Ask {agent}", "--from", &filter];
+    let repeating = shop.json(&[&new[..], &["--repeat", "every day 09:00"]].concat()).await["id"].to_string();
+    let forget = ["customer", "forget", &number(NAMED)];
+    let sure = [&forget[..], &["--yes"]].concat();
+
+    let asked = shop.run(&forget).await;
+    shop.send(&repeating).await;
+
+    let draft = "taken out of the words that 1 draft would send: ";
+    assert!(asked.err.contains(draft) && asked.err.contains(&format!("(blast {repeating})")), "{asked:?}");
+    for segment in [filter.as_str(), "tag:vip -has:reply", "list:raya has:reply"] {
+        shop.execute(&format!("update blasts set segment = '{segment}' where id = {repeating}")).await;
+        let refused = shop.run(&sure).await;
+        let mend = format!(" blast edit {repeating}` gives it other words");
+        assert!(refused.code == 3 && refused.err.contains(&mend), "{segment}: {refused:?}");
+    }
+    shop.execute(&format!("update blasts set message = 'Hi {{name}}' where id = {repeating}")).await;
+    let add = ["blast", "step", "add", &repeating, "--after", "48h", "--message", "Or ask us"];
+    shop.ok(&[&add[..], &["--auto", "--at-most", "9", "--yes"]].concat()).await;
+    shop.execute("update blast_steps set message = 'Or ask {agent}'").await;
+    let refused = shop.run(&sure).await;
+    assert!(refused.code == 3 && refused.err.contains("stands in what step 1 of"), "{refused:?}");
+    shop.execute("update blast_steps set message = 'Or ask us, {name}'").await;
+    shop.ok(&sure).await;
+    let left = format!("select count(*) from blast_recipients where variables::text like '%{call}%'");
+    assert_eq!(shop.number(&left).await, 0, "a value that nothing sends goes");
+}
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_what_repeats_takes_their_number_from_a_list_that_is_kept() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = format!("phone,name,agent\n{},Aina,call {}\n", number(FIRST), digits(NAMED));
+    let file = shop.write("raya.csv", &list);
+    shop.ok(&["list", "save", "Raya", file.to_str().unwrap()]).await;
+    let new = ["blast", "new", "--sender", "sales", "--message", "Ask {agent}", "--from", "list:raya"];
+    let repeating = shop.json(&[&new[..], &["--repeat", "every day 09:00"]].concat()).await["id"].to_string();
+    shop.send(&repeating).await;
+    shop.execute("update blast_recipients set variables = '{\"agent\": \"Ana\"}'").await;
+    let forget = ["customer", "forget", &number(NAMED), "--yes"];
+
+    let refused = shop.run(&forget).await;
+
+    let mend = format!(" blast edit {repeating}` gives it other words");
+    assert!(refused.code == 3 && refused.err.contains(&mend), "{refused:?}");
+    shop.execute("update blasts set segment = 'list:other'").await;
+    shop.ok(&forget).await;
+    assert_eq!(shop.text("select variables ->> 'agent' from saved_list_people").await, "call 0");
+}
+
+#[tokio::test]
 async fn drafts_that_lose_the_number_of_whoever_is_forgotten_are_counted_and_are_other_drafts_then() {
     let shop = Shop::open(Setup::default()).await;
     draft(&shop).await;
