@@ -31,7 +31,7 @@ use crate::domain::step::{StepError, StepRule, StepSince};
 use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
 use crate::store::view::BlastRow;
-use crate::store::{DbTransaction, draft, view};
+use crate::store::{DbTransaction, draft, forget, view};
 
 pub use at_once::SendsAtOnce;
 pub use shown::StepShown;
@@ -85,6 +85,8 @@ pub struct StepView {
     pub is_blast_paused: bool,
     /// Its blast was cancelled, failed, or repeats no more: it comes no more.
     pub is_over: bool,
+    /// It is paused, and its words, or a value that they send, lost the number of somebody who was forgotten meanwhile.
+    pub lost_number: bool,
     /// What it made, the newest first.
     pub blasts: Vec<StepBlast>,
 }
@@ -108,6 +110,11 @@ pub enum StepStanding {
 }
 
 impl StepView {
+    /// What it lost while it was paused, with the command that mends it.
+    pub fn lost_words(&self) -> Option<String> {
+        self.lost_number.then(|| lost_words(self.step.key()))
+    }
+
     pub fn standing(&self) -> StepStanding {
         let is_paused = self.step.paused_at.is_some();
         // One that its step sends by itself asks nobody, unless somebody did something to it.
@@ -182,7 +189,9 @@ impl App {
         };
         let when = rule.map_or_else(String::new, |rule| rule.to_string());
         let is_over = comes_no_more(row);
-        Ok(StepView { step, when, waits, comes_at: comes_at.filter(|_| !is_over), is_blast_paused, is_over, blasts })
+        let comes_at = comes_at.filter(|_| !is_over);
+        let lost_number = step.paused_at.is_some() && forget::has_lost(self.pool(), step.key()).await?;
+        Ok(StepView { step, when, waits, comes_at, is_blast_paused, is_over, lost_number, blasts })
     }
 
     async fn comes_at(&self, step: &StepRow, rule: StepRule) -> Result<Option<DateTime<Utc>>, AppError> {
@@ -232,6 +241,26 @@ impl App {
 
     /// Pauses, resumes or removes a step. What it made stays. `false`: it was so already, which is no act.
     pub async fn change_step(&self, key: StepKey, to: StepChange) -> Result<bool, AppError> {
+        self.change_step_unless(key, to, |_| Ok(())).await
+    }
+
+    /// Resumes a step that was seen as it is here.
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] where it sends by itself, and lost a number of somebody who was forgotten since it was seen.
+    pub async fn resume_step(&self, seen: &StepView) -> Result<bool, AppError> {
+        let knows = seen.lost_number;
+        let refuse = |lost| if lost && !knows { Err(AppError::Refused(lost_words(seen.step.key()))) } else { Ok(()) };
+        self.change_step_unless(seen.step.key(), StepChange::Resume, refuse).await
+    }
+
+    /// `refuse`: of whether it sends by itself, and lost a number while it was paused.
+    async fn change_step_unless(
+        &self,
+        key: StepKey,
+        to: StepChange,
+        refuse: impl FnOnce(bool) -> Result<(), AppError>,
+    ) -> Result<bool, AppError> {
         self.blast_row(key.blast).await?;
         let (mut tx, head) = self.begin_step(key.blast).await?;
         let now = step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
@@ -240,6 +269,7 @@ impl App {
         if done.is_none() && to == StepChange::Resume {
             return Ok(false);
         }
+        refuse(now.at_most.is_some() && forget::has_lost(&mut *tx, key).await?)?;
         step::change(&mut tx, key, to).await?;
         if let Some(done) = done {
             self.log_step(&mut tx, &head, (key.number, done)).await?;
@@ -335,6 +365,14 @@ fn columns(
 /// What is wrong with a rule, by the name of its field.
 pub(super) fn invalid_rule(error: StepError) -> AppError {
     AppError::invalid(error.field(), error.to_string())
+}
+
+fn lost_words(key: StepKey) -> String {
+    let StepKey { blast, number } = key;
+    format!(
+        "somebody was forgotten while step {number} of blast {blast} was paused, and their number was taken out of its words or of values \
+         that it sends: `blastdeck blast step set {blast} {number}` gives it other words"
+    )
 }
 
 fn no_step(key: StepKey) -> AppError {

@@ -23,7 +23,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
 pub use elsewhere::forget_elsewhere;
-pub use lost::{losing_words, lost_words};
+pub use lost::{has_lost, losing_words, lost_step, lost_words};
 pub use receivers::{HookReadings, got_events, hook_names};
 pub use requests::forget_requests;
 pub use rows::{forget_opt_outs, forget_rows};

@@ -6,13 +6,14 @@ use chrono::TimeDelta;
 
 use super::done::what_was_done;
 use super::same::{is_as_before, refuse_same, says_the_same};
-use super::{StepEdit, columns, invalid_rule, no_step};
+use super::{StepEdit, columns, invalid_rule, lost_words, no_step};
 use crate::app::{App, AppError};
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::step::StepRule;
 use crate::store::DbTransaction;
 use crate::store::blast::BlastHead;
+use crate::store::forget;
 use crate::store::step::{self, StepChange, StepColumns, StepKey, StepRow};
 
 impl App {
@@ -37,12 +38,16 @@ impl App {
         edit: StepEdit,
         refuse: impl FnOnce(&StepRow) -> Result<(), AppError>,
     ) -> Result<(), AppError> {
-        let change = edit.change;
+        let (change, is_said_anew) = (edit.change, edit.content.is_some());
         let StepInEdit { mut tx, head, now, to } = self.begin_edit(key, edit, refuse).await?;
         let done = what_was_done(&now, &to, change);
         // A pause of what is paused has a time of its own: whoever paused it before does not end it.
         if done.is_none() && change != Some(StepChange::Pause) {
             return Ok(());
+        }
+        let goes_on = change == Some(StepChange::Resume) && to.at_most.is_some();
+        if goes_on && !is_said_anew && forget::has_lost(&mut *tx, key).await? {
+            return Err(AppError::Refused(lost_words(key)));
         }
         if !is_as_before(&now, &to) {
             step::set(&mut tx, key, to).await?;

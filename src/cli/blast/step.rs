@@ -9,7 +9,7 @@ use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use self::due::{confirm_due, confirm_shown, due_already, talk_of_due};
+use self::due::{confirm_due, confirm_lost, confirm_shown, due_already, talk_of_due};
 use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
@@ -198,9 +198,14 @@ impl StepArgs {
 
     async fn resume(self, global: &Global, is_sure: bool) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
+        let paused = context.app.step(self.key()).await?;
+        confirm_lost(&paused, is_sure)?;
         confirm_due(&context, self.key(), is_sure).await?;
-        let is_changed = context.app.change_step(self.key(), StepChange::Resume).await?;
+        let is_changed = context.app.resume_step(&paused).await?;
         let view = context.app.step(self.key()).await?;
+        if let Some(lost) = paused.lost_words() {
+            talk(&lost);
+        }
         if context.is_json {
             return json(&as_json(&view));
         }

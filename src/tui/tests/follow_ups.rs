@@ -270,7 +270,16 @@ pub fn step(waits: Option<BlastId>) -> StepView {
         due_from: noon(),
     };
     let (when, comes_at) = ("1d after read, not replied".to_owned(), Some(at(15, 30)));
-    StepView { step, when, waits, comes_at, is_blast_paused: false, is_over: false, blasts: Vec::new() }
+    StepView {
+        step,
+        when,
+        waits,
+        comes_at,
+        is_blast_paused: false,
+        is_over: false,
+        lost_number: false,
+        blasts: Vec::new(),
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{NeedsLine, Overlay, Pane};
+use crate::tui::model::{NeedsLine, Overlay, Pane, Prompt};
 use crate::tui::msg::Msg;
 
 pub const STEP: StepKey = StepKey { blast: RAYA, number: 1 };
@@ -69,6 +69,17 @@ fn a_step_is_paused_at_once_and_resumed_after_a_question() {
     assert!(dashboard.acts().is_empty(), "it asks first");
     dashboard.keys("y");
     assert_eq!(dashboard.acts(), [change(StepChange::Resume)]);
+}
+
+#[test]
+fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_asked_about_that() {
+    let mut dashboard = with(vec![step(None)]);
+    dashboard.answer(Completion::Steps(Ok(vec![StepView { lost_number: true, ..paused(None) }])));
+
+    dashboard.keys("S");
+
+    let Some(Prompt::Confirm(asked)) = &dashboard.model.prompt else { panic!("it asks first") };
+    assert!(asked.question.contains("somebody was forgotten: it lost their number"), "{}", asked.question);
 }
 
 /// Its line comes under the cursor where that of a stopped sender was, as soon as that goes on.

@@ -56,7 +56,8 @@ pub fn ask_resume(model: &mut Model) -> Vec<Effect> {
         Some(most) => format!("it then sends by itself to at most {most}"),
         None => "each draft of it waits for your yes".to_owned(),
     };
-    let question = format!("resume {}? ({sends})", name(model, view.step.key()));
+    let lost = if view.lost_number { "somebody was forgotten: it lost their number; " } else { "" };
+    let question = format!("resume {}? ({lost}{sends})", name(model, view.step.key()));
     let resume = WriteRequest::ChangeStep { step: view.step.key(), to: StepChange::Resume };
     prompts::ask(model, question, ConfirmBy::Yes, vec![resume])
 }

@@ -151,6 +151,31 @@ async fn nobody_is_forgotten_while_what_repeats_takes_their_number_from_a_list_t
 }
 
 #[tokio::test]
+async fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_asked_about_that() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST..FIRST + 2).await;
+    shop.until_idle().await;
+    let value = format!("update blast_recipients set variables = '{{\"agent\": \"{}\"}}'", digits(NAMED));
+    shop.execute(&value).await;
+    let add = ["blast", "step", "add", &blast, "--after", "48h", "--until", "read", "--message", "Or ask {agent}"];
+    shop.ok(&[&add[..], &["--auto", "--at-most", "9", "--yes"]].concat()).await;
+    let (pause, resume) = (["blast", "step", "pause", &blast, "1"], ["blast", "step", "resume", &blast, "1"]);
+    shop.ok(&pause).await;
+    shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+
+    let asked = shop.run(&resume).await;
+    let said = shop.run(&[&resume[..], &["--yes"]].concat()).await;
+
+    let lost = "somebody was forgotten while step 1 of blast 1 was paused";
+    assert!(asked.code == 3 && asked.err.contains(lost), "{asked:?}");
+    assert!(asked.err.contains(" blast step set 1 1` gives it other words"), "{asked:?}");
+    assert!(said.code == 0 && said.err.contains(lost) && said.err.contains("goes on"), "{said:?}");
+    shop.ok(&pause).await;
+    let again = shop.run(&resume).await;
+    assert!(again.code == 0 && !again.err.contains(lost), "it was resumed as it is: {again:?}");
+}
+
+#[tokio::test]
 async fn drafts_that_lose_the_number_of_whoever_is_forgotten_are_counted_and_are_other_drafts_then() {
     let shop = Shop::open(Setup::default()).await;
     draft(&shop).await;

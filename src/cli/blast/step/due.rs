@@ -3,10 +3,16 @@
 use color_eyre::Result;
 
 use crate::app::{SendsAtOnce, StepKey, StepRow, StepShown, StepStanding, StepView};
-use crate::cli::confirm::confirm_number;
+use crate::cli::confirm::{confirm, confirm_number};
 use crate::cli::context::Context;
 use crate::cli::output::talk;
 use crate::domain::text::{number, people_are};
+
+/// Asks about a step that sends by itself, and lost a number while it was paused: nobody saw it as it is now.
+pub(super) fn confirm_lost(paused: &StepView, is_sure: bool) -> Result<()> {
+    let lost = paused.lost_words().filter(|_| paused.step.at_most.is_some());
+    lost.map_or(Ok(()), |lost| confirm(&format!("{lost}. Resume it as it is?"), is_sure))
+}
 
 /// Asks for the number of people whom a step would send to as soon as it may.
 pub(super) async fn confirm_due(context: &Context, key: StepKey, is_sure: bool) -> Result<()> {
