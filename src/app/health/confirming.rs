@@ -87,8 +87,7 @@ impl App {
         let sender = self.config().sender(name).ok_or_else(no_sender)?;
         let id = sender::id(self.pool(), &sender.name).await?.ok_or_else(no_sender)?;
         if let Some(damage) = ask_to_confirm_again(self.engine(), id, &sender.name).await? {
-            let again =
-                "nothing was confirmed: `blastdeck sender list` says what it means, then confirm again on this machine";
+            let again = "nothing was confirmed: if everybody queued may get it, then confirm again on this machine";
             return Err(AppError::Refused(format!("{damage}; {again}")));
         }
         Ok(SenderKey { id, name: &sender.name })

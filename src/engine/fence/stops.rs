@@ -68,7 +68,8 @@ pub async fn ask_to_confirm_again(
     if known.contains(&words) && (advice.is_empty() || stated.as_ref() == Some(&words)) {
         return Ok(None);
     }
-    state(engine, key, (&known, stated), &words).await?;
+    let machine = Machine { host: &engine.host, stated, is_asked: true };
+    state(engine, key, (&known, &machine), &words).await?;
     Ok(Some(words))
 }
 
@@ -86,7 +87,8 @@ pub(super) async fn add_what_is_remembered(
         return Ok(known);
     }
     tracing::info!(sender = %of.name, "another machine asks about it, and this one remembers whom it posted to");
-    let reason = state(engine, of.key(), (&known, stated), &words).await?;
+    let machine = Machine { host: &engine.host, stated, is_asked: false };
+    let reason = state(engine, of.key(), (&known, &machine), &words).await?;
     engine.notifier.order(&engine.pool, None).await?;
     Ok(reason)
 }
@@ -95,11 +97,11 @@ pub(super) async fn add_what_is_remembered(
 async fn state(
     engine: &EngineContext,
     key: SenderKey<'_>,
-    (known, stated): (&str, Option<String>),
+    (known, machine): (&str, &Machine<'_>),
     words: &str,
 ) -> Result<String, StoreError> {
     let own = reason((&engine.host, key.name), &format!("{words}; if everybody queued may get it, confirm"));
-    let reason = beside_others(known, &Machine { host: &engine.host, stated }, &own);
+    let reason = beside_others(known, machine, &own);
     sender::restate(&engine.pool, key.id, &reason).await?;
     engine.fence.note_stated(key, words);
     Ok(reason)
@@ -139,10 +141,13 @@ struct Machine<'a> {
     host: &'a str,
     /// What it stated there last. Other machines may have its name, so that alone does not tell its words from theirs.
     stated: Option<String>,
+    /// Its operator confirms, and reads the reason next.
+    is_asked: bool,
 }
 
 /// A reason with what this machine says now in place of what it said before. What other machines said stays: each remembers other posts, so
-/// that whoever confirms on one and then on another has to read what it means there, and reads it once.
+/// that whoever confirms on one and then on another has to read what it means there, and reads it once. Where this machine's
+/// operator is asked, what one of the same name said comes after it: that may have been this one, with a record that is gone.
 fn beside_others(known: &str, machine: &Machine<'_>, own: &str) -> String {
     let named = named(machine.host);
     let is_own = |said: &str| said.contains(&named) && machine.stated.as_ref().is_some_and(|own| said.contains(own));
@@ -150,11 +155,28 @@ fn beside_others(known: &str, machine: &Machine<'_>, own: &str) -> String {
     if others.is_empty() {
         return own.to_owned();
     }
-    others.drain(..others.len().saturating_sub(MACHINES_MAX - 1));
     let has_namesake = others.iter().any(|said| said.contains(&named));
+    if has_namesake && machine.is_asked {
+        others.truncate(MACHINES_MAX - 1);
+        let others = others.into_iter().map(|said| with_speaker(said, machine.host));
+        return std::iter::once(own.to_owned()).chain(others).collect::<Vec<_>>().join(NEXT_MACHINE);
+    }
+    others.drain(..others.len().saturating_sub(MACHINES_MAX - 1));
     let who = if has_namesake { "another machine of the same name" } else { machine.host };
     let own = format!("{who} says: {own}");
     others.into_iter().chain([&*own]).collect::<Vec<_>>().join(NEXT_MACHINE)
+}
+
+/// What another machine said, with its name before it: whoever reads it on `host` would take *this machine* for their own.
+fn with_speaker(said: &str, host: &str) -> String {
+    let said = said.strip_prefix(&format!("{host} says: ")).unwrap_or(said);
+    let has_speaker = said.split_once(" says: ").is_some_and(|(speaker, _)| !speaker.contains([':', ';']));
+    let speaker = said.rsplit_once(" with `").and_then(|(said, _)| said.rsplit_once(" on ")).map(|(_, on)| on);
+    match speaker {
+        Some(speaker) if !has_speaker && speaker == host => format!("another machine of the same name says: {said}"),
+        Some(speaker) if !has_speaker => format!("{speaker} says: {said}"),
+        _ => said.to_owned(),
+    }
 }
 
 /// A sender that no engine can acquire is stopped if its row is the reason: trying again would not help, and nobody would see why.
@@ -254,115 +276,4 @@ fn damage(record: &PostedRecord) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-
-    use super::{Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice, beside_others, consequence, reason};
-    use crate::domain::ids::RecipientId;
-    use crate::store::fence::PostedAttempt;
-
-    const POST: PostedAttempt = PostedAttempt {
-        recipient: RecipientId(1),
-        attempt: 1,
-        epoch: 1,
-        claimed_at: DateTime::UNIX_EPOCH,
-        phone: 60_100_000_000,
-        message: None,
-    };
-
-    fn said(host: &str, what: &str) -> String {
-        reason((host, "sales"), &format!("{what}; confirm"))
-    }
-
-    /// The reason after a machine, which stated something before or not, said this.
-    fn after(known: &str, (host, stated): (&str, Option<&str>), what: &str) -> String {
-        beside_others(known, &Machine { host, stated: stated.map(str::to_owned) }, &said(host, what))
-    }
-
-    #[test]
-    fn whoever_confirms_without_a_record_is_sent_to_the_machine_that_has_one() {
-        let posts = said("till", &format!("{REMEMBERS_POSTS} (3 posts): once you confirm"));
-        let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
-
-        assert!(advice(&posts, "office", &nobody).contains("another machine remembers"));
-        let damaged = PostedRecord { posted: vec![POST], unreadable: 1, ..PostedRecord::default() };
-        let part = advice(&said("till", &consequence(&damaged)), "office", &nobody);
-        assert!(part.contains("another machine remembers"), "a part of its record is left: {part}");
-        assert_eq!(advice(&said("till", &nobody), "office", &nobody), "", "neither remembers anybody");
-        let own = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
-        assert_eq!(advice(&posts, "office", &own), "", "it has its own");
-    }
-
-    #[test]
-    fn a_record_that_a_confirmation_began_is_said_to_be_whole_since_then() {
-        let begun =
-            PostedRecord { posted: vec![POST], begins_at: Some(DateTime::UNIX_EPOCH), ..PostedRecord::default() };
-
-        let said = consequence(&begun);
-
-        assert!(
-            said.starts_with(REMEMBERS_POSTS)
-                && said.contains("(1 post since its record begins, 1970-01-01 00:00 UTC)"),
-            "{said}"
-        );
-        assert!(said.ends_with("another machine that posted to them, or this one before that"), "{said}");
-    }
-
-    #[test]
-    fn whoever_confirms_where_the_record_is_gone_reads_that_it_is() {
-        let posts = said("till", &format!("{REMEMBERS_POSTS} (3 posts): once you confirm"));
-        let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
-
-        assert!(advice(&posts, "till", &nobody).contains("its record is gone"));
-        let both = after(&posts, ("office", None), &format!("{REMEMBERS_POSTS} (1 post): once you confirm"));
-        assert!(advice(&both, "till", &nobody).contains("another machine remembers"));
-    }
-
-    #[test]
-    fn what_one_machine_says_stays_when_another_one_is_asked() {
-        let first = said("till", "till knows 3 posts");
-
-        let both = after(&first, ("office", None), "office knows none");
-
-        assert_eq!(
-            both,
-            "till knows 3 posts; confirm on till with `blastdeck sender confirm sales`, or S on the blast. Besides, office says: office \
-             knows none; confirm on office with `blastdeck sender confirm sales`, or S on the blast"
-        );
-    }
-
-    #[test]
-    fn what_a_machine_said_before_gives_way_to_what_it_says_now() {
-        let first = said("till", "till knows 3 posts");
-        let now = "till's record is damaged";
-
-        assert_eq!(after(&first, ("till", Some("till knows 3 posts")), now), said("till", now));
-        let both = after(&first, ("office", None), "office knows none");
-        let again = after(&both, ("till", Some("till knows 3 posts")), now);
-        assert!(again.starts_with("office says: office knows none"), "{again}");
-        assert!(again.ends_with(&format!(". Besides, till says: {}", said("till", now))), "{again}");
-        assert!(!again.contains("3 posts"), "{again}");
-    }
-
-    #[test]
-    fn what_another_machine_of_the_same_name_said_stays_and_each_is_asked_once() {
-        let first = said("till", "it knows 3 posts");
-
-        let both = after(&first, ("till", None), "it knows none");
-
-        let second = ". Besides, another machine of the same name says: it knows none; confirm on till with `";
-        assert!(both.starts_with(&first) && both.contains(second), "{both}");
-        let again = after(&both, ("till", Some("it knows none")), "it is damaged");
-        assert!(again.contains("it knows 3 posts") && !again.contains("it knows none"), "{again}");
-    }
-
-    #[test]
-    fn a_reason_keeps_what_the_newest_few_machines_said() {
-        let hosts = ["a", "b", "c", "d", "e", "f"];
-
-        let reason = hosts.iter().fold(said("first", "x"), |known, host| after(&known, (host, None), "x"));
-
-        assert_eq!(reason.matches("blastdeck sender confirm").count(), 4);
-        assert!(reason.contains(" on f with `") && !reason.contains(" on first with `"), "{reason}");
-    }
-}
+mod tests;

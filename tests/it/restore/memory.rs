@@ -215,7 +215,11 @@ async fn a_memory_that_is_removed_after_the_sender_asked_is_told_before_anything
     shop.until_idle().await;
     assert_eq!((world.posts().await, shop.count("queued").await), (23, 20));
     let senders = shop.json(&["sender", "list"]).await;
-    assert!(senders["stopped"]["reason"].as_str().unwrap().contains("remembers posting to nobody"), "{senders}");
+    let reason = senders["stopped"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("this machine remembers posting to nobody"), "what is so here comes first: {senders}");
+    let gone = ". Besides, another machine of the same name says: ";
+    assert!(reason.split_once(gone).is_some_and(|(_, gone)| gone.contains("(23 posts)")), "{senders}");
+    assert!(!first.err.contains("sender list"), "it says itself what it means: {first:?}");
     shop.ok(&["sender", "confirm", "sales", "--yes", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(world.posts().await, 23 + 20);

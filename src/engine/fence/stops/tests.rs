@@ -1,0 +1,131 @@
+use chrono::DateTime;
+
+use super::{Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice, beside_others, consequence, reason};
+use crate::domain::ids::RecipientId;
+use crate::store::fence::PostedAttempt;
+
+const POST: PostedAttempt = PostedAttempt {
+    recipient: RecipientId(1),
+    attempt: 1,
+    epoch: 1,
+    claimed_at: DateTime::UNIX_EPOCH,
+    phone: 60_100_000_000,
+    message: None,
+};
+
+fn said(host: &str, what: &str) -> String {
+    reason((host, "sales"), &format!("{what}; confirm"))
+}
+
+/// The reason after a machine, which stated something before or not, said this.
+fn after(known: &str, (host, stated): (&str, Option<&str>), what: &str) -> String {
+    beside_others(known, &Machine { host, stated: stated.map(str::to_owned), is_asked: true }, &said(host, what))
+}
+
+#[test]
+fn whoever_confirms_without_a_record_is_sent_to_the_machine_that_has_one() {
+    let posts = said("till", &format!("{REMEMBERS_POSTS} (3 posts): once you confirm"));
+    let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
+
+    assert!(advice(&posts, "office", &nobody).contains("another machine remembers"));
+    let damaged = PostedRecord { posted: vec![POST], unreadable: 1, ..PostedRecord::default() };
+    let part = advice(&said("till", &consequence(&damaged)), "office", &nobody);
+    assert!(part.contains("another machine remembers"), "a part of its record is left: {part}");
+    assert_eq!(advice(&said("till", &nobody), "office", &nobody), "", "neither remembers anybody");
+    let own = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
+    assert_eq!(advice(&posts, "office", &own), "", "it has its own");
+}
+
+#[test]
+fn a_record_that_a_confirmation_began_is_said_to_be_whole_since_then() {
+    let begun = PostedRecord { posted: vec![POST], begins_at: Some(DateTime::UNIX_EPOCH), ..PostedRecord::default() };
+
+    let said = consequence(&begun);
+
+    assert!(
+        said.starts_with(REMEMBERS_POSTS) && said.contains("(1 post since its record begins, 1970-01-01 00:00 UTC)"),
+        "{said}"
+    );
+    assert!(said.ends_with("another machine that posted to them, or this one before that"), "{said}");
+}
+
+#[test]
+fn whoever_confirms_where_the_record_is_gone_reads_that_it_is() {
+    let posts = said("till", &format!("{REMEMBERS_POSTS} (3 posts): once you confirm"));
+    let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
+
+    assert!(advice(&posts, "till", &nobody).contains("its record is gone"));
+    let both = after(&posts, ("office", None), &format!("{REMEMBERS_POSTS} (1 post): once you confirm"));
+    assert!(advice(&both, "till", &nobody).contains("another machine remembers"));
+}
+
+#[test]
+fn what_one_machine_says_stays_when_another_one_is_asked() {
+    let first = said("till", "till knows 3 posts");
+
+    let both = after(&first, ("office", None), "office knows none");
+
+    assert_eq!(
+        both,
+        "till knows 3 posts; confirm on till with `blastdeck sender confirm sales`, or S on the blast. Besides, office says: office \
+         knows none; confirm on office with `blastdeck sender confirm sales`, or S on the blast"
+    );
+}
+
+#[test]
+fn what_a_machine_said_before_gives_way_to_what_it_says_now() {
+    let first = said("till", "till knows 3 posts");
+    let now = "till's record is damaged";
+
+    assert_eq!(after(&first, ("till", Some("till knows 3 posts")), now), said("till", now));
+    let both = after(&first, ("office", None), "office knows none");
+    let again = after(&both, ("till", Some("till knows 3 posts")), now);
+    assert!(again.starts_with("office says: office knows none"), "{again}");
+    assert!(again.ends_with(&format!(". Besides, till says: {}", said("till", now))), "{again}");
+    assert!(!again.contains("3 posts"), "{again}");
+}
+
+#[test]
+fn what_another_machine_of_the_same_name_said_stays_and_each_is_asked_once() {
+    let first = said("till", "it knows 3 posts");
+
+    let both = after(&first, ("till", None), "it knows none");
+
+    let other = format!(". Besides, another machine of the same name says: {first}");
+    assert_eq!(both, format!("{}{other}", said("till", "it knows none")), "what is so here comes first");
+    let again = after(&both, ("till", Some("it knows none")), "it is damaged");
+    assert_eq!(again, format!("{}{other}", said("till", "it is damaged")));
+}
+
+#[test]
+fn whoever_reads_what_machines_of_other_names_said_knows_who_says_it() {
+    let first = said("till", "it knows 3 posts");
+    let both = after(&first, ("office", None), "it knows 2");
+
+    let again = after(&both, ("office", None), "it knows none");
+
+    let of_office = format!("another machine of the same name says: {}", said("office", "it knows 2"));
+    let expected = [said("office", "it knows none"), format!("till says: {first}"), of_office];
+    assert_eq!(again, expected.join(". Besides, "));
+}
+
+#[test]
+fn what_an_engine_adds_for_a_machine_whose_operator_is_not_asked_stands_behind() {
+    let first = said("till", "it knows none");
+    let machine = Machine { host: "till", stated: None, is_asked: false };
+
+    let both = beside_others(&first, &machine, &said("till", "it knows 3 posts"));
+
+    let second = format!(". Besides, another machine of the same name says: {}", said("till", "it knows 3 posts"));
+    assert_eq!(both, format!("{first}{second}"));
+}
+
+#[test]
+fn a_reason_keeps_what_the_newest_few_machines_said() {
+    let hosts = ["a", "b", "c", "d", "e", "f"];
+
+    let reason = hosts.iter().fold(said("first", "x"), |known, host| after(&known, (host, None), "x"));
+
+    assert_eq!(reason.matches("blastdeck sender confirm").count(), 4);
+    assert!(reason.contains(" on f with `") && !reason.contains(" on first with `"), "{reason}");
+}
