@@ -61,7 +61,9 @@ pub fn is_date_or_years(text: &str) -> bool {
 
 /// Whether a folded text is a day, or are two, as no number is written: with a year of four digits, and signs between its parts.
 pub(super) fn is_day(folded: &str) -> bool {
-    parts(folded).is_some_and(|parts| are_dates(&parts, SIGNED_DAYS))
+    // Digits alone are none: a list has many.
+    let has_signs = folded.contains(|c: char| DAY_SIGNS.contains(c) || c.is_alphabetic());
+    has_signs && parts(folded).is_some_and(|parts| are_dates(&parts, SIGNED_DAYS))
 }
 
 /// The numbers that a text begins with, if there is nothing but them, times, and words behind them.
@@ -109,10 +111,9 @@ fn without_time(word: &str) -> &str {
 
 /// A word, a time, or the `(1)` of a copy.
 fn stands_beside(word: &str) -> bool {
-    let is_short = |text: &str, max: usize| (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    let is_copy =
-        || word.strip_prefix('(').and_then(|word| word.strip_suffix(')')).is_some_and(|word| is_short(word, 2));
-    let is_time = || word.split_once('.').is_some_and(|(hour, minute)| is_short(hour, 2) && is_short(minute, 2));
+    let is_short = |text: &str| matches!(text.len(), 1 | 2) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_copy = || word.strip_prefix('(').and_then(|word| word.strip_suffix(')')).is_some_and(|word| is_short(word));
+    let is_time = || word.split_once('.').is_some_and(|(hour, minute)| is_short(hour) && is_short(minute));
     word.contains(|c: char| c.is_alphabetic() || c == ':') || is_copy() || is_time()
 }
 

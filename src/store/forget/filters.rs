@@ -88,7 +88,7 @@ async fn with_columns(tx: &mut PgConnection, found: &[NumberValue]) -> Result<Ve
     };
     let finds = |row: &RepeatingRow, reach: &FilterReach, value: &NumberValue| {
         let blast = value.blast.and_then(|blast| known.get(&blast.0));
-        let list = value.list.as_ref().map(|list| list.to_lowercase());
+        let list = value.list.as_deref().map(str::to_lowercase);
         match reach {
             FilterReach::Blasts(named) => blast.is_some_and(|blast| named.contains(&blast.id)),
             FilterReach::List(name) => list.as_ref() == Some(name),
