@@ -15,12 +15,12 @@ async fn a_sender_that_comes_back_under_another_number_is_asked_about_and_the_on
     assert_eq!(shop.sim.posts().await.len(), 5);
     put_back_in_place(&shop, &before).await;
 
-    shop.add_sender("support");
-    let new = shop.draft_of("support", 10..13, &[]).await;
+    shop.add_sender("front");
+    let new = shop.draft_of("front", 10..13, &[]).await;
     shop.send(&new).await;
     let again = shop.draft_of("sales", 0..5, &[]).await;
     shop.send(&again).await;
-    assert_eq!(shop.text("select string_agg(name, ' ' order by id) from senders").await, "support sales");
+    assert_eq!(shop.text("select string_agg(name, ' ' order by id) from senders").await, "front sales");
     shop.until_idle().await;
 
     let posts = shop.sim.posts().await;
