@@ -51,7 +51,12 @@ pub(super) async fn heed_waiting(engine: &EngineContext) {
         loop {
             match heed_once(engine, &mut applied).await {
                 // A lock, or a database that is away for a moment: nobody is sent to for that.
-                Err(error) if error.is_transient() => failures += 1,
+                Err(error) if error.is_transient() => {
+                    if failures == 0 {
+                        tracing::warn!(%error, "opt-outs that came before this start cannot be applied yet");
+                    }
+                    failures += 1;
+                }
                 done => return done,
             }
             sleep(StoreError::backoff(failures)).await;

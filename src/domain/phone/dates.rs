@@ -33,7 +33,9 @@ const PARTS_MAX: usize = 12;
 /// How many parts make a date, and whether these do.
 type DateForm = (usize, fn(&[DatePart]) -> bool);
 
-const SIGNED_DAYS: &[DateForm] = &[(3, is_signed_day)];
+const SIGNED_DAYS: &[DateForm] = &[(3, is_signed_day), (4, are_signed_days_of_a_month)];
+
+const WHOLE_DAYS: &[DateForm] = &[(3, is_day_of_parts)];
 
 const DATES: &[DateForm] = &[
     (3, is_day_of_parts),
@@ -57,6 +59,16 @@ struct DatePart {
 /// how numbers are written: `20251231`, `2025-2026`.
 pub fn is_date_or_years(text: &str) -> bool {
     parts(&fold(text)).is_some_and(|parts| are_dates(&parts, DATES))
+}
+
+/// Whether a text begins with a day, perhaps behind the name of a weekday or another word, whatever comes after it: a time with its offset, a
+/// ticket, a reason.
+pub fn begins_with_day(text: &str) -> bool {
+    let folded = fold(text);
+    let words: Vec<&str> = folded.split_whitespace().map(without_time).take(4).collect();
+    let is_word = words.first().is_some_and(|word| word.chars().all(|c| c.is_alphabetic() || c == ','));
+    let is_day = |words: &[&str]| parts(&words.join(" ")).is_some_and(|parts| are_dates(&parts, WHOLE_DAYS));
+    (0..=usize::from(is_word)).any(|from| (1..=3).any(|count| words.get(from..from + count).is_some_and(is_day)))
 }
 
 /// Whether a folded text is a day, or are two, as no number is written: with a year of four digits, and signs between its parts.
@@ -178,6 +190,13 @@ fn are_days_of_a_month(parts: &[DatePart]) -> bool {
     is_day_of(year, month, from) && is_day_of(year, month, to)
 }
 
+/// The same, where the day, the month and the year are set apart as no number is.
+fn are_signed_days_of_a_month(parts: &[DatePart]) -> bool {
+    let [_, last @ ..] = parts else { return false };
+    let is_apart = last.iter().skip(1).all(|part| part.sign == Some('/'));
+    is_apart && are_days_of_a_month(parts)
+}
+
 /// `29/11-2/12/2025`.
 fn are_days_of_a_year(parts: &[DatePart]) -> bool {
     let [from, from_month, to, to_month, year] = *parts else { return false };
@@ -276,6 +295,33 @@ mod tests {
     }
 
     #[test]
+    fn a_text_begins_with_a_day_whatever_is_behind_it() {
+        for text in [
+            "2025-12-31",
+            "2025-12-31 09:15:00 +0800",
+            "2025-12-31 09:15:00.1 +0800 +08",
+            "2025-12-31 09:15:00 -0500",
+            "2025-12-31T09:15:00+08:00",
+            "2025-12-31 13.45.10",
+            "2025-12-31 0915",
+            "31/12/2025 #4711",
+            "31/12/2025 via 012-345 6789",
+            "31.12.25 (ticket 4711)",
+            "31 Dec 2025 09:15 +0800",
+            "Wed Dec 31 2025 09:15:00 GMT+0800",
+            "Wed, 31 Dec 2025 09:15:00 +0800",
+            "since 31/12/2025",
+        ] {
+            assert!(begins_with_day(text), "{text}");
+        }
+        for text in
+            ["", "no", "0", "ticket 4711", "012-345 6789 31/12/2025", "2025", "12", "31/02/2025", "maybe in May"]
+        {
+            assert!(!begins_with_day(text), "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_words_and_days_that_no_calendar_has_are_no_dates() {
         for text in [
             "",
@@ -308,7 +354,15 @@ mod tests {
     #[test]
     fn a_day_with_signs_in_it_is_nobodys_number() {
         let read = |text, region: &str| Phone::parse(text, region.parse().unwrap());
-        let dates = ["31/12/2025", "31 / 12 / 2025", "31.12.2025", "31-12-2025", "31|12|2025", "31/12/2025-02/01/2026"];
+        let dates = [
+            "31/12/2025",
+            "31 / 12 / 2025",
+            "31.12.2025",
+            "31-12-2025",
+            "31|12|2025",
+            "31/12/2025-02/01/2026",
+            "1-31/12/2025",
+        ];
         for text in dates {
             assert_eq!(read(text, "MY"), Err(PhoneError::Date), "{text}");
         }

@@ -82,12 +82,13 @@ pub(super) async fn add_what_is_remembered(
 ) -> Result<String, StoreError> {
     let server = fence::server(&engine.pool).await?;
     let words = engine.fence.consequence(of.key(), &server.likeness);
-    let stated = engine.fence.stated(of.key());
-    if !remembers_posts(&words) || stated.as_ref().is_some_and(|own| known.contains(own)) {
+    let machine = Machine { host: &engine.host, stated: engine.fence.stated(of.key()), is_asked: false };
+    // Of more machines than a reason has room for, the engines would take each other's place by turns.
+    let has_room = known.split(NEXT_MACHINE).count() < MACHINES_MAX;
+    if !remembers_posts(&words) || !has_room || known.split(NEXT_MACHINE).any(|said| machine.has_said(said)) {
         return Ok(known);
     }
     tracing::info!(sender = %of.name, "another machine asks about it, and this one remembers whom it posted to");
-    let machine = Machine { host: &engine.host, stated, is_asked: false };
     let reason = state(engine, of.key(), (&known, &machine), &words).await?;
     engine.notifier.order(&engine.pool, None).await?;
     Ok(reason)
@@ -145,13 +146,19 @@ struct Machine<'a> {
     is_asked: bool,
 }
 
+impl Machine<'_> {
+    /// Whether it has said this, and no other machine.
+    fn has_said(&self, said: &str) -> bool {
+        said.contains(&named(self.host)) && self.stated.as_ref().is_some_and(|own| said.contains(own))
+    }
+}
+
 /// A reason with what this machine says now in place of what it said before. What other machines said stays: each remembers other posts, so
 /// that whoever confirms on one and then on another has to read what it means there, and reads it once. Where this machine's
 /// operator is asked, what one of the same name said comes after it: that may have been this one, with a record that is gone.
 fn beside_others(known: &str, machine: &Machine<'_>, own: &str) -> String {
     let named = named(machine.host);
-    let is_own = |said: &str| said.contains(&named) && machine.stated.as_ref().is_some_and(|own| said.contains(own));
-    let mut others: Vec<&str> = known.split(NEXT_MACHINE).filter(|said| !is_own(said)).collect();
+    let mut others: Vec<&str> = known.split(NEXT_MACHINE).filter(|said| !machine.has_said(said)).collect();
     if others.is_empty() {
         return own.to_owned();
     }

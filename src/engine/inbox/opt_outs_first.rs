@@ -29,7 +29,7 @@ pub(super) struct AppliedOptOuts {
     /// Of those behind it, these, with when they were received; and those of the turn before.
     ids: HashMap<i64, DateTime<Utc>>,
     turn: HashSet<i64>,
-    /// Goes on with each page that was read and each transaction that was made.
+    /// Goes on with each page that holds and each transaction that was made.
     advances: Arc<AtomicU64>,
 }
 
@@ -73,7 +73,6 @@ pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -
         let except: Vec<i64> = applied.ids.keys().copied().filter(|id| *id > after).collect();
         let OptOutPage { rows, up_to } = inbox::opt_outs(&mut tx, after, &except).await?;
         tx.rollback().await?;
-        applied.advance();
         let now = engine.clock.now();
         after = up_to;
         if rows.is_empty() {
@@ -84,6 +83,7 @@ pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -
         let mut parts = reading::read(rows, now).await;
         apply(engine, &mut parts, applied).await?;
         applied.ids.extend(scanned);
+        applied.advance();
     }
 }
 

@@ -71,7 +71,20 @@ async fn a_date_as_the_title_of_a_list_of_opt_outs_is_nobody_who_opted_out() {
 
 #[test]
 fn whoever_opted_out_in_a_month_or_by_a_day_in_any_spelling_is_left_out() {
-    for said in ["12/2025", "31-Dec-2025", "31 / 12 / 2025", "31122025", "1 Jan 2026", "31/12/25", "2025"] {
+    for said in [
+        "12/2025",
+        "31-Dec-2025",
+        "31 / 12 / 2025",
+        "31122025",
+        "1 Jan 2026",
+        "31/12/25",
+        "2025",
+        "2025-12-31 09:15:00 +0800",
+        "2025-12-31 09:15:00 -0500",
+        "2025-12-31 13.45.10",
+        "31/12/2025 #4711",
+        "\"Wed, 31 Dec 2025 09:15:00 +0800\"",
+    ] {
         let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n");
 
         assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120002"], "{said}");

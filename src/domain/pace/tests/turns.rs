@@ -352,12 +352,11 @@ proptest! {
     }
 }
 
-/// By how many people a forecast may be off: gaps that vary meet the turns of others by chance, each some at another time than
-/// the forecast has it.
+/// By how many people a forecast may be off: gaps that vary are two people off already where there is nobody else (`tolerance`), and meet the
+/// turns of others by chance, each some at another time than the forecast has it.
 fn tolerance_beside(shared: &Backlog<'_>, others: &[ConcurrentBacklog]) -> u64 {
     let limits = others.iter().map(|other| other.limits).chain([shared.blast, shared.sender]);
     let varies = limits.filter_map(|limits| limits.gap).any(|gap| gap.low() < gap.high());
     let all = others.iter().map(|other| other.queued).sum::<u64>() + shared.people;
-    let turns = others.len() as u64 + 1;
-    if varies { turns + all / 12 } else { 1 }
+    if varies { 2 + others.len() as u64 + all / 12 } else { 1 }
 }
