@@ -83,9 +83,7 @@ pub(super) async fn add_what_is_remembered(
     let server = fence::server(&engine.pool).await?;
     let words = engine.fence.consequence(of.key(), &server.likeness);
     let machine = Machine { host: &engine.host, stated: engine.fence.stated(of.key()), is_asked: false };
-    // Of more machines than a reason has room for, the engines would take each other's place by turns.
-    let has_room = known.split(NEXT_MACHINE).count() < MACHINES_MAX;
-    if !remembers_posts(&words) || !has_room || known.split(NEXT_MACHINE).any(|said| machine.has_said(said)) {
+    if !is_to_be_added(&known, &machine, &words) {
         return Ok(known);
     }
     tracing::info!(sender = %of.name, "another machine asks about it, and this one remembers whom it posted to");
@@ -151,6 +149,13 @@ impl Machine<'_> {
     fn has_said(&self, said: &str) -> bool {
         said.contains(&named(self.host)) && self.stated.as_ref().is_some_and(|own| said.contains(own))
     }
+}
+
+/// Whether a machine on which nobody asks adds its words to a reason: it remembers posts, and has not said so there. Of more machines than a
+/// reason has room for, the engines would take each other's place by turns.
+fn is_to_be_added(known: &str, machine: &Machine<'_>, words: &str) -> bool {
+    let said: Vec<&str> = known.split(NEXT_MACHINE).collect();
+    remembers_posts(words) && said.len() < MACHINES_MAX && !said.into_iter().any(|said| machine.has_said(said))
 }
 
 /// A reason with what this machine says now in place of what it said before. What other machines said stays: each remembers other posts, so

@@ -1,6 +1,9 @@
 use chrono::DateTime;
 
-use super::{Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice, beside_others, consequence, reason};
+use super::{
+    MACHINES_MAX, Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice, beside_others, consequence,
+    is_to_be_added, reason,
+};
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
 
@@ -47,6 +50,22 @@ fn a_record_that_a_confirmation_began_is_said_to_be_whole_since_then() {
         "{said}"
     );
     assert!(said.ends_with("another machine that posted to them, or this one before that"), "{said}");
+}
+
+#[test]
+fn an_engine_adds_what_its_machine_remembers_once_and_where_there_is_room() {
+    let posts = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
+    let adds = |known: &str, host, stated: Option<&str>, words: &str| {
+        is_to_be_added(known, &Machine { host, stated: stated.map(str::to_owned), is_asked: false }, words)
+    };
+    let first = said("till", &posts);
+
+    assert!(adds(&first, "office", None, &posts));
+    assert!(adds(&first, "office", Some(&posts), &posts), "the other one has as many, in the same words");
+    assert!(!adds(&first, "office", None, REMEMBERS_NOBODY));
+    assert!(!adds(&first, "till", Some(&posts), &posts), "it says so already");
+    let full = (1..MACHINES_MAX).fold(first, |known, n| after(&known, (&format!("office-{n}"), None), &posts));
+    assert!(!adds(&full, "office", None, &posts), "{full}");
 }
 
 #[test]
