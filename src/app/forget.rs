@@ -1,6 +1,7 @@
 //! Forgetting a person on their request: their number, name and texts leave the database and this machine's files, what is counted stays
 //! true, and a keyed hash among the opt-outs keeps the next list from bringing them back.
 
+mod beginning;
 mod counted;
 mod receivers;
 mod rejected_files;
@@ -25,8 +26,9 @@ use crate::engine::{MemoryError, RememberedOptOut};
 use crate::store::action::{self, NewAction};
 use crate::store::forget::{self, KeptOfPerson, NamingWords, NumberValue, OpenRow, PersonTraces};
 use crate::store::media;
-use crate::store::{self, DbTransaction, StoreError, fence};
+use crate::store::{DbTransaction, StoreError, fence};
 
+pub(super) use beginning::ForgettingWait;
 pub use counted::ForgottenCustomers;
 pub use receivers::hooks_in_words;
 
@@ -165,7 +167,7 @@ impl App {
         let key = self.own_forget_key().await?;
         let mut tx = self.begin().await?;
         forget::hold_lists(&mut tx).await.map_err(list_under_way)?;
-        forget::hold_numbers(&mut tx, &key_of(phone)?).await?;
+        forget::hold_numbers(&mut tx, &key_of(phone)?).await.map_err(numbers_under_way)?;
         fence::require_whole(&mut tx).await?;
         let found = self.find_person(&mut tx, phone).await?;
         if let Some(why) = found.refusal() {
@@ -208,23 +210,6 @@ impl App {
             hooks,
             left_here: left_here.or(rejected.failed),
         })
-    }
-
-    /// Begins a transaction that writes people or words which it reads in the database: nobody is forgotten until it ends. Somebody who is being
-    /// forgotten is waited for as any lock is, since others need the connection.
-    pub(super) async fn begin_copying(&self) -> Result<DbTransaction, AppError> {
-        let mut tx = store::begin(self.pool()).await?;
-        forget::share_lists_soon(&mut tx).await?;
-        self.claim_request(&mut tx).await?;
-        Ok(tx)
-    }
-
-    /// Begins a transaction that writes down these numbers: nobody who has one of them is forgotten until it ends.
-    pub(super) async fn begin_about(&self, numbers: &[&str]) -> Result<DbTransaction, AppError> {
-        let mut tx = store::begin(self.pool()).await?;
-        forget::share_numbers(&mut tx, numbers).await?;
-        self.claim_request(&mut tx).await?;
-        Ok(tx)
     }
 
     /// Whether a number is of somebody who asked to be forgotten, as far as this machine can tell.
@@ -370,10 +355,16 @@ fn forgotten_opt_out(hash: String) -> RememberedOptOut {
 }
 
 fn list_under_way(error: StoreError) -> AppError {
+    under_way(error, "a list is being imported, which may have them in it: try again once it is in")
+}
+
+fn numbers_under_way(error: StoreError) -> AppError {
+    under_way(error, "opt-outs, tags or notes are being written, which may be about them: try again once they are in")
+}
+
+fn under_way(error: StoreError, why: &str) -> AppError {
     match error {
-        StoreError::Busy(_) => {
-            AppError::Refused("a list is being imported, which may have them in it: try again once it is in".to_owned())
-        }
+        StoreError::Busy(_) => AppError::Refused(why.to_owned()),
         other => other.into(),
     }
 }

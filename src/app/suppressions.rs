@@ -10,21 +10,21 @@ use sqlx::PgConnection;
 
 pub use self::lifting::AskedLift;
 use self::noting::NotedPerson;
-use super::App;
-use super::AppError;
+use super::forget::ForgettingWait;
+use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, SenderId, SuppressionId};
 use crate::domain::phone::{PersonKey, Phone, Region};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
-use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{BATCH_MAX, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::import::NewRecipient;
 use crate::store::person::PersonRow;
 use crate::store::reply;
 use crate::store::suppression::{self, KnownBusinesses, SuppressionQuery, SuppressionRow, SuppressionScope};
+use crate::store::{self, forget};
 
 /// The business of an opt-out that holds for every business.
 pub const EVERY_BUSINESS: &str = "*";
@@ -197,7 +197,7 @@ impl App {
         people: Vec<OptOut>,
         when: OptOutTime,
     ) -> Result<SuppressedAll, AppError> {
-        self.suppress_some(business, people, (when, &mut HashSet::new())).await
+        self.suppress_some(business, people, (when, &mut HashSet::new(), ForgettingWait::Short)).await
     }
 
     /// The same of a part of what was given. `counted`: who was in it until here, by each of their numbers. They count once.
@@ -205,13 +205,13 @@ impl App {
         &self,
         business: Option<&str>,
         mut people: Vec<OptOut>,
-        (when, counted): (OptOutTime, &mut HashSet<PersonKey>),
+        (when, counted, wait): (OptOutTime, &mut HashSet<PersonKey>, ForgettingWait),
     ) -> Result<SuppressedAll, AppError> {
         // In one order, and their rows in that of everybody who locks several: lists of the same people do not wait for each other.
         people.sort_by_key(|person| person.phone.key());
         let business = self.own_business(business).await?;
         let phones: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
-        let mut tx = self.begin_about(&phones).await?;
+        let mut tx = self.begin_about_list(&phones, wait).await?;
         let known = suppression::known_businesses(&mut tx).await?;
         require_known_business(&business, &known)?;
         let (mut noted, mut new, mut total) = (Vec::with_capacity(people.len()), Vec::new(), 0_u64);
@@ -248,13 +248,18 @@ impl App {
         let business = self.own_business(business).await?;
         let mut done = SuppressedAll { business: business.clone(), added: 0, already: 0, unremembered: None };
         let mut counted = HashSet::new();
-        for some in people.chunks(SUPPRESSED_AT_ONCE) {
+        // Nobody else waits for somebody who is being forgotten: messages would go to them meanwhile.
+        let numbers: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
+        let held = forget::being_forgotten(self.pool(), &numbers).await?;
+        let (last, first): (Vec<_>, Vec<_>) = people.iter().partition(|person| held.contains(person.phone.as_str()));
+        for some in first.chunks(SUPPRESSED_AT_ONCE).chain(last.chunks(SUPPRESSED_AT_ONCE)) {
             let opt_out = |person: &NewRecipient| OptOut {
                 phone: person.phone.clone(),
                 reason: person.variables.get("reason").map(str::to_owned),
             };
-            let some = some.iter().map(opt_out).collect();
-            let all = self.suppress_some(Some(&business), some, (OptOutTime::Earlier, &mut counted)).await?;
+            let some = some.iter().copied().map(opt_out).collect();
+            let how = (OptOutTime::Earlier, &mut counted, ForgettingWait::Long);
+            let all = self.suppress_some(Some(&business), some, how).await?;
             done.added += all.added;
             done.already += all.already;
             done.unremembered = all.unremembered.or(done.unremembered);

@@ -5,6 +5,7 @@ mod elsewhere;
 mod filters;
 mod left_out;
 mod lost;
+mod number_locks;
 mod receivers;
 mod requests;
 mod rows;
@@ -24,6 +25,7 @@ use crate::domain::status::Status;
 
 pub use elsewhere::forget_elsewhere;
 pub use lost::{has_lost, losing_words, lost_step, lost_words};
+pub use number_locks::{being_forgotten, hold_numbers, share_numbers, share_numbers_patiently};
 pub use receivers::{HookReadings, got_events, hook_names};
 pub use requests::forget_requests;
 pub use rows::{forget_opt_outs, forget_rows};
@@ -51,22 +53,6 @@ use names_person;
 
 /// The key of the lock that keeps lists that are being imported apart from somebody who is being forgotten.
 const LIST_LOCK: i64 = 0x666f_7267_6574;
-
-/// The class of the locks that keep what is written of single numbers apart from the person who is being forgotten. A number has one of 64, so
-/// that a thousand numbers do not fill the server's table of locks.
-const NUMBER_LOCK: i32 = 0x666f_7267;
-
-/// The locks of some numbers, in their order: nobody waits in a circle. `$1`: their class, `$2`: the numbers.
-macro_rules! number_locks {
-    ($lock:literal) => {
-        concat!(
-            "select ",
-            $lock,
-            "($1, one.lock) from (select distinct hashtext(person_key(number)) & 63 as lock
-                                    from unnest($2::text[]) as number order by 1) as one"
-        )
-    };
-}
 
 /// How long a list that is being imported is waited for.
 const LIST_PATIENCE: &str = "set local lock_timeout = '5s'";
@@ -122,12 +108,11 @@ pub struct PersonTraces {
 /// were in the database takes it before they read any of them, and before they lock a row. Somebody who is being forgotten is waited for: in a
 /// large database that takes longer than any other lock is waited for.
 pub async fn share_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
-    let now = sqlx::query_as("select current_setting('lock_timeout'), current_setting('statement_timeout')");
-    let patience: (String, String) = now.fetch_one(&mut *tx).await?;
+    let before = patience(&mut *tx).await?;
     // The lock is waited for inside a statement, which would end with its own time.
     set_patience(&mut *tx, ("0", "0")).await?;
     sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(LIST_LOCK).execute(&mut *tx).await?;
-    set_patience(tx, (&patience.0, &patience.1)).await
+    set_patience(tx, (&before.0, &before.1)).await
 }
 
 /// The same on a connection that others need: it is waited for as any lock is.
@@ -145,7 +130,13 @@ pub async fn try_share_lists(tx: &mut PgConnection) -> Result<bool, StoreError> 
     Ok(shared.bind(LIST_LOCK).fetch_one(tx).await?)
 }
 
-/// How long a lock is waited for, and how long a statement takes, until the transaction ends.
+/// How long a lock is waited for, and how long a statement may take.
+async fn patience(tx: &mut PgConnection) -> Result<(String, String), StoreError> {
+    let now = sqlx::query_as("select current_setting('lock_timeout'), current_setting('statement_timeout')");
+    Ok(now.fetch_one(tx).await?)
+}
+
+/// Sets both until the transaction ends.
 async fn set_patience(tx: &mut PgConnection, (lock, statement): (&str, &str)) -> Result<(), StoreError> {
     sqlx::query("select set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)")
         .bind(lock)
@@ -165,21 +156,6 @@ pub async fn hold_lists(tx: &mut PgConnection) -> Result<(), StoreError> {
 /// Lets each statement take as long as it does, until the transaction ends: everybody is looked at.
 pub async fn take_time(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("set local statement_timeout = 0").execute(tx).await?;
-    Ok(())
-}
-
-/// Keeps whoever has one of these numbers from being forgotten until the transaction ends. Whoever writes down a number that was given, and
-/// not read in a list, takes it before they ask whether it is of somebody who was forgotten, and before they lock a row: an opt-out does not
-/// wait for others who are being forgotten.
-pub async fn share_numbers(tx: &mut PgConnection, numbers: &[&str]) -> Result<(), StoreError> {
-    sqlx::query(number_locks!("pg_advisory_xact_lock_shared")).bind(NUMBER_LOCK).bind(numbers).execute(tx).await?;
-    Ok(())
-}
-
-/// Waits for what is being written of a person's numbers, and holds up more until the transaction ends. After [`hold_lists`].
-pub async fn hold_numbers(tx: &mut PgConnection, person: &str) -> Result<(), StoreError> {
-    let numbers = numbers(&mut *tx, person).await?;
-    sqlx::query(number_locks!("pg_advisory_xact_lock")).bind(NUMBER_LOCK).bind(numbers).execute(tx).await?;
     Ok(())
 }
 

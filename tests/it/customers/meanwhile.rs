@@ -124,11 +124,7 @@ async fn no_note_and_no_tag_comes_to_whoever_is_being_forgotten_and_others_do_no
     let (phone, app) = (number(FIRST), engine_app(&shop, "one").await);
     let mut forgets = forgetting(&shop).await;
     forget::hold_numbers(&mut forgets, &phone).await.unwrap();
-    // Some numbers share a lock.
-    let apart = format!(
-        "select min(phone_number) from blast_recipients where hashtext(phone_number) & 63 <> hashtext('{phone}') & 63"
-    );
-    let (one, other) = (Phone::from_database(phone.clone()), Phone::from_database(shop.text(&apart).await));
+    let (one, other) = (Phone::from_database(phone.clone()), Phone::from_database(number(FIRST + 1)));
 
     app.note_customer(&other, "asks for a call").await.unwrap();
     let noting = tokio::spawn(async move { app.note_customer(&one, "asks for a call").await });
@@ -139,6 +135,37 @@ async fn no_note_and_no_tag_comes_to_whoever_is_being_forgotten_and_others_do_no
     let refused = noting.await.unwrap().unwrap_err().to_string();
     assert!(refused.contains("nothing is known of"), "{refused}");
     assert_eq!(shop.number("select count(*) from customer_notes").await, 1);
+}
+
+#[tokio::test]
+async fn opt_outs_of_others_do_not_wait_for_whoever_is_being_forgotten_whom_a_list_takes_last() {
+    let shop = Shop::open(Setup::default()).await;
+    let phone = number(FIRST);
+    // Of many numbers some share a lock.
+    let sharing = format!(
+        "select min('+60100' || n) from generate_series({}, {}) n
+          where hashtext(person_key('+60100' || n)) & 63 = hashtext(person_key('{phone}')) & 63",
+        FIRST + 1_000,
+        FIRST + 9_000
+    );
+    let neighbour = shop.text(&sharing).await;
+    let list = shop.list(FIRST..FIRST + 400);
+    let opted_out = "select count(*) from suppressions where business = 'kedai'";
+    let mut forgets = forgetting(&shop).await;
+    forget::hold_numbers(&mut forgets, &phone).await.unwrap();
+
+    shop.ok(&["suppress", "add", &neighbour]).await;
+    let import = ["suppress", "import", list.to_str().unwrap(), "--business", "kedai", "--json"];
+    let importing = tokio::spawn(said(shop.command(&import)));
+    let others = async || importing.is_finished() || shop.number(opted_out).await == 399;
+    eventually_async("the others are opted out", others).await;
+    until_waiting(&shop, &importing).await;
+    assert!(!importing.is_finished() && shop.number(opted_out).await == 399, "it waits for whoever is being forgotten");
+    forgets.rollback().await.unwrap();
+
+    let imported = importing.await.unwrap();
+    let said: Value = serde_json::from_str(&imported.out).unwrap();
+    assert_eq!(said["added"], 400, "{imported:?}");
 }
 
 #[tokio::test]
