@@ -132,12 +132,20 @@ struct PersonToForget {
     values: Vec<NumberValue>,
 }
 
+/// What is locked of a person: the mere question holds up nobody, as it takes its time in a large database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PersonLocks {
+    None,
+    /// Their rows, and the words that name them, stay as they are found.
+    UntilForgotten,
+}
+
 impl App {
     /// What forgetting somebody would come to. Changes nothing.
     pub async fn forget_preview(&self, phone: &Phone) -> Result<ForgetPreview, AppError> {
         let mut tx = self.begin().await?;
         forget::take_time(&mut tx).await?;
-        let found = self.find_person(&mut tx, phone).await?;
+        let found = self.find_person(&mut tx, phone, PersonLocks::None).await?;
         let hooks = self.hooks_that_called(&mut tx, &found.traces).await?;
         let key = self.engine().fence.forget_key().ok().flatten();
         let was_forgotten = match &key {
@@ -169,7 +177,7 @@ impl App {
         forget::hold_lists(&mut tx).await.map_err(list_under_way)?;
         forget::hold_numbers(&mut tx, &key_of(phone)?).await.map_err(numbers_under_way)?;
         fence::require_whole(&mut tx).await?;
-        let found = self.find_person(&mut tx, phone).await?;
+        let found = self.find_person(&mut tx, phone, PersonLocks::UntilForgotten).await?;
         if let Some(why) = found.refusal() {
             return Err(AppError::Refused(why));
         }
@@ -256,14 +264,24 @@ impl App {
         format!("copy the file `{}` from the machine where they were forgotten", path.display())
     }
 
-    async fn find_person(&self, tx: &mut DbTransaction, phone: &Phone) -> Result<PersonToForget, AppError> {
+    async fn find_person(
+        &self,
+        tx: &mut DbTransaction,
+        phone: &Phone,
+        locks: PersonLocks,
+    ) -> Result<PersonToForget, AppError> {
         let own = phone.key().ok_or_else(|| AppError::Invalid("this is not a phone number".to_owned()))?;
         let numbers = forget::numbers(tx, &own.to_string()).await?;
         let people: Vec<_> = numbers.iter().filter_map(|number| PersonKey::of_digits(&number[1..])).collect();
         let patterns = NumberPatterns::of(&people);
         let values = forget::number_values(tx, &numbers, &patterns).await?;
-        forget::lock_words(tx, &patterns, &values).await?;
-        let rows = forget::lock_rows(tx, &numbers).await?;
+        let rows = match locks {
+            PersonLocks::None => forget::unlocked_rows(tx, &numbers).await?,
+            PersonLocks::UntilForgotten => {
+                forget::lock_words(tx, &patterns, &values).await?;
+                forget::lock_rows(tx, &numbers).await?
+            }
+        };
         let ids: Vec<_> = rows.iter().map(|row| row.id.0).collect();
         let words = forget::naming_words(tx, &patterns, &values).await?;
         let traces = forget::traces(tx, (numbers, patterns, ids)).await?;

@@ -219,6 +219,14 @@ pub async fn numbers(tx: &mut PgConnection, person: &str) -> Result<Vec<String>,
     Ok(numbers.bind(person).fetch_all(tx).await?)
 }
 
+/// A person's rows, in their order.
+macro_rules! rows_of_person {
+    () => {
+        "select id, blast_id, status::text as status, phone_number from blast_recipients
+          where person_key(phone_number) = any($1) order by id"
+    };
+}
+
 /// Locks a person's rows, those of the answers to them and these answers' blasts first, and gives them in their order.
 pub async fn lock_rows(tx: &mut PgConnection, people: &[String]) -> Result<Vec<OpenRow>, StoreError> {
     sqlx::query(
@@ -229,11 +237,16 @@ pub async fn lock_rows(tx: &mut PgConnection, people: &[String]) -> Result<Vec<O
     .bind(people)
     .execute(&mut *tx)
     .await?;
-    let rows = sqlx::query_as(
-        "select id, blast_id, status::text as status, phone_number from blast_recipients
-          where person_key(phone_number) = any($1) order by id for update",
-    );
-    let mut rows: Vec<OpenRow> = rows.bind(people).fetch_all(&mut *tx).await?;
+    open_rows(tx, concat!(rows_of_person!(), " for update"), people).await
+}
+
+/// A person's rows in their order, with nobody held up by that.
+pub async fn unlocked_rows(tx: &mut PgConnection, people: &[String]) -> Result<Vec<OpenRow>, StoreError> {
+    open_rows(tx, rows_of_person!(), people).await
+}
+
+async fn open_rows(tx: &mut PgConnection, rows: &'static str, people: &[String]) -> Result<Vec<OpenRow>, StoreError> {
+    let mut rows: Vec<OpenRow> = sqlx::query_as(rows).bind(people).fetch_all(&mut *tx).await?;
     let flying = in_flight::among(tx, rows.iter().map(|row| row.id)).await?;
     for row in rows.iter_mut().filter(|row| flying.contains_key(&row.id)) {
         row.status = Status::Sending;

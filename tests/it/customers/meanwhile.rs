@@ -194,3 +194,25 @@ async fn a_step_that_asks_is_not_made_to_send_by_itself_while_somebody_in_its_va
     let forgotten = forget.await.unwrap();
     assert_eq!(forgotten.code, 0, "{forgotten:?}");
 }
+
+#[tokio::test]
+async fn the_question_whether_to_forget_somebody_waits_for_no_row_and_so_locks_none() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST + 1..FIRST + 3).await;
+    shop.until_idle().await;
+    shop.draft(FIRST..FIRST + 1).await;
+    let (phone, message) = (number(FIRST), format!("Or ask {}", digits(FIRST)));
+    shop.ok(&["blast", "step", "add", &blast, "--after", "48h", "--message", &message, "--yes"]).await;
+    shop.ok(&["blast", "step", "pause", &blast, "1"]).await;
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    for rows in ["blasts", "blast_steps", "blast_recipients"] {
+        let lock = format!("select 1 from {rows} for update");
+        sqlx::query(sqlx::AssertSqlSafe(lock)).execute(&mut *holds).await.unwrap();
+    }
+
+    let asked = shop.run(&["customer", "forget", &phone]).await;
+
+    assert!(asked.err.contains("will be forgotten, for good: 1 row in a blast"), "{asked:?}");
+    assert!(asked.err.contains("taken out of the words that 1 step would send: step 1 of"), "{asked:?}");
+    holds.rollback().await.unwrap();
+}
