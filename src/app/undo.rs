@@ -122,7 +122,7 @@ impl App {
         let refused = if mine.action == Act::Resolve { last_act::with_way_to_marks } else { std::convert::identity };
         let acts = action::whole(&mut tx, &mine).await?;
         if let Some(asked) = asked {
-            self.require_sends_asked(&mut tx, &acts, asked.sends.as_ref()).await?;
+            self.require_sends_asked(&mut tx, &acts, asked.sends.as_deref()).await?;
         }
         let (acts, changed) = partly::unchanged_since(&mut tx, acts).await?;
         let cancelled = self.cancel_order_of(&mut tx, &mine).await?;

@@ -42,7 +42,7 @@ pub fn in_words(number: &str) -> Option<String> {
 }
 
 /// Names of things without somebody's number, one for each as `(forgotten)` stands in it: numbered where another is called so already.
-pub fn names_without(names: Vec<String>, taken: Vec<String>) -> Vec<String> {
+pub fn names_without(names: Vec<String>, taken: &[String]) -> Vec<String> {
     let mut taken: HashSet<String> = taken.into_iter().collect();
     let mut free = |name: String| {
         let mut own = name.clone();
@@ -244,7 +244,7 @@ mod tests {
         let long = format!("forgotten-{}", "x".repeat(31));
         let names = ["forgotten", "Forgotten", &long, &long].map(str::to_owned).to_vec();
 
-        let own = list_names_without(names, vec!["FORGOTTEN-2".to_owned()]);
+        let own = list_names_without(names, &["FORGOTTEN-2".to_owned()]);
 
         let cut = |most: usize| long.chars().take(most).collect::<String>();
         assert_eq!(own, ["forgotten".to_owned(), "Forgotten-3".to_owned(), cut(40), cut(38) + "-2"]);

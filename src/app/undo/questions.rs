@@ -69,7 +69,7 @@ pub enum UndoOffer {
 pub struct AskedAct {
     pub id: ActionId,
     /// Who gets which message once it is taken back.
-    pub sends: Option<NamedSends>,
+    pub sends: Option<Box<NamedSends>>,
 }
 
 impl AskedAct {
@@ -85,7 +85,7 @@ pub struct AskedMarks {
     /// Of each person who has one, by person.
     pub acts: Vec<ActionId>,
     /// Who gets which message once they are taken back.
-    pub sends: Option<NamedSends>,
+    pub sends: Option<Box<NamedSends>>,
 }
 
 /// Asks before what is scheduled again, since its early start was taken back, is a draft: whoever presses the key twice means it once.
@@ -176,7 +176,7 @@ impl App {
         let of = if is_own { "" } else { ", by another window or command" };
         let sends = then.as_ref().map_or("", |then| &*then.words);
         let question = format!("your last act{of}: {which}{what}. Take it back?{sends}");
-        Ok(Some((UndoOffer::Undo(AskedAct { id: newest.id, sends: then }), question)))
+        Ok(Some((UndoOffer::Undo(AskedAct { id: newest.id, sends: then.map(Box::new) }), question)))
     }
 
     /// Asks whether a blast is to be paused whose launch cannot be taken back any more: it has begun to send. `None` where it has not, where
@@ -266,14 +266,14 @@ impl App {
         let acts = action::whole(&mut tx, &act).await?;
         let Some(then) = self.sends_once_undone(&mut tx, &acts).await? else { return Ok(None) };
         let question = format!("take back your {}?{}", mark_words(&act.action), then.words);
-        Ok(Some((AskedAct { id: named, sends: Some(then) }, question)))
+        Ok(Some((AskedAct { id: named, sends: Some(Box::new(then)) }, question)))
     }
 
     /// The last mark of each of these people who has one: what is asked about them is about these.
     pub async fn newest_marks(&self, recipients: &[RecipientId]) -> Result<AskedMarks, AppError> {
         let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
-        let sends = self.sends_once_undone(&mut tx, &acts).await?;
+        let sends = self.sends_once_undone(&mut tx, &acts).await?.map(Box::new);
         Ok(AskedMarks { acts: acts.into_iter().map(|act| act.id).collect(), sends })
     }
 
@@ -285,7 +285,7 @@ impl App {
         asked: &AskedMarks,
     ) -> Result<(), AppError> {
         if acts.iter().map(|act| &act.id).eq(&asked.acts) {
-            return self.require_sends_asked(tx, acts, asked.sends.as_ref()).await;
+            return self.require_sends_asked(tx, acts, asked.sends.as_deref()).await;
         }
         let why =
             "somebody marked them, or took a mark back, meanwhile: nothing was taken back; repeat it to be asked anew";

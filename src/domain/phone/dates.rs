@@ -124,7 +124,7 @@ fn without_time(word: &str) -> &str {
 /// A word, a time, or the `(1)` of a copy.
 fn stands_beside(word: &str) -> bool {
     let is_short = |text: &str| matches!(text.len(), 1 | 2) && text.bytes().all(|b| b.is_ascii_digit());
-    let is_copy = || word.strip_prefix('(').and_then(|word| word.strip_suffix(')')).is_some_and(|word| is_short(word));
+    let is_copy = || word.strip_prefix('(').and_then(|word| word.strip_suffix(')')).is_some_and(is_short);
     let is_time = || word.split_once('.').is_some_and(|(hour, minute)| is_short(hour) && is_short(minute));
     word.contains(|c: char| c.is_alphabetic() || c == ':') || is_copy() || is_time()
 }

@@ -23,7 +23,8 @@ pub(super) async fn forget_list_names(tx: &mut PgConnection, of: &PersonTraces) 
     let lists: Vec<(i64, String, String)> = lists.fetch_all(&mut *tx).await?;
     let (named, others): (Vec<_>, Vec<_>) = lists.into_iter().partition(|(_, name, without)| name != without);
     let (old, without): (Vec<_>, Vec<_>) = named.into_iter().map(|(id, name, without)| ((id, name), without)).unzip();
-    let new = list_names_without(without, others.into_iter().map(|(_, name, _)| name).collect());
+    let others: Vec<String> = others.into_iter().map(|(_, name, _)| name).collect();
+    let new = list_names_without(without, &others);
     for ((id, name), new) in old.into_iter().zip(new) {
         let rename = sqlx::query("update saved_lists set name = $2 where id = $1").bind(id).bind(&new);
         rename.execute(&mut *tx).await?;

@@ -100,7 +100,7 @@ impl AppEffectRunner {
         }
         let app = self.app.acting();
         self.spawn(async move {
-            let outcome = acts::write(&app, &request).await;
+            let outcome = Box::pin(acts::write(&app, &request)).await;
             Completion::Written { request, outcome }
         });
     }
