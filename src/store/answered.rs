@@ -306,14 +306,14 @@ async fn skip(tx: &mut PgConnection, blasts: Vec<i64>, people: Option<Vec<i64>>)
     skip_locked(tx, locked).await
 }
 
-/// Queues again whom a launch left out, of a blast that is a draft again and keeps its people: whoever answered or opted out is looked at anew
-/// by its next launch, and until then by its plan. `by` took the launch back. Whom somebody else has locked stays out: nobody waits for
-/// anybody.
+/// Queues again whom a launch left out, of a blast that is a draft again: whoever answered or opted out is looked at anew by its next launch,
+/// and until then by its plan. Also where a filter names its people: the next look at it takes out whoever it does not find any more, and
+/// keeps as they are those whom it finds. `by` took the launch back. Whom somebody else has locked stays out: nobody waits for anybody.
 pub async fn queue_again(tx: &mut PgConnection, id: BlastId, by: &str) -> Result<(), StoreError> {
     let answers = [Exclusion::Closed, Exclusion::Replied, Exclusion::Followed].map(Exclusion::words);
     sqlx::query(
         "with left_out as materialized (
-             select r.id, r.status from blast_recipients r join blasts b on b.id = r.blast_id and b.state = 'draft' and b.segment is null
+             select r.id, r.status from blast_recipients r join blasts b on b.id = r.blast_id and b.state = 'draft'
               where r.blast_id = $1 and r.status in ('skipped', 'opted_out') and r.attempt = 0
                 and (r.status = 'skipped' and r.reason = any($2) or r.status = 'opted_out' and r.reason = $3)
               order by r.id for update of r skip locked),

@@ -129,6 +129,31 @@ async fn whom_a_launch_left_out_is_in_the_draft_again_once_it_is_taken_back() {
     assert_eq!(plan().await.0, 2);
 }
 
+/// The filter finds them again by then, and has nobody taken out of the draft.
+#[tokio::test]
+async fn whom_a_launch_left_out_is_in_a_draft_of_a_filter_again_once_it_is_taken_back() {
+    let (shop, blast) = stuck_shop().await;
+    let made = shop.json(&["blast", "follow-up", &blast, "--from", "stuck:read", "--message", "Hi"]).await;
+    let draft = made["id"].to_string();
+    let (app, id) = (engine_app(&shop, "one").await, BlastId(draft.parse().unwrap()));
+    app.renew_audience(id).await.unwrap();
+    let queued = format!("select count(*) from blast_recipients where blast_id = {draft} and status = 'queued'");
+    let before = shop.number(&queued).await;
+    let shown = app.plan(id).await.unwrap();
+    let armed_for = TimeDelta::minutes(5);
+    app.launch(Launch { blast: id, version: shown.blast.version, people: shown.people, armed_for }).await.unwrap();
+    mark(&shop, &blast, 0, "replied").await;
+    assert_eq!(skipped(&shop, &draft, "replied since").await, (1, 1));
+    mark(&shop, &blast, 0, "undo").await;
+    assert_eq!(shop.number(&queued).await, before - 1, "who was left out after the launch stays so");
+
+    app.undo_launch_of(id).await.unwrap();
+
+    assert!(!app.renew_audience(id).await.unwrap(), "the filter finds the same people");
+    assert_eq!(shop.number(&queued).await, before);
+    assert_eq!(shop.json(&["blast", "plan", &draft]).await["people"], before);
+}
+
 #[tokio::test]
 async fn a_follow_up_of_a_follow_up_promises_nobody_who_replied_in_the_first_blast() {
     let (shop, blast) = stuck_shop().await;
