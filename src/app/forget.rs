@@ -193,8 +193,7 @@ impl App {
         let lost = forget::losing_words(&mut tx, &found.traces, &found.values).await?;
         forget::forget_words(&mut tx, &found.traces, &found.words).await?;
         forget::forget_elsewhere(&mut tx, &found.traces).await?;
-        let steps = words::rewritten_steps(&found.words);
-        let detail = json!({ "rows": found.rows.len(), "lost": lost, "steps": steps });
+        let detail = json!({ "rows": found.rows.len(), "lost": lost });
         let operator = self.acting_operator();
         let act = NewAction { operator, action: Act::Forget, blast: None, recipient: None, phone: None, detail };
         action::log(&mut tx, act).await?;

@@ -31,7 +31,7 @@ use crate::domain::step::{StepError, StepRule, StepSince};
 use crate::store::blast::BlastHead;
 use crate::store::step::{self, StepBlast, StepChange, StepColumns, StepKey, StepRow};
 use crate::store::view::BlastRow;
-use crate::store::{DbTransaction, draft, forget, view};
+use crate::store::{DbTransaction, draft, view};
 
 pub use at_once::SendsAtOnce;
 pub use shown::StepShown;
@@ -69,6 +69,8 @@ pub struct StepEdit {
     pub at_most: FieldChange<NonZeroU32>,
     /// Done in the same transaction.
     pub change: Option<StepChange>,
+    /// Somebody knows what it lost with whoever was forgotten, and lets it send by itself as it is.
+    pub sends_lost: bool,
 }
 
 /// A step, and what came of it.
@@ -85,7 +87,7 @@ pub struct StepView {
     pub is_blast_paused: bool,
     /// Its blast was cancelled, failed, or repeats no more: it comes no more.
     pub is_over: bool,
-    /// It is paused, and its words, or a value that they send, lost the number of somebody who was forgotten meanwhile.
+    /// Its words, or a value that they send, lost the number of somebody who was forgotten, and it does not send by itself now.
     pub lost_number: bool,
     /// What it made, the newest first.
     pub blasts: Vec<StepBlast>,
@@ -110,7 +112,7 @@ pub enum StepStanding {
 }
 
 impl StepView {
-    /// What it lost while it was paused, with the command that mends it.
+    /// What it lost, with the command that mends it.
     pub fn lost_words(&self) -> Option<String> {
         self.lost_number.then(|| lost_words(self.step.key()))
     }
@@ -190,7 +192,7 @@ impl App {
         let when = rule.map_or_else(String::new, |rule| rule.to_string());
         let is_over = comes_no_more(row);
         let comes_at = comes_at.filter(|_| !is_over);
-        let lost_number = step.paused_at.is_some() && forget::has_lost(self.pool(), step.key()).await?;
+        let lost_number = step.lost_number && !step.sends_by_itself();
         Ok(StepView { step, when, waits, comes_at, is_blast_paused, is_over, lost_number, blasts })
     }
 
@@ -254,7 +256,7 @@ impl App {
         self.change_step_unless(seen.step.key(), StepChange::Resume, refuse).await
     }
 
-    /// `refuse`: of whether it sends by itself, and lost a number while it was paused.
+    /// `refuse`: of whether it sends by itself, and lost a number.
     async fn change_step_unless(
         &self,
         key: StepKey,
@@ -269,8 +271,12 @@ impl App {
         if done.is_none() && to == StepChange::Resume {
             return Ok(false);
         }
-        refuse(now.at_most.is_some() && forget::has_lost(&mut *tx, key).await?)?;
+        let sends_lost = now.at_most.is_some() && now.lost_number;
+        refuse(sends_lost)?;
         step::change(&mut tx, key, to).await?;
+        if sends_lost && to == StepChange::Resume {
+            step::send_as_it_is(&mut tx, key).await?;
+        }
         if let Some(done) = done {
             self.log_step(&mut tx, &head, (key.number, done)).await?;
         }
@@ -370,8 +376,8 @@ pub(super) fn invalid_rule(error: StepError) -> AppError {
 fn lost_words(key: StepKey) -> String {
     let StepKey { blast, number } = key;
     format!(
-        "somebody was forgotten while step {number} of blast {blast} was paused, and their number was taken out of its words or of values \
-         that it sends: `blastdeck blast step set {blast} {number}` gives it other words"
+        "somebody was forgotten, and their number was taken out of the words of step {number} of blast {blast} or of values that it \
+         sends: `blastdeck blast step set {blast} {number}` gives it other words"
     )
 }
 

@@ -24,7 +24,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
 pub use elsewhere::forget_elsewhere;
-pub use lost::{has_lost, losing_words, lost_step, lost_words};
+pub use lost::{losing_words, lost_words};
 pub use number_locks::{being_forgotten, hold_numbers, share_numbers, share_numbers_patiently};
 pub use receivers::{HookReadings, got_events, hook_names};
 pub use requests::forget_requests;

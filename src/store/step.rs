@@ -50,7 +50,7 @@ macro_rules! steps {
         concat!(
             "select s.blast, s.number, s.after_seconds, s.since::text as since, s.until::text as until, s.stage, s.message, s.template,
                     s.first_people, s.at_most,
-                    s.paused_at, s.last_made_at, s.next_look_at, coalesce(s.due_from, s.created_at) as due_from
+                    s.paused_at, s.last_made_at, s.next_look_at, coalesce(s.due_from, s.created_at) as due_from, s.lost_number
                from blast_steps s join blasts b on b.id = s.blast and b.deleted_at is null
               where s.removed_at is null and ",
             $tail
@@ -271,13 +271,14 @@ pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Res
     Ok(number.fetch_one(tx).await?)
 }
 
-/// Changes a step: what it makes from now on.
+/// Changes a step: what it makes from now on. Other words are looked at by whoever writes them, whatever was taken out of those before.
 pub async fn set(tx: &mut PgConnection, step: StepKey, to: StepColumns) -> Result<(), StoreError> {
     let query = sqlx::query(
         "update blast_steps
             set after_seconds = $3, since = $4::text::recipient_status, until = $5::text::recipient_status,
                 stage = coalesce($6, stage), message = $7, template = $8, first_people = $9, at_most = $10,
-                next_look_at = null, due_from = now()
+                next_look_at = null, due_from = now(),
+                lost_number = lost_number and message = $7 and template is not distinct from $8
           where blast = $1 and number = $2",
     );
     let query =
@@ -307,11 +308,19 @@ pub async fn change(tx: &mut PgConnection, step: StepKey, to: StepChange) -> Res
     Ok(query.fetch_optional(tx).await?.flatten())
 }
 
+/// Notes that somebody lets a step send by itself as it is, though it lost the number of somebody who was forgotten.
+pub async fn send_as_it_is(tx: &mut PgConnection, step: StepKey) -> Result<(), StoreError> {
+    let query = sqlx::query("update blast_steps set lost_number = false where blast = $1 and number = $2");
+    query.bind(step.blast).bind(step.number).execute(tx).await?;
+    Ok(())
+}
+
 /// Gives a blast the steps of another one, as they are there.
 pub async fn copy(tx: &mut PgConnection, from: BlastId, to: BlastId) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most, paused_at)
-         select $2, number, after_seconds, since, until, stage, message, template, first_people, at_most, paused_at
+        "insert into blast_steps (blast, number, after_seconds, since, until, stage, message, template, first_people, at_most, paused_at,
+                                  lost_number)
+         select $2, number, after_seconds, since, until, stage, message, template, first_people, at_most, paused_at, lost_number
            from blast_steps where blast = $1 and removed_at is null",
     );
     query.bind(from).bind(to).execute(tx).await?;

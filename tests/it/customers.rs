@@ -1,6 +1,7 @@
 //! Customers: one person over all blasts; and their right to be forgotten, which leaves every count as it was.
 
 mod forgetting;
+mod lost_steps;
 mod meanwhile;
 mod merging;
 mod returning;

@@ -3,8 +3,7 @@
 use crate::domain::blast::blast_name;
 use crate::domain::forgotten::WordsFate;
 use crate::domain::text::count_of;
-use crate::store::forget::{self, NamingWords};
-use crate::store::step::StepKey;
+use crate::store::forget::NamingWords;
 
 /// At most so many are named.
 const NAMED_MAX: usize = 5;
@@ -64,13 +63,6 @@ pub(super) fn rewritten_words(words: &[NamingWords]) -> Option<String> {
     }
     let said = format!("their number is taken out of the words that {counted} would send: {}", named.join(", "));
     (!drafts.is_empty()).then_some(said)
-}
-
-/// The steps among them, as the act names them: whoever resumes one is asked.
-pub(super) fn rewritten_steps(words: &[NamingWords]) -> Vec<String> {
-    let drafts = words.iter().filter(|words| words.fate == WordsFate::Draft);
-    let keys = drafts.filter_map(|words| Some(StepKey { blast: words.blast, number: words.step? }));
-    keys.map(forget::lost_step).collect()
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod tests {
             last_made_at: None,
             next_look_at: None,
             due_from: DateTime::UNIX_EPOCH,
+            lost_number: false,
         }
     }
 

@@ -13,7 +13,6 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::step::StepRule;
 use crate::store::DbTransaction;
 use crate::store::blast::BlastHead;
-use crate::store::forget;
 use crate::store::step::{self, StepChange, StepColumns, StepKey, StepRow};
 
 impl App {
@@ -38,15 +37,15 @@ impl App {
         edit: StepEdit,
         refuse: impl FnOnce(&StepRow) -> Result<(), AppError>,
     ) -> Result<(), AppError> {
-        let (change, is_said_anew) = (edit.change, edit.content.is_some());
+        let (change, is_known) = (edit.change, edit.content.is_some() || edit.sends_lost);
         let StepInEdit { mut tx, head, now, to } = self.begin_edit(key, edit, refuse).await?;
         let done = what_was_done(&now, &to, change);
         // A pause of what is paused has a time of its own: whoever paused it before does not end it.
         if done.is_none() && change != Some(StepChange::Pause) {
             return Ok(());
         }
-        let goes_on = change == Some(StepChange::Resume) && to.at_most.is_some();
-        if goes_on && !is_said_anew && forget::has_lost(&mut *tx, key).await? {
+        let begins_lost = now.lost_number && begins_to_send(&now, &to, change);
+        if begins_lost && !is_known {
             return Err(AppError::Refused(lost_words(key)));
         }
         if !is_as_before(&now, &to) {
@@ -54,6 +53,9 @@ impl App {
         }
         if let Some(change) = change {
             step::change(&mut tx, key, change).await?;
+        }
+        if begins_lost {
+            step::send_as_it_is(&mut tx, key).await?;
         }
         if let Some(done) = done {
             self.log_step(&mut tx, &head, (key.number, done)).await?;
@@ -93,6 +95,12 @@ pub(super) struct StepInEdit {
     pub head: BlastHead,
     pub now: StepRow,
     pub to: StepColumns,
+}
+
+/// Whether a step sends by itself once it is edited, and did not before.
+fn begins_to_send(now: &StepRow, to: &StepColumns, change: Option<StepChange>) -> bool {
+    let goes_on = change.map_or(now.paused_at.is_none(), |change| change == StepChange::Resume);
+    goes_on && to.at_most.is_some() && !now.sends_by_itself()
 }
 
 /// Why a step is not given another text in place of the one that was seen.

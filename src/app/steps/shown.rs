@@ -118,6 +118,7 @@ impl App {
             last_made_at: None,
             next_look_at: None,
             due_from: self.engine().clock.now(),
+            lost_number: false,
         }
     }
 }

@@ -199,11 +199,12 @@ impl StepArgs {
     async fn resume(self, global: &Global, is_sure: bool) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let paused = context.app.step(self.key()).await?;
-        confirm_lost(&paused, is_sure)?;
+        let lost = paused.lost_words().filter(|_| paused.step.paused_at.is_some());
+        confirm_lost(lost.as_deref().filter(|_| paused.step.at_most.is_some()), is_sure)?;
         confirm_due(&context, self.key(), is_sure).await?;
         let is_changed = context.app.resume_step(&paused).await?;
         let view = context.app.step(self.key()).await?;
-        if let Some(lost) = paused.lost_words() {
+        if let Some(lost) = lost {
             talk(&lost);
         }
         if context.is_json {
@@ -272,7 +273,8 @@ impl SetArgs {
             let why = format!("--at-most: step {} waits for your yes; with --auto it sends by itself", key.number);
             return Err(UsageError(why).into());
         }
-        let now = context.app.step(key).await?.step;
+        let shown_now = context.app.step(key).await?;
+        let now = &shown_now.step;
         let goes_on = now.paused_at.is_none() && !self.ask && (self.auto || now.at_most.is_some());
         let given = content(&context, key.blast, (&self.message, &self.template)).await?;
         let change = |people: Option<NonZeroU32>, clears: bool| match people {
@@ -280,7 +282,8 @@ impl SetArgs {
             None if clears => FieldChange::Clear,
             None => FieldChange::Keep,
         };
-        let edit = StepEdit {
+        let lost = shown_now.lost_words().filter(|_| goes_on && given.is_none());
+        let mut edit = StepEdit {
             after: self.after,
             since: self.since,
             until: self.until,
@@ -289,11 +292,14 @@ impl SetArgs {
             first: change(self.first, self.no_first),
             at_most: change(self.at_most, self.ask),
             change: None,
+            sends_lost: false,
         };
         if edit == StepEdit::default() {
             let why = "nothing to change: give --after, --message, --stage or another option of --help";
             return Err(UsageError(why.to_owned()).into());
         }
+        confirm_lost(lost.as_deref(), self.sure.yes)?;
+        edit.sends_lost = lost.is_some();
         if !goes_on || self.sure.yes {
             context.app.set_step(key, edit).await.map_err(by_option)?;
         } else {
@@ -301,6 +307,9 @@ impl SetArgs {
             let shown = context.app.edited_step_shown(key, &edit).await.map_err(by_option)?;
             confirm_shown(&context, shown)?;
             context.app.set_step_as_shown(edit, shown).await.map_err(by_option)?;
+        }
+        if let Some(lost) = lost {
+            talk(&lost);
         }
         let view = context.app.step(key).await?;
         if context.is_json {

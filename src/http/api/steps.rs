@@ -226,6 +226,7 @@ impl StepEditBody {
             first: self.first,
             at_most: self.at_most,
             change: paused.map(|paused| if *paused { StepChange::Pause } else { StepChange::Resume }),
+            sends_lost: false,
         })
     }
 

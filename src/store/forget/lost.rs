@@ -1,13 +1,12 @@
 //! What was sent, and could be sent again to whoever it failed for, and lost the number of somebody who was forgotten: noted with the act of
 //! forgetting, and not sent again without it.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgConnection;
 
 use super::PersonTraces;
 use super::values::{NamedColumns, NumberValue, may_name, retryable, values};
 use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
-use crate::store::step::StepKey;
 
 /// Blasts that lose the number in their words, and people in whose values it stands; of a blast with many of these, the blast. Their ids
 /// are apart from each other by letters: no other number is found in several of them. `$4` and `$5`: blasts, and columns that they send.
@@ -52,21 +51,4 @@ pub async fn lost_words(tx: &mut PgConnection, people: &[RecipientId]) -> Result
     );
     let people: Vec<i64> = people.iter().map(|id| id.0).collect();
     Ok(found.bind(people).fetch_all(tx).await?)
-}
-
-/// How an act of forgetting names a step that lost the number in its words, or in a value that they send.
-pub fn lost_step(step: StepKey) -> String {
-    format!("step {} of blast {}", step.number, step.blast)
-}
-
-/// Whether a step that is paused lost somebody's number since it was paused, or since somebody changed or resumed it before.
-pub async fn has_lost(executor: impl PgExecutor<'_>, step: StepKey) -> Result<bool, StoreError> {
-    let lost = sqlx::query_scalar(
-        "select exists (
-             select from operator_actions a join blast_steps s on s.blast = $1 and s.number = $2
-              where a.blast_id is null and a.action = 'forget' and s.paused_at is not null
-                and a.at > least(coalesce(s.due_from, s.created_at), s.paused_at)
-                and a.detail -> 'steps' @> jsonb_build_array($3::text))",
-    );
-    Ok(lost.bind(step.blast).bind(step.number).bind(lost_step(step)).fetch_one(executor).await?)
 }

@@ -35,6 +35,8 @@ pub struct StepRow {
     pub next_look_at: Option<DateTime<Utc>>,
     /// When it was added, changed or resumed last.
     pub due_from: DateTime<Utc>,
+    /// Its words, or a value that they send, lost the number of somebody who was forgotten, and nobody let it send by itself since.
+    pub lost_number: bool,
 }
 
 impl StepRow {

@@ -268,6 +268,7 @@ pub fn step(waits: Option<BlastId>) -> StepView {
         last_made_at: None,
         next_look_at: None,
         due_from: noon(),
+        lost_number: false,
     };
     let (when, comes_at) = ("1d after read, not replied".to_owned(), Some(at(15, 30)));
     StepView {

@@ -166,7 +166,7 @@ async fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_as
     let asked = shop.run(&resume).await;
     let said = shop.run(&[&resume[..], &["--yes"]].concat()).await;
 
-    let lost = "somebody was forgotten while step 1 of blast 1 was paused";
+    let lost = "their number was taken out of the words of step 1 of blast 1 or of values that it sends";
     assert!(asked.code == 3 && asked.err.contains(lost), "{asked:?}");
     assert!(asked.err.contains(" blast step set 1 1` gives it other words"), "{asked:?}");
     assert!(said.code == 0 && said.err.contains(lost) && said.err.contains("goes on"), "{said:?}");

@@ -8,10 +8,9 @@ use crate::cli::context::Context;
 use crate::cli::output::talk;
 use crate::domain::text::{number, people_are};
 
-/// Asks about a step that sends by itself, and lost a number while it was paused: nobody saw it as it is now.
-pub(super) fn confirm_lost(paused: &StepView, is_sure: bool) -> Result<()> {
-    let lost = paused.lost_words().filter(|_| paused.step.at_most.is_some());
-    lost.map_or(Ok(()), |lost| confirm(&format!("{lost}. Resume it as it is?"), is_sure))
+/// Asks about a step that is to send by itself, and lost a number: nobody saw it as it is now.
+pub(super) fn confirm_lost(lost: Option<&str>, is_sure: bool) -> Result<()> {
+    lost.map_or(Ok(()), |lost| confirm(&format!("{lost}. Let it send by itself as it is?"), is_sure))
 }
 
 /// Asks for the number of people whom a step would send to as soon as it may.
