@@ -246,14 +246,14 @@ impl App {
         self.change_step_unless(key, to, |_| Ok(())).await
     }
 
-    /// Resumes a step that was seen as it is here.
+    /// The same by somebody who saw it, and with it whether it lost a number.
     ///
     /// # Errors
-    /// [`AppError::Refused`] where it sends by itself, and lost a number of somebody who was forgotten since it was seen.
-    pub async fn resume_step(&self, seen: &StepView) -> Result<bool, AppError> {
-        let knows = seen.lost_number;
-        let refuse = |lost| if lost && !knows { Err(AppError::Refused(lost_words(seen.step.key()))) } else { Ok(()) };
-        self.change_step_unless(seen.step.key(), StepChange::Resume, refuse).await
+    /// [`AppError::Refused`] where it is resumed, sends by itself, and lost a number of somebody who was forgotten since it was seen.
+    pub async fn change_step_seen(&self, key: StepKey, to: StepChange, saw_lost: bool) -> Result<bool, AppError> {
+        let is_new = |lost: bool| lost && !saw_lost && to == StepChange::Resume;
+        let refuse = |lost| if is_new(lost) { Err(AppError::Refused(lost_words(key))) } else { Ok(()) };
+        self.change_step_unless(key, to, refuse).await
     }
 
     /// `refuse`: of whether it sends by itself, and lost a number.

@@ -202,7 +202,7 @@ impl StepArgs {
         let lost = paused.lost_words().filter(|_| paused.step.paused_at.is_some());
         confirm_lost(lost.as_deref().filter(|_| paused.step.at_most.is_some()), is_sure)?;
         confirm_due(&context, self.key(), is_sure).await?;
-        let is_changed = context.app.resume_step(&paused).await?;
+        let is_changed = context.app.change_step_seen(self.key(), StepChange::Resume, paused.lost_number).await?;
         let view = context.app.step(self.key()).await?;
         if let Some(lost) = lost {
             talk(&lost);

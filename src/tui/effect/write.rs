@@ -119,6 +119,8 @@ pub enum WriteRequest {
     ChangeStep {
         step: StepKey,
         to: StepChange,
+        /// It was seen that it lost the number of somebody who was forgotten.
+        saw_lost: bool,
     },
     SetStepMessage(StepMessageEdit),
     /// Text to somebody who wrote.

@@ -31,7 +31,7 @@ pub fn with(steps: Vec<StepView>) -> TestDashboard {
 }
 
 fn change(to: StepChange) -> WriteRequest {
-    WriteRequest::ChangeStep { step: STEP, to }
+    WriteRequest::ChangeStep { step: STEP, to, saw_lost: false }
 }
 
 fn done(dashboard: &mut TestDashboard, to: StepChange) {
@@ -80,6 +80,9 @@ fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_asked_ab
 
     let Some(Prompt::Confirm(asked)) = &dashboard.model.prompt else { panic!("it asks first") };
     assert!(asked.question.contains("somebody was forgotten: it lost their number"), "{}", asked.question);
+    dashboard.keys("y");
+    let resumed = WriteRequest::ChangeStep { step: STEP, to: StepChange::Resume, saw_lost: true };
+    assert_eq!(dashboard.acts(), [resumed]);
 }
 
 /// Its line comes under the cursor where that of a stopped sender was, as soon as that goes on.

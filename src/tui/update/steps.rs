@@ -47,7 +47,7 @@ fn cannot_come(model: &Model, view: &StepView) -> Option<String> {
 }
 
 pub fn pause(view: &StepView) -> Vec<Effect> {
-    vec![Effect::Write(WriteRequest::ChangeStep { step: view.step.key(), to: StepChange::Pause })]
+    vec![Effect::Write(change(view, StepChange::Pause))]
 }
 
 pub fn ask_resume(model: &mut Model) -> Vec<Effect> {
@@ -58,20 +58,26 @@ pub fn ask_resume(model: &mut Model) -> Vec<Effect> {
     };
     let lost = if view.lost_number { "somebody was forgotten: it lost their number; " } else { "" };
     let question = format!("resume {}? ({lost}{sends})", name(model, view.step.key()));
-    let resume = WriteRequest::ChangeStep { step: view.step.key(), to: StepChange::Resume };
+    let resume = change(view, StepChange::Resume);
     prompts::ask(model, question, ConfirmBy::Yes, vec![resume])
 }
 
 pub fn ask_remove(model: &mut Model) -> Vec<Effect> {
-    let Some(key) = model.chosen_step().map(|view| view.step.key()) else { return Vec::new() };
-    let question = format!("remove {} for good? What it made stays.", name(model, key));
-    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::ChangeStep { step: key, to: StepChange::Remove }])
+    let Some(view) = model.chosen_step() else { return Vec::new() };
+    let question = format!("remove {} for good? What it made stays.", name(model, view.step.key()));
+    let remove = change(view, StepChange::Remove);
+    prompts::ask(model, question, ConfirmBy::Yes, vec![remove])
+}
+
+/// A step is changed as it is shown: what it lost by then was not in the question.
+const fn change(view: &StepView, to: StepChange) -> WriteRequest {
+    WriteRequest::ChangeStep { step: view.step.key(), to, saw_lost: view.lost_number }
 }
 
 /// Says what became of a step, and reads them again.
 pub fn changed(model: &mut Model, request: &WriteRequest) -> Vec<Effect> {
     let (sentence, command_line) = match request {
-        WriteRequest::ChangeStep { step, to } => changed_words(model, *step, *to),
+        WriteRequest::ChangeStep { step, to, .. } => changed_words(model, *step, *to),
         WriteRequest::SetStepMessage(edit) => step_message::saved(model, edit),
         _ => return Vec::new(),
     };
