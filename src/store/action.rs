@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-pub use self::start::{launch_before, let_go_on_since, newest_launch, newest_start};
+pub use self::start::{launch_before, let_go_on_since, newest_launch, newest_launch_of_draft, newest_start};
 use super::{StoreError, notify};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};

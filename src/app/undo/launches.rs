@@ -209,7 +209,7 @@ fn outcome(blast: BlastId, sentence: String) -> UndoOutcome {
 /// A draft is again as it was before its launch, which `by` takes back: one that made itself waits for a yes, and whom the launch left out is
 /// looked at anew by its plan and the next launch.
 pub(in crate::app) async fn put_back_draft(tx: &mut PgConnection, id: BlastId, by: &str) -> Result<(), AppError> {
-    let launched = action::newest_launch(tx, id).await?;
+    let launched = action::newest_launch_of_draft(tx, id, AS_DRAFT).await?;
     if let Some(waited) = launched.and_then(|launched| waited_before(&launched, AS_DRAFT)) {
         pause::put_back(tx, id, &waited).await?;
     }

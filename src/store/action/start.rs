@@ -65,3 +65,18 @@ pub async fn launch_before(
     ));
     Ok(action.bind(of).bind(act).fetch_optional(tx).await?)
 }
+
+/// The newest launch of a blast out of a draft that is not taken back, whatever started it again since; `noted`: under which it says how that
+/// draft waited.
+pub async fn newest_launch_of_draft(
+    tx: &mut PgConnection,
+    blast: BlastId,
+    noted: &str,
+) -> Result<Option<LoggedAction>, StoreError> {
+    let action = sqlx::query_as(
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
+          where blast_id = $1 and undone_at is null and action = 'launch' and detail -> $2::text is not null
+          order by id desc limit 1",
+    );
+    Ok(action.bind(blast).bind(noted).fetch_optional(tx).await?)
+}

@@ -78,15 +78,21 @@ async fn a_resume_that_waits_is_taken_back_with_the_reason_and_the_name_of_the_p
 #[tokio::test]
 async fn a_draft_that_made_itself_says_why_it_waits_once_its_launch_is_taken_back() {
     let why = "step 1 of blast 2 made it: it waits for your yes";
-    for paused_before_its_time in [false, true] {
+    for pauses in 0..3 {
         let scene = Scene::queued(3).await;
         let made = "update blasts set state = 'draft', launched_at = null, state_by = 'engine', state_reason =";
-        let starts = if paused_before_its_time { ", scheduled_for = now() + interval '2 days'" } else { "" };
+        let starts = if pauses > 0 { ", scheduled_for = now() + interval '2 days'" } else { "" };
         scene.execute(&format!("{made} '{why}'{starts}")).await;
         let aina = operator_app(&scene, "aina").await;
         let version = aina.blast(BLAST).await.unwrap().version;
         aina.launch(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) }).await.unwrap();
-        if paused_before_its_time {
+        for pause in 0..pauses {
+            if pause > 0 {
+                let version = aina.blast(BLAST).await.unwrap().version;
+                aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::minutes(1) })
+                    .await
+                    .unwrap();
+            }
             aina.pause(BLAST).await.unwrap();
         }
 
@@ -94,7 +100,7 @@ async fn a_draft_that_made_itself_says_why_it_waits_once_its_launch_is_taken_bac
 
         let blast = aina.blast(BLAST).await.unwrap();
         assert_eq!((blast.state, blast.state_by), (BlastState::Draft, Some(Actor::Engine)));
-        assert_eq!(blast.state_reason.as_deref(), Some(why), "{paused_before_its_time}");
+        assert_eq!(blast.state_reason.as_deref(), Some(why), "paused {pauses} times");
     }
 }
 
