@@ -22,7 +22,7 @@ use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::pause::{self, PauseRecord};
-use crate::store::view::senders;
+use crate::store::view::{BlastRow, senders};
 use crate::store::{self, DbTransaction, StoreError};
 use crate::store::{answered, lease, plan, sender};
 
@@ -209,9 +209,10 @@ impl App {
     }
 
     /// Whether a blast that was started without time to take that back waits for its hours, its sender or the times of its people, or has just
-    /// come to its own time, and nobody of it was sent to yet: any other begins at once.
+    /// come to its own time, and nobody of it was sent to yet, or since it was resumed: any other begins at once.
     async fn waits_unbegun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
-        if head.is_test() || blast::was_begun(tx, head.id).await? {
+        let row = self.blast_row_in(&mut *tx, head.id).await?;
+        if head.is_test() || was_begun_since_start(tx, head, &row).await? {
             return Ok(false);
         }
         // Its time may have come while its engine did not reach the database, which then gives whoever scheduled it time to take that back.
@@ -220,7 +221,6 @@ impl App {
             return Ok(true);
         }
         let now = store::moment(&mut *tx).await?;
-        let row = self.blast_row_in(&mut *tx, head.id).await?;
         // Of hours and times by everybody's own clock somebody's may have come.
         let is_nobody_due = reason::next_due(&row).and_then(|waiting| waiting.until()).is_some_and(|due| due > now);
         Ok(is_nobody_due || reason::is_closed_at(&row, self.known_zone_by(row.sender_id, &row.limits), now))
@@ -344,6 +344,16 @@ impl App {
         if let Err(error) = self.engine().notifier.order(self.pool(), Some(id)).await {
             tracing::debug!(%error, "others will see it at their next poll");
         }
+    }
+}
+
+/// Whether anything of a blast was tried, or since its resume: what was sent before that is not taken back with it. The times of what repeats
+/// are blasts of their own.
+async fn was_begun_since_start(tx: &mut PgConnection, head: &BlastHead, row: &BlastRow) -> Result<bool, AppError> {
+    let newest = action::newest_launch(&mut *tx, head.id).await?;
+    match newest.filter(|act| act.action == Act::Resume && row.origin.repeat.rule.is_none()) {
+        Some(resumed) => Ok(blast::begun_since(tx, (head.sender_id, resumed.at), Some(head.id)).await?.is_some()),
+        None => Ok(blast::was_begun(tx, head.id).await?),
     }
 }
 

@@ -8,7 +8,7 @@ use blastdeck::domain::field_change::FieldChange;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
 use blastdeck::store::view::activity::{self, ActivityEvent};
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{NaiveTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::marks::{act_of, operator_app, refusal};
@@ -73,6 +73,23 @@ async fn a_resume_that_waits_is_taken_back_with_the_reason_and_the_name_of_the_p
     assert_eq!(blast.state_by, Some(Actor::Engine));
     assert_eq!(blast.state_reason.as_deref(), Some("the first one is done"));
     assert!(blast.first.are_through());
+}
+
+/// As a resume by a command is, which nobody can take back where it sends at once.
+#[tokio::test]
+async fn a_resume_at_once_that_waits_for_its_hours_is_taken_back_though_some_were_sent_to_before() {
+    let scene = Scene::queued(3).await;
+    after_its_first(&scene).await;
+    let day = (Utc::now() + TimeDelta::days(2)).format("%a").to_string().to_lowercase();
+    scene.execute(&format!("update blasts set weekdays = '{day}', timezone = 'UTC'")).await;
+    let aina = operator_app(&scene, "aina").await;
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.resume(Launch { blast: BLAST, version, people: 3, armed_for: TimeDelta::zero() }).await.unwrap();
+
+    let said = aina.undo_launch_of(BLAST).await.unwrap().sentence;
+
+    assert_eq!(said, "Raya is paused again: nothing more was sent");
+    assert_eq!(aina.blast(BLAST).await.unwrap().state_reason.as_deref(), Some("the first one is done"));
 }
 
 #[tokio::test]
