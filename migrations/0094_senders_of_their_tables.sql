@@ -1,7 +1,7 @@
 -- Which database somebody vouches for, with each sender: the one in which the sender was registered, or last confirmed. A sender that was never
 -- sent for knew none, and was sent for in any copy; and a dump that is restored in place is the same database but for its tables: the table of
 -- people is made anew then, under another oid, and the sender's row comes as it was.
--- Locks: senders exclusively, for an instant.
+-- Locks: senders and database_id exclusively, for an instant.
 
 -- The bodies are texts, so that the defaults hang on no table: a dump would have to make that one first.
 create function people_table() returns bigint language sql stable as
@@ -35,3 +35,9 @@ alter table senders alter column sent_from set default server_identity();
 -- a database that was migrated alone in the order of their migrations. Somebody is asked once, of whom nothing is known that is so (0).
 update senders set people_table = 0
  where 'senders'::regclass::oid > 'api_tokens'::regclass::oid and (sent_from ->> 'people_table') is distinct from people_table()::text;
+
+-- A sender that is registered in tables which were put back vouches for nothing either: it may have been sent for before, in the time that the
+-- database has forgotten. It takes the tables of the database itself, which are those that are here once somebody has confirmed a sender of it.
+alter table database_id add column people_table bigint not null default people_table();
+update database_id set people_table = 0
+ where 'senders'::regclass::oid > 'api_tokens'::regclass::oid and not exists (select from senders where people_table <> 0);

@@ -101,7 +101,8 @@ pub struct SenderFacts {
     /// The server that this sender was registered on, last sent from or was last confirmed on.
     #[sqlx(json(nullable))]
     pub sent_from: Option<DatabaseIdentity>,
-    /// [`Incarnation::people_table`] when this sender was registered, or last confirmed: another one where a dump was restored in place.
+    /// [`Incarnation::people_table`] when this sender was registered, or last confirmed, as its database had it then: another one where a dump was
+    /// restored in place.
     pub registered_table: i64,
     /// Something was sent for this sender.
     pub has_sent: bool,
@@ -272,10 +273,12 @@ pub async fn record_identity(
     Ok(())
 }
 
-/// Notes that somebody vouches for a sender in the tables that are there.
+/// Notes that somebody vouches for a sender in the tables that are there, and for those that are registered in them from now on.
 pub async fn record_tables(connection: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
     let noted = sqlx::query("update senders set people_table = people_table() where id = $1").bind(sender);
-    noted.execute(connection).await?;
+    noted.execute(&mut *connection).await?;
+    let of_database = "update database_id set people_table = people_table() where people_table <> people_table()";
+    sqlx::query(of_database).execute(connection).await?;
     Ok(())
 }
 

@@ -73,12 +73,13 @@ impl FirstRowKind {
 
 /// Whether the cell above the numbers is the title of their column, whatever digits are in it: another cell is called as a column of names is,
 /// and nobody is called so; or it is a date or the years of a season, and another cell is called as columns are. No number of a known range
-/// stands in the row: some dates are how numbers are written, too.
+/// stands in the row: some dates are how numbers are written, too. Where two cells are called so, nothing else is a person's row.
 fn is_title_above_numbers((cells, keys): (&[Cow<'_, str>], &[String]), phone: usize, others: &Samples<'_>) -> bool {
     let Some(cell) = cells.get(phone) else { return false };
     let has_title = |words: TitleWords| has_title((cells, keys), (phone, words), others);
     let is_title = has_title(TitleWords::Name) || is_date_or_years(cell) && has_title(TitleWords::Part);
-    is_title && !cells.iter().any(|cell| others.is_known(cell))
+    let are_titles = titles((cells, keys), (phone, TitleWords::Whole), others) > 1;
+    is_title && (are_titles || !cells.iter().any(|cell| others.is_known(cell)))
 }
 
 /// Whether somebody's number is in a first row. `phone`: where the rows below seem to have theirs. Digits elsewhere may be the title of a
@@ -123,13 +124,18 @@ enum TitleWords {
     Part,
 }
 
-/// Whether another column than that of the phones is called as one is whose meaning is known: the row is a header then. What most rows
-/// behind it have as well is no title, such as a reason in a list of opt-outs.
-fn has_title(
+/// Whether another column than that of the phones is called as one is whose meaning is known: the row is a header then.
+fn has_title(row: (&[Cow<'_, str>], &[String]), of: (usize, TitleWords), others: &Samples<'_>) -> bool {
+    titles(row, of, others) > 0
+}
+
+/// How many are. What most rows behind it have as well is no title, such as a reason in a list of opt-outs; in a column of who wants no
+/// messages, those who want none may all have its own name.
+fn titles(
     (cells, keys): (&[Cow<'_, str>], &[String]),
     (phone, words): (usize, TitleWords),
     others: &Samples<'_>,
-) -> bool {
+) -> usize {
     let is_title = |column: usize| {
         let key = keys[column].as_str();
         match words {
@@ -138,8 +144,8 @@ fn has_title(
             TitleWords::Part => is_whole_title(key) || is_in_words(&cells[column]) && names_phones(key),
         }
     };
-    let is_repeated = |column: usize| others.mostly(column, |value| key(value) == keys[column]);
-    (0..keys.len()).any(|column| column != phone && is_title(column) && !is_repeated(column))
+    let is_repeated = |column: usize| others.in_most_rows(column, |value| key(value) == keys[column]);
+    (0..keys.len()).filter(|column| *column != phone && is_title(*column) && !is_repeated(*column)).count()
 }
 
 /// Whether a cell is called as columns are whose meaning is known, perhaps with a number behind it.

@@ -268,3 +268,25 @@ fn a_list_that_is_said_to_have_no_names_greets_nobody_by_a_column_called_name() 
         assert_eq!((texts, read.rejected.total), (vec!["Hi there".to_owned(); 2], 0), "{list}");
     }
 }
+
+#[test]
+fn whoever_stopped_in_the_word_of_their_column_is_left_out_below_a_date_too() {
+    for (title, word) in [("31/12/2025", "Stop"), ("12/2025", "Berhenti"), ("2025", "DNC"), ("?", "Stop")] {
+        let said = word.to_lowercase();
+        let list = format!("{title},Kota,{word}\n60100990001,Ipoh,\n60100990002,KL,{said}\n60100990003,KL,\n");
+
+        let read = read(list, "Hi").unwrap();
+
+        assert_eq!(phones(&read), ["+60100990001", "+60100990003"], "{title}, {word}");
+    }
+}
+
+#[test]
+fn a_date_that_is_also_a_known_number_is_a_title_beside_two_others() {
+    let list = "31122025,Name,Stop\n0123456701,Abu,\n0123456702,Ali,stop\n";
+    let known = "60123456789,Name,Stop\n0123456701,Abu,\n0123456702,Ali,stop\n";
+
+    for list in [list, known] {
+        assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60123456701"], "{list}");
+    }
+}

@@ -191,10 +191,10 @@ async fn insert(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result
     let mut senders: Vec<&SenderRegistration> = senders.iter().collect();
     senders.sort_unstable_by_key(|sender| &sender.name);
     let ids = sqlx::query_scalar(
-        "insert into senders (name, business, rehearsal, provider, address, device, account, stop_words)
-         select name, business, rehearsal, provider, address, device, account, string_to_array(stop_words, chr(10))
+        "insert into senders (name, business, rehearsal, provider, address, device, account, stop_words, people_table)
+         select name, business, rehearsal, provider, address, device, account, string_to_array(stop_words, chr(10)), d.people_table
            from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-                as x (name, business, rehearsal, provider, address, device, account, stop_words)
+                as x (name, business, rehearsal, provider, address, device, account, stop_words), database_id d
          on conflict (name) do nothing
          returning id",
     )

@@ -140,6 +140,34 @@ async fn a_draft_that_is_launched_after_its_dump_was_restored_in_place_is_sent_b
     second.stop().await;
 }
 
+/// Its row is of after the restore, and vouches for nothing: it may have been sent for in the time that is lost.
+#[tokio::test]
+async fn a_sender_that_is_registered_after_its_dump_was_restored_in_place_is_asked_about() {
+    let shop = Shop::open(SETUP).await;
+    shop.draft(0..3).await;
+    let dump = dumped(&shop);
+    shop.add_sender("front");
+    let blast = shop.draft_of("front", 10..13, &[]).await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+    put_back_in_place(&shop, &dump).await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+
+    let again = shop.draft_of("front", 10..13, &[]).await;
+    shop.send(&again).await;
+    let elsewhere = shop.path("elsewhere");
+    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
+
+    asks_since_it_was_restored(&shop).await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+    second.stop().await;
+    shop.ok(&["sender", "confirm", "front", "--yes", "--no-engine"]).await;
+    shop.add_sender("support");
+    shop.draft_of("support", 20..23, &[]).await;
+    let vouched = "select count(*) from senders where people_table = people_table() and name in ('front', 'support')";
+    assert_eq!(shop.number(vouched).await, 2, "and so is whoever comes after that");
+}
+
 /// As a copy of the whole database has it, or a replica that took over: its tables have the oids of those that were copied.
 #[tokio::test]
 async fn a_draft_of_a_sender_that_was_never_sent_for_is_not_sent_from_a_copy() {
