@@ -42,7 +42,7 @@ pub fn in_words(number: &str) -> Option<String> {
 }
 
 /// Names of things without somebody's number, one for each as `(forgotten)` stands in it: numbered where another is called so already.
-pub fn names_without(names: Vec<String>, taken: &[String]) -> Vec<String> {
+pub fn names_without(names: Vec<String>, taken: Vec<String>) -> Vec<String> {
     let mut taken: HashSet<String> = taken.into_iter().collect();
     let mut free = |name: String| {
         let mut own = name.clone();
@@ -62,7 +62,7 @@ pub const LIST_NAME_MAX: usize = 40;
 
 /// The same of names of lists, in which `forgotten` stands alone: no two are called alike in whatever capitals, and each is one that a list may
 /// have.
-pub fn list_names_without(names: Vec<String>, taken: Vec<String>) -> Vec<String> {
+pub fn list_names_without(names: Vec<String>, taken: &[String]) -> Vec<String> {
     let mut taken: HashSet<String> = taken.iter().map(|name| name.to_lowercase()).collect();
     let mut free = |name: String| {
         let mut own = (1_u64..).map(|number| list_name(&name, number));
