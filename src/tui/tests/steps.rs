@@ -13,7 +13,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{NeedsLine, Overlay, Pane, Prompt};
+use crate::tui::model::{AttentionItem, NeedsLine, Overlay, Pane, Prompt};
 use crate::tui::msg::Msg;
 
 pub const STEP: StepKey = StepKey { blast: RAYA, number: 1 };
@@ -297,4 +297,24 @@ fn a_line_that_goes_with_its_time_leaves_the_cursor_where_it_was() {
     dashboard.answer(Completion::Blasts(Ok(vec![later, calm])));
 
     assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Step(STEP)), "the line below, not the first one");
+}
+
+/// What is pressed next is about the blast that was chosen, and not about the one below it.
+#[test]
+fn a_blast_that_asked_keeps_the_cursor_while_it_waits_for_its_hours_and_once_that_is_taken_back() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut calm = raya();
+    calm.counts.uncertain = 0;
+    let asks = BlastView { state: BlastState::Paused, state_by: Some(Actor::Engine), waiting: None, ..calm.clone() };
+    let below = BlastView { id: BlastId(77), tag: "Tour Dec".to_owned(), ..asks.clone() };
+    dashboard.answer(Completion::Blasts(Ok(vec![asks.clone(), below.clone()]))).keys("!");
+    let asking = NeedsLine::Need(AttentionItem::Paused(RAYA));
+    assert_eq!(dashboard.model.needs_line(), Some(asking));
+
+    let waiting = Some(Waiting::Window { window: "20:00-22:00 daily".to_owned(), until: at(20, 0) });
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { waiting, ..calm }, below.clone()])));
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(RAYA)));
+
+    dashboard.answer(Completion::Blasts(Ok(vec![asks, below])));
+    assert_eq!(dashboard.model.needs_line(), Some(asking));
 }

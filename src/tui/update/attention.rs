@@ -35,8 +35,8 @@ pub fn listed(model: &Model) -> Option<Vec<NeedsLine>> {
     is_open.then(|| model.needs_lines())
 }
 
-/// The list may be another one than before, by what was read or by the time: where the line at its cursor is gone, the one now in its place
-/// is chosen.
+/// The list may be another one than before, by what was read or by the time: where the line at its cursor is gone, that of the same blast
+/// is chosen, else the one now in its place.
 pub fn keep_cursor(model: &mut Model, before: &[NeedsLine]) {
     let lines = model.needs_lines();
     return_cursor(model, &lines);
@@ -44,13 +44,30 @@ pub fn keep_cursor(model: &mut Model, before: &[NeedsLine]) {
         let Overlay::Needs(chosen) = overlay else { continue };
         if chosen.is_none_or(|line| !lines.contains(&line)) {
             let row = before.iter().position(|line| Some(*line) == *chosen).unwrap_or_default();
-            let gone = std::mem::replace(chosen, lines.get(row).or(lines.last()).copied());
+            let same = chosen.and_then(|line| as_listed(&lines, line));
+            let gone = std::mem::replace(chosen, same.or_else(|| lines.get(row).or(lines.last()).copied()));
             match &mut model.needs_lost {
                 // It went on to a line that is gone by now as well.
                 Some(lost) if lost.instead == gone => lost.instead = *chosen,
+                _ if same.is_some() => {}
                 lost => *lost = gone.map(|line| LostLine { line, instead: *chosen, returns_until: None }),
             }
         }
+    }
+}
+
+/// A line as it is listed now: a blast that asked for somebody has another one as soon as it goes on, or waits, by itself.
+fn as_listed(lines: &[NeedsLine], line: NeedsLine) -> Option<NeedsLine> {
+    let blast = blast_itself(line);
+    let is_of_blast = |other: &&NeedsLine| blast.is_some() && blast_itself(**other) == blast;
+    lines.iter().find(|other| **other == line).or_else(|| lines.iter().find(is_of_blast)).copied()
+}
+
+/// The blast whose own state a line is about, which is acted on there.
+const fn blast_itself(line: NeedsLine) -> Option<BlastId> {
+    match line {
+        NeedsLine::Blast(id) | NeedsLine::Need(AttentionItem::Paused(id) | AttentionItem::Waits(id)) => Some(id),
+        _ => None,
     }
 }
 
@@ -64,13 +81,14 @@ pub fn taken_back(model: &mut Model) {
 /// Puts the cursor back on the line that is there again, unless it was moved meanwhile.
 fn return_cursor(model: &mut Model, lines: &[NeedsLine]) {
     let is_in_time = |lost: &LostLine| lost.returns_until.is_some_and(|until| model.now <= until);
-    let Some(lost) = model.needs_lost.filter(|lost| is_in_time(lost) && lines.contains(&lost.line)) else { return };
+    let Some(lost) = model.needs_lost.filter(is_in_time) else { return };
+    let Some(line) = as_listed(lines, lost.line) else { return };
     model.needs_lost = None;
     for overlay in &mut model.overlays {
         if let Overlay::Needs(chosen) = overlay
             && *chosen == lost.instead
         {
-            *chosen = Some(lost.line);
+            *chosen = Some(line);
         }
     }
 }
