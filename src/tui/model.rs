@@ -45,7 +45,7 @@ pub use form::{
 };
 pub use held::{DroppedKeys, HELD_MAX, HeldInput};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
-pub use notice::{ArmedLaunch, ArmedWords, LogLine, LostActs, Notice, StandingBlast, Tone};
+pub use notice::{ArmedLaunch, ArmedWords, LogLine, LostActs, Notice, StandingBlast, StartsBeside, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, HelpOverlay, Overlay,
     PlanCount, PlanOverlay, RESOLUTIONS, ResolutionChoice, UncertainOverlay,

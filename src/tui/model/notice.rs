@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::app::SeenState;
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::tui::DashboardOptions;
@@ -30,6 +31,8 @@ pub struct Notice {
     pub armed: Option<ArmedLaunch>,
     /// The blast whose keys it names, as it stands: the line ends with that.
     pub stands: Option<StandingBlast>,
+    /// What it says at its end of others that start all the same.
+    pub beside: Option<StartsBeside>,
     /// Blasts of whose states it says something: the line ends once one of them is in another.
     pub says: Vec<SeenState>,
     /// The blast whose newest act it says can be taken back: the line ends once somebody did something else to that.
@@ -79,6 +82,15 @@ pub enum ArmedWords {
     Beside,
 }
 
+/// The end of a line about a blast that was paused: that others which were to start with it do so, as long as that is so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartsBeside {
+    /// The blast as it was when it was to start with them.
+    pub paused: Box<BlastView>,
+    /// What stands there of them.
+    pub words: String,
+}
+
 /// A blast in a state, while one is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StandingBlast {
@@ -99,6 +111,7 @@ impl Notice {
             tone: Tone::Done,
             armed: None,
             stands: None,
+            beside: None,
             says: Vec::new(),
             until_changed: None,
             of: None,

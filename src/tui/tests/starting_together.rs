@@ -82,6 +82,32 @@ fn pausing_one_of_them_says_what_starts_all_the_same() {
     assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it; Follow-up 1 starts at 14:02:10");
 }
 
+/// They may be stopped, or have started, while the line about the paused one stands.
+#[test]
+fn a_line_about_a_paused_blast_says_of_the_others_what_is_so_by_now() {
+    for is_stopped in [true, false] {
+        let mut dashboard = launched();
+        let [row, other] = both(&dashboard);
+        show(&mut dashboard, [row.clone(), other.clone()]);
+        let paused = BlastView { state: BlastState::Paused, version: 5, ..row };
+        dashboard.answer(Completion::Written {
+            request: WriteRequest::Pause(DRAFT),
+            outcome: Ok(WriteOutcome::Blast(Box::new(paused.clone()))),
+        });
+        show(&mut dashboard, [paused.clone(), other.clone()]);
+        assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it; Follow-up 1 starts at 14:02:10");
+
+        if is_stopped {
+            show(&mut dashboard, [paused, BlastView { state: BlastState::Paused, version: 5, ..other }]);
+        } else {
+            dashboard.now += TimeDelta::seconds(10);
+            dashboard.dispatch(Msg::Deadline);
+        }
+
+        assert_eq!(dashboard.said(), "Raya last call is paused; S resumes it", "{is_stopped}");
+    }
+}
+
 /// The first of them is paused by another operator.
 fn one_paused_by_minah() -> TestDashboard {
     let mut dashboard = launched();

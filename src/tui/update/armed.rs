@@ -13,7 +13,7 @@ use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ArmedLaunch, ArmedWords, Leaving, Model, Notice, StandingBlast};
+use crate::tui::model::{ArmedLaunch, ArmedWords, Leaving, Model, Notice, StandingBlast, StartsBeside};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
@@ -66,16 +66,33 @@ pub fn scheduled(model: &Model, row: &BlastView) -> Notice {
 pub fn paused(model: &Model, row: &BlastView) -> Notice {
     // What was sent before its time has that again, and says no longer by which act it was to start.
     let before = model.blasts.get(row.id).filter(|_| row.armed_at.is_none()).unwrap_or(row);
-    let still = before.send_after.filter(|until| *until > model.now).and_then(|until| {
-        let others = model.starting_with(before);
-        let (first, rest) = others.split_first()?;
-        Some(format!("; {}", model.start_words_of(first, rest, until)))
-    });
+    let still = starts_beside(model, before);
     // The key is about the blast that is selected: another one is chosen first.
     let is_meant = model.blast_meant().is_some_and(|meant| meant.id == row.id);
     let resumes = if is_meant { model.resumes_it() } else { "⟨S⟩ on it resumes it" };
-    let said = format!("{} is paused; {resumes}{}", model.distinct_name(row), still.unwrap_or_default());
-    Notice { stands: Some(stands(model, row)), ..Notice::done(said) }
+    let said = format!("{} is paused; {resumes}{still}", model.distinct_name(row));
+    let beside = StartsBeside { paused: Box::new(before.clone()), words: model.with_keys(&still) };
+    let beside = Some(beside).filter(|_| !still.is_empty());
+    Notice { stands: Some(stands(model, row)), beside, ..Notice::done(said) }
+}
+
+/// The end of a sentence about a blast that does not start: what the same act starts all the same. Nothing where that is nothing.
+fn starts_beside(model: &Model, blast: &BlastView) -> String {
+    let others = model.starting_with(blast);
+    let start = others.split_first().and_then(|(first, rest)| Some((first, rest, first.armed_until(model.now)?)));
+    start.map(|(first, rest, until)| format!("; {}", model.start_words_of(first, rest, until))).unwrap_or_default()
+}
+
+/// Says of the others what is so by now: they may have started, or somebody stopped them.
+fn follow_others(model: &mut Model) {
+    let Some(beside) = model.notice.as_ref().and_then(|notice| notice.beside.as_ref()) else { return };
+    let words = model.with_keys(&starts_beside(model, &beside.paused));
+    let Some(notice) = &mut model.notice else { return };
+    let Some(beside) = &mut notice.beside else { return };
+    if let Some(said) = notice.text.strip_suffix(beside.words.as_str()) {
+        notice.text = format!("{said}{words}");
+        beside.words = words;
+    }
 }
 
 /// What is printed before the dashboard is stopped by `ctrl-z`: which blast starts meanwhile, since another engine may send it.
@@ -133,6 +150,7 @@ fn end_what_is_over(model: &mut Model) {
 /// of a person once their row has changed since.
 pub fn expire(model: &mut Model) {
     end_what_is_over(model);
+    follow_others(model);
     let person = model.notice.as_ref().and_then(|notice| notice.of);
     let listed = person.and_then(|person| model.recipients.get(person));
     if listed.is_some_and(|listed| listed.row.changed_at > model.said_at) {
