@@ -45,7 +45,7 @@ pub use form::{
 };
 pub use held::{DroppedKeys, HELD_MAX, HeldInput};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
-pub use notice::{ArmedLaunch, ArmedWords, LogLine, LostActs, Notice, StandingBlast, StartsBeside, Tone};
+pub use notice::{ArmedLaunch, ArmedWords, LogLine, LostActs, Notice, ResumedBlast, StandingBlast, StartsBeside, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, HelpOverlay, Overlay,
     PlanCount, PlanOverlay, RESOLUTIONS, ResolutionChoice, UncertainOverlay,
@@ -165,6 +165,8 @@ pub struct Model {
     pub needs_seen: BTreeMap<AttentionItem, i64>,
     /// Where the cursor of that list was before its line was gone.
     pub needs_lost: Option<LostLine>,
+    /// What was resumed last: whoever takes that back leaves it paused by whoever had paused it before.
+    pub resumed: Option<ResumedBlast>,
     pub presence: Presence,
     pub opened_at: DateTime<Utc>,
     pub focus: Pane,
@@ -256,6 +258,7 @@ impl Model {
             steps: Vec::new(),
             needs_seen: BTreeMap::new(),
             needs_lost: None,
+            resumed: None,
             presence: Presence::opened(now),
             opened_at: now,
             focus: Pane::Funnel,

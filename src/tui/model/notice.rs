@@ -71,6 +71,14 @@ pub struct ArmedLaunch {
     pub says: ArmedWords,
 }
 
+/// The blast that was resumed last in this window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumedBlast {
+    pub blast: BlastId,
+    /// As it was before that, unless the list had the resume first.
+    pub before: Option<Box<BlastView>>,
+}
+
 /// What the line says that announces a launch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArmedWords {

@@ -194,7 +194,10 @@ fn what_waits_for_its_stopped_sender_again_is_not_said_to_have_started() {
 
     read(&mut dashboard, row);
 
-    assert_eq!(dashboard.said(), "Raya last call waits for its sender, which is stopped: Device is offline");
+    assert_eq!(
+        dashboard.said(),
+        "Raya last call waits again for its sender, which is stopped as before: Device is offline"
+    );
 }
 
 #[test]

@@ -290,3 +290,40 @@ fn a_launch_that_is_paused_from_another_blast_is_resumed_once_it_is_chosen() {
 
     assert_eq!(dashboard.said(), "Raya last call is paused; S on it resumes it");
 }
+
+/// A resume that is taken back leaves whoever had paused it before: they did nothing now.
+#[test]
+fn a_blast_whose_resume_was_taken_back_is_not_said_to_be_paused_by_whoever_had_paused_it() {
+    let by = |name: &str| Some(Actor::Operator(name.to_owned()));
+    for (now_by, says) in [
+        (by("catherine"), "Follow-up 1 is paused again"),
+        (Some(Actor::Engine), "Follow-up 1 is paused"),
+        (by("minah@shop"), "Follow-up 1 was paused by minah@shop"),
+    ] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        let paused = blasts().into_iter().find(|blast| blast.id == OTHER).unwrap();
+        let paused = BlastView { state: BlastState::Paused, state_by: by("catherine"), ..paused };
+        read_other(&mut dashboard, paused.clone());
+        let send_after = Some(dashboard.now + TimeDelta::seconds(10));
+        let version = paused.version + 1;
+        let state_by = Some(Actor::Operator(dashboard.model.options.operator.clone()));
+        let row = BlastView { state: BlastState::Sending, version, send_after, state_by, ..paused.clone() };
+        let launch = Launch { blast: OTHER, version: paused.version, people: 20, armed_for: Launch::ARMED_FOR };
+        dashboard.answer(Completion::Written {
+            request: WriteRequest::Resume(launch),
+            outcome: Ok(WriteOutcome::Blast(Box::new(row))),
+        });
+        assert_eq!(dashboard.said(), "Follow-up 1 starts at 14:02:10");
+
+        read_other(&mut dashboard, BlastView { version: version + 1, send_after, state_by: now_by, ..paused });
+
+        assert_eq!(dashboard.said(), says);
+    }
+}
+
+/// The list is read again, and the paused blast stands so.
+fn read_other(dashboard: &mut TestDashboard, row: BlastView) {
+    let others = blasts().into_iter().filter(|blast| blast.id != OTHER);
+    let rows = others.chain([row]).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+}

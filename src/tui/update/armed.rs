@@ -11,9 +11,9 @@ use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::tui::effect::{Effect, ReadRequest};
+use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ArmedLaunch, ArmedWords, Leaving, Model, Notice, StandingBlast, StartsBeside};
+use crate::tui::model::{ArmedLaunch, ArmedWords, Leaving, Model, Notice, ResumedBlast, StandingBlast, StartsBeside};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
@@ -206,17 +206,35 @@ fn others_start(model: &Model, row: &BlastView) -> Option<Notice> {
     Some(announced(model, next, ArmedWords::Beside, said))
 }
 
-/// Who paused or cancelled a blast. `None` where nobody did.
+/// That a blast was paused or cancelled, and by whom where that is known. `None` where it was not.
 fn starts_no_more(model: &Model, row: &BlastView) -> Option<String> {
     let name = model.distinct_name(row);
     let by = row.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     match row.state {
-        // As it was before, where somebody took the launch back.
-        BlastState::Paused if row.state_by == Some(Actor::Engine) => Some(format!("{name} is paused")),
-        BlastState::Paused => Some(format!("{name} was paused{by}")),
+        BlastState::Paused => Some(match model.resumed.as_ref().filter(|resumed| resumed.blast == row.id) {
+            Some(resumed) if is_as_before(resumed, row) => format!("{name} is paused again"),
+            Some(ResumedBlast { before: None, .. }) => format!("{name} is paused"),
+            _ if row.state_by == Some(Actor::Engine) => format!("{name} is paused"),
+            _ => format!("{name} was paused{by}"),
+        }),
         BlastState::Cancelled => Some(format!("{name} was cancelled{by}")),
         _ => None,
     }
+}
+
+/// Whether a blast is paused by whoever had paused it before it was resumed: so it is where somebody took the resume back, whoever that was.
+fn is_as_before(resumed: &ResumedBlast, row: &BlastView) -> bool {
+    let is_same = |before: &BlastView| before.state == BlastState::Paused && before.state_by == row.state_by;
+    resumed.before.as_deref().is_some_and(is_same)
+}
+
+/// Keeps how a blast was that is resumed in this window, before its row is taken.
+pub fn note_resumed(model: &mut Model, request: &WriteRequest, row: &BlastView) {
+    if !matches!(request, WriteRequest::Resume(_)) {
+        return;
+    }
+    let before = model.blasts.get(row.id).filter(|before| before.version < row.version);
+    model.resumed = Some(ResumedBlast { blast: row.id, before: before.cloned().map(Box::new) });
 }
 
 /// The log says when a launch of this window starts as the screen does: an engine that could not be reached gives it ten seconds anew.
@@ -245,7 +263,9 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         }
         BlastState::Sending => match &row.waiting {
             // As it was before, where somebody took it back that the stop was lifted.
-            Some(Waiting::SenderStopped { why, .. }) => format!("{name} waits for its sender, which is stopped: {why}"),
+            Some(Waiting::SenderStopped { why, .. }) => {
+                format!("{name} waits again for its sender, which is stopped as before: {why}")
+            }
             Some(waiting) if row.is_held_up() => {
                 let clock = TimeFormat { zone: model.options.zone, now: model.now };
                 let waits = waiting.sentence_in(model.options.zone, |at| clock.long(at));

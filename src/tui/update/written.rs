@@ -348,6 +348,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
         None if matches!(request, WriteRequest::Resume(_)) => senders::may_send_again(model, &row),
         None => Notice::done(format!("{} is {}", model.distinct_name(&row), row.state)),
     };
+    armed::note_resumed(model, request, &row);
     let verb = match request {
         WriteRequest::Launch(_) => "send",
         WriteRequest::Resume(_) => "resume",
