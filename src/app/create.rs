@@ -245,8 +245,10 @@ impl App {
             clocks: draft.clocks,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
-        self.expect_rejected_file(&rejected).await;
-        let mut imported = Box::pin(create_from(self.pool(), new, source, rejected, options)).await?;
+        let expected = self.expect_rejected_file(&rejected).await;
+        let imported = Box::pin(create_from(self.pool(), new, source, rejected, options)).await;
+        self.expect_no_more(expected).await;
+        let mut imported = imported?;
         if let Some(file) = &imported.rejected_file {
             let unknown = self.note_rejected_file(file).await.err();
             imported.warning = imported.warning.or(unknown);

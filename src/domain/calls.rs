@@ -248,6 +248,14 @@ mod tests {
             ),
             ("! lists it, and there p pauses it", "`PATCH /api/blasts/{id}/steps/{number}` pauses it"),
             ("nothing to type", "nothing to type"),
+        ] {
+            assert_eq!(for_programs(said), expected);
+        }
+    }
+
+    #[test]
+    fn a_product_is_named_without_the_quotes_of_a_shell() {
+        for (said, expected) in [
             (
                 r"`teh` is in two catalogues: write `'Aina'\''s Kedai/teh'` or `menu/teh`",
                 "`teh` is in two catalogues: write `Aina's Kedai/teh` or `menu/teh`",

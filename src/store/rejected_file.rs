@@ -20,6 +20,13 @@ pub async fn note(pool: &PgPool, host: &str, path: &str) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Takes that back.
+pub async fn remove_note(pool: &PgPool, host: &str, path: &str) -> Result<(), StoreError> {
+    let removed = sqlx::query("delete from rejected_files where host = $1 and path = $2");
+    removed.bind(host).bind(path).execute(pool).await?;
+    Ok(())
+}
+
 /// Every file that is known.
 pub async fn all(pool: &PgPool) -> Result<Vec<NotedFile>, StoreError> {
     Ok(sqlx::query_as("select host, path from rejected_files order by host, path").fetch_all(pool).await?)

@@ -1,6 +1,6 @@
 //! Files of rejected rows: where they are is noted, so that whoever is forgotten is taken out of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 use tokio::task::spawn_blocking;
@@ -43,10 +43,18 @@ impl App {
     }
 
     /// Notes where a file of rejected rows will be, before any row is written: its import may be killed. What cannot be noted now is said once the
-    /// file is there.
-    pub async fn expect_rejected_file(&self, to: &RejectedTo) {
-        if let Some(path) = to.expected() {
-            let _ = self.note_rejected_file(path).await;
+    /// file is there. Returns where, for [`App::expect_no_more`].
+    pub async fn expect_rejected_file(&self, to: &RejectedTo) -> Option<PathBuf> {
+        let path = to.expected()?;
+        let _ = self.note_rejected_file(path).await;
+        Some(path.to_owned())
+    }
+
+    /// Takes the note back of a file that was expected, and is not there once its import is over. One that stays does no harm.
+    pub(in crate::app) async fn expect_no_more(&self, expected: Option<PathBuf>) {
+        let unwritten = expected.filter(|path| !path.exists()).and_then(|path| std::path::absolute(path).ok());
+        if let Some(path) = unwritten.as_deref().and_then(Path::to_str) {
+            let _ = rejected_file::remove_note(self.pool(), &self.engine().host, path).await;
         }
     }
 
