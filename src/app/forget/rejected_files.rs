@@ -43,7 +43,7 @@ impl App {
     }
 
     /// Notes where a file of rejected rows will be, before any row is written: its import may be killed. What cannot be noted now is said once the
-    /// file is there. Returns where, for [`App::expect_no_more`].
+    /// file is there. Returns where.
     pub async fn expect_rejected_file(&self, to: &RejectedTo) -> Option<PathBuf> {
         let path = to.expected()?;
         let _ = self.note_rejected_file(path).await;
