@@ -22,7 +22,7 @@ impl App {
         Ok(tx)
     }
 
-    /// Begins a transaction that writes down these numbers: nobody who has one of them is forgotten until it ends.
+    /// Begins a transaction that writes down these numbers: nobody with one of them is forgotten until it ends.
     pub(in crate::app) async fn begin_about(&self, numbers: &[&str]) -> Result<DbTransaction, AppError> {
         self.begin_about_list(numbers, ForgettingWait::Short).await
     }
