@@ -351,10 +351,10 @@ impl Samples<'_> {
         self.values(column).any(|value| test(&value))
     }
 
-    /// More than half of the rows, those without a value among them.
+    /// At least half of the rows, those without a value among them.
     fn in_most_rows(&self, column: usize, test: impl Fn(&str) -> bool) -> bool {
         let passed = self.values(column).filter(|value| test(value)).count();
-        passed * 2 > self.rows.len()
+        passed > 0 && passed * 2 >= self.rows.len()
     }
 
     /// At least half of those that are there.

@@ -283,10 +283,10 @@ fn whoever_stopped_in_the_word_of_their_column_is_left_out_below_a_date_too() {
 
 #[test]
 fn a_date_that_is_also_a_known_number_is_a_title_beside_two_others() {
-    let list = "31122025,Name,Stop\n0123456701,Abu,\n0123456702,Ali,stop\n";
-    let known = "60123456789,Name,Stop\n0123456701,Abu,\n0123456702,Ali,stop\n";
+    let list = "31122025,Name,Stop\n0123456701,Abu,\n0123456702,Ali,stop\n0123456703,Ben,\n";
+    let known = "60123456789,Name,Stop\n0123456701,Abu,\n0123456702,Ali,stop\n0123456703,Ben,\n";
 
     for list in [list, known] {
-        assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60123456701"], "{list}");
+        assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60123456701", "+60123456703"], "{list}");
     }
 }
