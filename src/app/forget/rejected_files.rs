@@ -50,7 +50,8 @@ impl App {
         Some(path.to_owned())
     }
 
-    /// Takes the note back of a file that was expected, and is not there once its import is over. One that stays does no harm.
+    /// Takes the note back of a file that was expected, and is not there once its import has failed. One that stays does no harm: it goes with whoever
+    /// is forgotten next.
     pub(in crate::app) async fn expect_no_more(&self, expected: Option<PathBuf>) {
         let unwritten = expected.filter(|path| !path.exists()).and_then(|path| std::path::absolute(path).ok());
         if let Some(path) = unwritten.as_deref().and_then(Path::to_str) {
