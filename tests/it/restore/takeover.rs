@@ -161,7 +161,9 @@ async fn a_sender_that_is_registered_after_its_dump_was_restored_in_place_is_ask
     asks_since_it_was_restored(&shop).await;
     assert_eq!(shop.sim.posts().await.len(), 3);
     second.stop().await;
-    shop.ok(&["sender", "confirm", "front", "--yes", "--no-engine"]).await;
+    let confirm = ["sender", "confirm", "front", "--yes", "--no-engine"];
+    assert!(shop.run(&confirm).await.err.contains("then confirm again"), "what this machine remembers is said first");
+    shop.ok(&confirm).await;
     shop.add_sender("support");
     shop.draft_of("support", 20..23, &[]).await;
     let vouched = "select count(*) from senders where people_table = people_table() and name in ('front', 'support')";
