@@ -11,7 +11,7 @@ async fn a_sender_that_comes_back_under_another_number_is_asked_about_and_the_on
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 5);
     // As rows of before it was registered, in the same tables.
-    shop.execute("truncate senders, provider_message, deleted_attempts restart identity cascade").await;
+    shop.execute("truncate senders, provider_message, deleted_attempts, status_history restart identity cascade").await;
 
     shop.add_sender("front");
     let new = shop.draft_of("front", 10..13, &[]).await;
