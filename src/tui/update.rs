@@ -86,11 +86,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             model.retired = Some(change);
             Vec::new()
         }
-        Msg::Deadline => {
-            let mut effects = armed::time_came(model);
-            effects.extend(form::while_typing(model));
-            effects
-        }
+        Msg::Deadline => deadline_came(model),
         Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
         Msg::Drawn => drawn(model),
         Msg::Completed(completion) => {
@@ -118,6 +114,13 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     effects.extend(views::read(model));
     effects.extend(retries::read(model));
     effects.extend(views::read_preview(model));
+    effects
+}
+
+/// What waited for a time is looked at.
+fn deadline_came(model: &mut Model) -> Vec<Effect> {
+    let mut effects = armed::time_came(model);
+    effects.extend(form::while_typing(model));
     effects
 }
 
