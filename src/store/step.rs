@@ -257,8 +257,13 @@ pub async fn add(tx: &mut PgConnection, blast: BlastId, new: StepColumns) -> Res
          select $1, n.number, $2, $3::text::recipient_status, $4::text::recipient_status, coalesce($5, free.stage), $6, $7, $8, $9
            from (select coalesce(max(number), 0) + 1 as number from blast_steps where blast = $1) n
           cross join lateral (
-                -- A name that no other follow-up of the blast has.
-                select 'Follow-up ' || k as stage from generate_series(n.number + (select max(depth) from up), 1000000) k
+                -- A name that no other follow-up of the blast has: there are no more of these than it has steps and follow-ups. The
+                -- series is made as a whole, whatever is read of it.
+                select 'Follow-up ' || k as stage
+                  from (select n.number + (select max(depth) from up) as lowest,
+                               (select count(*) from blast_steps where blast = $1)
+                             + (select count(*) from blasts where follows_blast = $1) as taken) names
+                 cross join generate_series(lowest, lowest + taken) k
                  where not exists (select from blast_steps s where s.blast = $1 and s.removed_at is null and s.stage = 'Follow-up ' || k)
                    and not exists (select from blasts f where f.follows_blast = $1 and f.deleted_at is null
                                                            and f.follow_up_stage = 'Follow-up ' || k)
