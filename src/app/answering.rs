@@ -77,7 +77,7 @@ impl App {
     pub async fn answer(&self, request: &AnswerRequest) -> Result<QueuedAnswer, AppError> {
         let message = Message::literal(&request.text).map_err(|error| AppError::invalid("text", error.to_string()))?;
         let row = self.recipient_by_phone(request.blast, &request.phone).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about_people(&[row.id]).await?;
         self.refuse_unable(&mut tx, request.blast).await?;
         let person = person::lock_all(&mut tx, &[row.id]).await?.pop().ok_or_else(gone)?;
         let until = self.open_until(&mut tx, &person).await?;

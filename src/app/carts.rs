@@ -4,6 +4,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::error::unread_after;
+use super::forget::FORGOTTEN_MEANWHILE;
+use super::marks::person_of;
 use super::orders::editing::are_same;
 use super::orders::items::{ItemsEdit, as_given};
 use super::orders::note;
@@ -12,6 +14,7 @@ use super::orders::reentry::ReentryCommand;
 use super::{App, AppError, OrderDraft, WrittenOrder};
 use crate::domain::act::Act;
 use crate::domain::cart::CartState;
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{BlastId, CartId, RecipientId};
 use crate::store::action::{self, NewAction};
 use crate::store::cart::{self, CartQuery, CartRow, LockedCart, NewCart};
@@ -57,7 +60,10 @@ impl App {
         let note = note(draft.note.as_deref())?;
         let sender = self.require_blast(draft.blast).await?;
         let person = self.recipient_by_phone(draft.blast, &draft.phone).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[person.phone.as_str()]).await?;
+        if is_forgotten(person_of(&mut tx, person.id).await?.phone_number.as_str()) {
+            return Err(AppError::Refused(FORGOTTEN_MEANWHILE.to_owned()));
+        }
         let Priced { items, sold_out } = self.priced(&mut tx, sender, &draft.items, Unpriced::Kept).await?;
         let new = NewCart {
             sender,
@@ -79,9 +85,9 @@ impl App {
 
     /// Changes an open cart.
     pub async fn edit_cart(&self, id: CartId, edit: &CartEdit) -> Result<WrittenCart, AppError> {
-        self.cart(id).await?;
+        let cart = self.cart(id).await?;
         let mut sold_out = SoldOut::default();
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[cart.phone_number.as_str()]).await?;
         let cart = self.hold_open(&mut tx, id).await?;
         let mut is_changed = false;
         if let Some(text) = &edit.note {
@@ -108,8 +114,8 @@ impl App {
     /// Writes an order from an open cart, which closes its person, in one transaction: of two who order the same cart the second is
     /// refused.
     pub async fn order_cart(&self, id: CartId) -> Result<WrittenOrder, AppError> {
-        self.cart(id).await?;
-        let mut tx = self.begin().await?;
+        let cart = self.cart(id).await?;
+        let mut tx = self.begin_about(&[cart.phone_number.as_str()]).await?;
         let held = self.hold_open(&mut tx, id).await?;
         let now = items::of(&mut tx, ItemsOf::Cart(id)).await?;
         let items = now.iter().map(|held| as_given(&held.row)).collect::<Result<_, _>>()?;
@@ -126,8 +132,8 @@ impl App {
 
     /// Ends an open cart that is not going to be ordered.
     pub async fn abandon_cart(&self, id: CartId) -> Result<CartRow, AppError> {
-        self.cart(id).await?;
-        let mut tx = self.begin().await?;
+        let cart = self.cart(id).await?;
+        let mut tx = self.begin_about(&[cart.phone_number.as_str()]).await?;
         let held = self.hold_open(&mut tx, id).await?;
         cart::end(&mut tx, id, None, self.operator()).await?;
         self.log_cart_act(&mut tx, (id, "abandoned"), whose(&held)).await?;

@@ -28,7 +28,7 @@ use crate::store::forget::{self, KeptOfPerson, NamingWords, NumberValue, OpenRow
 use crate::store::media;
 use crate::store::{DbTransaction, StoreError, fence};
 
-pub(super) use beginning::ForgettingWait;
+pub(super) use beginning::{FORGOTTEN_MEANWHILE, ForgettingWait, keep_from_forgetting};
 pub use counted::ForgottenCustomers;
 pub use receivers::hooks_in_words;
 

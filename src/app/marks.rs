@@ -1,10 +1,12 @@
 //! An operator's marks: recorded as evidence, with the act logged in the same transaction.
 
+mod forgotten;
 mod marked;
 mod outcomes;
 mod replaced_orders;
 mod resolving;
 
+pub(super) use forgotten::refuse_words_on_forgotten;
 pub use marked::Marked;
 use marked::later_message;
 use outcomes::is_said_anew;
@@ -54,7 +56,7 @@ impl App {
     /// The same, where an answer is about the attempt that was shown.
     async fn mark_shown(&self, recipient: RecipientId, mark: Mark, shown: ShownAttempts) -> Result<Marked, AppError> {
         refuse_unfit_note(&mark)?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about_people(&[recipient]).await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
         refuse_opted_out(&person, &mark)?;
         let named = self.named_in_webhooks(&mut tx, std::slice::from_ref(&person), &mark, &shown).await?;
@@ -78,7 +80,7 @@ impl App {
     /// The same of several marks of one person: all of them are written, or none.
     pub async fn mark_each_apart(&self, recipient: RecipientId, marks: Vec<Mark>) -> Result<Vec<Marked>, AppError> {
         marks.iter().try_for_each(refuse_unfit_note)?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about_people(&[recipient]).await?;
         let mut marked = Vec::with_capacity(marks.len());
         for mark in marks {
             let person = self.hold(&mut tx, recipient, &mark).await?;
@@ -105,7 +107,7 @@ impl App {
         seen: Option<Decimal>,
         amount: Decimal,
     ) -> Result<Marked, AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about_people(&[recipient]).await?;
         let mark = Mark::Closed(Some(amount));
         let person = self.hold(&mut tx, recipient, &mark).await?;
         if person.recipient.closed_at.is_none() {
@@ -135,6 +137,7 @@ impl App {
         mark: Mark,
         MarkContext { close, shown }: MarkContext,
     ) -> Result<Marked, AppError> {
+        refuse_words_on_forgotten(person, &mark)?;
         let entry = self.manual_shown(person, &mark, &shown);
         let people = std::slice::from_ref(person);
         let settled = record_locked(tx, &[entry], people, &self.engine().settings.retry).await?;

@@ -13,12 +13,15 @@ use sqlx::PgConnection;
 use self::pricing::{Priced, SoldOut, Unpriced};
 use self::reentry::ReentryCommand;
 use super::error::unread_after;
+use super::forget::FORGOTTEN_MEANWHILE;
 use super::marks::{SAME_ACT, outcome};
 use super::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{ActionId, BlastId, CartId, OrderId, RecipientId, SenderId};
 use crate::domain::order::{KeptProduct, OrderState, OrderTotal};
 use crate::domain::recipient::{Evidence, Mark, Undone};
+use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::cart;
 use crate::store::evidence::{EntryOutcome, record_locked};
@@ -128,7 +131,7 @@ impl App {
         note(draft.note.as_deref())?;
         let sender = self.require_blast(draft.blast).await?;
         let recipient = self.recipient_by_phone(draft.blast, &draft.phone).await?.id;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about_people(&[recipient]).await?;
         let (id, sold_out) = self.write_order(&mut tx, (sender, recipient, Unpriced::Refused), draft).await?;
         if close == FreshClose::Replaced {
             action::replace_fresh_close(&mut tx, recipient, self.operator(), SAME_ACT).await?;
@@ -153,6 +156,9 @@ impl App {
         let revenue = total.clone().and_then(|total| total.revenue(&self.config().ui.currency));
         let mark = Mark::Ordered(revenue.clone().ok());
         let person = self.hold(tx, recipient, &mark).await?;
+        if is_forgotten(person.phone_number.as_str()) {
+            return Err(AppError::Refused(FORGOTTEN_MEANWHILE.to_owned()));
+        }
         let new = NewOrder {
             sender,
             answers: Some(message_of(&person)),
@@ -198,8 +204,7 @@ impl App {
     /// place, and its person is open again if nothing else closed them.
     pub async fn step_order(&self, id: OrderId, next: OrderState) -> Result<SteppedOrder, AppError> {
         let order = self.order(id).await?;
-        let mut tx = self.begin().await?;
-        let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
+        let (mut tx, held) = self.begin_about_order(&order).await?;
         if !held.state.may_become(next) {
             return Err(AppError::Refused(self.refusal(&mut tx, &order, (held.state, next)).await?));
         }
@@ -224,6 +229,17 @@ impl App {
         }
         let order = self.order(id).await.map_err(unread_after(format!("order {id} is {next}")))?;
         Ok(SteppedOrder { order, left_out, reopened })
+    }
+
+    /// Begins a transaction that writes about whoever ordered, with the order under lock: they are not forgotten until it ends.
+    async fn begin_about_order(&self, order: &OrderRow) -> Result<(DbTransaction, LockedOrder), AppError> {
+        let number = order.phone_number.as_deref().filter(|number| !is_forgotten(number));
+        let mut tx = self.begin_about(number.as_slice()).await?;
+        let held = order::lock(&mut tx, order.id).await?.ok_or_else(|| no_order(order.id))?;
+        if number.is_some() && held.phone_number.as_deref().is_some_and(is_forgotten) {
+            return Err(AppError::Refused(FORGOTTEN_MEANWHILE.to_owned()));
+        }
+        Ok((tx, held))
     }
 
     /// What to do in place of changing an order that is cancelled.

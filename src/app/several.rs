@@ -6,7 +6,10 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
-use super::marks::{Marked, act, command_line, news_waits, outcome_of_mark, refuse_unfit_note};
+use super::forget::FORGOTTEN_MEANWHILE;
+use super::marks::{
+    Marked, act, command_line, news_waits, outcome_of_mark, refuse_unfit_note, refuse_words_on_forgotten,
+};
 use super::suppressions::Suppression;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, ShownAttempts};
@@ -107,9 +110,11 @@ impl App {
         shown: &ShownAttempts,
     ) -> Result<MarkedSeveral, AppError> {
         refuse_unfit_note(mark)?;
-        let mut tx = self.begin().await?;
+        let (mut tx, forgotten) = self.begin_about_some(people).await?;
         let mut unmarked = Unmarked::default();
-        let held = self.hold_markable(&mut tx, people, (mark, shown), &mut unmarked.refused).await?;
+        unmarked.refused.extend(forgotten.iter().map(|_| FORGOTTEN_MEANWHILE.to_owned()));
+        let people: Vec<_> = people.iter().copied().filter(|person| !forgotten.contains(person)).collect();
+        let held = self.hold_markable(&mut tx, &people, (mark, shown), &mut unmarked.refused).await?;
         let recorded = self.record_marks(&mut tx, held, (mark, shown), &mut unmarked).await?;
         if recorded.is_empty() {
             let why = match (unmarked.already, unmarked.refused.as_slice()) {
@@ -157,7 +162,11 @@ impl App {
                 refused.push(news_waits(&person.who()));
                 continue;
             }
-            match self.refuse_lost_race(tx, &person, mark).await {
+            let refusal = match refuse_words_on_forgotten(&person, mark) {
+                Ok(()) => self.refuse_lost_race(tx, &person, mark).await,
+                refused => refused,
+            };
+            match refusal {
                 Ok(()) => markable.push(person),
                 Err(AppError::Refused(why)) => refused.push(why),
                 Err(other) => return Err(other),

@@ -24,11 +24,13 @@ use self::partly::LeftAsTheyAre;
 use self::reversing::Reversal;
 use self::sentences::{sentence, who};
 use super::commands::name;
+use super::forget::keep_from_forgetting;
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::opened_hours::OpenedHours;
 use super::{App, AppError, StillSuppressed};
 use crate::domain::act::Act;
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::sale::Sale;
@@ -121,6 +123,8 @@ impl App {
         }
         let refused = if mine.action == Act::Resolve { last_act::with_way_to_marks } else { std::convert::identity };
         let acts = action::whole(&mut tx, &mine).await?;
+        let people: Vec<_> = acts.iter().filter_map(|act| act.recipient_id).collect();
+        keep_from_forgetting(&mut tx, &people).await?;
         if let Some(asked) = asked {
             self.require_sends_asked(&mut tx, &acts, asked.sends.as_deref()).await?;
         }
@@ -175,7 +179,7 @@ impl App {
 
     /// Undoes the newest mark on this person, whoever made it.
     pub async fn undo_person(&self, recipient: RecipientId) -> Result<UndoOutcome, AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about_people(&[recipient]).await?;
         let acts = action::newest_on_each(&mut tx, &[recipient]).await?;
         if acts.is_empty() {
             let person = person_of(&mut tx, recipient).await?;
@@ -199,7 +203,7 @@ impl App {
         recipients: &[RecipientId],
         asked: Option<&AskedMarks>,
     ) -> Result<UndoOutcome, AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about_people(recipients).await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
         if let Some(asked) = asked {
             self.require_asked(&mut tx, &acts, asked).await?;
@@ -263,6 +267,7 @@ impl App {
         }
         let undo = |person: PersonRow| {
             let (act, undone) = undos.remove(&person.id)?;
+            let undone = without_words_of_forgotten(undone, &person);
             Some(Undo { act, undone, before: person.status, after: person.status, person })
         };
         let held: Vec<Undo> = held.into_iter().filter_map(undo).collect();
@@ -361,6 +366,14 @@ impl App {
                 "left": { "status": undo.after.word(), "amount": undo.amount_left() },
             }),
         }
+    }
+}
+
+/// Of whoever was forgotten since the act was read nothing older comes back.
+fn without_words_of_forgotten(undone: Undone, person: &PersonRow) -> Undone {
+    match undone {
+        Undone::Note(_) if is_forgotten(person.phone_number.as_str()) => Undone::Note(None),
+        undone => undone,
     }
 }
 

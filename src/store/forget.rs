@@ -25,7 +25,7 @@ use crate::domain::status::Status;
 
 pub use elsewhere::forget_elsewhere;
 pub use lost::{losing_words, lost_words};
-pub use number_locks::{being_forgotten, hold_numbers, share_numbers, share_numbers_patiently};
+pub use number_locks::{being_forgotten, hold_numbers, share_numbers, share_numbers_patiently, share_rows};
 pub use receivers::{HookReadings, got_events, hook_names};
 pub use requests::forget_requests;
 pub use rows::{forget_opt_outs, forget_rows};

@@ -134,6 +134,7 @@ pub async fn counting(tx: &mut PgConnection, recipient: RecipientId) -> Result<V
 pub struct LockedOrder {
     pub sender_id: SenderId,
     pub recipient_id: Option<RecipientId>,
+    pub phone_number: Option<String>,
     pub state: OrderState,
     pub action_id: Option<ActionId>,
     /// Items that could not be read.
@@ -159,7 +160,8 @@ pub async fn of_acts(
 /// An order under lock.
 pub async fn lock(tx: &mut PgConnection, id: OrderId) -> Result<Option<LockedOrder>, StoreError> {
     let order = sqlx::query_as(
-        "select sender_id, recipient_id, state::text as state, action_id, unreadable from orders where id = $1 for update",
+        "select sender_id, recipient_id, phone_number, state::text as state, action_id, unreadable from orders
+          where id = $1 for update",
     );
     Ok(order.bind(id).fetch_optional(tx).await?)
 }

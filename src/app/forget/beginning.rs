@@ -1,7 +1,11 @@
 //! Transactions that keep people from being forgotten until they end.
 
 use crate::app::{App, AppError};
+use crate::domain::ids::RecipientId;
 use crate::store::{self, DbTransaction, forget};
+
+/// Why nothing is written about somebody.
+pub(in crate::app) const FORGOTTEN_MEANWHILE: &str = "they were forgotten meanwhile: nothing new is written about them";
 
 /// How long somebody is waited for who is being forgotten, and whom a transaction is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,5 +44,44 @@ impl App {
         }
         self.claim_request(&mut tx).await?;
         Ok(tx)
+    }
+
+    /// Begins a transaction that writes about people by their rows: none of them is forgotten until it ends. Refused where one of them was while
+    /// it waited: a row outlives its number.
+    pub(in crate::app) async fn begin_about_people(&self, people: &[RecipientId]) -> Result<DbTransaction, AppError> {
+        let (tx, forgotten) = self.begin_about_some(people).await?;
+        refuse_forgotten(people, &forgotten)?;
+        Ok(tx)
+    }
+
+    /// The same where the others go on: also who was forgotten while it waited.
+    pub(in crate::app) async fn begin_about_some(
+        &self,
+        people: &[RecipientId],
+    ) -> Result<(DbTransaction, Vec<RecipientId>), AppError> {
+        let mut tx = store::begin(self.pool()).await?;
+        let forgotten = forget::share_rows(&mut tx, people).await?;
+        self.claim_request(&mut tx).await?;
+        Ok((tx, forgotten))
+    }
+}
+
+/// The same as [`App::begin_about_people`] of a transaction that has begun, before it locks a row.
+pub(in crate::app) async fn keep_from_forgetting(
+    tx: &mut DbTransaction,
+    people: &[RecipientId],
+) -> Result<(), AppError> {
+    let forgotten = forget::share_rows(tx, people).await?;
+    refuse_forgotten(people, &forgotten)
+}
+
+fn refuse_forgotten(people: &[RecipientId], forgotten: &[RecipientId]) -> Result<(), AppError> {
+    match (forgotten, people) {
+        ([], _) => Ok(()),
+        (_, [_]) => Err(AppError::Refused(FORGOTTEN_MEANWHILE.to_owned())),
+        _ => Err(AppError::Refused(
+            "somebody among them was forgotten meanwhile: nothing was changed; do it again for those who are left"
+                .to_owned(),
+        )),
     }
 }

@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::WrittenOrder;
 use super::items::ItemsEdit;
 use super::pricing::Unpriced;
-use super::{WrittenOrder, no_order};
 use crate::app::{App, AppError, unread_after};
 use crate::domain::amount::BELOW;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};
@@ -23,8 +23,7 @@ impl App {
     /// taken back or an operator typed an amount after it.
     pub async fn edit_order(&self, id: OrderId, change: &ItemsEdit) -> Result<WrittenOrder, AppError> {
         let order = self.order(id).await?;
-        let mut tx = self.begin().await?;
-        let held = order::lock(&mut tx, id).await?.ok_or_else(|| no_order(id))?;
+        let (mut tx, held) = self.begin_about_order(&order).await?;
         if held.state == OrderState::Cancelled {
             return Err(AppError::Refused(self.cancelled(&mut tx, &order).await?));
         }

@@ -55,7 +55,7 @@ impl App {
         phone: &Phone,
         asked: Option<&AskedLift>,
     ) -> Result<Option<PutBack>, AppError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_about(&[phone.as_str()]).await?;
         // Where nothing was done nothing is committed: a request that is refused has no effect.
         let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else { return Ok(None) };
         if let Some(asked) = asked

@@ -6,6 +6,8 @@ use std::collections::HashSet;
 use sqlx::{PgConnection, PgPool};
 
 use super::{numbers, patience, set_patience};
+use crate::domain::forgotten::STAND_IN;
+use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
 
 /// The class of the locks of single numbers.
@@ -60,6 +62,12 @@ const HELD: &str = "
 const HELD_AMONG: &str = "
     select distinct number from unnest($1::text[]) as number where hashtext(person_key(number))::oid::bigint = any($2)";
 
+/// People's rows that have a number, and those of them in which a stand-in took its place.
+const NUMBERS_OF: &str =
+    "select id, phone_number from blast_recipients where id = any($1) and not starts_with(phone_number, $2)";
+const FORGOTTEN_AMONG: &str =
+    "select id from blast_recipients where id = any($1) and starts_with(phone_number, $2) order by id";
+
 /// Keeps whoever has one of these numbers from being forgotten until the transaction ends. Whoever writes down a number that was given, and
 /// not read in a list, takes it before they ask whether it is of somebody who was forgotten, and before they lock a row. They wait for whoever
 /// is being forgotten where one of the numbers is theirs, and for nobody else.
@@ -77,7 +85,17 @@ pub async fn share_numbers(tx: &mut PgConnection, numbers: &[&str]) -> Result<()
     Ok(())
 }
 
-/// The same for a list that has nobody wait for its connection: whoever is being forgotten is waited for however long it takes.
+/// The same of people by their rows, which outlive their numbers: who of them was forgotten while it waited.
+pub async fn share_rows(tx: &mut PgConnection, rows: &[RecipientId]) -> Result<Vec<RecipientId>, StoreError> {
+    let rows: Vec<i64> = rows.iter().map(|id| id.0).collect();
+    let known = sqlx::query_as(NUMBERS_OF).bind(&rows).bind(STAND_IN);
+    let known: Vec<(i64, String)> = known.fetch_all(&mut *tx).await?;
+    let (ids, numbers): (Vec<i64>, Vec<&str>) = known.iter().map(|(id, number)| (*id, number.as_str())).unzip();
+    share_numbers(&mut *tx, &numbers).await?;
+    Ok(sqlx::query_scalar(FORGOTTEN_AMONG).bind(ids).bind(STAND_IN).fetch_all(tx).await?)
+}
+
+/// The same of the numbers of a list that has nobody wait for its connection: whoever is being forgotten is waited for however long it takes.
 pub async fn share_numbers_patiently(tx: &mut PgConnection, numbers: &[&str]) -> Result<(), StoreError> {
     let before = patience(&mut *tx).await?;
     set_patience(&mut *tx, ("0", "0")).await?;

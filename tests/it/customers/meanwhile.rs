@@ -1,7 +1,9 @@
 //! What is written while somebody is being forgotten.
 
-use blastdeck::domain::ids::BlastId;
+use blastdeck::app::{OrderDraft, typed_item};
+use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
+use blastdeck::domain::recipient::Mark;
 use blastdeck::store::forget;
 use blastdeck::store::import::{self, ImportNote};
 use serde_json::Value;
@@ -135,6 +137,68 @@ async fn no_note_and_no_tag_comes_to_whoever_is_being_forgotten_and_others_do_no
     let refused = noting.await.unwrap().unwrap_err().to_string();
     assert!(refused.contains("nothing is known of"), "{refused}");
     assert_eq!(shop.number("select count(*) from customer_notes").await, 1);
+}
+
+#[tokio::test]
+async fn a_mark_of_whoever_is_being_forgotten_waits_and_writes_nothing_and_others_are_marked_meanwhile() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(FIRST..FIRST + 2).await;
+    shop.until_idle().await;
+    let phone = number(FIRST);
+    let id = RecipientId(shop.number(&format!("select id from blast_recipients where phone_number = '{phone}'")).await);
+    let others = format!("select id from blast_recipients where phone_number = '{}'", number(FIRST + 1));
+    let other = RecipientId(shop.number(&others).await);
+    let (noting, selling) = (engine_app(&shop, "one").await, engine_app(&shop, "two").await);
+    let (undoing, several) = (engine_app(&shop, "three").await, engine_app(&shop, "four").await);
+    noting.mark(id, Mark::Note("calls at nine".to_owned())).await.unwrap();
+    noting.mark(id, Mark::Note(String::new())).await.unwrap();
+    let mut forgets = forgetting(&shop).await;
+    forget::hold_numbers(&mut forgets, &phone).await.unwrap();
+
+    noting.mark(other, Mark::Note("asks for a call".to_owned())).await.unwrap();
+    let noted = tokio::spawn(async move { noting.mark(id, Mark::Note("calls at ten".to_owned())).await });
+    let sold = tokio::spawn(async move { selling.mark_apart(id, Mark::Closed(None)).await });
+    let undone = tokio::spawn(async move { undoing.undo_person(id).await });
+    let replied = tokio::spawn(async move { several.mark_several(&[id, other], &Mark::Replied).await });
+    eventually_async("all of them wait", async || shop.number(WAITING_FOR_A_LOCK).await >= 4).await;
+    sqlx::query(FORGET_ROWS).bind(phone).execute(&mut *forgets).await.unwrap();
+    forgets.commit().await.unwrap();
+
+    let refused = [noted.await.unwrap().unwrap_err(), sold.await.unwrap().unwrap_err()];
+    let refused = refused.into_iter().chain([undone.await.unwrap().unwrap_err()]);
+    for why in refused.map(|error| error.to_string()) {
+        assert!(why.contains("they were forgotten meanwhile"), "{why}");
+    }
+    let replied = replied.await.unwrap().unwrap();
+    assert_eq!((replied.marked.len(), replied.unmarked.refused.len()), (1, 1), "{replied:?}");
+    assert_eq!(shop.text("select string_agg(note, ', ') from blast_recipients").await, "asks for a call");
+    let late = "select count(*) from operator_actions where action in ('closed', 'undo')";
+    assert_eq!(shop.number(late).await, 0);
+}
+
+#[tokio::test]
+async fn a_cart_of_whoever_is_being_forgotten_writes_their_number_down_no_more() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST..FIRST + 2).await;
+    shop.until_idle().await;
+    let (phone, app) = (number(FIRST), engine_app(&shop, "one").await);
+    let draft = OrderDraft {
+        blast: BlastId(blast.parse().unwrap()),
+        phone: phone.clone(),
+        items: vec![typed_item("dates*1@5").unwrap()],
+        note: Some("to the office".to_owned()),
+    };
+    let mut forgets = forgetting(&shop).await;
+    forget::hold_numbers(&mut forgets, &phone).await.unwrap();
+
+    let adding = tokio::spawn(async move { app.add_cart(&draft).await.map(|written| written.cart.id) });
+    until_waiting(&shop, &adding).await;
+    sqlx::query(FORGET_ROWS).bind(phone).execute(&mut *forgets).await.unwrap();
+    forgets.commit().await.unwrap();
+
+    let refused = adding.await.unwrap().unwrap_err().to_string();
+    assert!(refused.contains("they were forgotten meanwhile"), "{refused}");
+    assert_eq!(shop.number("select count(*) from carts").await, 0);
 }
 
 #[tokio::test]
