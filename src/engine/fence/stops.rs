@@ -9,7 +9,7 @@ use super::super::memory::{MemoryError, PostedRecord, SenderKey, SenderMemory, h
 use super::{Fence, FenceRefusal};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
-use crate::domain::text::{count_of, shell_word};
+use crate::domain::text::{NAMESAKE, NEXT_MACHINE, count_of, shell_word};
 use crate::store::fence::DatabaseIdentity;
 use crate::store::{StoreError, fence, sender};
 
@@ -129,9 +129,6 @@ fn advice(known: &str, host: &str, own: &str) -> &'static str {
     }
 }
 
-/// What separates what several machines say in one reason.
-const NEXT_MACHINE: &str = ". Besides, ";
-
 /// The most machines whose words one reason keeps.
 const MACHINES_MAX: usize = 4;
 
@@ -174,7 +171,7 @@ fn beside_others(known: &str, machine: &Machine<'_>, own: &str) -> String {
         return std::iter::once(own.to_owned()).chain(others).collect::<Vec<_>>().join(NEXT_MACHINE);
     }
     others.drain(..others.len().saturating_sub(MACHINES_MAX - 1));
-    let who = if has_namesake { "another machine of the same name" } else { machine.host };
+    let who = if has_namesake { NAMESAKE } else { machine.host };
     let own = format!("{who} says: {own}");
     others.into_iter().chain([&*own]).collect::<Vec<_>>().join(NEXT_MACHINE)
 }
@@ -185,7 +182,7 @@ fn with_speaker(said: &str, host: &str) -> String {
     let has_speaker = said.split_once(" says: ").is_some_and(|(speaker, _)| !speaker.contains([':', ';']));
     let speaker = said.rsplit_once(" with `").and_then(|(said, _)| said.rsplit_once(" on ")).map(|(_, on)| on);
     match speaker {
-        Some(speaker) if !has_speaker && speaker == host => format!("another machine of the same name says: {said}"),
+        Some(speaker) if !has_speaker && speaker == host => format!("{NAMESAKE} says: {said}"),
         Some(speaker) if !has_speaker => format!("{speaker} says: {said}"),
         _ => said.to_owned(),
     }
