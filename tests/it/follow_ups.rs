@@ -259,6 +259,27 @@ async fn an_answer_that_is_taken_back_says_which_launched_follow_up_still_leaves
 }
 
 #[tokio::test]
+async fn what_is_taken_back_says_which_launch_of_a_filter_went_without_its_person() {
+    let (shop, blast) = stuck_shop().await;
+    let answers = [(0, "replied"), (3, "closed"), (4, "opt-out")];
+    for (person, answer) in answers {
+        mark(&shop, &blast, person, answer).await;
+    }
+    let from = format!("blast:{blast} -has:reply");
+    let draft = shop.json(&["blast", "new", "--sender", "sales", "--from", &from, "--message", "Salam"]).await;
+    let id = draft["id"].to_string();
+    shop.json(&["blast", "send", &id, "--yes", "--no-engine"]).await;
+
+    for (person, answer) in answers {
+        let said = shop.ok(&["mark", &blast, &format!("+{}", digits(person)), "undo", "--yes"]).await;
+
+        assert!(said.contains("; still left out of "), "{answer}: {said}");
+        assert!(said.contains(&format!(" (blast {id}): `BLASTDECK_STATE_DIR='")), "{answer}: {said}");
+        assert!(said.contains(&format!("phone:{}", digits(person))), "{answer}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn the_line_that_makes_a_draft_to_whom_a_follow_up_left_out_does_so_within_the_frequency_cap_as_well() {
     let (shop, blast) = stuck_shop().await;
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();

@@ -1,4 +1,4 @@
-//! Follow-ups that leave people out for an answer that was taken back: nothing queues them again, so whatever takes it back says so and
+//! Blasts that leave people out for an answer that was taken back: nothing queues them again, so whatever takes it back says so and
 //! how to write to them.
 
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use super::Undo;
 use crate::app::segment::draft_to_them;
 use crate::app::{App, AppError};
+use crate::domain::blast::{blast_name, is_initial};
 use crate::domain::filter::segment::SegmentReader;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::Undone;
@@ -17,9 +18,10 @@ use crate::store::answered::{self, LaunchedWithout, LeftOutStill};
 use crate::store::person::PersonRow;
 use crate::store::view::segment::{self, OnlyPeople, SegmentQuery};
 
-/// The people of answers that were taken back.
+/// The people of answers and opt-outs that were taken back.
 pub(super) fn of_answers(undos: &[Undo]) -> Vec<&PersonRow> {
-    let of_answers = undos.iter().filter(|undo| matches!(undo.undone, Undone::Replied | Undone::Closed(_)));
+    let of_answers =
+        undos.iter().filter(|undo| matches!(undo.undone, Undone::Replied | Undone::Closed(_) | Undone::OptOut));
     of_answers.map(|undo| &undo.person).collect()
 }
 
@@ -39,7 +41,7 @@ impl App {
             let person = people.iter().find(|person| person.id == without.recipient);
             let Some(person) = person else { continue };
             if self.would_take(tx, &without, person).await? {
-                left_out.push(without.follow_up);
+                left_out.push(without.left_out);
             }
         }
         let visible = self.visible_blasts(tx, left_out.iter().map(|one| one.blast).collect()).await?;
@@ -48,7 +50,7 @@ impl App {
         worded(self, tx, &left_out).await
     }
 
-    /// Whether the filter of a follow-up names somebody, now that nothing says their answer any more.
+    /// Whether the filter of a blast names somebody, now that nothing says their answer any more.
     async fn would_take(
         &self,
         tx: &mut PgConnection,
@@ -56,19 +58,20 @@ impl App {
         person: &PersonRow,
     ) -> Result<bool, AppError> {
         let zone = without.timezone.as_deref().and_then(|zone| zone.parse().ok());
-        let own = || self.config().sender(&without.follow_up.sender).map(|sender| sender.timezone);
+        let own = || self.config().sender(&without.left_out.sender).map(|sender| sender.timezone);
         let zone = zone.or_else(own).unwrap_or(Tz::UTC);
-        let reader = SegmentReader { now: without.launched_at, zone, blast: Some(person.blast_id) };
+        let follows = without.is_follow_up.then_some(person.blast_id);
+        let reader = SegmentReader { now: without.launched_at, zone, blast: follows };
         // It was read when it was launched.
         let Ok(segment) = reader.read(&without.segment) else { return Ok(false) };
         let query = SegmentQuery {
             segment: &segment,
             business: &person.business,
             capped: None,
-            follows: Some(person.blast_id),
+            follows,
             step: None,
             only: Some(OnlyPeople::Row(person.id)),
-            draft: Some(without.follow_up.blast),
+            draft: Some(without.left_out.blast),
         };
         Ok(segment::takes_anybody(tx, query).await?)
     }
@@ -78,10 +81,11 @@ async fn worded(app: &App, tx: &mut PgConnection, left_out: &[LeftOutStill]) -> 
     let Some(newest) = left_out.last() else { return Ok(String::new()) };
     let blasts: BTreeSet<BlastId> = left_out.iter().map(|one| one.blast).collect();
     let which = if blasts.len() == 1 {
-        format!("{}, {} (blast {})", newest.blast_tag, newest.follow_up_stage, newest.blast)
+        format!("{} (blast {})", blast_name(&newest.blast_tag, &newest.follow_up_stage), newest.blast)
     } else {
         let ids: Vec<_> = blasts.iter().map(BlastId::to_string).collect();
-        format!("follow-ups {}", ids.join(", "))
+        let all = if left_out.iter().any(|one| is_initial(&one.follow_up_stage)) { "blasts" } else { "follow-ups" };
+        format!("{all} {}", ids.join(", "))
     };
     let phones: BTreeSet<&str> = left_out.iter().map(|one| &*one.phone_number).collect();
     if phones.len() > 1 {

@@ -1,4 +1,4 @@
-//! Follow-ups that leave somebody out, or went without them, for an answer that was taken back since.
+//! Follow-ups and launches of filters that leave somebody out, or went without them, for an answer that was taken back since.
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -8,7 +8,7 @@ use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::store::StoreError;
 
-/// A follow-up that goes on, or is over, without somebody of whom nothing stands any more for which they were left out.
+/// A blast that goes on, or is over, without somebody of whom nothing stands any more for which they were left out.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct LeftOutStill {
     pub blast: BlastId,
@@ -59,32 +59,41 @@ pub async fn left_out_still(
     Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(blasts).bind(rows).fetch_all(tx).await?)
 }
 
-/// A follow-up that was launched without somebody in the blast that it follows, as its filter read them then.
+/// A blast that was launched without somebody whom its filter may find in another one, as it read them then.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct LaunchedWithout {
     pub recipient: RecipientId,
     pub segment: String,
     pub launched_at: DateTime<Utc>,
     pub timezone: Option<String>,
+    /// It follows the blast in which they are.
+    pub is_follow_up: bool,
     #[sqlx(flatten)]
-    pub follow_up: LeftOutStill,
+    pub left_out: LeftOutStill,
 }
 
-/// Follow-ups whose people a filter named, and which were launched without these people since the first answer that was marked.
+/// Blasts whose people a filter named, and which were launched without these people since the first answer or opt-out that was marked: follow-ups
+/// of theirs, and others of their business that may name their blast. What repeats finds them at its next time.
 pub async fn launched_without(
     tx: &mut PgConnection,
     taken_back: &[RecipientId],
 ) -> Result<Vec<LaunchedWithout>, StoreError> {
     let rows = sqlx::query_as(
         "select a.id as recipient, f.segment, coalesce(f.launched_at, now()) as launched_at, f.timezone,
+                f.follows_blast is not null as is_follow_up,
                 f.id as blast, f.blast_tag, f.follow_up_stage, s.name as sender, a.phone_number, a.blast_id as found_in
            from blast_recipients a
            join lateral (select min(m.at) as at from operator_actions m
-                          where m.recipient_id = a.id and m.action in ('replied', 'closed')) first on true
-           join blasts f on f.follows_blast = a.blast_id and f.segment is not null and f.step_number is null
+                          where m.recipient_id = a.id and m.action in ('replied', 'closed', 'opt-out')) first on true
+           join blasts o on o.id = a.blast_id
+           join senders os on os.id = o.sender_id
+           join blasts f on (f.follows_blast = a.blast_id
+                             or f.follows_blast is null and f.id <> a.blast_id and f.repeat_rule is null and f.pattern_blast is null
+                                and (position(a.blast_id::text in f.segment) > 0 or f.segment !~* 'blast'))
+                        and f.segment is not null and f.step_number is null
                         and f.deleted_at is null and f.state in ('scheduled', 'sending', 'paused', 'completed')
                         and coalesce(f.launched_at, now()) >= first.at
-           join senders s on s.id = f.sender_id
+           join senders s on s.id = f.sender_id and s.business = os.business
           where a.id = any($1)
             and not exists (select from blast_recipients q
                              where q.blast_id = f.id and person_key(q.phone_number) = person_key(a.phone_number))
