@@ -9,7 +9,7 @@ use super::records::Record;
 use crate::domain::content::BlastContent;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
 use crate::domain::message::fold_name;
-use crate::domain::phone::{Phone, Region, begins_with_day, is_date_or_years};
+use crate::domain::phone::{Phone, Region, begins_with_day, is_date_or_years, is_exported_day};
 use crate::domain::text;
 
 mod header;
@@ -243,7 +243,7 @@ impl Columns {
         // Such as a subscription's last day.
         let may_be_another_day = |column: usize| self.names.get(column).is_some_and(|name| key(name) == "stop");
         let says_so = |column: usize, value: &str| {
-            let is_day = begins_with_day(value) || is_date_or_years(value);
+            let is_day = begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
             is_word(&key(value)) || is_word(value.trim()) || is_day && !may_be_another_day(column)
         };
         let mut said = self.opt_outs.iter().copied();

@@ -1,24 +1,28 @@
 //! Days, months and years, which may look like numbers: a spreadsheet makes them of a column that it takes for dates, and columns are called so.
 //! The one place that says what is a date. Knows no country.
 
+mod exported;
+
 use chrono::NaiveDate;
 
 use super::spelling::fold;
 
-/// The months as spreadsheets abbreviate and people write them, in English, Malay and Indonesian.
+pub use exported::is_exported_day;
+
+/// The months as spreadsheets abbreviate and people write them, in English, Malay, Indonesian and German.
 const MONTHS: [&[&str]; 12] = [
-    &["jan", "january", "januari"],
-    &["feb", "february", "februari"],
-    &["mar", "march", "mac", "maret"],
+    &["jan", "january", "januari", "januar"],
+    &["feb", "february", "februari", "februar"],
+    &["mar", "march", "mac", "maret", "märz", "maerz", "mär"],
     &["apr", "april"],
-    &["may", "mei"],
+    &["may", "mei", "mai"],
     &["jun", "june", "juni"],
     &["jul", "july", "julai", "juli"],
     &["aug", "august", "ogos", "agu", "agustus"],
     &["sep", "sept", "september"],
     &["oct", "october", "okt", "oktober"],
     &["nov", "november"],
-    &["dec", "december", "dis", "disember", "des", "desember"],
+    &["dec", "december", "dis", "disember", "des", "desember", "dez", "dezember"],
 ];
 
 /// What sets the parts of a day apart. Groups of a number are set apart so as well, but none of them as day, month and year are.
@@ -266,6 +270,8 @@ mod tests {
             "31-Dec-2025",
             "1 Jan 2026",
             "31 Disember 2025",
+            "31. Dezember 2025",
+            "1. März 2026",
             "31-12-25",
             "1/1/26",
             "31 12 2025",
@@ -308,6 +314,7 @@ mod tests {
             "31/12/2025 via 012-345 6789",
             "31.12.25 (ticket 4711)",
             "31 Dec 2025 09:15 +0800",
+            "31. Dezember 2025 per Telefon 4711",
             "Wed Dec 31 2025 09:15:00 GMT+0800",
             "Wed, 31 Dec 2025 09:15:00 +0800",
             "since 31/12/2025",

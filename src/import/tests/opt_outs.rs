@@ -83,12 +83,29 @@ fn whoever_opted_out_in_a_month_or_by_a_day_in_any_spelling_is_left_out() {
         "2025-12-31 09:15:00 -0500",
         "2025-12-31 13.45.10",
         "31/12/2025 #4711",
+        "46022",
+        "46022.3958",
+        "1735689600",
+        "1735689600000",
+        "31. Dezember 2025",
+        "Q4/2025",
         "\"Wed, 31 Dec 2025 09:15:00 +0800\"",
     ] {
         let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n");
 
         assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120002"], "{said}");
     }
+}
+
+#[test]
+fn a_number_that_no_day_of_these_years_has_leaves_nobody_out() {
+    for said in ["0", "12", "4711", "99999", "60123456701"] {
+        let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n");
+
+        assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 2, "{said}");
+    }
+    let stops = "phone,stop\n0100120001,46022\n0100120002,Q4/2025\n";
+    assert_eq!(phones(&read(stops, "Hi").unwrap()).len(), 2);
 }
 
 #[test]
