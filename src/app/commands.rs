@@ -208,8 +208,8 @@ impl App {
             })
     }
 
-    /// Whether a blast that was started without time to take that back waits for its hours, its sender or the times of its people, or has just
-    /// come to its own time, and nobody of it was sent to yet, or since it was resumed: any other begins at once.
+    /// Whether a blast that was started without time to take that back waits for its hours, its sender, the next day of that one's cap or the
+    /// times of its people, or has just come to its own time, and nobody of it was sent to yet, or since it was resumed: any other begins at once.
     async fn waits_unbegun(&self, tx: &mut PgConnection, head: &BlastHead) -> Result<bool, AppError> {
         let row = self.blast_row_in(&mut *tx, head.id).await?;
         if head.is_test() || was_begun_since_start(tx, head, &row).await? {
@@ -223,7 +223,8 @@ impl App {
         let now = store::moment(&mut *tx).await?;
         // Of hours and times by everybody's own clock somebody's may have come.
         let is_nobody_due = reason::next_due(&row).and_then(|waiting| waiting.until()).is_some_and(|due| due > now);
-        Ok(is_nobody_due || reason::is_closed_at(&row, self.known_zone_by(row.sender_id, &row.limits), now))
+        let is_closed = reason::is_closed_at(&row, self.known_zone_by(row.sender_id, &row.limits), now);
+        Ok(is_nobody_due || is_closed || self.is_cap_used_up(tx, head.sender_id).await?)
     }
 
     /// The same app for a command on this version of a blast. Pausing, cancelling, deleting, retrying, undoing and sending one message of

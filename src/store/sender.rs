@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::in_flight::not_in_flight;
 use super::{StoreError, settings};
@@ -160,14 +160,18 @@ pub async fn recent_numbers(
 
 /// How many attempts count against the day that began at `since`: every one not known to be unaccepted, also of those who
 /// were deleted meanwhile.
-pub async fn attempts_since(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -> Result<i64, StoreError> {
-    let attempts = attempts_of_days(pool, &[(id, since)]).await?;
+pub async fn attempts_since(
+    executor: impl PgExecutor<'_>,
+    id: SenderId,
+    since: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let attempts = attempts_of_days(executor, &[(id, since)]).await?;
     Ok(attempts.get(&id).copied().unwrap_or_default())
 }
 
 /// The same for many senders, each with the beginning of its own day.
 pub async fn attempts_of_days(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     days: &[(SenderId, DateTime<Utc>)],
 ) -> Result<HashMap<SenderId, i64>, StoreError> {
     let (ids, starts): (Vec<i64>, Vec<DateTime<Utc>>) = days.iter().map(|(id, since)| (id.0, *since)).unzip();
@@ -184,7 +188,7 @@ pub async fn attempts_of_days(
     ))
     .bind(ids)
     .bind(starts)
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await?;
     Ok(attempts.into_iter().collect())
 }

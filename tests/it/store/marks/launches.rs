@@ -49,7 +49,8 @@ async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
 
 /// As a launch by a command is, which nobody can take back where it sends at once.
 #[tokio::test]
-async fn what_was_launched_at_once_and_waits_for_its_sender_or_its_hours_is_taken_back_until_somebody_was_sent_to() {
+async fn what_was_launched_at_once_and_waits_for_its_sender_its_hours_or_its_cap_is_taken_back_until_somebody_was_sent_to()
+ {
     let day = (Utc::now() + TimeDelta::days(2)).format("%a").to_string().to_lowercase();
     let hours = format!("update blasts set weekdays = '{day}', timezone = 'UTC'");
     let own_hours = format!("update blasts set weekdays = '{day}', window_local = true");
@@ -57,7 +58,9 @@ async fn what_was_launched_at_once_and_waits_for_its_sender_or_its_hours_is_take
     let time = (Utc::now() + TimeDelta::hours(8 + 12)).format("%H:%M").to_string();
     let own_time = format!("update blasts set local_time = '{time}'");
     let stop = "update senders set stopped_at = now(), stopped_code = 'device'";
-    for waits in [stop, &*hours, &*own_hours, &*own_time] {
+    let cap = "insert into deleted_attempts (sender_id, phone_number, at, refused)
+               select 1, null, now(), false from generate_series(1, 500)";
+    for waits in [stop, &*hours, &*own_hours, &*own_time, cap] {
         let scene = Scene::queued(2).await;
         scene.execute(&format!("update blasts set state = 'draft'; {waits}")).await;
         let aina = operator_app(&scene, "aina").await;
