@@ -1,14 +1,35 @@
-//! Numbers with more digits than a float holds: a reader of JSON rounds them, so they are read as texts.
+//! Numbers that a reader of JSON makes others of: those with more digits than a float holds are rounded, and fractions in the values of people
+//! lose their last zeros. They are read as texts.
 
 use std::borrow::Cow;
 
 use serde_json::Number;
 
+/// What a person's number is called in an object.
+pub const PHONE_KEYS: [&str; 4] = ["phone_number", "phoneNumber", "phone", "to"];
+
+/// What the people of a blast are called in a body.
+const PEOPLE_KEYS: [&str; 1] = ["recipients"];
+
+/// What the values that messages are made of are called.
+const VALUES_KEYS: [&str; 3] = ["variables", "templateVariables", "template_variables"];
+
 /// A float holds any decimal number of so many digits.
 const DIGITS_MAX: usize = 15;
 
-/// The same JSON, with each fraction of more digits than a float holds as a text of the digits that were sent.
+/// The same JSON, with each fraction of more digits than a float holds as a text of the digits that were sent; and so each fraction that ends
+/// in a zero among the values of people and of templates. A list is one of people.
 pub fn exact(json: &[u8]) -> Cow<'_, [u8]> {
+    let is_list = json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    rewritten(json, JsonPlace { people: is_list.then_some(0), ..JsonPlace::default() })
+}
+
+/// The same of one person.
+pub fn exact_of_person(json: &[u8]) -> Cow<'_, [u8]> {
+    rewritten(json, JsonPlace { people: Some(0), ..JsonPlace::default() })
+}
+
+fn rewritten<'a>(json: &'a [u8], mut place: JsonPlace<'a>) -> Cow<'a, [u8]> {
     let mut out: Option<Vec<u8>> = None;
     let (mut at, mut written) = (0, 0);
     while at < json.len() {
@@ -18,7 +39,8 @@ pub fn exact(json: &[u8]) -> Cow<'_, [u8]> {
             _ => 1,
         };
         let token = &json[at..at + len];
-        if is_rounded(token) {
+        place.pass(token);
+        if is_rounded(token) || place.keeps_zeros() && ends_in_zero(token) {
             let out = out.get_or_insert_with(|| Vec::with_capacity(json.len() + 2));
             out.extend_from_slice(&json[written..at]);
             out.push(b'"');
@@ -33,6 +55,63 @@ pub fn exact(json: &[u8]) -> Cow<'_, [u8]> {
         Some(mut out) => {
             out.extend_from_slice(&json[written..]);
             Cow::Owned(out)
+        }
+    }
+}
+
+/// Where in the JSON a value stands.
+#[derive(Debug, Default)]
+struct JsonPlace<'a> {
+    depth: usize,
+    /// The last text.
+    text: &'a [u8],
+    /// What the value that follows is called.
+    name: Option<&'a [u8]>,
+    /// How deep the people stand that it is among.
+    people: Option<usize>,
+    /// How deep the values stand that it is among.
+    values: Option<usize>,
+}
+
+impl<'a> JsonPlace<'a> {
+    fn pass(&mut self, token: &'a [u8]) {
+        match token[0] {
+            b'"' => self.text = token.get(1..token.len() - 1).unwrap_or_default(),
+            b':' => self.name = Some(self.text),
+            b',' => self.name = None,
+            b'{' | b'[' => self.open(),
+            b'}' | b']' => self.close(),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self) {
+        self.depth += 1;
+        if self.is_called(&PEOPLE_KEYS) {
+            self.people.get_or_insert(self.depth);
+        }
+        if self.is_called(&VALUES_KEYS) {
+            self.values.get_or_insert(self.depth);
+        }
+        self.name = None;
+    }
+
+    fn close(&mut self) {
+        self.people = self.people.filter(|depth| *depth != self.depth);
+        self.values = self.values.filter(|depth| *depth != self.depth);
+        self.depth = self.depth.saturating_sub(1);
+        self.name = None;
+    }
+
+    fn is_called(&self, names: &[&str]) -> bool {
+        self.name.is_some_and(|own| names.iter().any(|name| name.as_bytes() == own))
+    }
+
+    /// Whether a number here is read as it is written. Of phones none is: a fraction there is refused as one.
+    fn keeps_zeros(&self) -> bool {
+        match self.values {
+            Some(depth) => depth == self.depth,
+            None => self.people.is_some() && self.name.is_some() && !self.is_called(&PHONE_KEYS),
         }
     }
 }
@@ -64,6 +143,14 @@ fn is_rounded(token: &[u8]) -> bool {
         && serde_json::from_slice::<Number>(token).is_ok_and(|number| number.is_f64())
 }
 
+/// Whether it is a fraction that ends in a zero.
+fn ends_in_zero(token: &[u8]) -> bool {
+    token.ends_with(b"0")
+        && token.contains(&b'.')
+        && !token.iter().any(|byte| matches!(byte, b'e' | b'E'))
+        && serde_json::from_slice::<Number>(token).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +167,28 @@ mod tests {
         ] {
             assert_eq!(String::from_utf8_lossy(&exact(sent.as_bytes())), read);
         }
+    }
+
+    #[test]
+    fn the_values_of_people_and_of_templates_alone_keep_the_zeros_of_a_fraction() {
+        for (sent, read) in [
+            (
+                r#"{"recipients":[{"phone":60123456789.0,"a":12.50,"b":0.5}],"rate_limit":20.0}"#,
+                r#"{"recipients":[{"phone":60123456789.0,"a":"12.50","b":0.5}],"rate_limit":20.0}"#,
+            ),
+            (
+                r#"{"template":{"variables":{"to":12.50,"of":{"n":12.0}},"components":[3.0]},"price":12.50}"#,
+                r#"{"template":{"variables":{"to":"12.50","of":{"n":12.0}},"components":[3.0]},"price":12.50}"#,
+            ),
+            (r#"{"templateVariables":[12.50, 1.50e2, -3.00]}"#, r#"{"templateVariables":["12.50", 1.50e2, "-3.00"]}"#),
+            (r#" [60123456789.0, {"to":1.50,"n":1.50,"m":10}]"#, r#" [60123456789.0, {"to":1.50,"n":"1.50","m":10}]"#),
+            (r#"{"name":"recipients","n":1.50,"in":{"n":1.50}}"#, r#"{"name":"recipients","n":1.50,"in":{"n":1.50}}"#),
+            (r#"{"recipients":["variables:"],"n":[1.50]}"#, r#"{"recipients":["variables:"],"n":[1.50]}"#),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&exact(sent.as_bytes())), read);
+        }
+
+        let person = exact_of_person(br#"{"phone":"60123456789","price":12.50}"#);
+        assert_eq!(String::from_utf8_lossy(&person), r#"{"phone":"60123456789","price":"12.50"}"#);
     }
 }

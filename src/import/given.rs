@@ -9,7 +9,7 @@ use super::person::{Outcome, Reason, Rejection, RowNotes};
 use super::records::ROW_MAX;
 use super::seen::SeenPeople;
 use crate::domain::content::BlastContent;
-use crate::domain::exact_numbers::exact;
+use crate::domain::exact_numbers::{PHONE_KEYS, exact_of_person};
 use crate::domain::message::Variables;
 use crate::domain::person_name::kept_name;
 use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
@@ -30,8 +30,7 @@ const VALUE_MAX: usize = 200;
 /// What some programs begin a file with.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// What a number is called in an object.
-const PHONE_KEYS: [&str; 4] = ["phone_number", "phoneNumber", "phone", "to"];
+/// What an id is called in an object.
 const EXTERNAL_KEYS: [&str; 4] = ["external_id", "externalId", "customer_id", "customerId"];
 
 /// A list of JSON values.
@@ -91,7 +90,7 @@ impl GivenList {
                 }
                 Some(line) => {
                     let is_shown = self.seen.forgotten.is_nobody();
-                    serde_json::from_slice::<WrittenPerson>(&exact(line.strip_prefix(BOM).unwrap_or(&line)))
+                    serde_json::from_slice::<WrittenPerson>(&exact_of_person(line.strip_prefix(BOM).unwrap_or(&line)))
                         .map_err(|_| unreadable(&line, is_shown))
                 }
             },

@@ -12,6 +12,7 @@ use super::new::open;
 use crate::app::{App, AppError, FittedTemplate, TemplateRefusal};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::talk;
+use crate::domain::exact_numbers::exact;
 use crate::domain::template::{HeaderMedia, TemplateMessage};
 use crate::domain::text::clean;
 
@@ -212,8 +213,8 @@ fn from_file(path: &Path, header: Option<Value>) -> Result<TemplateMessage> {
     let mut text = String::new();
     let read = open(path)?.take(MESSAGE_FILE_MAX + 1).read_to_string(&mut text);
     read.map_err(|error| UsageError(format!("{}: {error}; it must be JSON", path.display())))?;
-    let mut template: Value =
-        serde_json::from_str(&text).map_err(|error| UsageError(format!("{} is not JSON: {error}", path.display())))?;
+    let mut template: Value = serde_json::from_slice(&exact(text.as_bytes()))
+        .map_err(|error| UsageError(format!("{} is not JSON: {error}", path.display())))?;
     if let Some(header) = header {
         let inner = if template["template"].is_object() { &mut template["template"] } else { &mut template };
         if let Some(fields) = inner.as_object_mut() {

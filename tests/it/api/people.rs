@@ -89,6 +89,30 @@ async fn whole_numbers_keep_each_of_their_digits_in_whichever_form_people_are_ad
 }
 
 #[tokio::test]
+async fn a_fraction_keeps_its_zeros_in_whichever_form_people_are_added() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = format!("{}/recipients", empty_draft(&api).await);
+    let prices = ["12.50", "0.10", "3.00", "19.90"];
+    let person = |n: usize| {
+        let (last, price) = (n + 1, prices[n]);
+        format!("{{\"phone\":\"6010000000{last}\",\"variables\":{{\"a\":{price}}},\"b\":{price}}}")
+    };
+
+    api.upload(&path, "application/json", format!("[{}]", person(0))).await.expect(201);
+    api.upload(&path, "application/json", format!("{{\"recipients\":[{}]}}", person(1))).await.expect(201);
+    api.upload(&path, "application/x-ndjson", format!("{}\n", person(2))).await.expect(201);
+    let made = format!("{{\"message\":\"Hi {{a}}\",\"blast_tag\":\"Raya\",\"recipients\":[{}]}}", person(3));
+    api.upload("/api/blasts", "application/json", made).await.expect(201);
+
+    for variable in ["a", "b"] {
+        let read = format!("select string_agg(variables->>'{variable}', ',' order by id) from blast_recipients");
+        assert_eq!(shop.text(&read).await, prices.join(","), "{variable}");
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn bytes_that_are_not_utf_8_are_read_in_one_way_and_said() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;
