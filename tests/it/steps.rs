@@ -187,6 +187,22 @@ async fn the_steps_of_a_cancelled_blast_come_no_more() {
 }
 
 #[tokio::test]
+async fn what_a_step_sends_by_itself_is_not_said_to_wait_after_more_people_than_it_goes_to() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.draft(0..2).await;
+    add(&shop, &blast, &["--after", "48h", "--until", "read", "--first", "5", "--auto", "--at-most", "3"]).await;
+    let listed = async || shop.ok(&["blast", "step", "list", &blast]).await;
+
+    let said = listed().await;
+    shop.ok(&["blast", "step", "set", &blast, "1", "--first", "2", "--yes"]).await;
+
+    let how = "by itself to at most 3; to more it waits for your yes, then waits after the first 5";
+    assert!(said.contains(how), "{said}");
+    let fewer = listed().await;
+    assert!(fewer.contains("by itself to at most 3, then waits after the first 2"), "{fewer}");
+}
+
+#[tokio::test]
 async fn a_step_that_sends_by_itself_asks_about_more_people_than_were_confirmed() {
     let shop = Shop::open(SETUP).await;
     let blast = received(&shop, 0..2, 50).await;

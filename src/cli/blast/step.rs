@@ -332,12 +332,17 @@ fn by_option(error: AppError) -> color_eyre::Report {
 
 /// Whether it asks before it sends.
 fn how(view: &StepView) -> String {
-    let first = view.step.first_people.map(|people| format!(", then waits after the first {}", number(people.into())));
-    let how = match view.step.at_most {
-        None => "waits for your yes".to_owned(),
-        Some(people) => format!("by itself to at most {}", number(people.into())),
-    };
-    format!("{how}{}", first.unwrap_or_default())
+    let first = view.step.first_people;
+    let waits = first.map(|people| format!(", then waits after the first {}", number(people.into())));
+    let waits = waits.unwrap_or_default();
+    match view.step.at_most.map(|people| (people, number(people.into()))) {
+        None => format!("waits for your yes{waits}"),
+        // What goes by itself is done before it would wait.
+        Some((most, people)) if first.is_some_and(|first| first >= most) => {
+            format!("by itself to at most {people}; to more it waits for your yes{waits}")
+        }
+        Some((_, people)) => format!("by itself to at most {people}{waits}"),
+    }
 }
 
 /// As the API has it.
