@@ -80,6 +80,7 @@ pub struct BlastView {
     pub unfinished: Option<String>,
     pub first: FirstPeople,
     pub origin: BlastOrigin,
+    pub retry_next_day: bool,
     pub updated_at: DateTime<Utc>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
     pub unasked: Total,
@@ -138,6 +139,7 @@ impl BlastView {
             unfinished: row.unfinished,
             first: row.first,
             origin: row.origin,
+            retry_next_day: row.retry_next_day,
             updated_at: row.updated_at,
             unasked: row.unasked,
             waiting,

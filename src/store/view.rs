@@ -92,6 +92,8 @@ pub struct BlastRow {
     pub unfinished: Option<String>,
     pub first: FirstPeople,
     pub origin: BlastOrigin,
+    /// Whoever Meta did not give the message for now is tried again after a day, also where its sender is not set so.
+    pub retry_next_day: bool,
     pub updated_at: DateTime<Utc>,
     /// When the next queued person is due, if anybody is queued.
     pub next_due_at: Option<DateTime<Utc>>,

@@ -50,6 +50,7 @@ fn blast() -> BlastView {
         unfinished: None,
         first: crate::domain::blast::FirstPeople::default(),
         origin: crate::domain::blast::BlastOrigin::default(),
+        retry_next_day: false,
         updated_at: DateTime::UNIX_EPOCH,
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,

@@ -82,6 +82,8 @@ pub(super) fn as_json(context: &Context, blast: &BlastView) -> Value {
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,
         "from": blast.origin.segment, "repeat": blast.origin.repeat.rule, "pattern": blast.origin.pattern,
         "occurrence_at": blast.origin.occurrence_at, "follows": blast.follows, "step": blast.origin.step,
+        "local_time": blast.origin.local_time.map(|time| time.format("%H:%M").to_string()),
+        "window_local": blast.origin.window_local, "retry_next_day": blast.retry_next_day,
         "first": blast.first.people.map(|people| json!({ "people": people, "left": blast.first.left })),
     })
 }

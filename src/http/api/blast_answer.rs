@@ -54,6 +54,15 @@ pub(super) struct BlastAnswer {
     weekdays: Option<String>,
     #[schema(example = "Asia/Kuala_Lumpur")]
     timezone: Option<String>,
+    /// Each person gets it at this time of their own zone.
+    #[schema(example = json!(null))]
+    local_time: Option<String>,
+    /// Its hours and weekdays hold by each person's own zone.
+    #[schema(example = false)]
+    window_local: bool,
+    /// Its own setting: whoever Meta did not give the message for now is tried again after a day. Its sender may be set so as well.
+    #[schema(example = false)]
+    retry_next_day: bool,
     send_after: Option<DateTime<Utc>>,
     /// When it starts by itself once it is sent.
     #[schema(example = json!(null))]
@@ -107,6 +116,9 @@ impl From<BlastView> for BlastAnswer {
             send_window: shown(limits.hours.as_ref(), ToString::to_string),
             weekdays: shown(limits.weekdays.as_ref(), ToString::to_string),
             timezone: shown(limits.zone.as_ref(), |zone| zone.name().to_owned()),
+            local_time: blast.origin.local_time.map(|time| time.format("%H:%M").to_string()),
+            window_local: blast.origin.window_local,
+            retry_next_day: blast.retry_next_day,
             message: blast.template.is_none().then(|| blast.message.clone()),
             metrics: blast.counts.funnel(),
             amount: as_kept(blast.counts.amount),

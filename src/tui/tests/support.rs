@@ -101,6 +101,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         unfinished: None,
         first: FirstPeople::default(),
         origin: BlastOrigin::default(),
+        retry_next_day: false,
         updated_at: date,
         unasked: Total::Exactly(0),
     }

@@ -115,6 +115,29 @@ async fn what_was_read_may_come_back_whole() {
 }
 
 #[tokio::test]
+async fn everyones_own_clock_and_the_next_day_are_given_back_and_may_come_back_as_they_are() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let plain = blast(&api, json!({})).await;
+    let own = json!({ "local_time": "10:00", "send_window": "09:00-21:00", "window_local": true });
+    let path = blast(&api, own).await;
+    // Of a sender of Meta's.
+    shop.execute(&format!("update blasts set retry_next_day = true where id = {}", path.replace("/api/blasts/", "")))
+        .await;
+
+    let given = |body: &Value| ["local_time", "window_local", "retry_next_day"].map(|name| body[name].clone());
+    let before = api.get(&path).await.expect(200).body;
+
+    assert_eq!(given(&before), [json!("10:00"), json!(true), json!(true)]);
+    assert_eq!(given(&shop.json(&["blast", "show", &before["id"].to_string()]).await), given(&before));
+    assert_eq!(given(&api.get(&plain).await.expect(200).body), [Value::Null, json!(false), json!(false)]);
+    put(&api, &path, &before).await.expect(200);
+    let other = api.patch(&path, json!({ "local_time": "11:00" })).await.expect(422);
+    assert_eq!(other.fields(), ["local_time"], "{other:?}");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn an_edit_that_changes_nothing_makes_no_version_and_no_act() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -46,6 +46,7 @@ fn blast(opted_out_later: i64) -> BlastView {
         unfinished: None,
         first: crate::domain::blast::FirstPeople::default(),
         origin: crate::domain::blast::BlastOrigin::default(),
+        retry_next_day: false,
         updated_at: date,
         unasked: crate::app::view::Total::Exactly(0),
     }
