@@ -225,6 +225,9 @@ impl App {
     async fn undo_opt_outs(&self, tx: &mut PgConnection, people: &[PersonRow]) -> Result<BTreeSet<BlastId>, AppError> {
         let entries: Vec<_> = people.iter().map(|person| self.taken_back(person, &Undone::OptOut)).collect();
         let settled = self.record_all(tx, &entries, people).await?;
+        if let Some((person, _)) = people.iter().zip(&settled).find(|(_, settled)| **settled == EntryOutcome::Locked) {
+            return Err(AppError::Refused(format!("{} is being changed by somebody else: try again", person.who())));
+        }
         let queued = people
             .iter()
             .zip(settled)

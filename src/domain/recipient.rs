@@ -126,7 +126,7 @@ pub struct ApplyContext {
     pub retry_after: TimeDelta,
     /// Whether a failure that its class makes final is tried again by itself, once the message had an id, too.
     pub automatic: Option<AutomaticRetry>,
-    /// Why that is not so for this person once the message had an id.
+    /// Why that is not so for this person once the message had an id, and nothing goes to them once their opt-out is taken back.
     pub no_retry: Option<&'static str>,
     /// How long a *not now* waits.
     pub not_now_after: TimeDelta,

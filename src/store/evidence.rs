@@ -192,7 +192,8 @@ pub async fn record_locked(
     let blasts = hold_blasts(tx, entries, WhenLocked::Wait).await?;
     let held = people.iter().map(|person| (person.id.0, LockedRow::of(person.recipient.clone()))).collect();
     let now = people.first().map_or_else(Utc::now, |person| person.read_at);
-    let batch = Batch { held, blasts, now, rules, lost: LostNumbers::default(), steps: Vec::new() };
+    let lost = LostNumbers::among(tx, entries).await?;
+    let batch = Batch { held, blasts, now, rules, lost, steps: Vec::new() };
     let settled = write_batch(tx, entries, batch, Assumption::Nothing).await?;
     let decided: Vec<_> = entries.iter().filter(|entry| entry.is_decision()).map(|entry| entry.recipient).collect();
     fence::decided(tx, &decided).await?;

@@ -1,5 +1,5 @@
-//! Opt-outs that are taken back once their blast is over: nothing is sent there any more, so it is said who stays left out, and how to
-//! write to them.
+//! Opt-outs that are taken back once their blast is over, or once its message lost a number for them: nothing is sent to them there, so it is
+//! said who stays left out, and how to write to them.
 
 use sqlx::PgConnection;
 
@@ -25,5 +25,10 @@ pub(super) async fn in_words(app: &App, tx: &mut PgConnection, undos: &[Undo]) -
     };
     let name = blast_name(&head.blast_tag, &head.follow_up_stage);
     let mend = draft_to_them(&mut *tx, (&sender, newest), &filter).await?;
-    Ok(format!("; {who} left out of {name} (blast {newest}), which is over: {mend}"))
+    let why = if head.state.is_over() {
+        "which is over"
+    } else {
+        "whose message they would get without the number of somebody who was forgotten since"
+    };
+    Ok(format!("; {who} left out of {name} (blast {newest}), {why}: {mend}"))
 }

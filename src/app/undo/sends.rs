@@ -14,6 +14,7 @@ use crate::domain::text::people;
 use crate::store::action::LoggedAction;
 use crate::store::alias;
 use crate::store::blast;
+use crate::store::forget;
 use crate::store::suppression::{self, HeldPerson, TakenOut};
 
 /// The messages that go out once opt-outs are taken back.
@@ -129,7 +130,9 @@ async fn sent_to(
     let rows: Vec<RecipientId> = back.iter().map(|one| one.id).collect();
     // Whom something else suppresses, as their own word, stays out.
     let stay = suppression::suppressed_without(&mut *tx, phones, &ids, &rows).await?;
-    back.retain(|one| !stay.contains(&one.id));
+    // So does whoever would get a message that lost the number of somebody who was forgotten.
+    let lost = forget::lost_words(&mut *tx, &rows).await?;
+    back.retain(|one| !stay.contains(&one.id) && !lost.contains(&one.id));
     let held = |one: &TakenOut| HeldPerson { id: one.id, blast: one.blast, opted_out: one.phone_number.clone() };
     let mut sent_to: Vec<HeldPerson> = back.into_iter().map(held).collect();
     // In a blast that is for people they wait at another number of theirs, which nobody took out.

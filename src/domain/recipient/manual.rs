@@ -178,7 +178,7 @@ pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -
 }
 
 /// Somebody who was still to be sent to is queued again while the blast is open, as if they had not been opted out. In one
-/// that is over they stay left out: undoing a mark starts no message there.
+/// that is over they stay left out: undoing a mark starts no message there. So do those whom nothing may go to without a yes, but in a draft.
 fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     person.opted_out_at = None;
     if person.delivery_status != Status::OptedOut {
@@ -188,14 +188,19 @@ fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     if person.failed_attempt.is_some() && !is_tried_again {
         // The provider had taken the message: it is not sent again.
         person.delivery_status = Status::Failed;
-    } else if matches!(
-        policy.blast,
-        BlastState::Draft | BlastState::Scheduled | BlastState::Sending | BlastState::Paused
-    ) {
-        person.delivery_status = Status::Queued;
-    } else {
-        person.delivery_status = Status::Skipped;
-        person.reason = Some("opt-out taken back after the blast was over".to_owned());
+        return;
+    }
+    let left_out = match policy.blast {
+        BlastState::Draft => None,
+        BlastState::Scheduled | BlastState::Sending | BlastState::Paused => policy.no_retry,
+        _ => Some("opt-out taken back after the blast was over"),
+    };
+    match left_out {
+        None => person.delivery_status = Status::Queued,
+        Some(why) => {
+            person.delivery_status = Status::Skipped;
+            person.reason = Some(why.to_owned());
+        }
     }
 }
 

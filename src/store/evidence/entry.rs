@@ -85,6 +85,11 @@ impl EvidenceEntry {
         matches!(self.stamped.evidence, Evidence::Provider { stage: ProviderStage::Failed, .. }) && self.may_reopen()
     }
 
+    /// Whether somebody is allowed again by it.
+    pub(super) const fn takes_opt_out_back(&self) -> bool {
+        matches!(self.stamped.evidence, Evidence::Undo(Undone::OptOut))
+    }
+
     /// Whether it can be written without reading the row: an acceptance of somebody whose row is known. It asks neither for
     /// the blast's state nor for the time.
     pub const fn is_known(&self) -> bool {

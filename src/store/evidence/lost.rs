@@ -1,5 +1,5 @@
-//! Late failures that a code would have tried again by themselves. Whoever would get a message that lost the number of somebody who was
-//! forgotten stays failed: nobody said yes to those words.
+//! Late failures that a code would have tried again by themselves, and opt-outs that are taken back. Whoever would get a message that lost
+//! the number of somebody who was forgotten stays failed, or is left out: nobody said yes to those words.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,11 @@ use crate::store::{StoreError, forget};
 const WITHOUT_NUMBER: &str =
     "not tried again: the message would go without the number of somebody who was forgotten since";
 
-/// Whose message lost a number, among those who failed late.
+/// Why somebody whose opt-out is taken back is left out.
+const LEFT_OUT: &str =
+    "opt-out taken back: not sent, the message would go without the number of somebody who was forgotten since";
+
+/// Whose message lost a number, among those who failed late, or are allowed again.
 #[derive(Debug, Default)]
 pub(super) struct LostNumbers {
     people: HashSet<RecipientId>,
@@ -22,27 +26,33 @@ pub(super) struct LostNumbers {
 }
 
 impl LostNumbers {
-    /// Nobody is forgotten from here on until the transaction ends, where somebody failed late. Nothing is waited for.
+    /// Nobody is forgotten from here on until the transaction ends, where there are such people. Nothing is waited for.
     pub async fn among(tx: &mut PgConnection, entries: &[EvidenceEntry]) -> Result<Self, StoreError> {
-        let failed = entries.iter().filter(|entry| entry.is_late_failure()).map(|entry| entry.recipient);
-        let failed: Vec<RecipientId> = failed.collect();
-        if failed.is_empty() {
+        let sent_to = entries.iter().filter(|entry| may_send(entry)).map(|entry| entry.recipient);
+        let sent_to: Vec<RecipientId> = sent_to.collect();
+        if sent_to.is_empty() {
             return Ok(Self::default());
         }
         if !forget::try_share_lists(tx).await? {
             return Ok(Self { is_open: true, ..Self::default() });
         }
-        let people = forget::lost_words(tx, &failed).await?.into_iter().collect();
+        let people = forget::lost_words(tx, &sent_to).await?.into_iter().collect();
         Ok(Self { people, is_open: false })
     }
 
     /// Whether an entry has to wait until that is known.
     pub fn is_open_for(&self, entry: &EvidenceEntry) -> bool {
-        self.is_open && entry.is_late_failure()
+        self.is_open && may_send(entry)
     }
 
-    /// Why its person is not tried again, where they are not.
+    /// Why its person is not sent to again, where they are not.
     pub fn why(&self, entry: &EvidenceEntry) -> Option<&'static str> {
-        self.people.contains(&entry.recipient).then_some(WITHOUT_NUMBER)
+        let why = if entry.is_late_failure() { WITHOUT_NUMBER } else { LEFT_OUT };
+        self.people.contains(&entry.recipient).then_some(why)
     }
+}
+
+/// Whether a message may go out by it that nobody says yes to.
+const fn may_send(entry: &EvidenceEntry) -> bool {
+    entry.is_late_failure() || entry.takes_opt_out_back()
 }

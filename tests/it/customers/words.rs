@@ -360,3 +360,35 @@ async fn of_values_that_lost_the_number_of_whoever_was_forgotten_these_peoples_a
         format!("select count(*) from blast_recipients where status = 'failed' and phone_number = '{}'", number(FIRST));
     assert_eq!(shop.number(&left).await, 1);
 }
+
+#[tokio::test]
+async fn whose_opt_out_is_taken_back_gets_no_value_that_lost_the_number_of_whoever_was_forgotten() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 3).await;
+    shop.send(&blast).await;
+    shop.execute(&format!(
+        "update blasts set message = 'Hi {{name}}, call {{agent}}';
+         update blast_recipients set variables = '{{\"agent\": \"{}\"}}';
+         update blast_recipients set variables = '{{\"agent\": \"Ana\"}}' where phone_number = '{}'",
+        digits(NAMED),
+        number(FIRST + 2),
+    ))
+    .await;
+    shop.ok(&["mark", &blast, &digits(FIRST), "opt-out"]).await;
+    shop.ok(&["suppress", "add", &digits(FIRST + 1)]).await;
+    shop.ok(&["suppress", "add", &digits(FIRST + 2)]).await;
+    shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+
+    let undone = shop.run(&["mark", &blast, &digits(FIRST), "undo"]).await;
+    let lifted = shop.run(&["suppress", "remove", &digits(FIRST + 1)]).await;
+    shop.ok(&["suppress", "remove", &digits(FIRST + 2), "--yes"]).await;
+
+    assert_eq!((undone.code, lifted.code), (0, 0), "nothing goes out, so that nothing is asked: {undone:?} {lifted:?}");
+    let why = "(blast 1), whose message they would get without the number of somebody who was forgotten since: ";
+    assert!(format!("{}{}", undone.out, undone.err).contains(why), "{undone:?}");
+    assert!(lifted.err.contains("still left out of blast 1"), "{lifted:?}");
+    let stand = "select string_agg(status::text, ' ' order by id) from blast_recipients";
+    assert_eq!(shop.text(stand).await, "skipped skipped queued");
+    let reasons = "select count(*) from blast_recipients where reason like 'opt-out taken back: not sent, %'";
+    assert_eq!(shop.number(reasons).await, 2);
+}
