@@ -160,7 +160,7 @@ impl App {
 
     /// A list that takes the place of whom a filter finds would go out with the next look, and they would come in again.
     pub(super) async fn refuse_list(&self, blast: &BlastRow) -> Result<(), AppError> {
-        let so = "no list takes their place. A copy of it (⟨d⟩) has no filter, and takes one";
+        let so = "no list takes their place. A copy of it (⟨d⟩) has no filter, and takes a list";
         self.refuse_of_filter(blast, so).await
     }
 

@@ -458,6 +458,7 @@ async fn no_list_takes_the_place_of_whom_a_filter_finds() {
     let refused = app.take_list(opened.at, &opened.form, &list).await.unwrap_err().to_string();
 
     assert!(refused.contains("stuck:read older:48h") && refused.contains("no list takes their place"), "{refused}");
+    assert!(refused.ends_with("has no filter, and takes a list"), "{refused}");
     assert_eq!(numbers(&shop, &made["id"]).await, before);
     assert_eq!(app.open_draft(draft).await.unwrap(), opened);
     // A copy has no filter.
