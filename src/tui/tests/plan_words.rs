@@ -205,6 +205,10 @@ fn nobody_today_says_why_and_is_not_said_beside_a_start_that_says_its_day() {
     let whole_day = planned(late);
     assert!(whole_day.screen().iter().any(|line| line.trim() == "nobody today"), "{:#?}", whole_day.screen());
     assert!(shows(&planned(used_up), "  nobody today: the daily cap is used up"));
+    let without_hours = planned(|plan| Plan { window: None, ..used_up(plan) });
+    let screen = without_hours.screen().iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("; first message 21 Nov 09:00"), "{screen}");
+    assert!(screen.contains("First message: 21 Nov 09:00."), "{screen}");
     let starts = planned(|plan| Plan { start: Some(start), ..used_up(plan) });
     assert!(!shows(&starts, "nobody today"), "{:#?}", starts.screen());
     assert!(shows(&starts, "It starts 21 Nov 09:30;"), "{:#?}", starts.screen());

@@ -131,10 +131,14 @@ pub(super) fn set_start(model: &Model, loaded: &app::Plan) -> Option<DateTime<Ut
     first.or(set).filter(|at| !is_scheduled && *at > clock(model).now)
 }
 
-/// When the first message goes, where a blast with hours does not send as soon as it starts: they are closed, or the day's cap is used up.
+/// When the first message goes, where a blast does not send as soon as it starts: its hours are closed, or the day's cap is used up.
 pub(super) fn opens_at(model: &Model, loaded: &app::Plan) -> Option<DateTime<Utc>> {
     let starts = set_start(model, loaded).unwrap_or(clock(model).now);
-    loaded.window.as_ref().filter(|_| loaded.zones.is_empty())?;
+    let is_used_up = loaded.stopped.is_none() && loaded.left_today.is_some_and(|left| left.messages == 0);
+    let may_wait = loaded.window.is_some() || is_used_up;
+    if !may_wait || !loaded.zones.is_empty() {
+        return None;
+    }
     if loaded.blast.state == BlastState::Scheduled {
         let own = loaded.blast.limits.own_window(model.zone_of(&loaded.blast)?)?;
         return (!own.is_open(starts)).then(|| own.next_open(starts));
