@@ -142,11 +142,13 @@ impl ConcurrentBlast {
 }
 
 impl App {
-    /// What a sender is sending, or will by itself. `waiting` is what its engine says that its blasts wait for.
+    /// What a sender is sending, or will by itself. `waiting` is what its engine says that its blasts wait for, `next_day` when its next day
+    /// begins, where its daily cap is used up.
     pub(super) async fn concurrent(
         &self,
         sender: SenderId,
         waiting: Option<&BTreeMap<BlastId, Waiting>>,
+        next_day: Option<DateTime<Utc>>,
     ) -> Result<Vec<ConcurrentBlast>, StoreError> {
         let now = self.engine().clock.now();
         let held = |blast: BlastId| match waiting.and_then(|waiting| waiting.get(&blast))? {
@@ -155,7 +157,7 @@ impl App {
         };
         let mut concurrent = Vec::new();
         for row in plan::concurrent(self.pool(), sender).await? {
-            let mut blast = self.concurrent_blast(&row, now, held);
+            let mut blast = self.concurrent_blast(&row, (now, next_day), held);
             blast.dues = self.dues_beside(&row, &blast.begins).await?;
             concurrent.push(blast);
         }
@@ -171,11 +173,11 @@ impl App {
     fn concurrent_blast(
         &self,
         row: &ConcurrentRow,
-        now: DateTime<Utc>,
+        (now, next_day): (DateTime<Utc>, Option<DateTime<Utc>>),
         held: impl Fn(BlastId) -> Option<DateTime<Utc>>,
     ) -> ConcurrentBlast {
         let first = [Some(now), row.starts_at, row.due_at, held(row.blast)].into_iter().flatten().max().unwrap_or(now);
-        let opens = self.window_of(row).map_or(first, |window| window.next_open(first));
+        let opens = opens(self.window_of(row), first, next_day);
         let pattern = Pattern::new(row.repeat(), self.zone_by(row.sender_id, &row.limits));
         let times = pattern.zip(row.starts_at).map(|(pattern, at)| {
             let seen = row.repeat_seen;
@@ -198,6 +200,12 @@ impl App {
     }
 }
 
+/// When the hours of a blast begin that could send from a moment on: those of the next day, where the daily cap is used up until then. That cap
+/// alone is one of the blast that is planned as well, and is said of that.
+fn opens(window: Option<Window>, first: DateTime<Utc>, next_day: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    window.map_or(first, |window| window.next_open(next_day.map_or(first, |next_day| next_day.max(first))))
+}
+
 /// From when on a blast sends that first could at this moment, where that is later than now and than its start.
 fn sends_from(opens: DateTime<Utc>, starts_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(opens).filter(|opens| *opens - starts_at.unwrap_or(now).max(now) > SOON)
@@ -208,7 +216,7 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
     use chrono_tz::Tz;
 
-    use super::{ConcurrentBlast, SharedLine, sends_from, shared_lines};
+    use super::{ConcurrentBlast, SharedLine, opens, sends_from, shared_lines};
     use crate::domain::ids::BlastId;
     use crate::domain::pace::LimitColumns;
 
@@ -295,6 +303,18 @@ mod tests {
         let finds =
             "finds its people anew then and sends nothing before 24 Nov 09:00: the times below assume 40 people";
         assert_eq!(said(&other), format!("{starts} {finds}"));
+    }
+
+    #[test]
+    fn behind_a_daily_cap_that_is_used_up_hours_begin_the_next_day() {
+        let limits = LimitColumns { hours: Some(Ok("02:00-05:00".parse().unwrap())), ..LimitColumns::default() };
+        let window = limits.own_window(Tz::UTC);
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let (now, next_day) = (at("2026-12-01T04:00:00Z"), Some(at("2026-12-02T00:00:00Z")));
+
+        assert_eq!(opens(window, now, None), now, "they are open");
+        assert_eq!(opens(window, now, next_day), at("2026-12-02T02:00:00Z"));
+        assert_eq!(opens(None, now, next_day), now);
     }
 
     #[test]

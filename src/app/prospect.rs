@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{App, AppError, ConcurrentBlast};
+use super::{App, AppError, ConcurrentBlast, reason};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{
-    Backlog, DueForecast, DueShare, Forecast, ForecastBegins, Limits, PeopleUse, binding, per_hour,
+    Backlog, DueForecast, DueShare, Forecast, ForecastBegins, Limits, PeopleUse, binding, next_day_start, per_hour,
 };
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
@@ -145,6 +145,21 @@ impl Prospect<'_> {
 }
 
 impl App {
+    /// What a launch that counts down waits for, of a sender that posted to so many today: its engine says by itself that the daily cap is used
+    /// up, but only from its start on.
+    pub(super) fn behind_cap(
+        &self,
+        waiting: Option<Waiting>,
+        row: &BlastRow,
+        (today, now): (u32, DateTime<Utc>),
+    ) -> Option<Waiting> {
+        let is_armed = row.send_after.is_some_and(|until| until > now);
+        let limits = self.sender(row.sender_id).map(|sender| &sender.limits).filter(|_| is_armed);
+        let Some(used_up) = limits.and_then(|limits| used_up(limits, today, now)) else { return waiting };
+        let own = reason::own_hours(row, self.known_zone_by(row.sender_id, &row.limits));
+        waiting.map(|waiting| reason::behind_cap(waiting, own, used_up))
+    }
+
     /// What limits a sender now, in addition to its configuration.
     pub(super) async fn sender_state(
         &self,
@@ -154,13 +169,21 @@ impl App {
         let (slowed, held_until) = sender::slowed(self.pool(), configured.id).await?;
         // Nobody needs it without a limit, and counting a day of a million is expensive.
         let today = if configured.limits.daily_cap.is_some() { self.attempts_today(configured).await? } else { 0 };
+        let today = u32::try_from(today).unwrap_or(u32::MAX);
+        let next_day = used_up(&configured.limits, today, self.engine().clock.now()).map(|(_, next_day)| next_day);
         Ok(SenderState {
             slowed: u32::try_from(slowed).unwrap_or_default(),
             held_until,
-            today: u32::try_from(today).unwrap_or(u32::MAX),
-            concurrent: self.concurrent(configured.id, row.map(|row| &row.waiting.blasts)).await?,
+            today,
+            concurrent: self.concurrent(configured.id, row.map(|row| &row.waiting.blasts), next_day).await?,
             is_stopped: row.is_some_and(|row| row.stopped.is_some()),
             throughput: business::throughput(self.pool(), configured.id).await?,
         })
     }
+}
+
+/// The daily cap of a sender that posted to so many today, and when its next day begins, where that cap is used up.
+fn used_up(limits: &Limits, today: u32, now: DateTime<Utc>) -> Option<(i64, DateTime<Utc>)> {
+    let cap = limits.daily_cap.filter(|cap| today >= cap.get())?;
+    Some((i64::from(cap.get()), next_day_start(now, limits.zone)))
 }

@@ -146,6 +146,7 @@ impl App {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(self.sender_state(configured, sender).await?),
         };
+        let waiting = self.behind_cap(waiting, &row, (sender_state.today, now));
         let dues = &self.own_dues(&row).await?;
         let people_use = self.recent_people_use(configured, &row).await?;
         let prospect = Prospect {

@@ -99,8 +99,17 @@ pub(super) fn is_closed_at(blast: &BlastRow, zone: Option<Tz>, at: DateTime<Utc>
     closed_at(blast, zone, at).is_some()
 }
 
+/// What a blast waits for where the daily cap of its sender is used up until the next day: its own hours that begin before that are not those
+/// that it goes in.
+pub(super) fn behind_cap(waiting: Waiting, own: Option<Window>, (cap, next_day): (i64, DateTime<Utc>)) -> Waiting {
+    let begins_before = matches!(&waiting, Waiting::Window { until, .. } if *until < next_day);
+    let Some(own) = own.filter(|_| begins_before) else { return waiting };
+    let until = own.next_open(next_day);
+    Waiting::DailyCap { cap, until, hours: (until > next_day).then(|| own.to_string()) }
+}
+
 /// The blast's own hours, where they hold by one clock.
-fn own_hours(blast: &BlastRow, zone: Option<Tz>) -> Option<Window> {
+pub(super) fn own_hours(blast: &BlastRow, zone: Option<Tz>) -> Option<Window> {
     blast.limits.own_window(zone?).filter(|_| !blast.origin.window_local)
 }
 
@@ -186,8 +195,10 @@ fn database_of(sender: &SenderRow) -> Option<Waiting> {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
+    use chrono_tz::Tz;
 
-    use super::{Waiting, later_of, overdue_with};
+    use super::{Waiting, behind_cap, later_of, overdue_with};
+    use crate::domain::pace::LimitColumns;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -200,6 +211,20 @@ mod tests {
         // Of 15 seconds 5 are over when it is renewed.
         assert_eq!(left(15_000), 9_000);
         assert_eq!(left(600), 300);
+    }
+
+    #[test]
+    fn hours_that_begin_while_the_daily_cap_is_used_up_are_those_of_the_next_day() {
+        let limits = LimitColumns { hours: Some(Ok("05:00-06:00".parse().unwrap())), ..LimitColumns::default() };
+        let own = limits.own_window(Tz::UTC).unwrap();
+        let (next_day, opens) = (at("2026-11-21T00:00:00Z"), at("2026-11-21T05:00:00Z"));
+        let closed = |until| Waiting::Window { window: own.to_string(), until };
+
+        let today = behind_cap(closed(at("2026-11-20T05:00:00Z")), Some(own), (300, next_day));
+        let later = behind_cap(closed(opens), Some(own), (300, next_day));
+
+        assert_eq!(today, Waiting::DailyCap { cap: 300, until: opens, hours: Some(own.to_string()) });
+        assert_eq!(later, closed(opens));
     }
 
     #[test]
