@@ -50,6 +50,17 @@ fn hours_by_the_readers_clocks_are_told_once() {
 }
 
 #[test]
+fn the_end_of_hours_behind_a_daily_cap_is_not_said_to_be_set_by_the_cap_alone() {
+    let hours = Some("02:00-03:30 daily (Asia/Kuala_Lumpur)".to_owned());
+    let wait = Waiting::DailyCap { cap: 500, until: tomorrow(2, 0), hours };
+    let dashboard = waits(STACKED, wait, Tz::Asia__Kuala_Lumpur);
+
+    let line = dashboard.line(9);
+    assert!(line.starts_with("  waits for the daily cap and its hours, until 21 Nov 02:00"), "{line}");
+    assert!(!line.contains("sets it"), "{line}");
+}
+
+#[test]
 fn a_blast_outside_its_hours_waits_at_no_speed_and_says_why_below_the_blasts() {
     let mut dashboard = waits(STACKED, closed(), Tz::UTC);
     assert!(dashboard.line(1).contains("══ waits ══"), "{}", dashboard.line(1));

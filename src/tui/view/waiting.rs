@@ -49,7 +49,10 @@ fn keyed(model: &Model, blast: &BlastView) -> Vec<String> {
     let Some(keys) = keys_of_wait(model, blast) else { return Vec::new() };
     let words: Vec<_> = [reason(model, blast), brief(model, blast)].into_iter().flatten().collect();
     let both = |keys: &String| words.iter().map(|words| format!("{words}; {keys}")).collect::<Vec<_>>();
-    let end = shortest(model, blast).map(|end| keys.clone().map(|keys| format!("{end}; {keys}")));
+    // Where the end is that of the hours behind a cap, the key of the cap beside it would be said to set it.
+    let is_of_hours = matches!(&blast.waiting, Some(Waiting::DailyCap { hours: Some(_), .. }));
+    let end =
+        shortest(model, blast).filter(|_| !is_of_hours).map(|end| keys.clone().map(|keys| format!("{end}; {keys}")));
     keys.iter().flat_map(both).chain(end.into_iter().flatten()).collect()
 }
 
