@@ -50,13 +50,16 @@ pub fn pause(view: &StepView) -> Vec<Effect> {
     vec![Effect::Write(change(view, StepChange::Pause))]
 }
 
+/// Said in the question before such a step is resumed.
+const LOST: &str = "somebody was forgotten, and their number was taken out of its words or of values that it sends; ";
+
 pub fn ask_resume(model: &mut Model) -> Vec<Effect> {
     let Some(view) = model.chosen_step() else { return Vec::new() };
     let sends = match view.step.at_most {
         Some(most) => format!("it then sends by itself to at most {most}"),
         None => "each draft of it waits for your yes".to_owned(),
     };
-    let lost = if view.lost_number { "somebody was forgotten: it lost their number; " } else { "" };
+    let lost = if view.lost_number { LOST } else { "" };
     let question = format!("resume {}? ({lost}{sends})", name(model, view.step.key()));
     let resume = change(view, StepChange::Resume);
     prompts::ask(model, question, ConfirmBy::Yes, vec![resume])
