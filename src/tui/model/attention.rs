@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Model, Overlay};
 use crate::app::view::{ActivityHead, BlastView};
-use crate::app::{DatabaseState, StepKey, StepView};
+use crate::app::{DatabaseState, StepKey, StepStanding, StepView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::sender::StopCode;
@@ -87,7 +87,9 @@ impl Model {
         let scheduled = scheduled.into_iter().map(|blast| NeedsLine::Blast(blast.id));
         let steps = |is_paused: bool| {
             let is_listed = move |view: &&StepView| view.step.paused_at.is_some() == is_paused;
-            self.steps.iter().filter(is_listed).map(|view| NeedsLine::Step(view.step.key()))
+            let mut listed: Vec<_> = self.steps.iter().filter(is_listed).collect();
+            listed.sort_by_key(|view| when_it_comes(view));
+            listed.into_iter().map(|view| NeedsLine::Step(view.step.key()))
         };
         let paused = self.paused_by_people().map(|blast| NeedsLine::Blast(blast.id));
         let replies = (self.unseen_replies() > 0).then_some(NeedsLine::Replies);
@@ -249,6 +251,15 @@ impl Model {
         let is_open = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Paused);
         let held_up = of_sender().filter(waits).find(|blast| blast.state == BlastState::Sending);
         held_up.or_else(|| of_sender().find(is_open)).or_else(|| of_sender().find(waits)).map(|blast| blast.id)
+    }
+}
+
+/// The order of steps that come by themselves: the next one first, those that come at no set time last.
+fn when_it_comes(view: &StepView) -> (u8, Option<DateTime<Utc>>) {
+    match view.standing() {
+        StepStanding::SendsNext(_) => (0, None),
+        StepStanding::ComesAt(at) => (1, Some(at)),
+        _ => (2, None),
     }
 }
 

@@ -72,6 +72,18 @@ fn a_step_is_paused_at_once_and_resumed_after_a_question() {
 }
 
 #[test]
+fn of_steps_that_come_by_themselves_the_next_one_stands_first() {
+    let later = StepView { comes_at: Some(at(15, 50)), ..step(None) };
+    let mut sooner = StepView { comes_at: Some(at(15, 49)), ..step(None) };
+    sooner.step.number = 2;
+
+    let dashboard = with(vec![later, sooner]);
+
+    let next = NeedsLine::Step(StepKey { number: 2, ..STEP });
+    assert_eq!(dashboard.model.needs_lines(), [next, NeedsLine::Step(STEP)]);
+}
+
+#[test]
 fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_asked_about_that() {
     let mut dashboard = with(vec![step(None)]);
     dashboard.answer(Completion::Steps(Ok(vec![StepView { lost_number: true, ..paused(None) }])));
