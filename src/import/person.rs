@@ -105,7 +105,7 @@ impl Reason {
             })) => format!("{place}: more than {limit} characters"),
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
-            Self::OptedOut | Self::OptedOutElsewhere { .. } => "the list says that they want no messages".to_owned(),
+            Self::OptedOut | Self::OptedOutElsewhere { .. } => "asked for no messages, as the list says".to_owned(),
             Self::TakenOut => RejectedRows::TAKEN_OUT.to_owned(),
             Self::Phone(_)
             | Self::Content(_)

@@ -15,6 +15,13 @@ fn whoever_wants_no_messages_by_their_row_is_left_out() {
 }
 
 #[test]
+fn those_who_want_no_messages_are_counted_in_words_that_follow_their_number() {
+    for reason in [Reason::OptedOut, Reason::OptedOutElsewhere { row: 5 }] {
+        assert_eq!(reason.in_general(), "asked for no messages, as the list says");
+    }
+}
+
+#[test]
 fn a_row_that_is_left_out_has_its_number_whichever_cell_is_wrong() {
     let list = "phone,name,stop\n0100120001,Aina,yes\nx,Ben,\n0100120003,Chen,\n0100120003,Chen,y\n";
 
