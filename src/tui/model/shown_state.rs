@@ -72,13 +72,13 @@ impl Model {
 
     /// The same with these other blasts.
     pub fn start_words_of(&self, blast: &BlastView, others: &[&BlastView], until: DateTime<Utc>) -> String {
-        let (name, at) = (self.distinct_name(blast), self.start_after(blast, until));
+        let (name, at) = (self.distinct_name(blast), self.at_start_after(blast, until));
         let start = match others {
             [] => format!("{name} starts"),
             [other] => format!("{name} and {} start", self.distinct_name(other)),
             several => format!("{name} and {} others start", several.len()),
         };
-        format!("{start} at {at}{}", self.launched_by(blast))
+        format!("{start} {at}{}", self.launched_by(blast))
     }
 
     /// `, by ben`: who launched it, where that was another operator.
@@ -135,7 +135,14 @@ impl Model {
         self.later_start(blast, until).map_or_else(|| clock.second(until), |later| self.time_of(blast, later))
     }
 
-    /// The same where it is not that time.
+    /// The same behind *starts*: `at 14:02:10`, but `2 Dec 00:00` where the day is named.
+    pub fn at_start_after(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
+        let at = self.start_after(blast, until);
+        let names_day = at.split(' ').next().is_some_and(|first| !first.contains(':'));
+        if names_day { at } else { format!("at {at}") }
+    }
+
+    /// When it starts where that is not at that time.
     pub fn later_start(&self, blast: &BlastView, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let due = blast.nobody_due.as_ref().and_then(Waiting::until).filter(|due| *due > until);
         let due = due.max(self.cap_ends_at(blast, until));

@@ -223,6 +223,6 @@ fn an_announced_start_behind_a_daily_cap_that_is_used_up_is_said_to_be_the_next_
     dashboard.answer(Completion::Senders(Ok(used_up)));
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("Raya promo starts at 21 Nov 00:00: u"), "{screen}");
+    assert!(screen.contains("Raya promo starts 21 Nov 00:00: u"), "{screen}");
     assert!(!screen.contains(" s left)"), "{screen}");
 }

@@ -206,7 +206,7 @@ fn over_meanwhile(model: &Model, row: &BlastView) -> Option<String> {
 /// What a blast that was not ended does now.
 fn stands_now(model: &Model, row: &BlastView) -> String {
     match row.armed_until(model.now) {
-        Some(until) => format!("it starts at {}; ⟨p⟩ pauses it", model.start_after(row, until)),
+        Some(until) => format!("it starts {}; ⟨p⟩ pauses it", model.at_start_after(row, until)),
         None if row.state == BlastState::Sending && row.starts_with_sender(model.now) => {
             "it starts once its sender is resumed; ⟨p⟩ pauses it".to_owned()
         }

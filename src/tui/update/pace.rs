@@ -170,7 +170,7 @@ pub fn edited(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<
     let was_armed = model.blasts.get(row.id).and_then(|before| before.armed_until(model.now));
     match row.armed_until(model.now) {
         Some(until) if was_armed == Some(until) => {
-            let text = format!("{sentence}; it starts at {}", model.start_after(&row, until));
+            let text = format!("{sentence}; it starts {}", model.at_start_after(&row, until));
             model.say(armed::standing(model, &row, text));
         }
         Some(until) => model.say(armed::announcement(model, &row, until)),
