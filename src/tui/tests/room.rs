@@ -3,8 +3,9 @@
 use ratatui::style::Color;
 
 use super::support::{STACKED, TestDashboard, WIDE, blasts, buffer, senders};
-use crate::app::view::{BlastView, SenderView};
+use crate::app::view::{BlastView, SenderStop, SenderView};
 use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::sender::StopCode;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
 use crate::tui::key::Key;
@@ -35,6 +36,19 @@ fn senders_without_room_in_the_first_line_are_counted() {
         assert!(wide.contains(&format!("{name} 146/500 today")), "{wide}");
     }
     assert!(!wide.contains("sender"), "none is left out: {wide}");
+}
+
+#[test]
+fn a_stopped_sender_is_named_in_the_first_line_where_others_are_counted() {
+    let mut dashboard = with_senders(["sales", "outlet", "wholesale"], STACKED);
+    let (at, code, reason) = (dashboard.now, StopCode::Provider("device".to_owned()), "Device is offline".to_owned());
+    let mut rows = dashboard.model.senders.clone();
+    rows[2].stopped = Some(SenderStop { at, code, reason, waits_for_token: false });
+
+    dashboard.answer(Completion::Senders(Ok(rows)));
+
+    let line = dashboard.line(0);
+    assert!(line.contains("wholesale STOPPED") && line.contains("+2"), "{line}");
 }
 
 #[test]

@@ -154,11 +154,12 @@ fn left_out(hidden: usize, sign: &str) -> HeaderSegment {
     HeaderSegment::followed(format!("{sign}{hidden} {senders}"), "", TextRole::Dim)
 }
 
-/// The senders, first that of the selected blast.
+/// The senders, first those that are stopped, which nobody is to overlook where not all have room, then that of the selected blast.
 fn senders(model: &Model) -> Vec<HeaderSegment> {
-    let of_blast = |row: &&SenderView| model.blast().is_some_and(|blast| blast.sender_id == row.id);
-    let (own, rest): (Vec<_>, Vec<_>) = model.senders.iter().partition(of_blast);
-    own.into_iter().chain(rest).map(|row| sender(model, row)).collect()
+    let is_of_blast = |row: &SenderView| model.blast().is_some_and(|blast| blast.sender_id == row.id);
+    let mut rows: Vec<_> = model.senders.iter().collect();
+    rows.sort_by_key(|row| (row.stopped.is_none(), !is_of_blast(row)));
+    rows.into_iter().map(|row| sender(model, row)).collect()
 }
 
 /// What follows the name before the senders.
