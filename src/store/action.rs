@@ -10,7 +10,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-pub use self::start::{launch_before, let_go_on_since, newest_launch, newest_launch_of_draft, newest_start};
+pub use self::start::{
+    launch_before, let_go_on_since, newest_launch, newest_launch_of_draft, newest_start, newest_taken_back_by,
+};
 use super::{StoreError, notify};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};

@@ -163,6 +163,8 @@ pub enum ReadRequest {
     },
     /// How many of those who failed may be tried again.
     Retryable(BlastId),
+    /// Who else took back the newest launch or resume of a blast.
+    TakenBackBy(BlastId),
     /// How many of these people had their message by another blast, too.
     BeforeResend(Vec<RecipientId>),
     /// Blasts over time.
@@ -296,6 +298,10 @@ pub enum Completion {
         people: EffectResult<i64>,
         /// Where that is nobody, why.
         nobody: Option<String>,
+    },
+    TakenBackBy {
+        blast: BlastId,
+        by: EffectResult<Option<String>>,
     },
     BeforeResend {
         of: Vec<RecipientId>,

@@ -45,7 +45,9 @@ pub use form::{
 };
 pub use held::{DroppedKeys, HELD_MAX, HeldInput};
 pub use narrowed_blasts::{KeptRows, NarrowedBlasts};
-pub use notice::{ArmedLaunch, ArmedWords, LogLine, LostActs, Notice, ResumedBlast, StandingBlast, StartsBeside, Tone};
+pub use notice::{
+    ArmedLaunch, ArmedWords, LogLine, LostActs, Notice, ResumedBlast, StandingBlast, StartsBeside, TakenBackStart, Tone,
+};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowFoundOverlay, FollowUpOverlay, HelpOverlay, Overlay,
     PlanCount, PlanOverlay, RESOLUTIONS, ResolutionChoice, UncertainOverlay,

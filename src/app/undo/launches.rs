@@ -47,6 +47,13 @@ impl App {
         }
     }
 
+    /// Who took back the newest launch or resume of a blast, where that was somebody else.
+    pub async fn taken_back_by(&self, blast: BlastId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let by = action::newest_taken_back_by(&mut tx, blast).await?;
+        Ok(by.filter(|by| by != self.operator()))
+    }
+
     /// Whether such an act can be taken back still. Nothing of a sender that it let go on may have been sent since, and that may not be stopped.
     pub(super) async fn can_be_taken_back(
         &self,

@@ -46,6 +46,16 @@ pub async fn let_go_on_since(tx: &mut PgConnection, act: &LoggedAction) -> Resul
     Ok(by.bind(act.blast_id).bind(act.id).fetch_optional(tx).await?)
 }
 
+/// Who took back the newest launch or resume of a blast; `None` where that stands.
+pub async fn newest_taken_back_by(tx: &mut PgConnection, blast: BlastId) -> Result<Option<String>, StoreError> {
+    let by = sqlx::query_scalar::<_, Option<String>>(
+        "select undone_by from operator_actions
+          where blast_id = $1 and action in ('launch', 'resume')
+          order by id desc limit 1",
+    );
+    Ok(by.bind(blast).fetch_optional(tx).await?.flatten())
+}
+
 /// The newest launch or resume of a blast that is not taken back.
 pub async fn newest_launch(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
     launch_before(tx, blast, ActionId(i64::MAX)).await

@@ -214,6 +214,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
             Completion::AllFound { ticket, people: all_found(app, (blast, filter, as_of)).await }
         }
         ReadRequest::Retryable(blast) => retryable(app, blast).await,
+        ReadRequest::TakenBackBy(blast) => taken_back_by(app, blast).await,
         ReadRequest::BeforeResend(of) => before_resend(app, of).await,
         ReadRequest::FollowUp { blast, stuck_at } | ReadRequest::FollowUpAgain { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
@@ -258,6 +259,10 @@ async fn rows(app: &App, asked: Vec<RecipientId>) -> Completion {
             Completion::SomeGone { gone, rows }
         }
     }
+}
+
+async fn taken_back_by(app: &App, blast: BlastId) -> Completion {
+    Completion::TakenBackBy { blast, by: app.taken_back_by(blast).await.map_err(Into::into) }
 }
 
 async fn before_resend(app: &App, of: Vec<RecipientId>) -> Completion {

@@ -33,6 +33,8 @@ pub struct Notice {
     pub stands: Option<StandingBlast>,
     /// What it says at its end of others that start all the same.
     pub beside: Option<StartsBeside>,
+    /// The blast whose start it says to be off as if somebody took that back: who that was stands there once it is read.
+    pub taken_back: Option<TakenBackStart>,
     /// Blasts of whose states it says something: the line ends once one of them is in another.
     pub says: Vec<SeenState>,
     /// The blast whose newest act it says can be taken back: the line ends once somebody did something else to that.
@@ -99,6 +101,14 @@ pub struct StartsBeside {
     pub words: String,
 }
 
+/// A launch or a resume that may have been taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenBackStart {
+    pub blast: BlastId,
+    /// Whether it is being read who did that.
+    pub is_asked: bool,
+}
+
 /// A blast in a state, while one is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StandingBlast {
@@ -120,6 +130,7 @@ impl Notice {
             armed: None,
             stands: None,
             beside: None,
+            taken_back: None,
             says: Vec::new(),
             until_changed: None,
             of: None,

@@ -13,7 +13,7 @@ use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::msg::Msg;
 
 /// A blast that was paused, beside the launched one.
@@ -319,6 +319,32 @@ fn a_blast_whose_resume_was_taken_back_is_not_said_to_be_paused_by_whoever_had_p
 
         assert_eq!(dashboard.said(), says);
     }
+}
+
+#[test]
+fn whoever_takes_a_resume_back_is_named_to_whoever_resumed() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let paused = blasts().into_iter().find(|blast| blast.id == OTHER).unwrap();
+    let state_by = Some(Actor::Operator("catherine".to_owned()));
+    let paused = BlastView { state: BlastState::Paused, state_by, ..paused };
+    read_other(&mut dashboard, paused.clone());
+    let (version, send_after) = (paused.version + 1, Some(dashboard.now + TimeDelta::seconds(10)));
+    let row = BlastView { state: BlastState::Sending, version, send_after, ..paused.clone() };
+    let launch = Launch { blast: OTHER, version: paused.version, people: 20, armed_for: Launch::ARMED_FOR };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Resume(launch),
+        outcome: Ok(WriteOutcome::Blast(Box::new(row))),
+    });
+    let again = BlastView { version: version + 1, ..paused };
+
+    read_other(&mut dashboard, again.clone());
+    let asks = Effect::Read(ReadRequest::TakenBackBy(OTHER));
+    assert!(dashboard.taken().contains(&asks));
+    read_other(&mut dashboard, again);
+    assert!(!dashboard.taken().contains(&asks), "once");
+    dashboard.answer(Completion::TakenBackBy { blast: OTHER, by: Ok(Some("ben".to_owned())) });
+
+    assert_eq!(dashboard.said(), "ben took it back: Follow-up 1 is paused again");
 }
 
 /// The list is read again, and the paused blast stands so.

@@ -13,7 +13,9 @@ use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::model::{ArmedLaunch, ArmedWords, Leaving, Model, Notice, ResumedBlast, StandingBlast, StartsBeside};
+use crate::tui::model::{
+    ArmedLaunch, ArmedWords, Leaving, Model, Notice, ResumedBlast, StandingBlast, StartsBeside, TakenBackStart,
+};
 
 /// Says when a launched blast starts, and that it can be stopped until then.
 pub fn announcement(model: &Model, row: &BlastView, until: DateTime<Utc>) -> Notice {
@@ -296,7 +298,35 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
         BlastState::Scheduled => return Notice::done(format!("{name} is scheduled again: nothing was sent")),
         state => return Notice::done(format!("{name} is {state}")),
     };
-    Notice { stands: Some(stands(model, row)), ..Notice::done(said) }
+    let taken_back = may_be_taken_back(model, row).then_some(TakenBackStart { blast: row.id, is_asked: false });
+    Notice { stands: Some(stands(model, row)), taken_back, ..Notice::done(said) }
+}
+
+/// Whether a blast stands as before its start, which somebody may have taken back: its row does not say who.
+fn may_be_taken_back(model: &Model, row: &BlastView) -> bool {
+    let resumed = model.resumed.as_ref().filter(|resumed| resumed.blast == row.id);
+    match row.state {
+        BlastState::Paused => resumed.is_some_and(|resumed| is_as_before(resumed, row)),
+        BlastState::Sending => row.is_behind_stop() && model.away_since().is_none(),
+        _ => false,
+    }
+}
+
+/// Reads once who took back what the line says to stand as before.
+pub fn ask_who_took_back(model: &mut Model) -> Option<Effect> {
+    let taken_back = model.notice.as_mut()?.taken_back.as_mut().filter(|taken_back| !taken_back.is_asked)?;
+    taken_back.is_asked = true;
+    Some(Effect::Read(ReadRequest::TakenBackBy(taken_back.blast)))
+}
+
+/// It is read: the line begins with whoever that was. Nobody did where it stands so by itself, or by another act.
+pub fn taken_back_by(model: &mut Model, blast: BlastId, by: Option<String>) {
+    let is_of = |notice: &&mut Notice| notice.taken_back.is_some_and(|taken_back| taken_back.blast == blast);
+    let Some(notice) = model.notice.as_mut().filter(is_of) else { return };
+    notice.taken_back = None;
+    if let Some(by) = by {
+        notice.text = format!("{} took it back: {}", clean(&by), notice.text);
+    }
 }
 
 /// That a blast has started, with all that the same act started. The key that pauses it is named where it would.

@@ -106,6 +106,9 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
             read_or_again(model, UnreadPart::Views, errors, used);
         }
         Completion::Steps(read) => with(model, read, steps::loaded),
+        Completion::TakenBackBy { blast, by } => {
+            with(model, by, |model, by| armed::taken_back_by(model, blast, by));
+        }
         Completion::BeforeResend { of, known } => {
             with(model, known, |model, known| uncertain::known_before_resend(model, &of, known));
         }
@@ -195,6 +198,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             model.speeds.read(model.blasts.rows(), model.now);
             armed::recheck(model);
             let mut effects = unread::read_again(model);
+            effects.extend(armed::ask_who_took_back(model));
             effects.extend(lists::follow_selection(model));
             effects.extend(follow_ups::read_chain(model));
             effects.extend(plan::refresh(model));

@@ -248,13 +248,15 @@ async fn a_pause_while_the_sender_goes_on_is_that_of_whoever_paused_it() {
 /// As ctrl-c does of a launch on a terminal.
 #[tokio::test]
 async fn a_launch_is_taken_back_by_itself_where_its_sender_was_let_go_on_meanwhile() {
-    let (scene, _) = going_on().await;
+    let (scene, aina) = going_on().await;
     let launch = ActionId(scene.number("select id from operator_actions where blast_id = 2").await);
+    assert_eq!(aina.taken_back_by(BlastId(2)).await.unwrap(), None);
 
     let undone = operator_app(&scene, "ben").await.undo_start_of(BlastId(2), Some(launch)).await.unwrap().sentence;
 
     assert_eq!(undone, "Second is a draft again: nothing was sent");
     assert_eq!((scene.number(WAITING).await, scene.number(STOPPED).await), (2, 0));
+    assert_eq!(aina.taken_back_by(BlastId(2)).await.unwrap().as_deref(), Some("ben"));
 }
 
 /// The notice of the stop comes a moment later to an engine, and where it ended before it had sent one, not at all.

@@ -79,6 +79,7 @@ pub(super) const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::Activity { .. }
         | ReadRequest::Person(_)
         | ReadRequest::Customer(_)
+        | ReadRequest::TakenBackBy(_)
         | ReadRequest::AllFound { .. } => KEY_WAIT,
         ReadRequest::FollowUp { .. }
         | ReadRequest::FoundFollowUp(_)
