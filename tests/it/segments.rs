@@ -445,6 +445,22 @@ async fn a_plan_of_who_only_reads_has_the_numbers_of_a_writers_plan() {
 }
 
 #[tokio::test]
+async fn a_draft_is_opened_with_whom_its_filter_finds_by_now() {
+    let (shop, blast) = read_shop().await;
+    let made = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await;
+    let app = engine_app(&shop, "aina").await;
+    let draft = BlastId(made["id"].as_i64().unwrap());
+    let before = app.open_draft_as_found(draft).await.unwrap();
+
+    shop.ok(&["mark", &blast, &number(0), "replied"]).await;
+    let after = app.open_draft_as_found(draft).await.unwrap();
+
+    assert_eq!((before.people, after.people), (2, 1));
+    assert_eq!(numbers(&shop, &made["id"]).await, [number(3)]);
+    assert_eq!(app.open_draft_as_found(draft).await.unwrap(), after, "nothing changed since");
+}
+
+#[tokio::test]
 async fn no_list_takes_the_place_of_whom_a_filter_finds() {
     let (shop, blast) = read_shop().await;
     let made = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await;

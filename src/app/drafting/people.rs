@@ -2,8 +2,8 @@
 
 use sqlx::PgConnection;
 
-use super::SavedDraft;
-use crate::app::AppError;
+use super::{OpenedDraft, SavedDraft};
+use crate::app::{App, AppError};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::rejected_rows::RejectedRows;
@@ -38,6 +38,17 @@ pub struct DraftPerson {
     pub phone: String,
     pub name: Option<String>,
     pub variables: Variables,
+}
+
+impl App {
+    /// Reads a draft to write on it, with whom its filter finds by now: its plan would put them into it as well.
+    pub async fn open_draft_as_found(&self, id: BlastId) -> Result<OpenedDraft, AppError> {
+        // One whose filter cannot be read any more is opened all the same, and its plan says why.
+        if let Err(error) = Box::pin(self.renew_audience(id)).await {
+            tracing::warn!(%error, blast = id.0, "the people of a draft could not be found anew");
+        }
+        self.open_draft(id).await
+    }
 }
 
 impl ByHand {

@@ -113,7 +113,7 @@ pub enum DraftOutcome {
 
 pub(super) async fn read(app: &App, request: DraftRead) -> DraftAnswer {
     match request {
-        DraftRead::Open(id) => DraftAnswer::Opened(Box::new(app.open_draft(id).await.map_err(Into::into))),
+        DraftRead::Open(id) => DraftAnswer::Opened(Box::new(app.open_draft_as_found(id).await.map_err(Into::into))),
         DraftRead::Again(id) => {
             DraftAnswer::ReadAgain(Box::new(app.open_draft_of_another(id).await.map_err(Into::into)))
         }
