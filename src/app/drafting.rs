@@ -379,7 +379,7 @@ fn refuse_started(state: BlastState) -> Result<(), AppError> {
         BlastState::Scheduled => Err(AppError::Refused(
             "it is scheduled by now, and its people are those of its plan: ⟨d⟩ makes a new one like it".to_owned(),
         )),
-        state => Err(AppError::Refused(super::edit::not_editable(state.with_article()))),
+        state => Err(AppError::Refused(super::edit::not_editable(state, state.with_article()))),
     }
 }
 

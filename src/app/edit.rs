@@ -154,7 +154,7 @@ impl App {
             state if is_paused_before_start(state, head.launched_at, head.scheduled_for) => {
                 Err(AppError::Refused(paused_before_its_time(head.id)))
             }
-            _ => Err(AppError::Refused(not_editable(head.state_in_words()))),
+            _ => Err(AppError::Refused(not_editable(head.state, head.state_in_words()))),
         }
     }
 
@@ -223,7 +223,10 @@ fn fixed_once_started((id, state): (BlastId, BlastState), is_before_its_time: bo
     if is_before_its_time {
         return paused_before_its_time(id);
     }
-    format!("{}; once started, only rate, gap, window and weekdays can change", not_editable(state.with_article()))
+    format!(
+        "{}; once started, only rate, gap, window and weekdays can change",
+        not_editable(state, state.with_article())
+    )
 }
 
 /// Why what is paused until its time is not edited.
@@ -231,9 +234,10 @@ fn paused_before_its_time(id: BlastId) -> String {
     format!("the blast is paused: `blastdeck blast undo {id}` makes it a draft, which can be edited")
 }
 
-/// Why what has started is not edited.
-pub(super) fn not_editable(state: &str) -> String {
-    format!("the blast is {state}: only a draft, or what is scheduled, can be edited")
+/// Why what is in a state, which has these words, is not edited. What was launched may wait for its hours still, and send nothing.
+pub(super) fn not_editable(state: BlastState, words: &str) -> String {
+    let stands = if state == BlastState::Sending { "has started".to_owned() } else { format!("is {words}") };
+    format!("the blast {stands}: only a draft, or what is scheduled, can be edited")
 }
 
 /// What the launch of a blast decided and an edit changes.

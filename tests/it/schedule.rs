@@ -263,6 +263,7 @@ async fn a_blast_that_waits_for_its_hours_sends_at_once_when_they_are_changed_an
     let unasked = shop.run(&["blast", "edit", &blast, "--clear", "window"]).await;
     shop.ok(&["blast", "edit", &blast, "--rate", "1/h"]).await;
     assert!(named.code == 3 && named.err.contains("only rate, gap, window and weekdays can change"), "{named:?}");
+    assert!(named.err.contains("the blast has started: only a draft"), "it sends nothing yet: {named:?}");
     assert!(unasked.code == 3 && unasked.err.contains("This needs a confirmation"), "{unasked:?}");
     assert!(shop.sim.posts().await.is_empty());
 
