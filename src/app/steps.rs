@@ -4,6 +4,7 @@
 mod at_once;
 mod done;
 mod editing;
+mod lost;
 mod making;
 mod same;
 mod shown;
@@ -16,6 +17,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use self::done::done_by;
+use self::lost::lost_words;
 use self::same::refuse_same;
 use super::error::unread_after;
 use super::segment::values_of;
@@ -87,7 +89,7 @@ pub struct StepView {
     pub is_blast_paused: bool,
     /// Its blast was cancelled, failed, or repeats no more: it comes no more.
     pub is_over: bool,
-    /// Its words, or a value that they send, lost the number of somebody who was forgotten, and it does not send by itself now.
+    /// Its words, or a value that they send, lost the number of somebody who was forgotten, and it does not send by itself now, or its blast is a draft.
     pub lost_number: bool,
     /// What it made, the newest first.
     pub blasts: Vec<StepBlast>,
@@ -112,11 +114,6 @@ pub enum StepStanding {
 }
 
 impl StepView {
-    /// What it lost, with the command that mends it.
-    pub fn lost_words(&self) -> Option<String> {
-        self.lost_number.then(|| lost_words(self.step.key()))
-    }
-
     pub fn standing(&self) -> StepStanding {
         let is_paused = self.step.paused_at.is_some();
         // One that its step sends by itself asks nobody, unless somebody did something to it.
@@ -192,7 +189,8 @@ impl App {
         let when = rule.map_or_else(String::new, |rule| rule.to_string());
         let is_over = comes_no_more(row);
         let comes_at = comes_at.filter(|_| !is_over);
-        let lost_number = step.lost_number && !step.sends_by_itself();
+        // Of a draft nothing is sent yet.
+        let lost_number = step.lost_number && (row.state == BlastState::Draft || !step.sends_by_itself());
         Ok(StepView { step, when, waits, comes_at, is_blast_paused, is_over, lost_number, blasts })
     }
 
@@ -371,14 +369,6 @@ fn columns(
 /// What is wrong with a rule, by the name of its field.
 pub(super) fn invalid_rule(error: StepError) -> AppError {
     AppError::invalid(error.field(), error.to_string())
-}
-
-fn lost_words(key: StepKey) -> String {
-    let StepKey { blast, number } = key;
-    format!(
-        "somebody was forgotten, and their number was taken out of the words of step {number} of blast {blast} or of values that it \
-         sends: `blastdeck blast step set {blast} {number}` gives it other words"
-    )
 }
 
 fn no_step(key: StepKey) -> AppError {

@@ -65,6 +65,7 @@ impl App {
                 obstacles.extend(self.undeliverable(blast).await?);
             }
         }
+        obstacles.extend(self.lost_in_steps(blast).await?);
         obstacles.extend(self.missed(blast));
         Ok(Readiness { people, suppressed, answered, obstacles, template, number })
     }

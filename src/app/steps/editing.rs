@@ -5,9 +5,11 @@ use std::num::NonZeroU32;
 use chrono::TimeDelta;
 
 use super::done::what_was_done;
+use super::lost::lost_words;
 use super::same::{is_as_before, refuse_same, says_the_same};
-use super::{StepEdit, columns, invalid_rule, lost_words, no_step};
+use super::{StepEdit, columns, invalid_rule, no_step};
 use crate::app::{App, AppError};
+use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::field_change::FieldChange;
 use crate::domain::step::StepRule;
@@ -44,7 +46,7 @@ impl App {
         if done.is_none() && change != Some(StepChange::Pause) {
             return Ok(());
         }
-        let begins_lost = now.lost_number && begins_to_send(&now, &to, change);
+        let begins_lost = now.lost_number && begins_to_send((&head, &now), &to, change);
         if begins_lost && !is_known {
             return Err(AppError::Refused(lost_words(key)));
         }
@@ -97,10 +99,10 @@ pub(super) struct StepInEdit {
     pub to: StepColumns,
 }
 
-/// Whether a step sends by itself once it is edited, and did not before.
-fn begins_to_send(now: &StepRow, to: &StepColumns, change: Option<StepChange>) -> bool {
+/// Whether a step sends by itself once it is edited, and did not before, as none of a draft does.
+fn begins_to_send((head, now): (&BlastHead, &StepRow), to: &StepColumns, change: Option<StepChange>) -> bool {
     let goes_on = change.map_or(now.paused_at.is_none(), |change| change == StepChange::Resume);
-    goes_on && to.at_most.is_some() && !now.sends_by_itself()
+    goes_on && to.at_most.is_some() && (head.state == BlastState::Draft || !now.sends_by_itself())
 }
 
 /// Why a step is not given another text in place of the one that was seen.

@@ -129,8 +129,8 @@ pub async fn lock_words(
     Ok(())
 }
 
-/// Takes a person out of these words. A draft is another one from then on: whoever saw it as it was does not launch it. A step notes that it
-/// lost them, also where only a value that it sends did: whoever lets it send by itself is asked.
+/// Takes a person out of these words. A draft is another one from then on, also where a step of it lost them: whoever saw it as it was does
+/// not launch it. A step notes that it lost them, also where only a value that it sends did: whoever lets it send by itself is asked.
 pub async fn forget_words(tx: &mut PgConnection, of: &PersonTraces, named: &[NamingWords]) -> Result<(), StoreError> {
     let blasts: Vec<i64> = named.iter().filter(|named| named.step.is_none()).map(|named| named.blast.0).collect();
     for (column, kind) in [("message", "text"), ("template", "jsonb"), ("template_text", "text")] {
@@ -155,12 +155,13 @@ pub async fn forget_words(tx: &mut PgConnection, of: &PersonTraces, named: &[Nam
         "update blast_steps set lost_number = true
           where (blast, number) in (select * from unnest($1::bigint[], $2::integer[]))",
     )
-    .bind(of_blasts)
+    .bind(&of_blasts)
     .bind(numbers)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("update blasts set version = version + 1 where id = any($1) and state = 'draft'")
+    sqlx::query("update blasts set version = version + 1 where id = any($1::bigint[] || $2::bigint[]) and state = 'draft'")
         .bind(&blasts)
+        .bind(&of_blasts)
         .execute(tx)
         .await?;
     Ok(())

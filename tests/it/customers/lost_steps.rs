@@ -10,15 +10,20 @@ use crate::support::{Setup, Shop, digits};
 /// Somebody whom nothing is sent to, and whom others are to call.
 const NAMED: u32 = FIRST + 9;
 
+/// Adds step 1 of a blast, which says `Or ask 0` once they are forgotten.
+async fn add_naming_step(shop: &Shop, blast: &str, how: &[&str]) {
+    let value = format!("update blast_recipients set variables = '{{\"agent\": \"{}\"}}'", digits(NAMED));
+    shop.execute(&value).await;
+    let add = ["blast", "step", "add", blast, "--after", "48h", "--until", "read", "--message", "Or ask {agent}"];
+    shop.ok(&[&add[..], how, &["--yes"]].concat()).await;
+}
+
 /// A shop where they were forgotten, and step 1 of blast 1 says `Or ask 0` since.
 async fn with_lost_step(how: &[&str], is_paused: bool) -> Shop {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(FIRST..FIRST + 2).await;
     shop.until_idle().await;
-    let value = format!("update blast_recipients set variables = '{{\"agent\": \"{}\"}}'", digits(NAMED));
-    shop.execute(&value).await;
-    let add = ["blast", "step", "add", &blast, "--after", "48h", "--until", "read", "--message", "Or ask {agent}"];
-    shop.ok(&[&add[..], how, &["--yes"]].concat()).await;
+    add_naming_step(&shop, &blast, how).await;
     if is_paused {
         shop.ok(&["blast", "step", "pause", &blast, "1"]).await;
     }
@@ -91,4 +96,28 @@ async fn a_step_that_lost_a_number_since_somebody_saw_it_is_not_resumed_by_them(
     assert!(refused.contains(&lost(1)), "{refused}");
     assert!(view.step.paused_at.is_some() && view.lost_number, "{view:?}");
     assert!(resume(view.lost_number).await.unwrap(), "it goes on for whoever knows");
+}
+
+#[tokio::test]
+async fn a_draft_with_a_step_that_lost_a_number_is_launched_once_somebody_lets_that_send_as_it_is() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 2).await;
+    add_naming_step(&shop, &blast, &["--auto", "--at-most", "9"]).await;
+    let seen = shop.number("select version from blasts").await;
+    shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+    let resume = ["blast", "step", "resume", &blast, "1"];
+
+    let refused = shop.run(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+    let asked = shop.run(&["blast", "step", "set", &blast, "1", "--at-most", "20"]).await;
+
+    assert!(shop.number("select version from blasts").await > seen, "a plan that was open does not launch it");
+    assert!(refused.code == 3 && refused.err.contains(&lost(1)), "{refused:?}");
+    assert!(refused.err.contains(" blast step pause 1 1` holds it"), "{refused:?}");
+    assert!(asked.code == 3 && asked.err.contains(&lost(1)), "{asked:?}");
+    assert_eq!(shop.state(&blast).await, "draft");
+    shop.ok(&["blast", "step", "pause", &blast, "1"]).await;
+    let unasked = shop.run(&resume).await;
+    assert!(unasked.code == 3 && unasked.err.contains(&lost(1)), "{unasked:?}");
+    shop.ok(&[&resume[..], &["--yes"]].concat()).await;
+    shop.send(&blast).await;
 }
