@@ -13,12 +13,15 @@ use crate::domain::filter::segment::SegmentReader;
 use crate::domain::ids::BlastId;
 use crate::store::StoreError;
 
-/// Blasts that repeat for a filter, or will once somebody sends or resumes them.
+/// Blasts that repeat for a filter, or will once somebody sends or resumes them; and those that are over, of which a copy has the steps.
 const REPEATING: &str = "
-    select b.id, b.message, b.template, b.segment, b.follows_blast, s.business
+    select b.id, b.message, b.template, b.segment, b.follows_blast, s.business,
+           b.state not in ('draft', 'scheduled', 'paused') as is_over
       from blasts b join senders s on s.id = b.sender_id
      where b.repeat_rule is not null and b.segment is not null and b.deleted_at is null
-       and b.state in ('draft', 'scheduled', 'paused')
+       and (b.state in ('draft', 'scheduled', 'paused')
+            or b.state in ('completed', 'cancelled', 'failed')
+               and exists (select from blast_steps p where p.blast = b.id and p.removed_at is null))
      order by b.id";
 
 /// Blasts whose people a filter may find. Answers are found by none that does not name them.
@@ -35,6 +38,7 @@ struct RepeatingRow {
     segment: String,
     follows_blast: Option<BlastId>,
     business: String,
+    is_over: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -83,7 +87,7 @@ async fn with_columns(tx: &mut PgConnection, found: &[NumberValue]) -> Result<Ve
     let reaches: Vec<_> = rows.iter().map(|row| FilterReach::of(&row.segment, row.follows_blast)).collect();
     // Whoever is in a list that something repeats for is found in the business from its next time on.
     let is_in_business = |business: &str, list: &str| {
-        let mut of = rows.iter().zip(&reaches).filter(|(row, _)| row.business == business);
+        let mut of = rows.iter().zip(&reaches).filter(|(row, _)| row.business == business && !row.is_over);
         of.any(|(_, reach)| matches!(reach, FilterReach::List(name) if name == list))
     };
     let finds = |row: &RepeatingRow, reach: &FilterReach, value: &NumberValue| {
@@ -111,7 +115,7 @@ pub(super) async fn repeating(tx: &mut PgConnection, found: &[NumberValue]) -> R
     Ok(with_columns(tx, found).await?.into_iter().map(|finding| finding.row.id).collect())
 }
 
-/// The words of such blasts and of their steps that send one of these values.
+/// The words of such blasts and of their steps that send one of these values; of those that are over, of their steps alone.
 pub(super) async fn found_by_repeating(
     tx: &mut PgConnection,
     found: &[NumberValue],
@@ -123,9 +127,11 @@ pub(super) async fn found_by_repeating(
               where blast = $1 and removed_at is null",
         );
         let steps: Vec<NamedColumns> = steps.bind(row.id).bind(&columns).fetch_all(&mut *tx).await?;
-        let RepeatingRow { id: blast, message, template, .. } = row;
-        named.push(NamedColumns { blast, step: None, message, template, named: columns });
         named.extend(steps);
+        let RepeatingRow { id: blast, message, template, is_over, .. } = row;
+        if !is_over {
+            named.push(NamedColumns { blast, step: None, message, template, named: columns });
+        }
     }
     Ok(named.into_iter().filter_map(NamedColumns::sent).collect())
 }

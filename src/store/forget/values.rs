@@ -59,7 +59,7 @@ macro_rules! found {
 }
 
 /// Of blasts that send, or may be launched: of whoever is queued, or uncertain and may be sent to again. Of steps: of everybody of the blast,
-/// who may come into one of its drafts yet.
+/// who may come into one of its drafts yet, or into a copy of it, as also of one that is over.
 const GOING_OUT: &str = concat!(
     found!(),
     "select b.id as blast, null::integer as step, b.message, b.template, array_agg(f.key) as named
@@ -70,7 +70,7 @@ const GOING_OUT: &str = concat!(
       union all
      select s.blast, s.number, s.message, s.template, array_agg(f.key)
        from found f join blast_steps s on s.blast = f.blast join blasts b on b.id = s.blast
-      where s.removed_at is null and b.deleted_at is null and b.state not in ('cancelled', 'failed')
+      where s.removed_at is null and b.deleted_at is null
       group by s.blast, s.number"
 );
 

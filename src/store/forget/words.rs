@@ -148,21 +148,21 @@ pub async fn forget_words(tx: &mut PgConnection, of: &PersonTraces, named: &[Nam
         let statement = sqlx::query(AssertSqlSafe(sql)).bind(&of.patterns.text).bind(&of.words).bind(&of.patterns.near);
         statement.bind(&of_blasts).bind(&numbers).execute(&mut *tx).await?;
     }
-    let losing = named.iter().filter(|named| named.fate == WordsFate::Draft);
-    let (of_blasts, numbers): (Vec<i64>, Vec<i32>) =
-        losing.filter_map(|named| Some((named.blast.0, named.step?))).unzip();
+    // Also of a blast that is over: a copy of it has them.
     sqlx::query(
         "update blast_steps set lost_number = true
           where (blast, number) in (select * from unnest($1::bigint[], $2::integer[]))",
     )
     .bind(&of_blasts)
-    .bind(numbers)
+    .bind(&numbers)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("update blasts set version = version + 1 where id = any($1::bigint[] || $2::bigint[]) and state = 'draft'")
-        .bind(&blasts)
-        .bind(&of_blasts)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "update blasts set version = version + 1 where id = any($1::bigint[] || $2::bigint[]) and state = 'draft'",
+    )
+    .bind(&blasts)
+    .bind(&of_blasts)
+    .execute(tx)
+    .await?;
     Ok(())
 }

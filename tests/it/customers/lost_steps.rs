@@ -121,3 +121,23 @@ async fn a_draft_with_a_step_that_lost_a_number_is_launched_once_somebody_lets_t
     shop.ok(&[&resume[..], &["--yes"]].concat()).await;
     shop.send(&blast).await;
 }
+
+#[tokio::test]
+async fn a_copy_of_a_blast_that_was_over_when_its_step_lost_a_number_is_not_launched_unasked() {
+    for message in ["Or ask {agent}", "Or call +{number}"] {
+        let shop = Shop::open(Setup::default()).await;
+        let blast = shop.draft(FIRST..FIRST + 2).await;
+        add_naming_step(&shop, &blast, &["--auto", "--at-most", "9"]).await;
+        let message = message.replace("{number}", &digits(NAMED));
+        shop.execute(&format!("update blast_steps set message = '{message}'")).await;
+        shop.send(&blast).await;
+        shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+        shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+        engine_app(&shop, "one").await.duplicate(BlastId(1)).await.unwrap();
+        let copy = shop.number("select max(id) from blasts").await;
+
+        let refused = shop.run(&["blast", "send", &copy.to_string(), "--yes", "--no-engine"]).await;
+
+        assert!(refused.code == 3 && refused.err.contains(&lost(copy)), "{message}: {refused:?}");
+    }
+}
