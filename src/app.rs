@@ -148,7 +148,7 @@ pub use segment::{ExcludedPerson, FoundFollowUp, FoundPreview, SegmentCount, Seg
 pub use sender_health::{HealthCheck, KnownHealth, skew_words};
 pub use several::{MarkedSeveral, Unmarked};
 pub use shares::NewShareLink;
-pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepShown, StepStanding, StepView};
+pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepSeen, StepShown, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
 pub use suppressions::{AskedLift, EVERY_BUSINESS, GetNothing, OptOut, OptOutTime, SuppressOutcome, SuppressedAll};
 pub use tagging::{TagChange, TagPreview, TaggedCount, TaggedPeople};

@@ -17,7 +17,6 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use self::done::done_by;
-use self::lost::lost_words;
 use self::same::refuse_same;
 use super::error::unread_after;
 use super::segment::values_of;
@@ -36,7 +35,7 @@ use crate::store::view::BlastRow;
 use crate::store::{DbTransaction, draft, view};
 
 pub use at_once::SendsAtOnce;
-pub use shown::StepShown;
+pub use shown::{StepSeen, StepShown};
 
 /// A step to add.
 #[derive(Debug, Clone)]
@@ -244,35 +243,23 @@ impl App {
         self.change_step_unless(key, to, |_| Ok(())).await
     }
 
-    /// The same by somebody who saw it, and with it whether it lost a number.
-    ///
-    /// # Errors
-    /// [`AppError::Refused`] where it is resumed, sends by itself, and lost a number of somebody who was forgotten since it was seen.
-    pub async fn change_step_seen(&self, key: StepKey, to: StepChange, saw_lost: bool) -> Result<bool, AppError> {
-        let is_new = |lost: bool| lost && !saw_lost && to == StepChange::Resume;
-        let refuse = |lost| if is_new(lost) { Err(AppError::Refused(lost_words(key))) } else { Ok(()) };
-        self.change_step_unless(key, to, refuse).await
-    }
-
-    /// `refuse`: of whether it sends by itself, and lost a number.
     async fn change_step_unless(
         &self,
         key: StepKey,
         to: StepChange,
-        refuse: impl FnOnce(bool) -> Result<(), AppError>,
+        refuse: impl FnOnce(&StepRow) -> Result<(), AppError>,
     ) -> Result<bool, AppError> {
         self.blast_row(key.blast).await?;
         let (mut tx, head) = self.begin_step(key.blast).await?;
         let now = step::lock(&mut tx, key).await?.ok_or_else(|| no_step(key))?;
+        refuse(&now)?;
         let done = done_by(&now, to);
         // A pause of what is paused has a time of its own: whoever paused it before does not end it.
         if done.is_none() && to == StepChange::Resume {
             return Ok(false);
         }
-        let sends_lost = now.at_most.is_some() && now.lost_number;
-        refuse(sends_lost)?;
         step::change(&mut tx, key, to).await?;
-        if sends_lost && to == StepChange::Resume {
+        if now.at_most.is_some() && now.lost_number && to == StepChange::Resume {
             step::send_as_it_is(&mut tx, key).await?;
         }
         if let Some(done) = done {

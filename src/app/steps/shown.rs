@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use super::at_once::SendsAtOnce;
 use super::done::what_was_done;
 use super::editing::StepInEdit;
-use super::{NewStep, StepEdit, refuse_beside};
+use super::lost::lost_words;
+use super::{NewStep, StepEdit, StepView, refuse_beside};
 use crate::app::launching::Counted;
 use crate::app::{App, AppError};
 use crate::domain::ids::BlastId;
@@ -23,16 +24,25 @@ pub struct StepShown {
     seen: Option<StepSeen>,
 }
 
-/// By what it is known whether somebody changed, paused or resumed a step meanwhile.
+/// By what it is known whether somebody changed, paused or resumed a step meanwhile, or it lost a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct StepSeen {
+pub struct StepSeen {
     due_from: DateTime<Utc>,
     paused_at: Option<DateTime<Utc>>,
+    /// That of somebody who was forgotten.
+    lost_number: bool,
+}
+
+impl StepView {
+    /// By what it is known whether it is as it is here.
+    pub const fn seen(&self) -> StepSeen {
+        StepSeen { lost_number: self.lost_number, ..StepSeen::of(&self.step) }
+    }
 }
 
 impl StepSeen {
     const fn of(step: &StepRow) -> Self {
-        Self { due_from: step.due_from, paused_at: step.paused_at }
+        Self { due_from: step.due_from, paused_at: step.paused_at, lost_number: step.lost_number }
     }
 
     /// Refuses a step that is another one by now.
@@ -46,6 +56,13 @@ impl StepSeen {
         let (number, blast) = (now.number, now.blast);
         let why = format!("somebody {what} step {number} of blast {blast} meanwhile: nothing was changed");
         Err(AppError::Refused(why))
+    }
+
+    /// Refuses to resume a step that is another one by now, or would send by itself and lost a number since.
+    fn refuse_resume(self, now: &StepRow) -> Result<(), AppError> {
+        self.refuse_changed(now)?;
+        let sends_lost = now.paused_at.is_some() && now.at_most.is_some() && now.lost_number;
+        if sends_lost && !self.lost_number { Err(AppError::Refused(lost_words(now.key()))) } else { Ok(()) }
     }
 }
 
@@ -100,6 +117,39 @@ impl App {
         }
         let refuse = |now: &StepRow| shown.seen.map_or(Ok(()), |seen| seen.refuse_changed(now));
         self.edit_step(shown.key, edit, refuse).await
+    }
+
+    /// Pauses, resumes or removes a step that somebody saw so. `false`: it was so already, which is no act.
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] where it is resumed, and somebody changed, paused or resumed it since it was seen; or it sends by itself, and
+    /// lost a number of somebody who was forgotten since.
+    pub async fn change_step_seen(&self, key: StepKey, to: StepChange, seen: StepSeen) -> Result<bool, AppError> {
+        let is_resumed = to == StepChange::Resume;
+        let refuse = |now: &StepRow| if is_resumed { seen.refuse_resume(now) } else { Ok(()) };
+        self.change_step_unless(key, to, refuse).await
+    }
+
+    /// To how many people a step would send at once if it were resumed. Writes nothing.
+    pub async fn resumed_step_shown(&self, paused: &StepView) -> Result<StepShown, AppError> {
+        let key = paused.step.key();
+        Ok(StepShown { key, at_once: self.sends_at_once(key).await?, seen: Some(paused.seen()) })
+    }
+
+    /// Resumes a step as it was shown. `false`: it was not paused.
+    ///
+    /// # Errors
+    /// [`AppError::PeopleChanged`] where it would send to more people by now; [`AppError::Refused`] as of [`App::change_step_seen`].
+    pub async fn resume_step_as_shown(&self, shown: StepShown) -> Result<bool, AppError> {
+        let refuse = |now: &StepRow| shown.seen.map_or(Ok(()), |seen| seen.refuse_resume(now));
+        if shown.at_once.people() > 0 {
+            let at_once = self.sends_at_once(shown.key).await?;
+            // Whoever changed it meanwhile is why there are others.
+            let now = self.step_row(shown.key).await?;
+            refuse(&now)?;
+            shown.check(StepShown { at_once, ..shown })?;
+        }
+        self.change_step_unless(shown.key, StepChange::Resume, refuse).await
     }
 
     fn would_be(&self, key: StepKey, to: &StepColumns) -> StepRow {

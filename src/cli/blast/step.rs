@@ -9,7 +9,7 @@ use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use self::due::{confirm_due, confirm_lost, confirm_shown, due_already, talk_of_due};
+use self::due::{confirm_lost, confirm_shown, due_already, talk_of_due};
 use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
@@ -201,8 +201,13 @@ impl StepArgs {
         let paused = context.app.step(self.key()).await?;
         let lost = paused.lost_words().filter(|_| paused.step.paused_at.is_some());
         confirm_lost(lost.as_deref().filter(|_| paused.step.at_most.is_some()), is_sure)?;
-        confirm_due(&context, self.key(), is_sure).await?;
-        let is_changed = context.app.change_step_seen(self.key(), StepChange::Resume, paused.lost_number).await?;
+        let is_changed = if is_sure {
+            context.app.change_step_seen(self.key(), StepChange::Resume, paused.seen()).await?
+        } else {
+            let shown = context.app.resumed_step_shown(&paused).await?;
+            confirm_shown(&context, shown)?;
+            context.app.resume_step_as_shown(shown).await?
+        };
         let view = context.app.step(self.key()).await?;
         if let Some(lost) = lost {
             talk(&lost);

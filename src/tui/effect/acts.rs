@@ -8,7 +8,7 @@ use super::{AnswerText, EffectError, EffectResult, WriteOutcome, WriteRequest, d
 use crate::app::view::BlastView;
 use crate::app::{
     AnswerRequest, App, AppError, AskedAct, DraftEdit, ForgottenCheck, Imported, Launch, Marked, PeopleFile,
-    RepeatedAnswer, SavedFile, StepChange, StepKey, UndoOffer, unread_after,
+    RepeatedAnswer, SavedFile, StepChange, StepKey, StepSeen, UndoOffer, unread_after,
 };
 use crate::domain::ids::{BlastId, ReplyId};
 use crate::domain::text::people_are;
@@ -97,7 +97,7 @@ async fn done(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
         WriteRequest::FollowUp(from) => drafted(app, app.follow_up_alike(*from).await?).await?,
         WriteRequest::FollowFound(from) => drafted(app, app.follow_up_found(from).await?).await?,
         WriteRequest::AddStep(from) => WriteOutcome::StepAdded(Box::new(app.add_step_alike(*from).await?)),
-        WriteRequest::ChangeStep { step, to, saw_lost } => change_step(app, (*step, *to), *saw_lost).await?,
+        WriteRequest::ChangeStep { step, to, seen } => change_step(app, (*step, *to), *seen).await?,
         WriteRequest::SetStepMessage(edit) => {
             step_changed(app.set_step_message(edit.step, &edit.seen, &edit.message).await)?
         }
@@ -154,8 +154,8 @@ async fn as_shown(app: &App, id: BlastId, done: Result<WriteOutcome, AppError>) 
     }
 }
 
-async fn change_step(app: &App, (step, to): (StepKey, StepChange), saw_lost: bool) -> EffectResult<WriteOutcome> {
-    step_changed(app.change_step_seen(step, to, saw_lost).await.map(|_| ()))
+async fn change_step(app: &App, (step, to): (StepKey, StepChange), seen: StepSeen) -> EffectResult<WriteOutcome> {
+    step_changed(app.change_step_seen(step, to, seen).await.map(|_| ()))
 }
 
 fn step_changed(changed: Result<(), AppError>) -> EffectResult<WriteOutcome> {

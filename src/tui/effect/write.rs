@@ -7,7 +7,7 @@ use super::{DraftOutcome, DraftWrite, ShopOutcome, ShopWrite};
 use crate::app::view::BlastView;
 use crate::app::{
     AddedSender, AskedAct, AskedMarks, Confirmed, DraftEdit, FollowUp, FoundFollowUp, Launch, Marked, MarkedSeveral,
-    NewSender, QueuedAnswer, SavedFile, StepAlike, StepChange, StepKey, StepView, UndoOutcome,
+    NewSender, QueuedAnswer, SavedFile, StepAlike, StepChange, StepKey, StepSeen, StepView, UndoOutcome,
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, ReplyId};
@@ -119,8 +119,8 @@ pub enum WriteRequest {
     ChangeStep {
         step: StepKey,
         to: StepChange,
-        /// It was seen that it lost the number of somebody who was forgotten.
-        saw_lost: bool,
+        /// As it was shown.
+        seen: StepSeen,
     },
     SetStepMessage(StepMessageEdit),
     /// Text to somebody who wrote.

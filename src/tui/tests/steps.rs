@@ -31,7 +31,8 @@ pub fn with(steps: Vec<StepView>) -> TestDashboard {
 }
 
 fn change(to: StepChange) -> WriteRequest {
-    WriteRequest::ChangeStep { step: STEP, to, saw_lost: false }
+    let shown = if to == StepChange::Resume { paused(None) } else { step(None) };
+    WriteRequest::ChangeStep { step: STEP, to, seen: shown.seen() }
 }
 
 fn done(dashboard: &mut TestDashboard, to: StepChange) {
@@ -86,7 +87,8 @@ fn of_steps_that_come_by_themselves_the_next_one_stands_first() {
 #[test]
 fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_asked_about_that() {
     let mut dashboard = with(vec![step(None)]);
-    dashboard.answer(Completion::Steps(Ok(vec![StepView { lost_number: true, ..paused(None) }])));
+    let lost = StepView { lost_number: true, ..paused(None) };
+    dashboard.answer(Completion::Steps(Ok(vec![lost.clone()])));
 
     dashboard.keys("S");
 
@@ -94,7 +96,23 @@ fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_asked_ab
     let says = "somebody was forgotten, and their number was taken out of its words or of values that it sends; ";
     assert!(asked.question.contains(says), "{}", asked.question);
     dashboard.keys("y");
-    let resumed = WriteRequest::ChangeStep { step: STEP, to: StepChange::Resume, saw_lost: true };
+    let resumed = WriteRequest::ChangeStep { step: STEP, to: StepChange::Resume, seen: lost.seen() };
+    assert_eq!(dashboard.acts(), [resumed]);
+}
+
+/// What was changed in it meanwhile is in the list by then, and was not in the question.
+#[test]
+fn a_step_is_resumed_as_the_question_about_it_showed_it() {
+    let asks = paused(None);
+    let mut sends = asks.clone();
+    sends.step.at_most = Some(500);
+    sends.step.due_from = at(14, 1);
+    let mut dashboard = with(vec![asks.clone()]);
+
+    dashboard.keys("S").answer(Completion::Steps(Ok(vec![sends.clone()]))).keys("y");
+
+    let resumed = WriteRequest::ChangeStep { step: STEP, to: StepChange::Resume, seen: asks.seen() };
+    assert_ne!(asks.seen(), sends.seen());
     assert_eq!(dashboard.acts(), [resumed]);
 }
 

@@ -72,9 +72,9 @@ pub fn ask_remove(model: &mut Model) -> Vec<Effect> {
     prompts::ask(model, question, ConfirmBy::Yes, vec![remove])
 }
 
-/// A step is changed as it is shown: what it lost by then was not in the question.
+/// A step is changed as it is shown: what somebody changed in it since, or it lost by then, was not in the question.
 const fn change(view: &StepView, to: StepChange) -> WriteRequest {
-    WriteRequest::ChangeStep { step: view.step.key(), to, saw_lost: view.lost_number }
+    WriteRequest::ChangeStep { step: view.step.key(), to, seen: view.seen() }
 }
 
 /// Says what became of a step, and reads them again.

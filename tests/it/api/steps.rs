@@ -1,6 +1,7 @@
 //! Follow-ups that make themselves, over HTTP.
 
 use blastdeck::app::{StepChange, StepEdit, StepKey};
+use blastdeck::domain::field_change::FieldChange;
 use serde_json::{Value, json};
 
 use super::{client, served};
@@ -178,6 +179,31 @@ async fn a_pause_by_somebody_else_outlives_a_change_that_asks_first() {
     one.set_step_as_shown(stage("C"), shown).await.unwrap();
     let step = one.step(key).await.unwrap().step;
     assert_eq!((step.paused_at, step.stage.as_str()), (None, "C"));
+}
+
+#[tokio::test]
+async fn a_step_that_somebody_changed_or_paused_anew_is_not_resumed_by_whoever_saw_it_before() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..2).await;
+    shop.ok(&["blast", "step", "add", &blast, "--after", "2d", "--message", "Hi"]).await;
+    shop.ok(&["blast", "step", "pause", &blast, "1"]).await;
+    let (one, two) = (engine_app(&shop, "one").await, engine_app(&shop, "two").await);
+    let key = StepKey { blast: blast.parse().unwrap(), number: 1 };
+
+    let shown = one.resumed_step_shown(&one.step(key).await.unwrap()).await.unwrap();
+    let at_most = FieldChange::Set(500.try_into().unwrap());
+    two.set_step(key, StepEdit { at_most, ..StepEdit::default() }).await.unwrap();
+    let changed = one.resume_step_as_shown(shown).await.unwrap_err().to_string();
+    let seen = one.step(key).await.unwrap().seen();
+    two.change_step(key, StepChange::Pause).await.unwrap();
+    let paused = one.change_step_seen(key, StepChange::Resume, seen).await.unwrap_err().to_string();
+
+    assert!(changed.contains("somebody changed step 1 of blast 1 meanwhile: nothing was changed"), "{changed}");
+    assert!(paused.contains("somebody paused step 1 of blast 1 meanwhile: nothing was changed"), "{paused}");
+    let now = one.step(key).await.unwrap();
+    assert!(now.step.paused_at.is_some(), "{now:?}");
+    let shown = one.resumed_step_shown(&now).await.unwrap();
+    assert!(one.resume_step_as_shown(shown).await.unwrap(), "as it is shown it goes on");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Steps that lost the number of whoever was forgotten: nobody lets one send by itself unasked, whatever was done to it in between.
 
-use blastdeck::app::{StepChange, StepKey};
+use blastdeck::app::{StepChange, StepKey, StepView};
 use blastdeck::domain::ids::BlastId;
 
 use super::{FIRST, number};
@@ -88,14 +88,16 @@ async fn a_step_that_lost_a_number_since_somebody_saw_it_is_not_resumed_by_them(
     let shop = with_lost_step(&["--auto", "--at-most", "9"], true).await;
     let app = engine_app(&shop, "one").await;
     let key = StepKey { blast: BlastId(1), number: 1 };
-    let resume = async |saw_lost| app.change_step_seen(key, StepChange::Resume, saw_lost).await;
+    let view = app.step(key).await.unwrap();
+    let before = StepView { lost_number: false, ..view.clone() };
+    let resume = async |shown: &StepView| app.change_step_seen(key, StepChange::Resume, shown.seen()).await;
 
-    let refused = resume(false).await.unwrap_err().to_string();
+    let refused = resume(&before).await.unwrap_err().to_string();
     let view = app.step(key).await.unwrap();
 
     assert!(refused.contains(&lost(1)), "{refused}");
     assert!(view.step.paused_at.is_some() && view.lost_number, "{view:?}");
-    assert!(resume(view.lost_number).await.unwrap(), "it goes on for whoever knows");
+    assert!(resume(&view).await.unwrap(), "it goes on for whoever knows");
 }
 
 #[tokio::test]

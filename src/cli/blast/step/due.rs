@@ -13,20 +13,9 @@ pub(super) fn confirm_lost(lost: Option<&str>, is_sure: bool) -> Result<()> {
     lost.map_or(Ok(()), |lost| confirm(&format!("{lost}. Let it send by itself as it is?"), is_sure))
 }
 
-/// Asks for the number of people whom a step would send to as soon as it may.
-pub(super) async fn confirm_due(context: &Context, key: StepKey, is_sure: bool) -> Result<()> {
-    if is_sure {
-        return Ok(());
-    }
-    confirm_at_once(context, key, context.app.sends_at_once(key).await?)
-}
-
-/// The same of a step that nobody has written yet.
+/// Asks for the number of people whom a step would send to as soon as it may, as it was shown.
 pub(super) fn confirm_shown(context: &Context, shown: StepShown) -> Result<()> {
-    confirm_at_once(context, shown.key, shown.at_once)
-}
-
-fn confirm_at_once(context: &Context, key: StepKey, at_once: SendsAtOnce) -> Result<()> {
+    let StepShown { key, at_once, .. } = shown;
     if at_once.people() == 0 {
         return Ok(());
     }
