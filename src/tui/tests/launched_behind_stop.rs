@@ -62,6 +62,22 @@ fn a_launch_behind_a_stop_counts_nothing_down_and_is_taken_back_also_after_ten_s
     assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
 }
 
+/// Nothing waited for the sender before it, and nobody took anything back.
+#[test]
+fn a_launch_behind_a_stop_that_somebody_changes_meanwhile_starts_once_its_sender_is_resumed_as_before() {
+    let mut dashboard = written(WIDE, WriteRequest::Launch);
+    let edited = BlastView { version: 5, ..behind_stop(&dashboard) };
+
+    read(&mut dashboard, edited.clone());
+    assert_eq!(dashboard.said(), SAYS);
+    read(&mut dashboard, BlastView { version: 6, tag: "Raya".to_owned(), ..edited });
+
+    assert_eq!(dashboard.said(), SAYS.replace("Raya last call", "Raya"));
+    dashboard.taken();
+    dashboard.keys("u");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
+}
+
 #[test]
 fn where_there_is_room_the_title_says_when_it_starts() {
     let dashboard = written(Size { width: 160, height: 40 }, WriteRequest::Launch);

@@ -47,8 +47,12 @@ fn announced(model: &Model, row: &BlastView, says: ArmedWords, text: String) -> 
 pub fn behind_stop(model: &Model, row: &BlastView) -> Notice {
     let armed = Some(ArmedLaunch { blast: row.id, version: row.version, says: ArmedWords::Start });
     let does = if row.counts.has_tried() { "goes on" } else { "starts" };
-    let (name, undo) = (model.distinct_name(row), model.options.keys.undo());
-    Notice { armed, ..Notice::done(format!("{name} {does} once its sender is resumed; until then {undo} stops it")) }
+    Notice { armed, ..Notice::done(format!("{} {does}{}", model.distinct_name(row), until_resumed(model))) }
+}
+
+/// The end of the sentence about a blast behind the stop of its sender.
+fn until_resumed(model: &Model) -> String {
+    format!(" once its sender is resumed; until then {} stops it", model.options.keys.undo())
 }
 
 /// Says when a blast starts by itself, as long as it does. It is no armed launch: whoever goes on with other work is not reminded, and
@@ -187,7 +191,7 @@ pub fn recheck(model: &mut Model) {
 }
 
 /// How a launch that was announced stands now; `None` where the line `was` says that. Its sender may have been stopped, or resumed, since: that
-/// gives the blast no other version.
+/// gives the blast no other version. Another pace or other hours do: what waited behind the stop does so still.
 fn as_it_stands(model: &Model, row: &BlastView, (was, is_same_version): (&str, bool)) -> Option<Notice> {
     let held_up = behind_stop(model, row);
     let said_held_up = was == model.with_keys(&held_up.text);
@@ -196,6 +200,7 @@ fn as_it_stands(model: &Model, row: &BlastView, (was, is_same_version): (&str, b
         Some(_) if is_same_version && !said_held_up => None,
         Some(until) => Some(announcement(model, row, until)),
         None if is_same_version && is_held_up => Some(held_up).filter(|_| !said_held_up),
+        None if is_held_up && was.ends_with(&model.with_keys(&until_resumed(model))) => Some(held_up),
         None => Some(others_start(model, row).unwrap_or_else(|| what_became_of(model, row))),
     }
 }
