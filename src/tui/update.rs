@@ -145,6 +145,7 @@ fn begin_acts(model: &mut Model, effects: &[Effect]) {
     for request in effects.iter().filter_map(Effect::as_write) {
         // Said of the act before: this one is under way.
         model.notice.take_if(|notice| notice.lost.as_ref().is_some_and(|lost| lost.is_seen));
+        attention::acted(model, request);
         let about = lost::about(model, request);
         model.unwritten.begin(request, about, model.now);
     }

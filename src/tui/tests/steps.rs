@@ -6,7 +6,7 @@ use super::follow_ups::step;
 use super::schedules::pattern;
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, draft, raya};
 use crate::app::view::BlastView;
-use crate::app::{StepChange, StepKey, StepView};
+use crate::app::{StepChange, StepKey, StepView, UndoOutcome};
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::ids::BlastId;
@@ -348,4 +348,42 @@ fn a_blast_that_asked_keeps_the_cursor_while_it_waits_for_its_hours_and_once_tha
 
     dashboard.answer(Completion::Blasts(Ok(vec![asks, below])));
     assert_eq!(dashboard.model.needs_line(), Some(asking));
+}
+
+/// It had come there by itself, from one that is listed again by then.
+#[test]
+fn a_blast_whose_act_is_taken_back_keeps_the_cursor_where_another_one_had_it_before() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut calm = raya();
+    calm.counts.uncertain = 0;
+    let waits = |row: &BlastView, waiting| BlastView { waiting: Some(waiting), ..row.clone() };
+    let asks = BlastView { state: BlastState::Paused, state_by: Some(Actor::Engine), waiting: None, ..calm.clone() };
+    let capped = waits(&calm, Waiting::DailyCap { cap: 500, until: at(20, 0), hours: None });
+    let hours = Waiting::Window { window: "20:00-22:00 daily".to_owned(), until: at(20, 0) };
+    let other = BlastView { id: BlastId(77), tag: "Tour Dec".to_owned(), ..waits(&calm, hours) };
+    dashboard.answer(Completion::Blasts(Ok(vec![asks, other.clone()]))).keys("!");
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Need(AttentionItem::Paused(RAYA))));
+    dashboard.answer(Completion::Blasts(Ok(vec![calm, other.clone()])));
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(other.id)), "the other one sends");
+    dashboard.answer(Completion::Blasts(Ok(vec![capped.clone(), other.clone()]))).taken();
+
+    dashboard.keys("p");
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(other.id)]);
+    let own = Some(Actor::Operator(dashboard.model.options.operator.clone()));
+    let version = other.version + 1;
+    let paused = BlastView { state: BlastState::Paused, state_by: own, waiting: None, version, ..other.clone() };
+    let outcome = Ok(WriteOutcome::Blast(Box::new(paused)));
+    dashboard.answer(Completion::Written { request: WriteRequest::Pause(other.id), outcome });
+    let undone = UndoOutcome {
+        recipients: Vec::new(),
+        sentence: "Tour Dec goes on".to_owned(),
+        command_lines: Vec::new(),
+        still_suppressed: Vec::new(),
+    };
+    let outcome = Ok(WriteOutcome::Undone(undone));
+    dashboard.answer(Completion::Written { request: WriteRequest::UndoLaunch(other.id), outcome });
+    let back = BlastView { version: version + 1, ..other.clone() };
+    dashboard.answer(Completion::Blasts(Ok(vec![capped, back])));
+
+    assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(other.id)));
 }

@@ -9,7 +9,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::tui::DatabaseKind;
 use crate::tui::availability;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::model::{AttentionItem, ListScope, LostLine, Model, NeedsLine, Notice, Overlay, Pane};
 
 /// What is found within this time of the start was there before: no bell rings for it.
@@ -75,6 +75,22 @@ const fn blast_itself(line: NeedsLine) -> Option<BlastId> {
 pub fn taken_back(model: &mut Model) {
     if let Some(lost) = &mut model.needs_lost {
         lost.returns_until = Some(model.now + RETURNS_WITHIN);
+    }
+}
+
+/// Something is done on the line at the cursor: an undo is about that from now on, and not about what took an earlier line away.
+pub fn acted(model: &mut Model, request: &WriteRequest) {
+    let is_of_line = matches!(
+        request,
+        WriteRequest::Launch(_)
+            | WriteRequest::Resume(_)
+            | WriteRequest::Pause(_)
+            | WriteRequest::Cancel { .. }
+            | WriteRequest::Delete { .. }
+            | WriteRequest::ChangeStep { .. }
+    );
+    if is_of_line {
+        model.needs_lost = None;
     }
 }
 
