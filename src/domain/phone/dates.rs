@@ -1,12 +1,14 @@
 //! Days, months and years, which may look like numbers: a spreadsheet makes them of a column that it takes for dates, and columns are called so.
 //! The one place that says what is a date. Knows no country.
 
+mod beginning;
 mod exported;
 
 use chrono::NaiveDate;
 
 use super::spelling::fold;
 
+pub use beginning::begins_with_day;
 pub use exported::is_exported_day;
 
 /// The months as spreadsheets abbreviate and people write them, in English, Malay, Indonesian and German.
@@ -39,8 +41,6 @@ type DateForm = (usize, fn(&[DatePart]) -> bool);
 
 const SIGNED_DAYS: &[DateForm] = &[(3, is_signed_day), (4, are_signed_days_of_a_month)];
 
-const WHOLE_DAYS: &[DateForm] = &[(3, is_day_of_parts)];
-
 const DATES: &[DateForm] = &[
     (3, is_day_of_parts),
     (4, are_days_of_a_month),
@@ -63,16 +63,6 @@ struct DatePart {
 /// how numbers are written: `20251231`, `2025-2026`.
 pub fn is_date_or_years(text: &str) -> bool {
     parts(&fold(text)).is_some_and(|parts| are_dates(&parts, DATES))
-}
-
-/// Whether a text begins with a day, perhaps behind the name of a weekday or another word, whatever comes after it: a time with its offset, a
-/// ticket, a reason.
-pub fn begins_with_day(text: &str) -> bool {
-    let folded = fold(text);
-    let words: Vec<&str> = folded.split_whitespace().map(without_time).take(4).collect();
-    let is_word = words.first().is_some_and(|word| word.chars().all(|c| c.is_alphabetic() || c == ','));
-    let is_day = |words: &[&str]| parts(&words.join(" ")).is_some_and(|parts| are_dates(&parts, WHOLE_DAYS));
-    (0..=usize::from(is_word)).any(|from| (1..=3).any(|count| words.get(from..from + count).is_some_and(is_day)))
 }
 
 /// Whether a folded text is a day, or are two, as no number is written: with a year of four digits, and signs between its parts.
@@ -297,34 +287,6 @@ mod tests {
             "11/2025-12/2025",
         ] {
             assert!(is_date_or_years(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_text_begins_with_a_day_whatever_is_behind_it() {
-        for text in [
-            "2025-12-31",
-            "2025-12-31 09:15:00 +0800",
-            "2025-12-31 09:15:00.1 +0800 +08",
-            "2025-12-31 09:15:00 -0500",
-            "2025-12-31T09:15:00+08:00",
-            "2025-12-31 13.45.10",
-            "2025-12-31 0915",
-            "31/12/2025 #4711",
-            "31/12/2025 via 012-345 6789",
-            "31.12.25 (ticket 4711)",
-            "31 Dec 2025 09:15 +0800",
-            "31. Dezember 2025 per Telefon 4711",
-            "Wed Dec 31 2025 09:15:00 GMT+0800",
-            "Wed, 31 Dec 2025 09:15:00 +0800",
-            "since 31/12/2025",
-        ] {
-            assert!(begins_with_day(text), "{text}");
-        }
-        for text in
-            ["", "no", "0", "ticket 4711", "012-345 6789 31/12/2025", "2025", "12", "31/02/2025", "maybe in May"]
-        {
-            assert!(!begins_with_day(text), "{text}");
         }
     }
 

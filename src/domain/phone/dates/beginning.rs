@@ -1,0 +1,86 @@
+//! Texts that begin with a day: a program writes a time with its offset behind it, and people a ticket or a reason.
+
+use super::super::spelling::fold;
+use super::{DateForm, DatePart, are_dates, is_day_of_parts, is_in_digits, parts, with_months_in_digits, without_time};
+
+const WHOLE_DAYS: &[DateForm] = &[(3, is_day_of_parts), (1, is_day_in_digits)];
+
+/// Whether a text begins with a day, perhaps behind the name of a weekday or another word, whatever comes after it.
+pub fn begins_with_day(text: &str) -> bool {
+    // `OCT` and `AUGUST` have the letter in them that a time begins with.
+    let text = with_months_in_digits(&fold(text));
+    let is_word_first = text.split_whitespace().next().is_some_and(may_stand_before_day);
+    let words: Vec<&str> = text.split_whitespace().map(without_time).take(4).collect();
+    let is_day = |words: &[&str]| parts(&words.join(" ")).is_some_and(|parts| are_dates(&parts, WHOLE_DAYS));
+    (0..=usize::from(is_word_first)).any(|from| (1..=3).any(|count| words.get(from..from + count).is_some_and(is_day)))
+}
+
+/// `Wed,`, *since*.
+fn may_stand_before_day(word: &str) -> bool {
+    word.chars().all(|c| c.is_alphabetic() || c == ',')
+}
+
+/// `20251231`, and no month in six digits.
+fn is_day_in_digits(parts: &[DatePart]) -> bool {
+    parts.first().is_some_and(|part| part.digits == 8) && is_in_digits(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_with_day;
+
+    #[test]
+    fn a_text_begins_with_a_day_whatever_is_behind_it() {
+        for text in [
+            "2025-12-31",
+            "2025-12-31 09:15:00 +0800",
+            "2025-12-31 09:15:00.1 +0800 +08",
+            "2025-12-31 09:15:00 -0500",
+            "2025-12-31T09:15:00+08:00",
+            "2025-12-31 13.45.10",
+            "2025-12-31 0915",
+            "31/12/2025 #4711",
+            "31/12/2025 via 012-345 6789",
+            "31.12.25 (ticket 4711)",
+            "31 Dec 2025 09:15 +0800",
+            "31. Dezember 2025 per Telefon 4711",
+            "Wed Dec 31 2025 09:15:00 GMT+0800",
+            "Wed, 31 Dec 2025 09:15:00 +0800",
+            "since 31/12/2025",
+        ] {
+            assert!(begins_with_day(text), "{text}");
+        }
+        for text in
+            ["", "no", "0", "ticket 4711", "012-345 6789 31/12/2025", "2025", "12", "31/02/2025", "maybe in May"]
+        {
+            assert!(!begins_with_day(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_month_in_capitals_and_a_day_in_digits_alone_are_days_whatever_is_behind_them() {
+        for text in [
+            "31-OCT-2025 09:15:00 +0800",
+            "31-OCT-25 09.15.00.000000 AM +08:00",
+            "31 OCT 2025 #4711",
+            "OCT 31, 2025 #4711",
+            "SAT, 31 OCT 2025 09:15:00 +0800",
+            "SAT OCT 31 2025 09:15:00 GMT+0800",
+            "31 OKT 2025 #4711",
+            "31 OKTOBER 2025 #4711",
+            "1 AUGUST 2025 (ticket 4711)",
+            "1-SEPT-2025 #4711",
+            "1 MARET 2025 #4711",
+            "1 AGUSTUS 2025 #4711",
+            "20251231 09:15:00 +0800",
+            "20251231T091500+0800",
+            "31122025 #4711",
+            "since 20251231 #4711",
+        ] {
+            assert!(begins_with_day(text), "{text}");
+        }
+        for text in ["202512 #4711", "2025 #4711", "20251331 #4711", "12345678 #4711", "0123456701 #4711"] {
+            assert!(!begins_with_day(text), "{text}");
+        }
+    }
+}
