@@ -105,6 +105,17 @@ fn whoever_opted_out_in_a_month_or_by_a_day_in_any_spelling_is_left_out() {
 }
 
 #[test]
+fn whoever_did_not_opt_out_or_is_back_is_taken_though_a_day_stands_behind_it() {
+    for said in
+        ["No 31/12/2025", "No (31/12/2025)", "false 2025-12-31 09:15", "never 31/12/2025", "resubscribed 2025-12-31"]
+    {
+        let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,since 31/12/2025\n");
+
+        assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120001"], "{said}");
+    }
+}
+
+#[test]
 fn a_number_that_no_day_of_these_years_has_leaves_nobody_out() {
     for said in ["0", "12", "4711", "99999", "60123456701"] {
         let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n");

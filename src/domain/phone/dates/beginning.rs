@@ -5,7 +5,33 @@ use super::{DateForm, DatePart, are_dates, is_day_of_parts, is_in_digits, parts,
 
 const WHOLE_DAYS: &[DateForm] = &[(3, is_day_of_parts), (1, is_day_in_digits)];
 
-/// Whether a text begins with a day, perhaps behind the name of a weekday or another word, whatever comes after it.
+/// Words before a day that say that something is not so on it, or no longer: somebody did not opt out, or is back.
+const NEGATIONS: &[&str] = &[
+    "no",
+    "not",
+    "never",
+    "false",
+    "n",
+    "tidak",
+    "tak",
+    "bukan",
+    "belum",
+    "nein",
+    "nicht",
+    "non",
+    "não",
+    "subscribe",
+    "subscribed",
+    "resubscribe",
+    "resubscribed",
+    "optin",
+    "optedin",
+    "active",
+    "aktif",
+    "berlangganan",
+];
+
+/// Whether a text begins with a day, perhaps behind the name of a weekday or another word, whatever comes after it. Not behind a negation.
 pub fn begins_with_day(text: &str) -> bool {
     // `OCT` and `AUGUST` have the letter in them that a time begins with.
     let text = with_months_in_digits(&fold(text));
@@ -17,7 +43,8 @@ pub fn begins_with_day(text: &str) -> bool {
 
 /// `Wed,`, *since*.
 fn may_stand_before_day(word: &str) -> bool {
-    word.chars().all(|c| c.is_alphabetic() || c == ',')
+    let word = word.trim_end_matches(',').to_lowercase();
+    word.chars().all(char::is_alphabetic) && !NEGATIONS.contains(&word.as_str())
 }
 
 /// `20251231`, and no month in six digits.
@@ -81,6 +108,28 @@ mod tests {
         }
         for text in ["202512 #4711", "2025 #4711", "20251331 #4711", "12345678 #4711", "0123456701 #4711"] {
             assert!(!begins_with_day(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_behind_a_word_that_says_that_it_was_not_so_is_none() {
+        for text in [
+            "No 31/12/2025",
+            "No (31/12/2025)",
+            "no, 31/12/2025",
+            "NOT 31/12/2025",
+            "false 2025-12-31 09:15",
+            "never 31/12/2025",
+            "0 31/12/2025",
+            "tidak 31/12/2025",
+            "resubscribed 2025-12-31",
+            "SUBSCRIBED 31-OCT-2025",
+            "optin 20251231 #4711",
+        ] {
+            assert!(!begins_with_day(text), "{text}");
+        }
+        for text in ["yes 31/12/2025", "removed 31/12/2025", "STOP 31/12/2025", "sejak 31/12/2025"] {
+            assert!(begins_with_day(text), "{text}");
         }
     }
 }
