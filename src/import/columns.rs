@@ -9,13 +9,15 @@ use super::records::Record;
 use crate::domain::content::BlastContent;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
 use crate::domain::message::fold_name;
-use crate::domain::phone::{Phone, Region, begins_with_day, is_date_or_years, is_exported_day};
+use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
 
 mod header;
+mod opt_out;
 
 use header::FirstRowKind;
 pub(super) use header::rows_above_header;
+use opt_out::OptOutColumn;
 
 /// The variable that every list with names has, whatever its column is called.
 pub(super) const NAME: &str = "name";
@@ -116,27 +118,6 @@ const NAME_HEADERS: &[&str] = &[
 /// Ends of a longer header that name a name: `Customer full name`.
 const NAME_ENDS: &[&str] = &["fullname", "namapenuh", "namalengkap"];
 
-/// What a column may be called that says who wants no messages.
-const OPT_OUT_HEADERS: &[&str] = &[
-    "optout",
-    "optedout",
-    "optouts",
-    "stop",
-    "unsubscribe",
-    "unsubscribed",
-    "donotcontact",
-    "donotmessage",
-    "dnc",
-    "nomessages",
-    "berhenti",
-    "henti",
-];
-
-/// With what a cell of such a column says so, besides what such a column may be called. Anything else may be about something else, such
-/// as a bus stop.
-const OPT_OUT_CELLS: &[&str] =
-    &["yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔"];
-
 /// The columns of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -147,7 +128,7 @@ pub(super) struct Columns {
     /// Somebody chose the name's, or that there is none: no other column is one.
     pub is_name_chosen: bool,
     /// Those that say who wants no messages.
-    pub opt_outs: Vec<usize>,
+    pub opt_outs: Vec<OptOutColumn>,
     /// Others whose cells are phone numbers as well, where nobody chose between them.
     pub other_phones: Vec<usize>,
     pub header: Header,
@@ -169,10 +150,13 @@ impl Columns {
             return Err(ImportError::TooManyColumns { found: first.values.len() });
         }
         let others = Samples { rows: others, region };
+        let opt_outs = || OptOutColumn::without_header(first, &others);
         match FirstRowKind::of(first, &others) {
             FirstRowKind::Header => Self::with_header(first, &others, chosen),
-            FirstRowKind::Person => Self::without_header(first, &Samples { rows: first_rows, region }, chosen),
-            FirstRowKind::UnreadablePerson => Self::without_header(first, &others, chosen),
+            FirstRowKind::Person => {
+                Self::without_header(first, (&Samples { rows: first_rows, region }, opt_outs()), chosen)
+            }
+            FirstRowKind::UnreadablePerson => Self::without_header(first, (&others, opt_outs()), chosen),
         }
     }
 
@@ -182,15 +166,24 @@ impl Columns {
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
         let phone = || phone_by_header(&keys, samples).or_else(|| samples.phone_column(keys.len()));
         let name = |phone| name_by_header(&keys, phone);
-        Ok(Self::decided(names, Header::FirstRow, chosen, (phone, name))?.with_other_phones(samples, chosen))
+        let opt_outs = OptOutColumn::of_header(&names);
+        let columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
+        Ok(columns.with_opt_outs(opt_outs).with_other_phones(samples, chosen))
     }
 
-    fn without_header(first: &Record, samples: &Samples<'_>, chosen: &ChosenColumns) -> Result<Self, ImportError> {
+    fn without_header(
+        first: &Record,
+        (samples, opt_outs): (&Samples<'_>, Vec<OptOutColumn>),
+        chosen: &ChosenColumns,
+    ) -> Result<Self, ImportError> {
         let width = first.values.len();
         let names: Vec<_> = (0..width).map(|i| shown(i, "")).collect();
         let phone = || samples.phone_column(width);
-        let name = |phone| (0..width).find(|column| *column != phone && samples.mostly(*column, looks_like_name));
-        Ok(Self::decided(names, Header::None, chosen, (phone, name))?.with_other_phones(samples, chosen))
+        let is_opt_out = |column: usize| opt_outs.iter().any(|opt_out| opt_out.column == column);
+        let is_name = |column: usize| !is_opt_out(column) && samples.mostly(column, looks_like_name);
+        let name = |phone| (0..width).find(|column| *column != phone && is_name(*column));
+        let columns = Self::decided(names, Header::None, chosen, (phone, name))?;
+        Ok(columns.with_opt_outs(opt_outs).with_other_phones(samples, chosen))
     }
 
     /// Those that were chosen, and guesses for the others.
@@ -216,11 +209,14 @@ impl Columns {
             return Err(ImportError::SameColumn { column: names[phone].clone() });
         }
         let is_name_chosen = !matches!(chosen.name, ChosenName::Guessed);
-        let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
-        let is_opt_out = |key: &str| OPT_OUT_HEADERS.contains(&key);
-        let opt_outs =
-            positions(&keys, is_opt_out).filter(|column| *column != phone && Some(*column) != name).collect();
-        Ok(Self { names, phone, name, is_name_chosen, opt_outs, other_phones: Vec::new(), header })
+        let (opt_outs, other_phones) = (Vec::new(), Vec::new());
+        Ok(Self { names, phone, name, is_name_chosen, opt_outs, other_phones, header })
+    }
+
+    /// Those of them that are neither the phones nor the names.
+    fn with_opt_outs(self, opt_outs: Vec<OptOutColumn>) -> Self {
+        let is_other = |of: &OptOutColumn| of.column != self.phone && Some(of.column) != self.name;
+        Self { opt_outs: opt_outs.into_iter().filter(is_other).collect(), ..self }
     }
 
     /// A guess between several columns of phones is said to be one.
@@ -237,17 +233,10 @@ impl Columns {
         if is_first { self.names[column].clone() } else { numbered(column) }
     }
 
-    /// The column in which a row says that its person wants no messages: in a word, or by the day of it.
+    /// The column in which a row says that its person wants no messages.
     pub(super) fn opted_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
-        let is_word = |word: &str| OPT_OUT_CELLS.contains(&word) || OPT_OUT_HEADERS.contains(&word);
-        // Such as a subscription's last day.
-        let may_be_another_day = |column: usize| self.names.get(column).is_some_and(|name| key(name) == "stop");
-        let says_so = |column: usize, value: &str| {
-            let is_day = begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
-            is_word(&key(value)) || is_word(value.trim()) || is_day && !may_be_another_day(column)
-        };
-        let mut said = self.opt_outs.iter().copied();
-        said.find(|column| values.get(*column).is_some_and(|value| says_so(*column, value)))
+        let says_so = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.says_so(value));
+        self.opt_outs.iter().find(says_so).map(|of| of.column)
     }
 
     /// Whether the message finds a column for each of its variables.

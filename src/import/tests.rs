@@ -2,6 +2,7 @@ mod countries;
 mod forgotten;
 mod opt_outs;
 mod titles;
+mod without_header;
 
 use std::io::Cursor;
 

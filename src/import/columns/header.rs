@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{
-    NAME_ENDS, NAME_HEADERS, OPT_OUT_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header,
-};
+use super::opt_out::names_opt_outs;
+use super::{NAME_ENDS, NAME_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header};
 use crate::domain::phone::{Phone, PhoneError, is_date_or_years};
 use crate::domain::text::is_empty_marker;
 use crate::import::records::Record;
@@ -153,7 +152,7 @@ fn is_whole_title(key: &str) -> bool {
     PHONE_HEADERS.contains(&key.trim_end_matches(|c: char| c.is_ascii_digit()))
         || NAME_HEADERS.contains(&key)
         || NAME_ENDS.iter().any(|end| key.ends_with(end))
-        || OPT_OUT_HEADERS.contains(&key)
+        || names_opt_outs(key)
 }
 
 fn is_title_of_names(key: &str) -> bool {

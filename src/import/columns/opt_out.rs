@@ -1,0 +1,76 @@
+//! Columns that say who wants no messages, and what in their cells says so.
+
+use super::{Samples, decode, key};
+use crate::domain::phone::{begins_with_day, is_date_or_years, is_exported_day};
+use crate::import::records::Record;
+
+/// What such a column may be called.
+const HEADERS: &[&str] = &[
+    "optout",
+    "optedout",
+    "optouts",
+    "stop",
+    "unsubscribe",
+    "unsubscribed",
+    "donotcontact",
+    "donotmessage",
+    "dnc",
+    "nomessages",
+    "berhenti",
+    "henti",
+];
+
+/// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
+const CELLS: &[&str] =
+    &["yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔"];
+
+/// With what a cell of it says that somebody wants messages. So does whatever else is in it, but that may be about something else.
+const NO_CELLS: &[&str] = &["no", "n", "false", "0", "tidak", "tak", "bukan", "não", "non", "nein", "否"];
+
+/// Whether a column may be called so that says who wants no messages.
+pub(super) fn names_opt_outs(key: &str) -> bool {
+    HEADERS.contains(&key)
+}
+
+/// A column that says who wants no messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::import) struct OptOutColumn {
+    pub column: usize,
+    /// A day in it may be another one, such as a subscription's last day.
+    is_stop: bool,
+}
+
+impl OptOutColumn {
+    fn called(key: &str, column: usize) -> Option<Self> {
+        names_opt_outs(key).then_some(Self { column, is_stop: key == "stop" })
+    }
+
+    /// Those of a header.
+    pub(super) fn of_header(names: &[String]) -> Vec<Self> {
+        names.iter().enumerate().filter_map(|(column, name)| Self::called(&key(name), column)).collect()
+    }
+
+    /// Those of a list that is read without a header, though its first row may be one: its cell there is called as such a column is, and no more
+    /// than half of the others that are not empty are about something else. If the row is a person's, they want no messages.
+    pub(super) fn without_header(first: &Record, others: &Samples<'_>) -> Vec<Self> {
+        let called = |(column, value): (usize, &Vec<u8>)| Self::called(&key(&decode(value).0), column);
+        let is_borne_out = |opt_out: &Self| {
+            let all = others.values(opt_out.column).count();
+            let about_else = others.values(opt_out.column).filter(|value| !opt_out.is_answer(value)).count();
+            about_else * 2 <= all
+        };
+        first.values.iter().enumerate().filter_map(called).filter(is_borne_out).collect()
+    }
+
+    /// Whether a cell says that its person wants no messages: in a word, or by the day of it.
+    pub(super) fn says_so(self, value: &str) -> bool {
+        let is_word = |word: &str| CELLS.contains(&word) || names_opt_outs(word);
+        let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
+        is_word(&key(value)) || is_word(value.trim()) || !self.is_stop && is_day()
+    }
+
+    /// Whether a cell says that, or that its person wants some.
+    fn is_answer(self, value: &str) -> bool {
+        self.says_so(value) || NO_CELLS.contains(&key(value).as_str())
+    }
+}
