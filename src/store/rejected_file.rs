@@ -13,11 +13,10 @@ pub struct NotedFile {
     pub path: String,
 }
 
-/// Notes that a file was written.
-pub async fn note(pool: &PgPool, host: &str, path: &str) -> Result<(), StoreError> {
+/// Notes that a file was written. `false`: it was noted before.
+pub async fn note(pool: &PgPool, host: &str, path: &str) -> Result<bool, StoreError> {
     let noted = sqlx::query("insert into rejected_files (host, path) values ($1, $2) on conflict do nothing");
-    noted.bind(host).bind(path).execute(pool).await?;
-    Ok(())
+    Ok(noted.bind(host).bind(path).execute(pool).await?.rows_affected() > 0)
 }
 
 /// Takes that back.

@@ -31,6 +31,12 @@ pub(super) struct RejectedFilesLeft {
 impl App {
     /// Notes where a file of rejected rows was written. An error in words: then nobody is ever taken out of it.
     pub async fn note_rejected_file(&self, path: &Path) -> Result<(), String> {
+        self.is_newly_noted(path).await?;
+        Ok(())
+    }
+
+    /// The same; `false`: an earlier import noted it.
+    async fn is_newly_noted(&self, path: &Path) -> Result<bool, String> {
         let noted = async {
             let path = std::path::absolute(path).map_err(|error| error.to_string())?;
             let path = path.to_str().ok_or("its name is not UTF-8")?;
@@ -43,11 +49,11 @@ impl App {
     }
 
     /// Notes where a file of rejected rows will be, before any row is written: its import may be killed. What cannot be noted now is said once the
-    /// file is there. Returns where.
+    /// file is there. Returns where, unless it was noted before: that note is also for what an import that was killed left beside it.
     pub async fn expect_rejected_file(&self, to: &RejectedTo) -> Option<PathBuf> {
         let path = to.expected()?;
-        let _ = self.note_rejected_file(path).await;
-        Some(path.to_owned())
+        let is_new = self.is_newly_noted(path).await.unwrap_or(false);
+        is_new.then(|| path.to_owned())
     }
 
     /// Takes the note back of a file that was expected, and is not there once its import has failed. One that stays does no harm: it goes with whoever

@@ -287,6 +287,24 @@ async fn rejected_rows_that_an_import_which_was_killed_left_go_with_whoever_is_f
 }
 
 #[tokio::test]
+async fn rejected_rows_that_a_killed_import_left_go_also_where_the_next_import_failed() {
+    let shop = Shop::open(Setup::default()).await;
+    let first = number(FIRST);
+    let list = shop.write("raya.csv", format!("phone\n{first}\n"));
+    let list = list.to_str().unwrap();
+    shop.ok(&["blast", "new", "--sender", "sales", "--message", "x", "--recipients", list]).await;
+    // An import that is killed notes the file before it writes a row, as the one above did, which rejected nobody.
+    let rows = format!("row,column,value,reason\n3,phone,{first},the same person as in row 2: taken once\n");
+    let part = shop.write(".raya.rejected.csv.4711.part", &rows);
+
+    let failed = shop.run(&["blast", "new", "--sender", "sales", "--message", "{nmae}", "--recipients", list]).await;
+    assert!(failed.err.contains("nmae") && part.exists(), "{failed:?}");
+    shop.ok(&["customer", "forget", &first, "--yes"]).await;
+
+    assert!(!part.exists());
+}
+
+#[tokio::test]
 async fn customers_and_whoever_was_forgotten_come_to_what_the_report_says() {
     let shop = known_shop().await;
     shop.ok(&["mark", "1", &number(FIRST + 1), "closed", "--amount", "6.21"]).await;
