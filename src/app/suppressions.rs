@@ -1,6 +1,7 @@
 //! Opt-outs: they take effect at once, also in running blasts.
 
 mod lifting;
+mod listed;
 mod noting;
 
 use std::collections::HashSet;
@@ -18,13 +19,12 @@ use crate::domain::phone::{PersonKey, Phone, Region};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
+use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{BATCH_MAX, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::import::NewRecipient;
 use crate::store::person::PersonRow;
 use crate::store::reply;
 use crate::store::suppression::{self, KnownBusinesses, SuppressionQuery, SuppressionRow, SuppressionScope};
-use crate::store::{self, forget};
 
 /// The business of an opt-out that holds for every business.
 pub const EVERY_BUSINESS: &str = "*";
@@ -91,9 +91,6 @@ pub struct SuppressedAll {
     /// Why this machine could not remember them: a restored database would have forgotten them.
     pub unremembered: Option<String>,
 }
-
-/// How many numbers of a list are suppressed in one transaction.
-const SUPPRESSED_AT_ONCE: usize = 1_000;
 
 /// What suppressing a number came to.
 #[derive(Debug)]
@@ -215,17 +212,19 @@ impl App {
         let known = suppression::known_businesses(&mut tx).await?;
         require_known_business(&business, &known)?;
         let (mut noted, mut new, mut total) = (Vec::with_capacity(people.len()), Vec::new(), 0_u64);
+        // They are counted once they are written: what the database was too busy for comes again.
+        let mut here = HashSet::new();
         let forgotten = self.forgotten_people(&mut tx).await?;
         lock_rows_of(&mut tx, (&business, &phones), when).await?;
         for OptOut { phone, reason } in &people {
-            total += u64::from(phone.key().is_none_or(|person| counted.insert(person)));
+            total += u64::from(phone.key().is_none_or(|person| !counted.contains(&person) && here.insert(person)));
             if forgotten.has(phone) {
                 continue;
             }
             let one = self.suppress_person(&mut tx, &business, (phone, reason.as_deref())).await?;
             new.extend(one.own.is_new.then(|| one.own.opt_out.clone()));
             let others = one.carried.iter().map(|other| Phone::from_database(other.opt_out.phone.clone()));
-            counted.extend(others.filter_map(|other| other.key()));
+            here.extend(others.filter_map(|other| other.key()));
             noted.extend(one.opt_outs());
         }
         if when == OptOutTime::Now {
@@ -234,37 +233,9 @@ impl App {
         let added = u64::try_from(new.len()).unwrap_or(u64::MAX);
         let unremembered = self.remember(&mut tx, noted).await?;
         tx.commit().await?;
+        counted.extend(here);
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(SuppressedAll { business, added, already: total.saturating_sub(added), unremembered })
-    }
-
-    /// Suppresses everybody in a list, in short transactions of a thousand: one that is broken off is given again. A column `reason`
-    /// says why.
-    pub async fn suppress_list(
-        &self,
-        business: Option<&str>,
-        people: &[NewRecipient],
-    ) -> Result<SuppressedAll, AppError> {
-        let business = self.own_business(business).await?;
-        let mut done = SuppressedAll { business: business.clone(), added: 0, already: 0, unremembered: None };
-        let mut counted = HashSet::new();
-        // Nobody else waits for somebody who is being forgotten: messages would go to them meanwhile.
-        let numbers: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
-        let held = forget::being_forgotten(self.pool(), &numbers).await?;
-        let (last, first): (Vec<_>, Vec<_>) = people.iter().partition(|person| held.contains(person.phone.as_str()));
-        for some in first.chunks(SUPPRESSED_AT_ONCE).chain(last.chunks(SUPPRESSED_AT_ONCE)) {
-            let opt_out = |person: &NewRecipient| OptOut {
-                phone: person.phone.clone(),
-                reason: person.variables.get("reason").map(str::to_owned),
-            };
-            let some = some.iter().copied().map(opt_out).collect();
-            let how = (OptOutTime::Earlier, &mut counted, ForgettingWait::Long);
-            let all = self.suppress_some(Some(&business), some, how).await?;
-            done.added += all.added;
-            done.already += all.already;
-            done.unremembered = all.unremembered.or(done.unremembered);
-        }
-        Ok(done)
     }
 
     /// A page of suppressions, newest first; for a caller that acts for one sender, those that hold for its business.

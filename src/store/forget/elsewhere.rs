@@ -1,6 +1,6 @@
 //! Where a person is named in what is about others, or about nobody: answers to programs, raw webhooks, reasons, reports, notes.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::answers::forget_answers;
 use super::left_out::forget_left_out;
@@ -101,18 +101,35 @@ const AUTHORS: [(&str, &str, &str); 24] = [
     ("suppressions", "operator_by", "text"),
 ];
 
+/// When the rows of a table are written, and so locked. The whole takes minutes in a large database, and nobody is held up for longer than
+/// needed: whoever opts somebody out, sends or marks locks people, by id, after blasts, and before what is [`LockPlace::AfterPeople`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LockPlace {
+    First,
+    Blasts,
+    People,
+    AfterPeople,
+}
+
+impl LockPlace {
+    fn of(table: &str) -> Self {
+        match table {
+            "blasts" | "blast_steps" => Self::Blasts,
+            "blast_recipients" => Self::People,
+            "operator_actions" | "sender_leases" | "senders" | "suppressions" => Self::AfterPeople,
+            _ => Self::First,
+        }
+    }
+}
+
+/// So often the rows of people are tried to lock: where somebody who waits for rows of the person has one of them, the server ends this wait, not
+/// theirs, and theirs ends after some seconds.
+const LOCK_TRIES: u32 = 30;
+
 /// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
 pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
-    // Of whose rows these are is known as long as their number stands there.
-    forget_left_out(&mut *tx, of).await?;
-    forget_list_names(&mut *tx, of).await?;
     forget_same_consents(&mut *tx, of).await?;
-    for column in COLUMNS {
-        forget_in(&mut *tx, column, (&of.patterns.text, of)).await?;
-    }
-    for column in NAMES.into_iter().chain(AUTHORS) {
-        forget_in(&mut *tx, column, (&of.patterns.name, of)).await?;
-    }
+    forget_at(&mut *tx, LockPlace::First, of).await?;
     forget_answers(&mut *tx, of).await?;
     forget_skus(&mut *tx, (&of.patterns.name, &of.patterns.near)).await?;
     sqlx::query("delete from customer_tags where tag ~ $1").bind(&of.patterns.name).execute(&mut *tx).await?;
@@ -121,6 +138,30 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
         .bind(&of.patterns.name)
         .execute(&mut *tx)
         .await?;
+    forget_webhooks(&mut *tx, of).await?;
+    // Of whose rows these are is known as long as their number stands there.
+    forget_left_out(&mut *tx, of).await?;
+    forget_list_names(&mut *tx, of).await?;
+    forget_at(&mut *tx, LockPlace::Blasts, of).await?;
+    forget_in_people(&mut *tx, of).await?;
+    forget_at(tx, LockPlace::AfterPeople, of).await
+}
+
+async fn forget_at(tx: &mut PgConnection, place: LockPlace, of: &PersonTraces) -> Result<(), StoreError> {
+    for column in COLUMNS {
+        if LockPlace::of(column.0) == place {
+            forget_in(&mut *tx, column, (&of.patterns.text, of)).await?;
+        }
+    }
+    for column in NAMES.into_iter().chain(AUTHORS) {
+        if LockPlace::of(column.0) == place {
+            forget_in(&mut *tx, column, (&of.patterns.name, of)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn forget_webhooks(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
     sqlx::query(concat!(
         "update webhook_inbox
             set body = '', state = 'applied', open_items = null, failed_items = null, waits_for = null,
@@ -135,6 +176,41 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Takes a person out of what is said of others in blasts. They are looked for with nobody held up: an agent's number is with all their customers.
+async fn forget_in_people(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
+    let columns: Vec<_> = COLUMNS.into_iter().filter(|(table, ..)| LockPlace::of(table) == LockPlace::People).collect();
+    let texts: Vec<String> = columns.iter().map(|(_, column, _)| format!("{column}::text")).collect();
+    let named = format!("select id from blast_recipients where concat_ws(' ', {}) ~ $1", texts.join(", "));
+    let named = sqlx::query_scalar(AssertSqlSafe(named)).bind(&of.patterns.near);
+    let named: Vec<i64> = named.fetch_all(&mut *tx).await?;
+    if named.is_empty() {
+        return Ok(());
+    }
+    lock_people(&mut *tx, &named).await?;
+    for column in columns {
+        let sql = format!("{} and id = any($4)", without_person(column));
+        let statement = sqlx::query(AssertSqlSafe(sql)).bind(&of.patterns.text).bind(&of.words).bind(&of.patterns.near);
+        statement.bind(&named).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Locks people in the order of their ids, as everybody does who locks several. The minutes before are not lost where others have them for a moment.
+async fn lock_people(tx: &mut PgConnection, ids: &[i64]) -> Result<(), StoreError> {
+    let mut tries = 1;
+    loop {
+        let mut savepoint = tx.begin().await?;
+        let lock = sqlx::query("select 1 from blast_recipients where id = any($1) order by id for no key update");
+        let locked = lock.bind(ids).execute(&mut *savepoint).await.map_err(StoreError::from);
+        match locked {
+            Ok(_) => return Ok(savepoint.commit().await?),
+            Err(StoreError::Busy(_)) if tries < LOCK_TRIES => savepoint.rollback().await?,
+            Err(error) => return Err(error),
+        }
+        tries += 1;
+    }
 }
 
 async fn forget_in(

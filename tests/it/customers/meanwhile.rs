@@ -233,6 +233,57 @@ async fn opt_outs_of_others_do_not_wait_for_whoever_is_being_forgotten_whom_a_li
 }
 
 #[tokio::test]
+async fn whoever_has_somebody_in_their_values_is_free_while_that_person_is_looked_for_elsewhere() {
+    let shop = Shop::open(Setup::default()).await;
+    let (phone, bare) = (number(FIRST), digits(FIRST));
+    shop.draft(FIRST..FIRST + 1).await;
+    let of_agent = shop.draft(FIRST + 1..FIRST + 3).await;
+    let value =
+        format!("update blast_recipients set variables = '{{\"agent\": \"{bare}\"}}' where blast_id = {of_agent}");
+    shop.execute(&value).await;
+    let webhook = format!(
+        "insert into webhook_inbox (provider, digest, body, state) values ('wsapme', 'a', '{{\"from\": \"{bare}@c.us\"}}', 'applied')"
+    );
+    shop.execute(&webhook).await;
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select 1 from webhook_inbox for update").execute(&mut *holds).await.unwrap();
+
+    let forget = tokio::spawn(said(shop.command(&["customer", "forget", &phone, "--yes"])));
+    until_waiting(&shop, &forget).await;
+    let free = format!(
+        "select count(*) from (select from blast_recipients where blast_id = {of_agent} for update skip locked) r"
+    );
+    assert!(shop.number(&free).await == 2 && !forget.is_finished(), "whoever opts one of them out does not wait");
+
+    holds.rollback().await.unwrap();
+    let forgotten = forget.await.unwrap();
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    assert!(!dump(&shop).contains(&bare));
+}
+
+#[tokio::test]
+async fn a_list_of_opt_outs_takes_whom_somebody_has_a_lock_on_behind_the_others() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 3).await;
+    let list = shop.list(FIRST..FIRST + 3);
+    let opted_out = "select count(*) from suppressions where business = 'kedai'";
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let row = sqlx::query("select 1 from blast_recipients where phone_number = $1 for update").bind(number(FIRST));
+    row.execute(&mut *holds).await.unwrap();
+
+    let import = ["suppress", "import", list.to_str().unwrap(), "--business", "kedai", "--json"];
+    let importing = tokio::spawn(said(shop.command(&import)));
+    let others = async || importing.is_finished() || shop.number(opted_out).await == 2;
+    eventually_async("the others are opted out", others).await;
+    assert!(!importing.is_finished(), "it waits for the lock");
+    holds.rollback().await.unwrap();
+
+    let imported = importing.await.unwrap();
+    let said: Value = serde_json::from_str(&imported.out).unwrap();
+    assert!(said["added"] == 3 && said["already"] == 0, "{imported:?}");
+}
+
+#[tokio::test]
 async fn a_step_that_asks_is_not_made_to_send_by_itself_while_somebody_in_its_values_is_being_forgotten() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(FIRST + 1..FIRST + 3).await;
