@@ -29,7 +29,9 @@ pub(super) struct AppliedOptOuts {
     /// Of those behind it, these, with when they were received; and those of the turn before.
     ids: HashMap<i64, DateTime<Utc>>,
     turn: HashSet<i64>,
-    /// Goes on with each page that holds and each transaction that was made.
+    /// What was written of requests that do not all hold yet: the request and the position in it. Written once more, it is no advance.
+    written: HashSet<(i64, i32)>,
+    /// Goes on with each page that holds and each transaction that wrote more.
     advances: Arc<AtomicU64>,
 }
 
@@ -41,6 +43,22 @@ impl AppliedOptOuts {
 
     fn advance(&self) {
         self.advances.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// After a transaction with these opt-outs. Where another one fails, its page is read anew, and these are written again.
+    fn advance_with(&mut self, opt_outs: impl Iterator<Item = (i64, i32)>) {
+        let before = self.written.len();
+        self.written.extend(opt_outs);
+        if self.written.len() > before {
+            self.advance();
+        }
+    }
+
+    /// After all of a page.
+    fn note_page(&mut self, scanned: Vec<(i64, DateTime<Utc>)>) {
+        self.ids.extend(scanned);
+        self.written.clear();
+        self.advance();
     }
 
     /// Those of one turn, in place of the turn before.
@@ -60,6 +78,7 @@ impl AppliedOptOuts {
         let settled = self.ids.iter().filter(|(_, received_at)| is_settled(**received_at)).map(|(id, _)| *id);
         self.up_to = settled.fold(self.up_to, i64::max);
         self.ids.retain(|id, _| *id > self.up_to);
+        self.written.clear();
     }
 }
 
@@ -82,8 +101,7 @@ pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -
         let scanned: Vec<_> = rows.iter().map(|row| (row.id, row.received_at)).collect();
         let mut parts = reading::read(rows, now).await;
         apply(engine, &mut parts, applied).await?;
-        applied.ids.extend(scanned);
-        applied.advance();
+        applied.note_page(scanned);
     }
 }
 
@@ -94,18 +112,20 @@ const AT_ONCE: usize = 50;
 pub(super) async fn apply(
     engine: &EngineContext,
     parts: &mut [RequestPart],
-    applied: &AppliedOptOuts,
+    applied: &mut AppliedOptOuts,
 ) -> Result<(), StoreError> {
+    let requests: Vec<i64> = parts.iter().map(|part| part.row.id).collect();
     let mut items = part::gather(parts, |part| !applied.has(&part.row));
-    let done = apply_items(engine, &mut items, applied).await;
+    let done = apply_items(engine, &requests, &mut items, applied).await;
     part::give_back(parts, items);
     done
 }
 
 async fn apply_items(
     engine: &EngineContext,
+    requests: &[i64],
     items: &mut [InboxItem],
-    applied: &AppliedOptOuts,
+    applied: &mut AppliedOptOuts,
 ) -> Result<(), StoreError> {
     if !items.iter().any(may_opt_out) {
         return Ok(());
@@ -123,7 +143,7 @@ async fn apply_items(
         apply_batch(&mut turn, &mut tx, batch).await?;
         turn.wake_waiting(&mut tx).await?;
         turn.effects.commit(engine, tx).await?;
-        applied.advance();
+        applied.advance_with(batch.iter().map(|item| (requests[item.row], item.position)));
     }
     Ok(())
 }
@@ -196,6 +216,24 @@ fn person(item: &InboxItem) -> Option<&NewsPerson> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn opt_outs_that_are_written_once_more_are_no_advance() {
+        let mut applied = AppliedOptOuts::default();
+        let advances = applied.advances();
+        let batch = [(3, 0), (5, 0), (5, 1)];
+
+        applied.advance_with(batch.into_iter());
+        for _ in 0..3 {
+            applied.advance_with(batch.into_iter());
+        }
+
+        assert_eq!(advances.load(Ordering::Relaxed), 1);
+        applied.advance_with([(5, 1), (8, 0)].into_iter());
+        assert_eq!(advances.load(Ordering::Relaxed), 2, "the next batch");
+        applied.note_page(vec![(3, Utc::now()), (5, Utc::now()), (8, Utc::now())]);
+        assert_eq!((advances.load(Ordering::Relaxed), applied.written.len()), (3, 0));
+    }
 
     #[test]
     fn only_what_is_durable_for_long_is_known_by_its_id_alone() {
