@@ -83,11 +83,16 @@ pub(super) async fn add_what_is_remembered(
     let server = fence::server(&engine.pool).await?;
     let words = engine.fence.consequence(of.key(), &server.likeness);
     let machine = Machine { host: &engine.host, stated: engine.fence.stated(of.key()), is_asked: false };
-    if !is_to_be_added(&known, &machine, &words) {
+    let reason = if is_to_be_added(&known, &machine, &words) {
+        tracing::info!(sender = %of.name, "another machine asks about it, and this one remembers whom it posted to");
+        state(engine, of.key(), (&known, &machine), &words).await?
+    } else if is_one_more(&known, &machine, &words) {
+        let reason = format!("{known}{NEXT_MACHINE}{MORE_MACHINES}");
+        sender::restate(&engine.pool, of.id, &reason).await?;
+        reason
+    } else {
         return Ok(known);
-    }
-    tracing::info!(sender = %of.name, "another machine asks about it, and this one remembers whom it posted to");
-    let reason = state(engine, of.key(), (&known, &machine), &words).await?;
+    };
     engine.notifier.order(&engine.pool, None).await?;
     Ok(reason)
 }
@@ -129,8 +134,11 @@ fn advice(known: &str, host: &str, own: &str) -> &'static str {
     }
 }
 
-/// The most machines whose words one reason keeps.
+/// The most machines that remember posts whose words one reason keeps.
 const MACHINES_MAX: usize = 4;
+
+/// What stands behind the words of so many where there are more.
+const MORE_MACHINES: &str = "other machines remember whom they posted to as well";
 
 /// Who adds to a reason.
 struct Machine<'a> {
@@ -148,11 +156,36 @@ impl Machine<'_> {
     }
 }
 
-/// Whether a machine on which nobody asks adds its words to a reason: it remembers posts, and has not said so there. Of more machines than a
-/// reason has room for, the engines would take each other's place by turns.
+/// Whether a machine on which nobody asks remembers posts, and has not said so in a reason.
+fn has_to_say(known: &str, machine: &Machine<'_>, words: &str) -> bool {
+    remembers_posts(words) && !known.split(NEXT_MACHINE).any(|said| machine.has_said(said))
+}
+
+/// Whether a reason has the words of as many machines that remember posts as it has room for.
+fn is_full(known: &str) -> bool {
+    known.split(NEXT_MACHINE).filter(|said| remembers_posts(said)).count() >= MACHINES_MAX
+}
+
+/// Whether a machine on which nobody asks adds its words to a reason. Of more machines than a reason has room for, the engines would take each
+/// other's place by turns.
 fn is_to_be_added(known: &str, machine: &Machine<'_>, words: &str) -> bool {
-    let said: Vec<&str> = known.split(NEXT_MACHINE).collect();
-    remembers_posts(words) && said.len() < MACHINES_MAX && !said.into_iter().any(|said| machine.has_said(said))
+    has_to_say(known, machine, words) && !is_full(known)
+}
+
+/// Whether it adds that there are more, for want of room, and none did so before.
+fn is_one_more(known: &str, machine: &Machine<'_>, words: &str) -> bool {
+    has_to_say(known, machine, words) && is_full(known) && !known.contains(MORE_MACHINES)
+}
+
+/// Leaves room in a reason for what a machine says, and returns for how many others there is. First those go that remember nobody. It stands
+/// beside all that remember posts where it does not itself: their engines would take its place, and its operator be asked without end.
+fn make_room(others: &mut Vec<&str>, own: &str) -> usize {
+    while others.len() >= MACHINES_MAX
+        && let Some(nobody) = others.iter().position(|said| !remembers_posts(said))
+    {
+        others.remove(nobody);
+    }
+    if remembers_posts(own) { MACHINES_MAX - 1 } else { MACHINES_MAX }
 }
 
 /// A reason with what this machine says now in place of what it said before. What other machines said stays: each remembers other posts, so
@@ -160,20 +193,23 @@ fn is_to_be_added(known: &str, machine: &Machine<'_>, words: &str) -> bool {
 /// operator is asked, what one of the same name said comes after it: that may have been this one, with a record that is gone.
 fn beside_others(known: &str, machine: &Machine<'_>, own: &str) -> String {
     let named = named(machine.host);
-    let mut others: Vec<&str> = known.split(NEXT_MACHINE).filter(|said| !machine.has_said(said)).collect();
+    let (more, mut others): (Vec<&str>, Vec<&str>) =
+        known.split(NEXT_MACHINE).filter(|said| !machine.has_said(said)).partition(|said| *said == MORE_MACHINES);
     if others.is_empty() {
         return own.to_owned();
     }
+    let room = make_room(&mut others, own);
     let has_namesake = others.iter().any(|said| said.contains(&named));
-    if has_namesake && machine.is_asked {
-        others.truncate(MACHINES_MAX - 1);
+    let said: Vec<String> = if has_namesake && machine.is_asked {
+        others.truncate(room);
         let others = others.into_iter().map(|said| with_speaker(said, machine.host));
-        return std::iter::once(own.to_owned()).chain(others).collect::<Vec<_>>().join(NEXT_MACHINE);
-    }
-    others.drain(..others.len().saturating_sub(MACHINES_MAX - 1));
-    let who = if has_namesake { NAMESAKE } else { machine.host };
-    let own = format!("{who} says: {own}");
-    others.into_iter().chain([&*own]).collect::<Vec<_>>().join(NEXT_MACHINE)
+        std::iter::once(own.to_owned()).chain(others).collect()
+    } else {
+        others.drain(..others.len().saturating_sub(room));
+        let who = if has_namesake { NAMESAKE } else { machine.host };
+        others.into_iter().map(str::to_owned).chain([format!("{who} says: {own}")]).collect()
+    };
+    said.into_iter().chain(more.into_iter().map(str::to_owned)).collect::<Vec<_>>().join(NEXT_MACHINE)
 }
 
 /// What another machine said, with its name before it: whoever reads it on `host` would take *this machine* for their own.

@@ -1,8 +1,8 @@
 use chrono::DateTime;
 
 use super::{
-    MACHINES_MAX, Machine, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice, beside_others, consequence,
-    is_to_be_added, reason,
+    MACHINES_MAX, MORE_MACHINES, Machine, NEXT_MACHINE, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice,
+    beside_others, consequence, is_one_more, is_to_be_added, reason,
 };
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
@@ -66,6 +66,36 @@ fn an_engine_adds_what_its_machine_remembers_once_and_where_there_is_room() {
     assert!(!adds(&first, "till", Some(&posts), &posts), "it says so already");
     let full = (1..MACHINES_MAX).fold(first, |known, n| after(&known, (&format!("office-{n}"), None), &posts));
     assert!(!adds(&full, "office", None, &posts), "{full}");
+}
+
+#[test]
+fn a_machine_that_remembers_posts_takes_the_place_of_one_that_remembers_nobody() {
+    let posts = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
+    let nobody = format!("{REMEMBERS_NOBODY}: once you confirm");
+    let machine = Machine { host: "d", stated: None, is_asked: false };
+    let asked = ["a", "b", "c"].iter().fold(said("new", &nobody), |known, host| after(&known, (host, None), &posts));
+
+    assert!(is_to_be_added(&asked, &machine, &posts), "{asked}");
+    let all = beside_others(&asked, &machine, &said("d", &posts));
+    assert!(all.matches(REMEMBERS_POSTS).count() == 4 && !all.contains(REMEMBERS_NOBODY), "{all}");
+
+    let again = after(&all, ("new", Some(&nobody)), &nobody);
+    assert!(again.matches(REMEMBERS_POSTS).count() == 4 && again.contains(" on new with `"), "{again}");
+}
+
+#[test]
+fn a_reason_without_room_for_another_machine_says_once_that_there_are_more() {
+    let posts = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
+    let machine = Machine { host: "e", stated: None, is_asked: false };
+    let three = ["b", "c"].iter().fold(said("a", &posts), |known, host| after(&known, (host, None), &posts));
+    let full = after(&three, ("d", None), &posts);
+
+    assert!(!is_one_more(&three, &machine, &posts) && !is_to_be_added(&full, &machine, &posts));
+    assert!(is_one_more(&full, &machine, &posts) && !is_one_more(&full, &machine, REMEMBERS_NOBODY));
+    let more = format!("{full}{NEXT_MACHINE}{MORE_MACHINES}");
+    assert!(!is_one_more(&more, &machine, &posts));
+    let asked = after(&more, ("e", None), &posts);
+    assert!(asked.matches(REMEMBERS_POSTS).count() == 4 && asked.ends_with(MORE_MACHINES), "{asked}");
 }
 
 #[test]
