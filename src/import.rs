@@ -13,7 +13,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
-use crate::domain::list_columns::LocalNumbers;
+use crate::domain::list_columns::{LocalNumbers, UnclearOptOuts};
 use crate::domain::phone::Region;
 use crate::domain::rejected_rows::{CellMend, RowDigest, UnusualLengths};
 use crate::store::import::{self as store, CopyBatch, NewRecipient};
@@ -147,6 +147,7 @@ pub struct Imported {
     pub name_column: Option<String>,
     /// Others that hold phones as well, where nobody chose between them.
     pub other_phones: Vec<String>,
+    pub unclear_opt_outs: Option<UnclearOptOuts>,
     /// All columns of a spreadsheet's list.
     pub columns: Vec<String>,
     /// The first people, each with their row.
@@ -336,6 +337,7 @@ impl File {
         writer.finish()?;
         let (mends, unfit_mends) = self.mends.into_parts();
         Ok(ReadThrough {
+            unclear_opt_outs: tally.unclear_opt_outs(|column| self.taker.called(column)),
             tally,
             rejected: rejected.finish()?,
             phone_column: self.phone_column,

@@ -2,13 +2,21 @@
 
 use super::exit::UsageError;
 use super::output::talk;
-use crate::domain::list_columns::{ChosenColumns, ChosenName, LocalNumbers};
+use crate::domain::list_columns::{ChosenColumns, ChosenName, LocalNumbers, UnclearOptOuts};
 use crate::domain::phone::Region;
+use crate::domain::text::clean;
 
 /// Says of a list's numbers without a country code whose they were taken for.
 pub(in crate::cli) fn say_local(local: Option<&LocalNumbers>) {
     if let Some(local) = local {
         talk(&format!("{}; --country reads them as another country's", local.in_words()));
+    }
+}
+
+/// Says of which rows a list does not make clear whether they want messages.
+pub(in crate::cli) fn say_unclear_opt_outs(unclear: Option<&UnclearOptOuts>) {
+    if let Some(rows) = unclear {
+        talk(&clean(&rows.in_words()));
     }
 }
 

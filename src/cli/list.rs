@@ -11,7 +11,7 @@ use super::Global;
 use super::blast::new::{open, refusal_of};
 use super::blast::people::limit;
 use super::blast::taken::rejected;
-use super::column_args::{ColumnArgs, say_local};
+use super::column_args::{ColumnArgs, say_local, say_unclear_opt_outs};
 use super::confirm::confirm;
 use super::context::{Context, Intent};
 use super::export::ExportOutput;
@@ -110,6 +110,7 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
         talk(&format!("{} asked to be forgotten, and {} not in it", people(forgotten), are(forgotten)));
     }
     talk(&list.columns_words());
+    say_unclear_opt_outs(list.unclear_opt_outs.as_ref());
     say_local(list.local.as_ref());
     say_repeats(&context, (&saved.name, saved.people)).await?;
     let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));

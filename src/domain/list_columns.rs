@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::phone::Region;
+use super::text::count_of;
 
 /// The columns that somebody chose, each by its name in the list, or as `column 3`; the others are guessed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,12 +54,40 @@ pub struct ListColumns {
     /// Others whose cells are phone numbers as well, where nobody chose between them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_phones: Vec<String>,
+    /// Cells that were to say who wants no messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear_opt_outs: Option<UnclearOptOuts>,
     /// The country that was chosen for its numbers without a country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Region>,
     /// What was written without a country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalNumbers>,
+}
+
+/// Rows that say neither yes nor no in a column that says who wants no messages, as *stop*: they are taken. What they say is not kept, since it
+/// may name somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnclearOptOuts {
+    /// The first such column.
+    pub column: String,
+    pub rows: u64,
+    /// From 1.
+    pub first_row: u64,
+}
+
+impl UnclearOptOuts {
+    /// `Stop says neither yes nor no in 3 rows (first: row 2): they are taken`.
+    pub fn in_words(&self) -> String {
+        let Self { column, rows, first_row } = self;
+        if *rows == 1 {
+            return format!("{column} says neither yes nor no in row {first_row}, which is taken");
+        }
+        format!(
+            "{column} says neither yes nor no in {} (first: row {first_row}): they are taken",
+            count_of(*rows, "row", "rows")
+        )
+    }
 }
 
 /// Numbers that were written without a country code, and read as those of one country.
@@ -109,7 +138,7 @@ impl ListColumns {
 
 #[cfg(test)]
 mod tests {
-    use super::{ChosenColumns, ChosenName, ListColumns, LocalNumbers};
+    use super::{ChosenColumns, ChosenName, ListColumns, LocalNumbers, UnclearOptOuts};
 
     #[test]
     fn only_columns_that_somebody_chose_are_taken_again() {
@@ -129,6 +158,14 @@ mod tests {
         let read = ListColumns { phone: "HP".to_owned(), local, ..ListColumns::default() };
 
         assert_eq!(read.in_words(), "phone = HP   38 without a country code, read as +60");
+    }
+
+    #[test]
+    fn rows_that_say_neither_yes_nor_no_in_a_column_of_opt_outs_are_counted() {
+        let of = |rows| UnclearOptOuts { column: "Stop".to_owned(), rows, first_row: 2 }.in_words();
+
+        assert_eq!(of(3), "Stop says neither yes nor no in 3 rows (first: row 2): they are taken");
+        assert_eq!(of(1), "Stop says neither yes nor no in row 2, which is taken");
     }
 
     #[test]

@@ -239,6 +239,12 @@ impl Columns {
         self.opt_outs.iter().find(says_so).map(|of| of.column)
     }
 
+    /// The column about that in which a row says neither that nor the opposite.
+    pub(super) fn unclear_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        let is_unclear = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.is_unclear(value));
+        self.opt_outs.iter().find(is_unclear).map(|of| of.column)
+    }
+
     /// Whether the message finds a column for each of its variables.
     pub(super) fn serve(&self, content: &BlastContent) -> Result<(), ImportError> {
         let Some(missing) = content.columns().into_iter().find(|variable| !self.has(variable)) else { return Ok(()) };

@@ -61,6 +61,7 @@ impl ReadThrough {
             name,
             is_chosen: self.is_chosen,
             other_phones,
+            unclear_opt_outs: self.unclear_opt_outs.clone(),
             country: self.country,
             local,
         })
@@ -94,6 +95,7 @@ impl Imported {
             name,
             is_chosen: chosen.is_of_columns(),
             other_phones,
+            unclear_opt_outs: self.unclear_opt_outs.clone(),
             country: chosen.country,
             local,
         })

@@ -141,6 +141,8 @@ pub(super) struct RowNotes {
     pub missing_code: Option<String>,
     /// Its name is what programs export for an empty cell, and counts as one.
     pub has_empty_marker: bool,
+    /// The column of opt-outs in which it says neither yes nor no.
+    pub unclear_opt_out: Option<usize>,
 }
 
 /// Parses rows one by one, and remembers whom it accepted.
@@ -182,6 +184,11 @@ impl Taker {
         self.columns.opt_outs.clear();
     }
 
+    /// What a column is chosen by.
+    pub(super) fn called(&self, column: usize) -> String {
+        self.columns.reference(column)
+    }
+
     pub(super) fn take(&mut self, record: &Record) -> Outcome {
         if record.is_blank() {
             return Outcome::Blank;
@@ -193,7 +200,8 @@ impl Taker {
                 let has_empty_marker = self.columns.name.is_some_and(|column| self.is_marker(column, &values));
                 let written = values.get(self.columns.phone).map_or("", |value| value);
                 let missing_code = person.phone.code_that_is_missing_in(written);
-                Outcome::Taken(person, RowNotes { encoding, missing_code, has_empty_marker })
+                let unclear_opt_out = self.columns.unclear_opt_out_in(&values);
+                Outcome::Taken(person, RowNotes { encoding, missing_code, has_empty_marker, unclear_opt_out })
             }
             Err(refused) => {
                 let phone = self.phone_of(record, &values).ok();

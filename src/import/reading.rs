@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::{FIRST_ROWS, File, ImportError, NewRecipient, RejectedTo, Rejections, on_thread};
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::ForgottenPeople;
-use crate::domain::list_columns::LocalNumbers;
+use crate::domain::list_columns::{LocalNumbers, UnclearOptOuts};
 use crate::domain::message::Message;
 use crate::domain::phone::Region;
 use crate::domain::text::clean;
@@ -26,6 +26,7 @@ pub struct ReadList {
     pub name_column: Option<String>,
     /// What was written without a country code.
     pub local: Option<LocalNumbers>,
+    pub unclear_opt_outs: Option<UnclearOptOuts>,
 }
 
 impl ReadList {
@@ -84,8 +85,9 @@ impl File {
         people.retain(|person| !self.taker.seen.is_taken_back(&person.phone));
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
+        let unclear_opt_outs = tally.unclear_opt_outs(|column| self.taker.called(column));
         let Self { phone_column, name_column, .. } = self;
         let (rejected, local) = (tally.rejections(), tally.local);
-        Ok(ReadList { people, rejected, rejected_file, phone_column, name_column, local })
+        Ok(ReadList { people, rejected, rejected_file, phone_column, name_column, local, unclear_opt_outs })
     }
 }

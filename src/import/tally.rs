@@ -8,7 +8,7 @@ use super::error::ImportError;
 use super::person::{Rejection, RowNotes};
 use super::rejected::Draft;
 use crate::domain::ids::BlastId;
-use crate::domain::list_columns::LocalNumbers;
+use crate::domain::list_columns::{LocalNumbers, UnclearOptOuts};
 use crate::domain::phone::{PersonKey, Region};
 use crate::domain::rejected_rows::{CellMend, UnusualLengths};
 use crate::store::import::NewRecipient;
@@ -32,6 +32,8 @@ pub(super) struct Tally {
     /// Those whose name is what programs export for an empty cell.
     pub(super) without_name: u64,
     pub(super) local: Option<LocalNumbers>,
+    /// The first column of opt-outs in which one of them says neither yes nor no.
+    unclear_column: Option<usize>,
     /// Of each row that was taken, at its number.
     flags: Vec<RowFlags>,
 }
@@ -45,6 +47,7 @@ impl RowFlags {
     const LOCAL: u8 = 2;
     const UNUSUAL_LENGTH: u8 = 4;
     const NOT_UTF8: u8 = 8;
+    const UNCLEAR_OPT_OUT: u8 = 16;
 
     fn new(person: &NewRecipient, notes: &RowNotes) -> Self {
         let flag = |is_so: bool, flag| if is_so { flag } else { 0 };
@@ -52,7 +55,8 @@ impl RowFlags {
             flag(notes.has_empty_marker, Self::WITHOUT_NAME)
                 | flag(notes.missing_code.is_some(), Self::LOCAL)
                 | flag(person.phone.has_unusual_length(), Self::UNUSUAL_LENGTH)
-                | flag(notes.encoding == RowEncoding::Windows1252, Self::NOT_UTF8),
+                | flag(notes.encoding == RowEncoding::Windows1252, Self::NOT_UTF8)
+                | flag(notes.unclear_opt_out.is_some(), Self::UNCLEAR_OPT_OUT),
         )
     }
 
@@ -72,6 +76,7 @@ impl Tally {
         if flags.has(RowFlags::UNUSUAL_LENGTH) {
             self.unusual_lengths.add(row);
         }
+        self.unclear_column = self.unclear_column.or(notes.unclear_opt_out);
         if self.first.len() < FIRST {
             self.first.push((row, person.clone()));
         }
@@ -118,6 +123,15 @@ impl Tally {
         let from = self.not_utf8?.first_row;
         let flags = self.flags.iter().skip(usize::try_from(from).ok()?);
         (from..).zip(flags).find(|(_, flags)| flags.has(RowFlags::NOT_UTF8)).map(|(row, _)| row)
+    }
+
+    /// The rows that were taken and say neither yes nor no where they were to say who wants no messages. `called` names a column.
+    pub(super) fn unclear_opt_outs(&self, called: impl Fn(usize) -> String) -> Option<UnclearOptOuts> {
+        let column = called(self.unclear_column?);
+        let mut rows =
+            (0..).zip(&self.flags).filter(|(_, flags)| flags.has(RowFlags::UNCLEAR_OPT_OUT)).map(|(row, _)| row);
+        let first_row = rows.next()?;
+        Some(UnclearOptOuts { column, rows: 1 + rows.count() as u64, first_row })
     }
 
     pub(super) fn rejections(&self) -> Rejections {
@@ -167,6 +181,7 @@ pub(super) struct ReadThrough {
     pub(super) phone_column: String,
     pub(super) name_column: Option<String>,
     pub(super) other_phones: Vec<String>,
+    pub(super) unclear_opt_outs: Option<UnclearOptOuts>,
     pub(super) columns: Vec<String>,
     /// Somebody chose the phone's or the name's.
     pub(super) is_chosen: bool,
@@ -223,6 +238,7 @@ impl ReadThrough {
             phone_column: self.phone_column,
             name_column: self.name_column,
             other_phones: self.other_phones,
+            unclear_opt_outs: self.unclear_opt_outs,
             warning,
         }
     }

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use self::due::{confirm_lost, confirm_shown, due_already, talk_of_due};
+use self::due::{confirm_lost, confirm_shown, due_already, how, talk_of_due};
 use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
@@ -332,21 +332,6 @@ fn by_option(error: AppError) -> color_eyre::Report {
             UsageError(format!("--{}: {why}", places.first().map_or("after", |place| place.field.as_str()))).into()
         }
         other => other.into(),
-    }
-}
-
-/// Whether it asks before it sends.
-fn how(view: &StepView) -> String {
-    let first = view.step.first_people;
-    let waits = first.map(|people| format!(", then waits after the first {}", number(people.into())));
-    let waits = waits.unwrap_or_default();
-    match view.step.at_most.map(|people| (people, number(people.into()))) {
-        None => format!("waits for your yes{waits}"),
-        // What goes by itself is done before it would wait.
-        Some((most, people)) if first.is_some_and(|first| first >= most) => {
-            format!("by itself to at most {people}; to more it waits for your yes{waits}")
-        }
-        Some((_, people)) => format!("by itself to at most {people}{waits}"),
     }
 }
 

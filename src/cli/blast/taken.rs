@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::app::GetNothing;
-use crate::cli::column_args::say_local;
+use crate::cli::column_args::{say_local, say_unclear_opt_outs};
 use crate::cli::context::Context;
 use crate::cli::output::talk;
 use crate::domain::ids::BlastId;
@@ -117,6 +117,7 @@ pub(super) fn report(imported: &Imported) {
     if let Some(doubt) = imported.list_columns(&ChosenColumns::default()).and_then(|read| read.doubt()) {
         talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
     }
+    say_unclear_opt_outs(imported.unclear_opt_outs.as_ref());
     say_local(imported.local.as_ref());
     rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(words) = imported.without_name_words() {

@@ -24,8 +24,34 @@ const HEADERS: &[&str] = &[
 const CELLS: &[&str] =
     &["yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔"];
 
-/// With what a cell of it says that somebody wants messages. So does whatever else is in it, but that may be about something else.
-const NO_CELLS: &[&str] = &["no", "n", "false", "0", "tidak", "tak", "bukan", "não", "non", "nein", "否"];
+/// With what a cell of it says that somebody wants messages. Whoever has something else in it gets them as well, but that may be about
+/// something else, and may mean that they want none.
+const NO_CELLS: &[&str] = &[
+    "no",
+    "n",
+    "false",
+    "0",
+    "tidak",
+    "tak",
+    "bukan",
+    "belum",
+    "não",
+    "non",
+    "nein",
+    "否",
+    "never",
+    "none",
+    "null",
+    "na",
+    "nil",
+    "subscribed",
+    "resubscribed",
+    "optin",
+    "optedin",
+    "active",
+    "aktif",
+    "ok",
+];
 
 /// Whether a column may be called so that says who wants no messages.
 pub(super) fn names_opt_outs(key: &str) -> bool {
@@ -67,6 +93,11 @@ impl OptOutColumn {
         let is_word = |word: &str| CELLS.contains(&word) || names_opt_outs(word);
         let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
         is_word(&key(value)) || is_word(value.trim()) || !self.is_stop && is_day()
+    }
+
+    /// Whether a cell says neither that its person wants no messages nor that they want some. An empty one, or a dash, says the latter.
+    pub(super) fn is_unclear(self, value: &str) -> bool {
+        !key(value).is_empty() && !self.is_answer(value)
     }
 
     /// Whether a cell says that, or that its person wants some.

@@ -49,6 +49,17 @@ fn a_column_that_is_about_something_else_leaves_nobody_out() {
     assert_eq!(phones(&read(list, "Hi").unwrap()).len(), 3);
 }
 
+#[test]
+fn rows_that_say_neither_yes_nor_no_are_counted_as_long_as_they_are_taken() {
+    let list = "phone,name,Unsubscribed\n0100120001,Aina,\n0100120002,Ben,since Raya\n0100120003,Chen,no\n0100120004,Devi,yes\n\
+                0100120005,Emir,by phone\n0100120006,Fay,-\n0100120002,Ben,yes\n";
+
+    let read = read(list, "Hi {name}").unwrap();
+
+    let unclear = read.unclear_opt_outs.as_ref().map(|rows| (rows.column.as_str(), rows.rows, rows.first_row));
+    assert_eq!((phones(&read).len(), unclear), (4, Some(("Unsubscribed", 1, 6))));
+}
+
 #[tokio::test]
 async fn a_list_of_those_who_opted_out_is_taken_whole() {
     let list = "phone,opted out\n0100120001,yes\n0100120002,yes".as_bytes().to_vec();

@@ -4,7 +4,7 @@ use super::form::{opened, opened_with, saved, taken, writes};
 use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE};
 use crate::app::{DraftList, ListColumn};
-use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
+use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns, UnclearOptOuts};
 use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::effect::{
     Completion, DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome,
@@ -147,6 +147,17 @@ fn columns_that_stay_as_they_are_and_esc_read_nothing_again() {
         assert!(writes(&mut dashboard).is_empty(), "{keys:?}");
         assert!(has(&dashboard, "People     raya.csv"), "{:#?}", dashboard.screen());
     }
+}
+
+#[test]
+fn rows_that_do_not_make_clear_whether_they_want_messages_are_named_below_the_columns() {
+    let mut dashboard = with_list();
+    let unclear_opt_outs = Some(UnclearOptOuts { column: "Stop".to_owned(), rows: 3, first_row: 2 });
+    let read = ListColumns { phone: "No. Telefon".to_owned(), unclear_opt_outs, ..ListColumns::default() };
+
+    dashboard.model.form.as_mut().unwrap().read_columns = Some(read);
+
+    assert!(has(&dashboard, "Stop says neither yes nor no in 3 rows (first: row 2): they are taken"));
 }
 
 #[test]

@@ -217,3 +217,20 @@ fn a_command_over_a_plan_is_about_its_blast_and_not_about_the_one_behind_it() {
     assert_eq!(retry.said(), "those who failed are tried again from Blasts: esc leaves this page");
     assert!(!retry.taken().iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Retryable(_)))));
 }
+
+#[test]
+fn a_plan_that_stays_open_is_read_again_once_its_times_are_old() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("2");
+    dashboard.now += TimeDelta::seconds(50);
+    dashboard.answer(Completion::Blasts(Ok(blasts())));
+    let is_plan = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::Plan(..)));
+    assert!(!dashboard.taken().iter().any(is_plan));
+
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.answer(Completion::Blasts(Ok(blasts())));
+
+    assert_eq!(dashboard.taken().iter().filter(|effect| is_plan(effect)).count(), 1);
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+    assert!(shows(&dashboard, "people: 2"), "what was typed stays: {:#?}", dashboard.screen());
+}

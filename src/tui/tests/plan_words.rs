@@ -352,23 +352,6 @@ fn what_the_check_of_a_sender_found_is_asked_about_before_the_number() {
 }
 
 #[test]
-fn a_plan_that_stays_open_is_read_again_once_its_times_are_old() {
-    let mut dashboard = planned(|plan| plan);
-    dashboard.keys("2");
-    dashboard.now += TimeDelta::seconds(50);
-    dashboard.answer(Completion::Blasts(Ok(blasts())));
-    let is_plan = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::Plan(..)));
-    assert!(!dashboard.taken().iter().any(is_plan));
-
-    dashboard.now += TimeDelta::seconds(10);
-    dashboard.answer(Completion::Blasts(Ok(blasts())));
-
-    assert_eq!(dashboard.taken().iter().filter(|effect| is_plan(effect)).count(), 1);
-    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
-    assert!(shows(&dashboard, "people: 2"), "what was typed stays: {:#?}", dashboard.screen());
-}
-
-#[test]
 fn whose_messages_are_counted_is_said_where_there_are_several_businesses() {
     let mut dashboard = planned(|plan| plan);
     assert!(shows(&dashboard, "a message from us in the last 7 days"));

@@ -8,6 +8,21 @@ use crate::cli::context::Context;
 use crate::cli::output::talk;
 use crate::domain::text::{number, people_are};
 
+/// Whether it asks before it sends.
+pub(super) fn how(view: &StepView) -> String {
+    let first = view.step.first_people;
+    let waits =
+        first.map_or_else(String::new, |people| format!(", then waits after the first {}", number(people.into())));
+    match view.step.at_most.map(|people| (people, number(people.into()))) {
+        None => format!("waits for your yes{waits}"),
+        // What goes by itself is done before it would wait.
+        Some((most, people)) if first.is_some_and(|first| first >= most) => {
+            format!("by itself to at most {people}; to more it waits for your yes{waits}")
+        }
+        Some((_, people)) => format!("by itself to at most {people}{waits}"),
+    }
+}
+
 /// Asks about a step that is to send by itself, and lost a number: nobody saw it as it is now.
 pub(super) fn confirm_lost(lost: Option<&str>, is_sure: bool) -> Result<()> {
     lost.map_or(Ok(()), |lost| confirm(&format!("{lost}. Let it send by itself as it is?"), is_sure))
