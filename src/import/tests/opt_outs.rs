@@ -1,6 +1,7 @@
 //! Columns of a list that say who wants no messages.
 
 use super::*;
+use crate::domain::list_columns::UnclearOptOuts;
 use crate::domain::phone::Phone;
 
 #[test]
@@ -56,8 +57,9 @@ fn rows_that_say_neither_yes_nor_no_are_counted_as_long_as_they_are_taken() {
 
     let read = read(list, "Hi {name}").unwrap();
 
-    let unclear = read.unclear_opt_outs.as_ref().map(|rows| (rows.column.as_str(), rows.rows, rows.first_row));
-    assert_eq!((phones(&read).len(), unclear), (4, Some(("Unsubscribed", 1, 6))));
+    let unclear = read.tally.unclear_opt_outs(|column| format!("column {}", column + 1));
+    let expected = UnclearOptOuts { column: "column 3".to_owned(), rows: 1, first_row: 6 };
+    assert_eq!((phones(&read).len(), unclear), (4, Some(expected)));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::plans::{plan_of, planned, shows};
-use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, blasts, draft, senders, tomorrow};
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, at, draft, senders, tomorrow};
 use crate::app::view::{BlastView, SenderView};
 use crate::app::{ConcurrentBlast, EngineChange, HealthCheck, KnownHealth, Plan, PlanGroup, PlanPerson, PlannedStart};
 use crate::domain::blast::BlastState;
