@@ -37,7 +37,7 @@ fn an_armed_follow_up_is_announced_with_its_stage() {
     let dashboard = with(BlastView { send_after: Some(until), ..chase(BlastState::Sending) });
 
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("Raya promo, Follow-up 1 starts at"), "{screen}");
+    assert!(screen.contains("Raya promo, Follow-up 1 starts 21 Nov"), "{screen}");
 }
 
 #[test]
