@@ -147,7 +147,7 @@ pub struct Imported {
     pub name_column: Option<String>,
     /// Others that hold phones as well, where nobody chose between them.
     pub other_phones: Vec<String>,
-    pub unclear_opt_outs: Option<UnclearOptOuts>,
+    pub unclear_opt_outs: Vec<UnclearOptOuts>,
     /// All columns of a spreadsheet's list.
     pub columns: Vec<String>,
     /// The first people, each with their row.

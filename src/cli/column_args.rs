@@ -14,8 +14,8 @@ pub(in crate::cli) fn say_local(local: Option<&LocalNumbers>) {
 }
 
 /// Says of which rows a list does not make clear whether they want messages.
-pub(in crate::cli) fn say_unclear_opt_outs(unclear: Option<&UnclearOptOuts>) {
-    if let Some(rows) = unclear {
+pub(in crate::cli) fn say_unclear_opt_outs(unclear: &[UnclearOptOuts]) {
+    for rows in unclear {
         talk(&clean(&rows.in_words()));
     }
 }

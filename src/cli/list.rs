@@ -110,7 +110,7 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
         talk(&format!("{} asked to be forgotten, and {} not in it", people(forgotten), are(forgotten)));
     }
     talk(&list.columns_words());
-    say_unclear_opt_outs(list.unclear_opt_outs.as_ref());
+    say_unclear_opt_outs(&list.unclear_opt_outs);
     say_local(list.local.as_ref());
     say_repeats(&context, (&saved.name, saved.people)).await?;
     let (name, kept) = (&saved.name, count_of(saved.people, "person", "people"));

@@ -55,8 +55,8 @@ pub struct ListColumns {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_phones: Vec<String>,
     /// Cells that were to say who wants no messages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unclear_opt_outs: Option<UnclearOptOuts>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unclear_opt_outs: Vec<UnclearOptOuts>,
     /// The country that was chosen for its numbers without a country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Region>,
@@ -69,7 +69,6 @@ pub struct ListColumns {
 /// may name somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnclearOptOuts {
-    /// The first such column.
     pub column: String,
     pub rows: u64,
     /// From 1.

@@ -148,7 +148,7 @@ impl GivenList {
             phone_column: "phone_number".to_owned(),
             name_column: None,
             other_phones: Vec::new(),
-            unclear_opt_outs: None,
+            unclear_opt_outs: Vec::new(),
             columns: Vec::new(),
             is_chosen: false,
             country: None,

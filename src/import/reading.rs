@@ -26,7 +26,7 @@ pub struct ReadList {
     pub name_column: Option<String>,
     /// What was written without a country code.
     pub local: Option<LocalNumbers>,
-    pub unclear_opt_outs: Option<UnclearOptOuts>,
+    pub unclear_opt_outs: Vec<UnclearOptOuts>,
 }
 
 impl ReadList {

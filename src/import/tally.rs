@@ -1,6 +1,6 @@
 //! What reading a list came to: who was taken, and who was rejected for what.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Imported;
 use super::encoding::RowEncoding;
@@ -32,36 +32,36 @@ pub(super) struct Tally {
     /// Those whose name is what programs export for an empty cell.
     pub(super) without_name: u64,
     pub(super) local: Option<LocalNumbers>,
-    /// The first column of opt-outs in which one of them says neither yes nor no.
-    unclear_column: Option<usize>,
     /// Of each row that was taken, at its number.
     flags: Vec<RowFlags>,
 }
 
-/// What a row that was taken is counted in besides. A byte is kept of each row of a list, since a later one may take it back.
+/// What a row that was taken is counted in besides. Two bytes are kept of each row of a list, since a later one may take it back.
 #[derive(Debug, Clone, Copy, Default)]
-struct RowFlags(u8);
+struct RowFlags {
+    counted: u8,
+    /// The column of opt-outs in which it says neither yes nor no, from 1; 0: none. Those from the 255th on are one.
+    unclear: u8,
+}
 
 impl RowFlags {
     const WITHOUT_NAME: u8 = 1;
     const LOCAL: u8 = 2;
     const UNUSUAL_LENGTH: u8 = 4;
     const NOT_UTF8: u8 = 8;
-    const UNCLEAR_OPT_OUT: u8 = 16;
 
     fn new(person: &NewRecipient, notes: &RowNotes) -> Self {
         let flag = |is_so: bool, flag| if is_so { flag } else { 0 };
-        Self(
-            flag(notes.has_empty_marker, Self::WITHOUT_NAME)
-                | flag(notes.missing_code.is_some(), Self::LOCAL)
-                | flag(person.phone.has_unusual_length(), Self::UNUSUAL_LENGTH)
-                | flag(notes.encoding == RowEncoding::Windows1252, Self::NOT_UTF8)
-                | flag(notes.unclear_opt_out.is_some(), Self::UNCLEAR_OPT_OUT),
-        )
+        let counted = flag(notes.has_empty_marker, Self::WITHOUT_NAME)
+            | flag(notes.missing_code.is_some(), Self::LOCAL)
+            | flag(person.phone.has_unusual_length(), Self::UNUSUAL_LENGTH)
+            | flag(notes.encoding == RowEncoding::Windows1252, Self::NOT_UTF8);
+        let unclear = notes.unclear_opt_out.map_or(0, |column| u8::try_from(column + 1).unwrap_or(u8::MAX));
+        Self { counted, unclear }
     }
 
     const fn has(self, flag: u8) -> bool {
-        self.0 & flag != 0
+        self.counted & flag != 0
     }
 }
 
@@ -76,7 +76,6 @@ impl Tally {
         if flags.has(RowFlags::UNUSUAL_LENGTH) {
             self.unusual_lengths.add(row);
         }
-        self.unclear_column = self.unclear_column.or(notes.unclear_opt_out);
         if self.first.len() < FIRST {
             self.first.push((row, person.clone()));
         }
@@ -125,13 +124,15 @@ impl Tally {
         (from..).zip(flags).find(|(_, flags)| flags.has(RowFlags::NOT_UTF8)).map(|(row, _)| row)
     }
 
-    /// The rows that were taken and say neither yes nor no where they were to say who wants no messages. `called` names a column.
-    pub(super) fn unclear_opt_outs(&self, called: impl Fn(usize) -> String) -> Option<UnclearOptOuts> {
-        let column = called(self.unclear_column?);
-        let mut rows =
-            (0..).zip(&self.flags).filter(|(_, flags)| flags.has(RowFlags::UNCLEAR_OPT_OUT)).map(|(row, _)| row);
-        let first_row = rows.next()?;
-        Some(UnclearOptOuts { column, rows: 1 + rows.count() as u64, first_row })
+    /// The rows that were taken and say neither yes nor no where they were to say who wants no messages, by column. `called` names one.
+    pub(super) fn unclear_opt_outs(&self, called: impl Fn(usize) -> String) -> Vec<UnclearOptOuts> {
+        let mut columns: BTreeMap<usize, UnclearOptOuts> = BTreeMap::new();
+        for (row, flags) in (0..).zip(&self.flags).filter(|(_, flags)| flags.unclear > 0) {
+            let column = usize::from(flags.unclear) - 1;
+            let unclear = || UnclearOptOuts { column: called(column), rows: 0, first_row: row };
+            columns.entry(column).or_insert_with(unclear).rows += 1;
+        }
+        columns.into_values().collect()
     }
 
     pub(super) fn rejections(&self) -> Rejections {
@@ -181,7 +182,7 @@ pub(super) struct ReadThrough {
     pub(super) phone_column: String,
     pub(super) name_column: Option<String>,
     pub(super) other_phones: Vec<String>,
-    pub(super) unclear_opt_outs: Option<UnclearOptOuts>,
+    pub(super) unclear_opt_outs: Vec<UnclearOptOuts>,
     pub(super) columns: Vec<String>,
     /// Somebody chose the phone's or the name's.
     pub(super) is_chosen: bool,

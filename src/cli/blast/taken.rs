@@ -117,7 +117,7 @@ pub(super) fn report(imported: &Imported) {
     if let Some(doubt) = imported.list_columns(&ChosenColumns::default()).and_then(|read| read.doubt()) {
         talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
     }
-    say_unclear_opt_outs(imported.unclear_opt_outs.as_ref());
+    say_unclear_opt_outs(&imported.unclear_opt_outs);
     say_local(imported.local.as_ref());
     rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(words) = imported.without_name_words() {

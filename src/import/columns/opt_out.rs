@@ -21,8 +21,10 @@ const HEADERS: &[&str] = &[
 ];
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
-const CELLS: &[&str] =
-    &["yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔"];
+const CELLS: &[&str] = &[
+    "yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔", "✅", "☑",
+    "√",
+];
 
 /// With what a cell of it says that somebody wants messages. Whoever has something else in it gets them as well, but that may be about
 /// something else, and may mean that they want none.
@@ -52,6 +54,9 @@ const NO_CELLS: &[&str] = &[
     "aktif",
     "ok",
 ];
+
+/// What phones and spreadsheets put behind a sign to have it drawn in colours.
+const EMOJI: char = '\u{fe0f}';
 
 /// Whether a column may be called so that says who wants no messages.
 pub(super) fn names_opt_outs(key: &str) -> bool {
@@ -92,12 +97,13 @@ impl OptOutColumn {
     pub(super) fn says_so(self, value: &str) -> bool {
         let is_word = |word: &str| CELLS.contains(&word) || names_opt_outs(word);
         let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
-        is_word(&key(value)) || is_word(value.trim()) || !self.is_stop && is_day()
+        is_word(&key(value)) || is_word(value.trim().trim_end_matches(EMOJI)) || !self.is_stop && is_day()
     }
 
     /// Whether a cell says neither that its person wants no messages nor that they want some. An empty one, or a dash, says the latter.
     pub(super) fn is_unclear(self, value: &str) -> bool {
-        !key(value).is_empty() && !self.is_answer(value)
+        let is_nothing = |c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | '.' | '/' | '_');
+        !value.chars().all(is_nothing) && !self.is_answer(value)
     }
 
     /// Whether a cell says that, or that its person wants some.

@@ -26,23 +26,22 @@ pub(super) struct LostNumbers {
 }
 
 impl LostNumbers {
-    /// Nobody is forgotten from here on until the transaction ends, where there are such people. Nothing is waited for.
+    /// Where somebody failed late, nobody is forgotten from here on until the transaction ends. Nothing is waited for: whoever is allowed again
+    /// by their own word is so at once, whoever else is being forgotten.
     pub async fn among(tx: &mut PgConnection, entries: &[EvidenceEntry]) -> Result<Self, StoreError> {
         let sent_to = entries.iter().filter(|entry| may_send(entry)).map(|entry| entry.recipient);
         let sent_to: Vec<RecipientId> = sent_to.collect();
         if sent_to.is_empty() {
             return Ok(Self::default());
         }
-        if !forget::try_share_lists(tx).await? {
-            return Ok(Self { is_open: true, ..Self::default() });
-        }
+        let is_open = entries.iter().any(EvidenceEntry::is_late_failure) && !forget::try_share_lists(tx).await?;
         let people = forget::lost_words(tx, &sent_to).await?.into_iter().collect();
-        Ok(Self { people, is_open: false })
+        Ok(Self { people, is_open })
     }
 
     /// Whether an entry has to wait until that is known.
     pub fn is_open_for(&self, entry: &EvidenceEntry) -> bool {
-        self.is_open && may_send(entry)
+        self.is_open && entry.is_late_failure()
     }
 
     /// Why its person is not sent to again, where they are not.

@@ -9,7 +9,8 @@ use crate::domain::ids::RecipientId;
 use crate::store::StoreError;
 
 /// Blasts that lose the number in their words, and people in whose values it stands; of a blast with many of these, the blast. Their ids
-/// are apart from each other by letters: no other number is found in several of them. `$4` and `$5`: blasts, and columns that they send.
+/// are apart from each other by letters: no other number is found in several of them. `$4` and `$5`: blasts, and columns that they send. Of a
+/// draft, whoever launches it sees what those read who are queued; not what those would who may be allowed again.
 const LOSING: &str = concat!(
     "select 'blast ' || b.id
        from blasts b
@@ -18,7 +19,7 @@ const LOSING: &str = concat!(
       union
      select case when count(*) over (partition by r.blast_id) > 1000 then 'blast ' || r.blast_id else 'person ' || r.id end
        from blast_recipients r
-      where r.blast_id = any($4) and ",
+      where r.blast_id = any($4) and (r.status <> 'queued' or r.blast_id not in (select id from blasts where state = 'draft')) and ",
     may_name!(),
     " and exists (select from ",
     values!(),

@@ -74,12 +74,12 @@ const GOING_OUT: &str = concat!(
       group by s.blast, s.number"
 );
 
-/// Of blasts in which whoever failed can be sent to again, or whoever opted out may be allowed again.
+/// Of blasts in which whoever failed can be sent to again, or whoever opted out may be allowed again, also once a draft is launched.
 const RETRYABLE: &str = concat!(
     found!(),
     "select b.id as blast, null::integer as step, b.message, b.template, array_agg(f.key) as named
        from found f join blasts b on b.id = f.blast
-      where b.deleted_at is null and b.state in ('scheduled', 'sending', 'paused', 'completed')
+      where b.deleted_at is null and b.state in ('draft', 'scheduled', 'sending', 'paused', 'completed')
       group by b.id"
 );
 

@@ -53,7 +53,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         phone_column: "No. Telefon".to_owned(),
         name_column: Some(HOSTILE.to_owned()),
         other_phones: Vec::new(),
-        unclear_opt_outs: None,
+        unclear_opt_outs: Vec::new(),
         columns: vec!["No. Telefon".to_owned(), HOSTILE.to_owned()],
         first: vec![(2, person(1, "Siti Aminah")), (3, person(2, HOSTILE))],
         not_utf8: None,

@@ -152,7 +152,7 @@ fn columns_that_stay_as_they_are_and_esc_read_nothing_again() {
 #[test]
 fn rows_that_do_not_make_clear_whether_they_want_messages_are_named_below_the_columns() {
     let mut dashboard = with_list();
-    let unclear_opt_outs = Some(UnclearOptOuts { column: "Stop".to_owned(), rows: 3, first_row: 2 });
+    let unclear_opt_outs = vec![UnclearOptOuts { column: "Stop".to_owned(), rows: 3, first_row: 2 }];
     let read = ListColumns { phone: "No. Telefon".to_owned(), unclear_opt_outs, ..ListColumns::default() };
 
     dashboard.model.form.as_mut().unwrap().read_columns = Some(read);

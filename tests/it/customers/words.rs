@@ -392,3 +392,41 @@ async fn whose_opt_out_is_taken_back_gets_no_value_that_lost_the_number_of_whoev
     let reasons = "select count(*) from blast_recipients where reason like 'opt-out taken back: not sent, %'";
     assert_eq!(shop.number(reasons).await, 2);
 }
+
+#[tokio::test]
+async fn whose_opt_out_of_a_draft_is_taken_back_after_its_launch_gets_no_value_that_lost_a_number_before() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 2).await;
+    shop.execute(&format!(
+        "update blasts set message = 'Hi {{name}}, call {{agent}}';
+         update blast_recipients set variables = '{{\"agent\": \"Ana\"}}';
+         update blast_recipients set variables = '{{\"agent\": \"{}\"}}' where phone_number = '{}'",
+        digits(NAMED),
+        number(FIRST),
+    ))
+    .await;
+    shop.ok(&["mark", &blast, &digits(FIRST), "opt-out"]).await;
+    shop.ok(&["customer", "forget", &number(NAMED), "--yes"]).await;
+    shop.send(&blast).await;
+
+    shop.ok(&["mark", &blast, &digits(FIRST), "undo"]).await;
+
+    let stand = "select string_agg(status::text, ' ' order by id) from blast_recipients";
+    assert_eq!(shop.text(stand).await, "skipped queued");
+}
+
+#[tokio::test]
+async fn whoever_is_allowed_again_waits_for_nobody_who_is_being_forgotten() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(FIRST..FIRST + 2).await;
+    shop.send(&blast).await;
+    shop.ok(&["mark", &blast, &digits(FIRST), "opt-out"]).await;
+    let mut forgetting = shop.database.pool.begin().await.unwrap();
+    blastdeck::store::forget::hold_lists(&mut forgetting).await.unwrap();
+
+    shop.ok(&["mark", &blast, &digits(FIRST), "undo", "--yes"]).await;
+
+    let stand = "select string_agg(status::text, ' ' order by id) from blast_recipients";
+    assert_eq!(shop.text(stand).await, "queued queued");
+    forgetting.rollback().await.unwrap();
+}

@@ -150,10 +150,10 @@ pub(super) fn columns(form: &BlastForm, room: u16) -> Vec<TextLine> {
     let doubt = |read: &ListColumns| {
         read.doubt().map(|doubt| format!("{}: is {} the right one?", clean(&doubt), clean(&read.phone)))
     };
-    let unclear = |read: &ListColumns| read.unclear_opt_outs.as_ref().map(|rows| clean(&rows.in_words()).into_owned());
     let read = form.read_columns.as_ref();
-    let doubts = [read.and_then(doubt), read.and_then(unclear)];
-    let doubts = doubts.iter().flatten().flat_map(|doubt| wrapped(doubt, room));
+    let unclear = read.iter().flat_map(|read| &read.unclear_opt_outs).map(|rows| clean(&rows.in_words()).into_owned());
+    let doubts: Vec<String> = read.and_then(doubt).into_iter().chain(unclear).collect();
+    let doubts = doubts.iter().flat_map(|doubt| wrapped(doubt, room));
     lines.extend(doubts.map(|line| TextLine::of(line, TextRole::Strong)));
     if let Some(last) = lines.pop() {
         let is_here = form.line == FormLine::Columns;
