@@ -20,6 +20,6 @@ impl App {
         tx.commit().await?;
         self.notify(copy).await;
         let row = self.blast_row(copy).await.map_err(unread_after(format!("the copy is made: blast {copy}")))?;
-        Ok((DraftAt { id: copy, version: row.version }, people))
+        Ok((DraftAt::new(copy, row.version), people))
     }
 }

@@ -7,6 +7,7 @@ mod people;
 mod scheduled;
 
 pub use list::{DraftList, ListToTake};
+pub use overtaken::DraftAt;
 pub use people::{ByHand, DraftPerson, TakenList, variable_names};
 
 use std::num::NonZeroU32;
@@ -68,13 +69,6 @@ pub struct DraftForm {
     pub clocks: PersonClocks,
 }
 
-/// A draft as it was when somebody last saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DraftAt {
-    pub id: BlastId,
-    pub version: i64,
-}
-
 /// A draft that was saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedDraft {
@@ -121,10 +115,11 @@ impl App {
         let mut tx = self.begin().await?;
         let (at, act) = match at {
             Some(at) => (at, Act::Edit),
-            None => (DraftAt { id: draft::begin(&mut tx, sender, &form.tag).await?, version: 0 }, Act::Create),
+            None => (DraftAt::new(draft::begin(&mut tx, sender, &form.tag).await?, 0), Act::Create),
         };
         let head = self.draft(&mut tx, at.id).await?;
         refuse_started(head.state)?;
+        let at = at.with_people_found_since(&mut tx, head.version).await?;
         let unfinished = self.unfinished(&mut tx, at.id, form).await?;
         let start = self.draft_start(form)?;
         let zone = self.draft_zone(form);
@@ -135,9 +130,10 @@ impl App {
             return Err(AppError::Overtaken(DraftOvertaken::Changed { by, version: head.version }));
         }
         self.log_draft_act(&mut tx, act, &head, json!({ "version": at.version })).await?;
+        let saved = DraftAt::of(&mut tx, at.id, at.version + 1).await?;
         tx.commit().await?;
         self.notify(at.id).await;
-        Ok(SavedDraft { at: DraftAt { version: at.version + 1, ..at }, unfinished })
+        Ok(SavedDraft { at: saved, unfinished })
     }
 
     /// Takes a list into a draft, in place of whoever was in it; cells are repaired by the given mends. A list is taken as well while the
@@ -252,7 +248,7 @@ impl App {
             return Err(AppError::Refused(format!("{name}: {unreadable}. Fix that in its row of the table blasts")));
         }
         Ok(OpenedDraft {
-            at: DraftAt { id, version: row.version },
+            at: DraftAt::of(&mut tx, id, row.version).await?,
             state: row.state,
             form: self.form_of(&row),
             unfinished: row.unfinished.clone(),

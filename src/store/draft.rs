@@ -3,6 +3,7 @@
 mod kept;
 mod rows;
 mod unfinished;
+mod words;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use sqlx::{PgConnection, PgExecutor, Row};
 pub use self::kept::{KeptSettings, kept_settings};
 pub use self::rows::{has_rows, without_row};
 pub use self::unfinished::{begin_unfinished, end_unfinished, set_unfinished};
+pub use self::words::words;
 use super::claim::is_for_people;
 use super::{StoreError, fence, step};
 use crate::domain::blast::{PersonClocks, RepeatColumns};

@@ -3,7 +3,7 @@
 
 mod cap;
 
-use blastdeck::app::{DraftList, ListToTake};
+use blastdeck::app::{AppError, DraftList, DraftOvertaken, ListToTake};
 use blastdeck::domain::ids::BlastId;
 use blastdeck::domain::list_columns::ChosenColumns;
 use serde_json::{Value, json};
@@ -458,6 +458,28 @@ async fn a_draft_is_opened_with_whom_its_filter_finds_by_now() {
     assert_eq!((before.people, after.people), (2, 1));
     assert_eq!(numbers(&shop, &made["id"]).await, [number(3)]);
     assert_eq!(app.open_draft_as_found(draft).await.unwrap(), after, "nothing changed since");
+}
+
+#[tokio::test]
+async fn whom_a_filter_finds_meanwhile_does_not_overtake_what_somebody_writes() {
+    let (shop, blast) = read_shop().await;
+    let made = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await;
+    let draft = BlastId(made["id"].as_i64().unwrap());
+    let (ana, ben) = (engine_app(&shop, "ana").await, engine_app(&shop, "ben").await);
+    let mut written = ana.open_draft_as_found(draft).await.unwrap();
+    shop.ok(&["mark", &blast, &number(0), "replied"]).await;
+    let found = ben.open_draft_as_found(draft).await.unwrap();
+    assert!(found.at.version > written.at.version && found.people == 1);
+
+    written.form.message = "Salam, {name}".to_owned();
+    let saved = ana.save_draft(Some(written.at), &written.form).await.unwrap();
+
+    assert_eq!(numbers(&shop, &made["id"]).await, [number(3)]);
+    assert_eq!(ana.open_draft(draft).await.unwrap().at, saved.at);
+    // Other words are asked about still.
+    let refused = ben.save_draft(Some(found.at), &found.form).await;
+    assert!(matches!(refused, Err(AppError::Overtaken(DraftOvertaken::Changed { .. }))), "{refused:?}");
+    assert_eq!(ana.open_draft(draft).await.unwrap().form.message, "Salam, {name}");
 }
 
 #[tokio::test]

@@ -2,11 +2,41 @@
 
 use sqlx::PgConnection;
 
-use super::{DraftAt, DraftForm, OpenedDraft, SavedDraft};
+use super::{DraftForm, OpenedDraft, SavedDraft};
 use crate::app::{App, AppError, DraftOvertaken};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::store::action;
+use crate::store::{action, draft};
+
+/// A draft as it was when somebody last saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DraftAt {
+    pub id: BlastId,
+    pub version: i64,
+    /// What was written in it then, to compare it by, where a filter finds its people.
+    pub words: Option<i64>,
+}
+
+impl DraftAt {
+    /// Of a draft whose words are not compared: any other version of it is somebody else's.
+    pub const fn new(id: BlastId, version: i64) -> Self {
+        Self { id, version, words: None }
+    }
+
+    pub(super) async fn of(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<Self, AppError> {
+        Ok(Self { id, version, words: draft::words(tx, (id, version)).await? })
+    }
+
+    /// Of the version that it has now, where its words are still those: its filter found others, as it does for whoever merely looks at it
+    /// or at its plan, and nobody wrote in it.
+    pub(super) async fn with_people_found_since(self, tx: &mut PgConnection, version: i64) -> Result<Self, AppError> {
+        if self.version == version || self.words.is_none() {
+            return Ok(self);
+        }
+        let now = Self::of(tx, self.id, version).await?;
+        Ok(if now.words == self.words { now } else { self })
+    }
+}
 
 impl App {
     /// Saves a draft as it is, and makes it where there is none yet (`None`). What is scheduled is edited as programs edit it.

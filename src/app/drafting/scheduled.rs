@@ -31,7 +31,7 @@ impl App {
         }
         let is_changed = self.edit(at.id, at.version, edit).await?;
         let version = at.version + i64::from(is_changed);
-        Ok(Some(SavedDraft { at: DraftAt { version, ..at }, unfinished: None }))
+        Ok(Some(SavedDraft { at: DraftAt::new(at.id, version), unfinished: None }))
     }
 
     /// The content, where it is another one: complete, and as the provider has its template.

@@ -78,7 +78,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
 }
 
 fn saved_draft(id: i64, version: i64, unfinished: Option<&str>) -> SavedDraft {
-    SavedDraft { at: DraftAt { id: BlastId(id), version }, unfinished: unfinished.map(str::to_owned) }
+    SavedDraft { at: DraftAt::new(BlastId(id), version), unfinished: unfinished.map(str::to_owned) }
 }
 
 pub fn saved(id: i64, version: i64) -> Completion {
@@ -119,7 +119,7 @@ pub fn opened_with(left_out: Option<RejectedRows>) -> Completion {
         variables: Variables::default(),
     };
     let opened = OpenedDraft {
-        at: DraftAt { id: DRAFT, version: 3 },
+        at: DraftAt::new(DRAFT, 3),
         state: BlastState::Draft,
         form: form(),
         unfinished: None,
@@ -187,7 +187,7 @@ fn every_line_that_is_left_is_saved_one_write_at_a_time() {
     dashboard.answer(saved(9, 1));
     let again = writes(&mut dashboard);
     assert!(
-        matches!(&again[..], [DraftWrite::Save { at: Some(DraftAt { id: BlastId(9), version: 1 }), form }] if form.follow_up_stage == "InitialSecond"),
+        matches!(&again[..], [DraftWrite::Save { at: Some(DraftAt { id: BlastId(9), version: 1, .. }), form }] if form.follow_up_stage == "InitialSecond"),
         "{again:?}"
     );
     dashboard.answer(saved(9, 2));

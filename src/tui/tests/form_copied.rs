@@ -19,7 +19,7 @@ fn copied_without_hours(original: BlastView, dropped_hours: Option<&str>) -> Str
     dashboard.answer(Completion::Blasts(Ok(vec![original])));
     dashboard.keys("1d");
     let copy = DraftOutcome::Duplicated {
-        copy: DraftAt { id: DRAFT, version: 1 },
+        copy: DraftAt::new(DRAFT, 1),
         people,
         dropped_hours: dropped_hours.map(str::to_owned),
     };

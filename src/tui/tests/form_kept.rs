@@ -7,7 +7,7 @@ use super::late::wants_draft;
 use super::support::{DRAFT, TestDashboard, WIDE, draft, raya, senders};
 use crate::app::view::{BlastView, SenderView};
 use crate::app::{DraftAt, DraftList, OpenedDraft};
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastOrigin, BlastState};
 use crate::domain::rejected_rows::{LeftOutRow, RejectedRows, RowDigest};
 use crate::tui::effect::{
     Completion, DraftAnswer, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteRequest,
@@ -56,6 +56,32 @@ fn what_was_saved_of_a_scheduled_blast_is_said_also_where_somebody_else_changed_
 
         let is = if is_saved { "is changed and stays scheduled" } else { "stays scheduled" };
         assert_eq!(dashboard.said(), format!("Raya last call {is}; e edits it, S shows the plan"));
+    }
+}
+
+#[test]
+fn a_draft_whose_filter_finds_others_meanwhile_is_not_said_to_be_changed_by_somebody() {
+    let origin = BlastOrigin { segment: Some("blast:7 stuck:read".to_owned()), ..BlastOrigin::default() };
+    for (message, said) in [
+        (None, "the filter of this draft finds others by now: these are its people"),
+        (Some("Apa khabar"), "minah@shop changed this draft meanwhile: this is what it says now"),
+    ] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        wants_draft(&mut dashboard).answer(opened());
+        let now = BlastView { version: 4, origin: origin.clone(), ..draft() };
+        dashboard.answer(Completion::Blasts(Ok(vec![raya(), now])));
+        let Completion::Draft(DraftAnswer::Opened(again)) = opened() else { panic!("a draft") };
+        let mut again = again.unwrap();
+        (again.at.version, again.people) = (4, 12);
+        if let Some(message) = message {
+            again.form.message = message.to_owned();
+        }
+
+        let again = Box::new(Ok((again, "minah@shop".to_owned())));
+        dashboard.answer(Completion::Draft(DraftAnswer::ReadAgain(again)));
+
+        assert_eq!(dashboard.said(), said);
+        assert_eq!(dashboard.model.form.as_ref().unwrap().people, 12);
     }
 }
 

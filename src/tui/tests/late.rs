@@ -97,7 +97,7 @@ fn what_takes_the_place_of_somebody_elses_words_is_saved_before_another_form_ope
 
     dashboard.keys("y");
     let request = dashboard.acts().pop().unwrap();
-    let at = Some(DraftAt { id: BlastId(9), version: 8 });
+    let at = Some(DraftAt::new(BlastId(9), 8));
     assert!(matches!(&request, WriteRequest::Draft(DraftWrite::Save { at: of, .. }) if *of == at), "{request:?}");
     dashboard.keys("n");
     assert_eq!(dashboard.said(), "the draft before is still being saved: press the key again in a moment");
@@ -183,7 +183,7 @@ fn a_draft_opens_for_nobody_who_went_on_to_something_else() {
 fn a_copy_that_is_made_late_is_named_and_opens_over_nothing() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1dn↓↓↓↓\nSalam").taken();
-    let copy = DraftAt { id: BlastId(12), version: 1 };
+    let copy = DraftAt::new(BlastId(12), 1);
     let copied = DraftOutcome::Duplicated { copy, people: CopiedPeople::All, dropped_hours: None };
     let request = WriteRequest::Draft(DraftWrite::Duplicate(RAYA));
 

@@ -69,11 +69,8 @@ fn an_edit_names_what_it_changed_and_what_no_command_changes() {
 fn a_copy_a_test_a_plan_in_a_file_and_a_sender_are_in_the_log() {
     let mut dashboard = TestDashboard::new(WIDE);
     let duplicate = WriteRequest::Draft(DraftWrite::Duplicate(BlastId(6)));
-    let copy = DraftOutcome::Duplicated {
-        copy: DraftAt { id: BlastId(12), version: 1 },
-        people: CopiedPeople::All,
-        dropped_hours: None,
-    };
+    let copy =
+        DraftOutcome::Duplicated { copy: DraftAt::new(BlastId(12), 1), people: CopiedPeople::All, dropped_hours: None };
     written(&mut dashboard, duplicate, WriteOutcome::Draft(copy));
     assert_eq!(last(&dashboard).1, "# no command copies a blast; `blast new` makes another one");
 

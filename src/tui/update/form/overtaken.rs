@@ -3,7 +3,7 @@
 
 use super::{Model, shown};
 use crate::app::view::BlastView;
-use crate::app::{DraftAt, DraftOvertaken, OpenedDraft};
+use crate::app::{DraftAt, DraftForm, DraftOvertaken, OpenedDraft};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -46,7 +46,9 @@ pub(super) fn read_again(model: &mut Model, opened: OpenedDraft, by: &str) {
         return;
     }
     let sends_templates = model.sends_templates(&opened.form.sender);
+    let finds_anew = is_of_filter(model, opened.at.id);
     let Some(form) = shown(model) else { return };
+    let is_as_written = finds_anew && is_as_written(form, &opened);
     let (number, line, templates) = (form.number, form.line, form.templates.take());
     let templates = templates.filter(|_| form.values.sender == opened.form.sender);
     // What was saved here stays so, also beside what somebody else changed.
@@ -58,7 +60,22 @@ pub(super) fn read_again(model: &mut Model, opened: OpenedDraft, by: &str) {
     {
         form.line = FormLine::Sender;
     }
-    model.say(Notice::done(format!("{} changed this {noun} meanwhile: this is what it says now", clean(by))));
+    model.say(Notice::done(if is_as_written {
+        format!("the filter of this {noun} finds others by now: these are its people")
+    } else {
+        format!("{} changed this {noun} meanwhile: this is what it says now", clean(by))
+    }));
+}
+
+/// Whether a filter finds its people: they may be others though nobody wrote in it.
+fn is_of_filter(model: &Model, id: BlastId) -> bool {
+    model.blasts.get(id).is_some_and(|row| row.origin.segment.is_some())
+}
+
+/// Whether it says what the form says: the kind of a template is not kept with it.
+fn is_as_written(form: &BlastForm, opened: &OpenedDraft) -> bool {
+    form.state == opened.state
+        && form.values == DraftForm { is_marketing: form.values.is_marketing, ..opened.form.clone() }
 }
 
 /// What stands below the line at the cursor once somebody else was quicker.
@@ -75,7 +92,15 @@ pub fn who_was_quicker(model: &Model, form: &BlastForm) -> Option<String> {
     if let Some(what) = what_ended_it(model, form) {
         return Some(format!("this {noun} {what} meanwhile: {}", asks("becomes a new draft")));
     }
-    is_changed(model, form).then(|| format!("somebody changed this {noun} meanwhile: {}", asks("takes its place")))
+    if !is_changed(model, form) {
+        return None;
+    }
+    Some(if form.id().is_some_and(|id| is_of_filter(model, id)) {
+        let what = if is_unsaved { "esc leaves it, and asks where its words are" } else { "esc leaves it" };
+        format!("the words or the people of this {noun} are others by now: {what}")
+    } else {
+        format!("somebody changed this {noun} meanwhile: {}", asks("takes its place"))
+    })
 }
 
 /// Why nothing more can be written on the draft of a form.
@@ -109,7 +134,7 @@ pub(super) fn ask(model: &mut Model, overtaken: &DraftOvertaken) -> bool {
     let (question, at, otherwise) = match overtaken {
         DraftOvertaken::Changed { by, version } => (
             format!("{} changed {noun} {id} meanwhile: put what you wrote in its place?{}", clean(by), people_of(form)),
-            Some(DraftAt { id, version: *version }),
+            Some(DraftAt::new(id, *version)),
             "what is there stays, and what you wrote is dropped: ⟨e⟩ opens it",
         ),
         DraftOvertaken::Deleted { .. } | DraftOvertaken::Started { .. } => {
