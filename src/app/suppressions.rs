@@ -81,6 +81,15 @@ pub enum OptOutTime {
     Earlier,
 }
 
+/// How long the rows of whoever is opted out are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowWait {
+    /// As any lock is.
+    AnyLock,
+    /// For a moment: others come behind them.
+    Short,
+}
+
 /// What suppressing several numbers came to.
 #[derive(Debug)]
 pub struct SuppressedAll {
@@ -194,7 +203,8 @@ impl App {
         people: Vec<OptOut>,
         when: OptOutTime,
     ) -> Result<SuppressedAll, AppError> {
-        self.suppress_some(business, people, (when, &mut HashSet::new(), ForgettingWait::Short)).await
+        let waits = (ForgettingWait::Short, RowWait::AnyLock);
+        self.suppress_some(business, people, (when, &mut HashSet::new(), waits)).await
     }
 
     /// The same of a part of what was given. `counted`: who was in it until here, by each of their numbers. They count once.
@@ -202,13 +212,16 @@ impl App {
         &self,
         business: Option<&str>,
         mut people: Vec<OptOut>,
-        (when, counted, wait): (OptOutTime, &mut HashSet<PersonKey>, ForgettingWait),
+        (when, counted, (forgetting, rows)): (OptOutTime, &mut HashSet<PersonKey>, (ForgettingWait, RowWait)),
     ) -> Result<SuppressedAll, AppError> {
         // In one order, and their rows in that of everybody who locks several: lists of the same people do not wait for each other.
         people.sort_by_key(|person| person.phone.key());
         let business = self.own_business(business).await?;
         let phones: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
-        let mut tx = self.begin_about_list(&phones, wait).await?;
+        let mut tx = self.begin_about_list(&phones, forgetting).await?;
+        if rows == RowWait::Short {
+            suppression::wait_briefly(&mut tx).await?;
+        }
         let known = suppression::known_businesses(&mut tx).await?;
         require_known_business(&business, &known)?;
         let (mut noted, mut new, mut total) = (Vec::with_capacity(people.len()), Vec::new(), 0_u64);

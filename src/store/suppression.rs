@@ -26,7 +26,7 @@ pub use everybody::{NumberedPerson, everybody};
 pub use held_elsewhere::{
     HeldPerson, WaitingNumber, held_until_taken_back, queued_at_other_numbers, suppressed_other_numbers,
 };
-pub use locking::lock_rows_of;
+pub use locking::{lock_rows_of, wait_briefly};
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
 pub use standing::{StandingSuppression, standing};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{OptOut, OptOutTime, SuppressedAll};
+use super::{OptOut, OptOutTime, RowWait, SuppressedAll};
 use crate::app::forget::ForgettingWait;
 use crate::app::{App, AppError};
 use crate::domain::phone::PersonKey;
@@ -12,17 +12,18 @@ use crate::store::{StoreError, forget};
 /// How many numbers of a list are suppressed in one transaction.
 const SUPPRESSED_AT_ONCE: usize = 1_000;
 
-/// So often whoever the database was too busy for is tried once more.
-const ROUNDS: usize = 3;
+/// How whoever the database was too busy for is tried once more: first all of them with hardly a wait, so that nobody stays behind those who
+/// are locked.
+const ROUNDS: [RowWait; 4] = [RowWait::Short, RowWait::AnyLock, RowWait::AnyLock, RowWait::AnyLock];
 
-/// So many people are waited for in vain before the rest of a list is not tried again: each takes some seconds.
+/// So many people are waited for in vain before the others are not tried again: each takes some seconds.
 const WAITS: usize = 20;
 
 /// How far a list has come.
 struct ListProgress {
     done: SuppressedAll,
     counted: HashSet<PersonKey>,
-    /// How often the database was too busy for a single person.
+    /// How often a single person was waited for in vain.
     waits: usize,
 }
 
@@ -43,7 +44,7 @@ impl App {
         let (last, first): (Vec<_>, Vec<_>) = people.iter().partition(|person| held.contains(person.phone.as_str()));
         let mut left = Vec::new();
         for some in first.chunks(SUPPRESSED_AT_ONCE).chain(last.chunks(SUPPRESSED_AT_ONCE)) {
-            if self.suppress_listed(some, &mut progress).await?.is_some() {
+            if self.suppress_listed(some, RowWait::AnyLock, &mut progress).await?.is_some() {
                 left.extend_from_slice(some);
             }
         }
@@ -54,11 +55,11 @@ impl App {
     /// One by one, so that whoever has a lock on one holds up nobody else.
     async fn suppress_left(&self, mut left: Vec<&NewRecipient>, progress: &mut ListProgress) -> Result<(), AppError> {
         let mut busy = None;
-        for _ in 0..ROUNDS {
+        for wait in ROUNDS {
             let mut still = Vec::new();
             for one in left {
-                if let Some(error) = self.suppress_listed(&[one], progress).await? {
-                    progress.waits += 1;
+                if let Some(error) = self.suppress_listed(&[one], wait, progress).await? {
+                    progress.waits += usize::from(wait == RowWait::AnyLock);
                     if progress.waits == WAITS {
                         return Err(error.into());
                     }
@@ -78,6 +79,7 @@ impl App {
     async fn suppress_listed(
         &self,
         some: &[&NewRecipient],
+        wait: RowWait,
         progress: &mut ListProgress,
     ) -> Result<Option<StoreError>, AppError> {
         let opt_out = |person: &NewRecipient| OptOut {
@@ -86,7 +88,7 @@ impl App {
         };
         let people = some.iter().copied().map(opt_out).collect();
         let ListProgress { done, counted, .. } = progress;
-        let how = (OptOutTime::Earlier, counted, ForgettingWait::Long);
+        let how = (OptOutTime::Earlier, counted, (ForgettingWait::Long, wait));
         let all = match self.suppress_some(Some(&done.business), people, how).await {
             Err(AppError::Store(error @ StoreError::Busy(_))) => return Ok(Some(error)),
             all => all?,

@@ -8,6 +8,12 @@ use crate::store::StoreError;
 use crate::store::alias::known_numbers;
 use crate::store::settings::interval;
 
+/// From now on, no lock is waited for longer than a moment in this transaction: the caller comes back to whom it is refused for.
+pub async fn wait_briefly(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("set local lock_timeout = '100ms'").execute(tx).await?;
+    Ok(())
+}
+
 /// Locks the rows that opt-outs of these numbers from a business (any, for `*`) change, in the order of their ids: number by number they
 /// would be locked in any order. Those in which one of a person's numbers is open; and the newest that reached them by these senders within
 /// a window, for which an opt-out counts as a reply does.

@@ -284,6 +284,29 @@ async fn a_list_of_opt_outs_takes_whom_somebody_has_a_lock_on_behind_the_others(
 }
 
 #[tokio::test]
+async fn a_list_of_opt_outs_takes_everybody_behind_many_whom_somebody_has_a_lock_on() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 40).await;
+    let list = shop.list(FIRST..FIRST + 40);
+    let opted_out = "select count(*) from suppressions where business = 'kedai'";
+    let locked: Vec<String> = (FIRST..FIRST + 30).map(number).collect();
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let rows = sqlx::query("select 1 from blast_recipients where phone_number = any($1) for update").bind(locked);
+    rows.execute(&mut *holds).await.unwrap();
+
+    let import = ["suppress", "import", list.to_str().unwrap(), "--business", "kedai", "--json"];
+    let importing = tokio::spawn(said(shop.command(&import)));
+    let others = async || importing.is_finished() || shop.number(opted_out).await == 10;
+    eventually_async("the others are opted out", others).await;
+    assert!(!importing.is_finished(), "it waits for the locks");
+    holds.rollback().await.unwrap();
+
+    let imported = importing.await.unwrap();
+    let said: Value = serde_json::from_str(&imported.out).unwrap();
+    assert!(said["added"] == 40 && said["already"] == 0, "{imported:?}");
+}
+
+#[tokio::test]
 async fn a_step_that_asks_is_not_made_to_send_by_itself_while_somebody_in_its_values_is_being_forgotten() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(FIRST + 1..FIRST + 3).await;
