@@ -122,8 +122,8 @@ impl LockPlace {
     }
 }
 
-/// So often the rows of people are tried to lock: where somebody who waits for rows of the person has one of them, the server ends this wait, not
-/// theirs, and theirs ends after some seconds.
+/// So often the rows that are written last are tried to lock: where somebody who waits for rows of the person has one of them, the server ends
+/// this wait, not theirs, and theirs ends after some seconds.
 const LOCK_TRIES: u32 = 30;
 
 /// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
@@ -139,11 +139,15 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
         .execute(&mut *tx)
         .await?;
     forget_webhooks(&mut *tx, of).await?;
+    let blasts = rows_naming(&mut *tx, "blasts", of).await?;
+    let people = rows_naming(&mut *tx, "blast_recipients", of).await?;
+    let last = LastRows { blasts, people };
+    lock_last(&mut *tx, &last, of).await?;
     // Of whose rows these are is known as long as their number stands there.
     forget_left_out(&mut *tx, of).await?;
     forget_list_names(&mut *tx, of).await?;
     forget_at(&mut *tx, LockPlace::Blasts, of).await?;
-    forget_in_people(&mut *tx, of).await?;
+    forget_in_people(&mut *tx, &last.people, of).await?;
     forget_at(tx, LockPlace::AfterPeople, of).await
 }
 
@@ -178,39 +182,62 @@ async fn forget_webhooks(tx: &mut PgConnection, of: &PersonTraces) -> Result<(),
     Ok(())
 }
 
-/// Takes a person out of what is said of others in blasts. They are looked for with nobody held up: an agent's number is with all their customers.
-async fn forget_in_people(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
-    let columns: Vec<_> = COLUMNS.into_iter().filter(|(table, ..)| LockPlace::of(table) == LockPlace::People).collect();
-    let texts: Vec<String> = columns.iter().map(|(_, column, _)| format!("{column}::text")).collect();
-    let named = format!("select id from blast_recipients where concat_ws(' ', {}) ~ $1", texts.join(", "));
+/// The rows of a table that may name somebody, by id. They are looked for with nobody held up: an agent's number is with all their customers.
+async fn rows_naming(tx: &mut PgConnection, table: &str, of: &PersonTraces) -> Result<Vec<i64>, StoreError> {
+    let columns = COLUMNS.into_iter().chain(NAMES).chain(AUTHORS).filter(|(name, ..)| *name == table);
+    let texts: Vec<String> = columns.map(|(_, column, _)| format!("{column}::text")).collect();
+    let named = format!("select id from {table} where concat_ws(' ', {}) ~ $1 order by id", texts.join(", "));
     let named = sqlx::query_scalar(AssertSqlSafe(named)).bind(&of.patterns.near);
-    let named: Vec<i64> = named.fetch_all(&mut *tx).await?;
-    if named.is_empty() {
-        return Ok(());
-    }
-    lock_people(&mut *tx, &named).await?;
-    for column in columns {
-        let sql = format!("{} and id = any($4)", without_person(column));
-        let statement = sqlx::query(AssertSqlSafe(sql)).bind(&of.patterns.text).bind(&of.words).bind(&of.patterns.near);
-        statement.bind(&named).execute(&mut *tx).await?;
-    }
-    Ok(())
+    Ok(named.fetch_all(tx).await?)
 }
 
-/// Locks people in the order of their ids, as everybody does who locks several. The minutes before are not lost where others have them for a moment.
-async fn lock_people(tx: &mut PgConnection, ids: &[i64]) -> Result<(), StoreError> {
+/// Rows of others that are written last, by their ids.
+struct LastRows {
+    blasts: Vec<i64>,
+    people: Vec<i64>,
+}
+
+/// Locks them together before any of them is written. The minutes before are not lost where others have one of them for a moment, and between
+/// two tries nobody waits for those that were free.
+async fn lock_last(tx: &mut PgConnection, rows: &LastRows, of: &PersonTraces) -> Result<(), StoreError> {
     let mut tries = 1;
     loop {
         let mut savepoint = tx.begin().await?;
-        let lock = sqlx::query("select 1 from blast_recipients where id = any($1) order by id for no key update");
-        let locked = lock.bind(ids).execute(&mut *savepoint).await.map_err(StoreError::from);
+        let locked = lock_in_order(&mut savepoint, rows, of).await;
         match locked {
-            Ok(_) => return Ok(savepoint.commit().await?),
+            Ok(()) => return Ok(savepoint.commit().await?),
             Err(StoreError::Busy(_)) if tries < LOCK_TRIES => savepoint.rollback().await?,
             Err(error) => return Err(error),
         }
         tries += 1;
     }
+}
+
+/// Blasts before people, and each in the order of their ids, as everybody does who locks several.
+async fn lock_in_order(tx: &mut PgConnection, rows: &LastRows, of: &PersonTraces) -> Result<(), StoreError> {
+    let blasts = sqlx::query("select 1 from blasts where id = any($1) order by id for no key update");
+    blasts.bind(&rows.blasts).execute(&mut *tx).await?;
+    let steps = sqlx::query("select 1 from blast_steps where stage ~ $1 order by blast, number for no key update");
+    steps.bind(&of.patterns.near).execute(&mut *tx).await?;
+    let people = sqlx::query("select 1 from blast_recipients where id = any($1) order by id for no key update");
+    people.bind(&rows.people).execute(tx).await?;
+    Ok(())
+}
+
+/// Takes a person out of what is said of others in blasts. `named`: the rows of these.
+async fn forget_in_people(tx: &mut PgConnection, named: &[i64], of: &PersonTraces) -> Result<(), StoreError> {
+    if named.is_empty() {
+        return Ok(());
+    }
+    for column in COLUMNS {
+        if LockPlace::of(column.0) != LockPlace::People {
+            continue;
+        }
+        let sql = format!("{} and id = any($4)", without_person(column));
+        let statement = sqlx::query(AssertSqlSafe(sql)).bind(&of.patterns.text).bind(&of.words).bind(&of.patterns.near);
+        statement.bind(named).execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 async fn forget_in(

@@ -7,7 +7,7 @@ use blastdeck::domain::recipient::Mark;
 use blastdeck::store::forget;
 use blastdeck::store::import::{self, ImportNote};
 use serde_json::Value;
-use sqlx::{Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use tokio::task::JoinHandle;
 
 use super::{FIRST, dump, number};
@@ -256,6 +256,35 @@ async fn whoever_has_somebody_in_their_values_is_free_while_that_person_is_looke
     assert!(shop.number(&free).await == 2 && !forget.is_finished(), "whoever opts one of them out does not wait");
 
     holds.rollback().await.unwrap();
+    let forgotten = forget.await.unwrap();
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    assert!(!dump(&shop).contains(&bare));
+}
+
+#[tokio::test]
+async fn whoever_is_being_forgotten_waits_for_a_blast_that_somebody_has_for_longer_than_a_lock_is_waited_for() {
+    let shop = Shop::open(Setup::default()).await;
+    let (phone, bare) = (number(FIRST), digits(FIRST));
+    shop.draft(FIRST..FIRST + 1).await;
+    let other = shop.draft(FIRST + 1..FIRST + 3).await;
+    shop.execute(&format!("update blasts set description = 'asked for by {bare}' where id = {other}")).await;
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let launch = format!("select 1 from blasts where id = {other} for no key update");
+    sqlx::raw_sql(AssertSqlSafe(launch)).execute(&mut *holds).await.unwrap();
+    let waits_since = "select coalesce(max(query_start)::text, '') from pg_stat_activity
+                        where datname = current_database() and wait_event_type = 'Lock'";
+
+    let forget = tokio::spawn(said(shop.command(&["customer", "forget", &phone, "--yes"])));
+    until_waiting(&shop, &forget).await;
+    let first = shop.text(waits_since).await;
+    let again = async || {
+        let since = shop.text(waits_since).await;
+        forget.is_finished() || !since.is_empty() && since != first
+    };
+    eventually_async("it waits once more", again).await;
+    assert!(!forget.is_finished(), "what it did before that is not lost");
+    holds.rollback().await.unwrap();
+
     let forgotten = forget.await.unwrap();
     assert_eq!(forgotten.code, 0, "{forgotten:?}");
     assert!(!dump(&shop).contains(&bare));
