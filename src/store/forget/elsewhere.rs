@@ -102,10 +102,12 @@ const AUTHORS: [(&str, &str, &str); 24] = [
 ];
 
 /// When the rows of a table are written, and so locked. The whole takes minutes in a large database, and nobody is held up for longer than
-/// needed: whoever opts somebody out, sends or marks locks people, by id, after blasts, and before what is [`LockPlace::AfterPeople`].
+/// needed: whoever opts somebody out, sends or marks locks people, by id, after blasts, and before what is [`LockPlace::AfterPeople`]. Whoever
+/// changes an order or a cart locks it before all of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LockPlace {
     First,
+    Orders,
     Blasts,
     People,
     AfterPeople,
@@ -114,6 +116,7 @@ enum LockPlace {
 impl LockPlace {
     fn of(table: &str) -> Self {
         match table {
+            "carts" | "orders" => Self::Orders,
             "blasts" | "blast_steps" => Self::Blasts,
             "blast_recipients" => Self::People,
             "operator_actions" | "sender_leases" | "senders" | "suppressions" => Self::AfterPeople,
@@ -139,10 +142,9 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
         .execute(&mut *tx)
         .await?;
     forget_webhooks(&mut *tx, of).await?;
-    let blasts = rows_naming(&mut *tx, "blasts", of).await?;
-    let people = rows_naming(&mut *tx, "blast_recipients", of).await?;
-    let last = LastRows { blasts, people };
+    let last = LastRows::naming(&mut *tx, of).await?;
     lock_last(&mut *tx, &last, of).await?;
+    forget_at(&mut *tx, LockPlace::Orders, of).await?;
     // Of whose rows these are is known as long as their number stands there.
     forget_left_out(&mut *tx, of).await?;
     forget_list_names(&mut *tx, of).await?;
@@ -193,8 +195,20 @@ async fn rows_naming(tx: &mut PgConnection, table: &str, of: &PersonTraces) -> R
 
 /// Rows of others that are written last, by their ids.
 struct LastRows {
+    orders: Vec<i64>,
+    carts: Vec<i64>,
     blasts: Vec<i64>,
     people: Vec<i64>,
+}
+
+impl LastRows {
+    async fn naming(tx: &mut PgConnection, of: &PersonTraces) -> Result<Self, StoreError> {
+        let orders = rows_naming(&mut *tx, "orders", of).await?;
+        let carts = rows_naming(&mut *tx, "carts", of).await?;
+        let blasts = rows_naming(&mut *tx, "blasts", of).await?;
+        let people = rows_naming(tx, "blast_recipients", of).await?;
+        Ok(Self { orders, carts, blasts, people })
+    }
 }
 
 /// Locks them together before any of them is written. The minutes before are not lost where others have one of them for a moment, and between
@@ -213,8 +227,12 @@ async fn lock_last(tx: &mut PgConnection, rows: &LastRows, of: &PersonTraces) ->
     }
 }
 
-/// Blasts before people, and each in the order of their ids, as everybody does who locks several.
+/// Orders and carts before blasts, blasts before people, and each in the order of their ids, as everybody does who locks several.
 async fn lock_in_order(tx: &mut PgConnection, rows: &LastRows, of: &PersonTraces) -> Result<(), StoreError> {
+    let orders = sqlx::query("select 1 from orders where id = any($1) order by id for no key update");
+    orders.bind(&rows.orders).execute(&mut *tx).await?;
+    let carts = sqlx::query("select 1 from carts where id = any($1) order by id for no key update");
+    carts.bind(&rows.carts).execute(&mut *tx).await?;
     let blasts = sqlx::query("select 1 from blasts where id = any($1) order by id for no key update");
     blasts.bind(&rows.blasts).execute(&mut *tx).await?;
     let steps = sqlx::query("select 1 from blast_steps where stage ~ $1 order by blast, number for no key update");

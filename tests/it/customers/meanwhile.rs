@@ -262,6 +262,39 @@ async fn whoever_has_somebody_in_their_values_is_free_while_that_person_is_looke
 }
 
 #[tokio::test]
+async fn an_order_and_a_cart_whose_notes_name_somebody_are_free_while_that_person_is_looked_for_elsewhere() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(FIRST + 1..FIRST + 3).await;
+    shop.until_idle().await;
+    let (phone, bare) = (number(FIRST), digits(FIRST));
+    shop.draft(FIRST..FIRST + 1).await;
+    shop.ok(&["order", "add", &blast, &number(FIRST + 1), "teh*1@5"]).await;
+    shop.ok(&["cart", "add", &blast, &number(FIRST + 2), "teh*1@5"]).await;
+    shop.execute(&format!("update orders set note = '{bare} delivers'; update carts set note = '{bare} delivers'"))
+        .await;
+    let webhook = format!(
+        "insert into webhook_inbox (provider, digest, body, state) values ('wsapme', 'a', '{{\"from\": \"{bare}@c.us\"}}', 'applied')"
+    );
+    shop.execute(&webhook).await;
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select 1 from webhook_inbox for update").execute(&mut *holds).await.unwrap();
+
+    let forget = tokio::spawn(said(shop.command(&["customer", "forget", &phone, "--yes"])));
+    let webhooks_wait = "select count(*) from pg_stat_activity where datname = current_database()
+                            and wait_event_type = 'Lock' and query like '%it named somebody who was forgotten%'";
+    let waits = async || forget.is_finished() || shop.number(webhooks_wait).await > 0;
+    eventually_async("it waits for the webhook", waits).await;
+    let free = "select (select count(*) from (select from orders for update skip locked) o)
+                     + (select count(*) from (select from carts for update skip locked) c)";
+    assert!(shop.number(free).await == 2 && !forget.is_finished(), "whoever steps the order does not wait");
+
+    holds.rollback().await.unwrap();
+    let forgotten = forget.await.unwrap();
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    assert!(!dump(&shop).contains(&bare));
+}
+
+#[tokio::test]
 async fn whoever_is_being_forgotten_waits_for_a_blast_that_somebody_has_for_longer_than_a_lock_is_waited_for() {
     let shop = Shop::open(Setup::default()).await;
     let (phone, bare) = (number(FIRST), digits(FIRST));
