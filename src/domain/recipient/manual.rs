@@ -178,7 +178,8 @@ pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -
 }
 
 /// Somebody who was still to be sent to is queued again while the blast is open, as if they had not been opted out. In one
-/// that is over they stay left out: undoing a mark starts no message there. So do those whom nothing may go to without a yes, but in a draft.
+/// that is over they stay left out: undoing a mark starts no message there. So do those whose message lost a number: in a draft, too, nobody looks
+/// at what each of them reads.
 fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     person.opted_out_at = None;
     if person.delivery_status != Status::OptedOut {
@@ -191,8 +192,7 @@ fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
         return;
     }
     let left_out = match policy.blast {
-        BlastState::Draft => None,
-        BlastState::Scheduled | BlastState::Sending | BlastState::Paused => policy.no_retry,
+        BlastState::Draft | BlastState::Scheduled | BlastState::Sending | BlastState::Paused => policy.no_retry,
         _ => Some("opt-out taken back after the blast was over"),
     };
     match left_out {
