@@ -56,7 +56,7 @@ impl App {
     /// The same, where an answer is about the attempt that was shown.
     async fn mark_shown(&self, recipient: RecipientId, mark: Mark, shown: ShownAttempts) -> Result<Marked, AppError> {
         refuse_unfit_note(&mark)?;
-        let mut tx = self.begin_about_people(&[recipient]).await?;
+        let mut tx = self.begin_marks(recipient, std::slice::from_ref(&mark)).await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
         refuse_opted_out(&person, &mark)?;
         let named = self.named_in_webhooks(&mut tx, std::slice::from_ref(&person), &mark, &shown).await?;
@@ -80,7 +80,7 @@ impl App {
     /// The same of several marks of one person: all of them are written, or none.
     pub async fn mark_each_apart(&self, recipient: RecipientId, marks: Vec<Mark>) -> Result<Vec<Marked>, AppError> {
         marks.iter().try_for_each(refuse_unfit_note)?;
-        let mut tx = self.begin_about_people(&[recipient]).await?;
+        let mut tx = self.begin_marks(recipient, &marks).await?;
         let mut marked = Vec::with_capacity(marks.len());
         for mark in marks {
             let person = self.hold(&mut tx, recipient, &mark).await?;
@@ -91,6 +91,13 @@ impl App {
         }
         self.end_marks(tx).await?;
         Ok(marked)
+    }
+
+    /// Words about somebody may name them: they wait for whoever is being forgotten. What has none counts on whoever stands for them, and asks
+    /// a far server for no more than it needs.
+    async fn begin_marks(&self, recipient: RecipientId, marks: &[Mark]) -> Result<DbTransaction, AppError> {
+        let has_words = marks.iter().any(|mark| matches!(mark, Mark::Note(_)));
+        if has_words { self.begin_about_people(&[recipient]).await } else { self.begin().await }
     }
 
     async fn end_marks(&self, tx: DbTransaction) -> Result<(), AppError> {
@@ -107,7 +114,7 @@ impl App {
         seen: Option<Decimal>,
         amount: Decimal,
     ) -> Result<Marked, AppError> {
-        let mut tx = self.begin_about_people(&[recipient]).await?;
+        let mut tx = self.begin().await?;
         let mark = Mark::Closed(Some(amount));
         let person = self.hold(&mut tx, recipient, &mark).await?;
         if person.recipient.closed_at.is_none() {
