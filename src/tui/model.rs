@@ -32,7 +32,7 @@ mod welcome;
 
 pub use activity::ActivityFeed;
 pub use answer::{AnswerOverlay, AnswerProgress};
-pub use attention::{AttentionItem, LostLine, NeedsLine, goes_on_at};
+pub use attention::{AttentionItem, LostLine, NeedsLine};
 pub use begun::BegunTexts;
 pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};

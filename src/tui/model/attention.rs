@@ -74,7 +74,7 @@ impl Model {
             blast.state == BlastState::Scheduled && !asks(blast)
                 || self.waits_for_sender(blast)
                 || repeats(blast) && !asks(blast)
-                || goes_on_at(blast, self.now).is_some()
+                || self.goes_on_at(blast).is_some()
                 || blast.armed_until(self.now).is_some() && !asks(blast)
         };
         let mut scheduled: Vec<_> = self.blasts.rows().iter().filter(comes).collect();
@@ -107,6 +107,12 @@ impl Model {
         let is_other = |row: &BlastView| row.id != blast.id && row.sender_id == blast.sender_id;
         let has_others = || self.blasts.rows().iter().any(|row| is_other(row) && goes_on(row));
         blast.starts_with_sender(self.now) || goes_on(blast) && has_others()
+    }
+
+    /// What a blast waits for that ends by itself: its hours, the next day or a time of people's own clocks, until it sends, also before its
+    /// engine says so; whatever else, such as a retry, where that is not soon.
+    pub fn goes_on_at(&self, blast: &BlastView) -> Option<Waiting> {
+        self.unreported_wait(blast).or_else(|| reported_wait(blast, self.now).cloned())
     }
 
     /// How many replies wait to be seen of people who are marked by them.
@@ -266,9 +272,8 @@ fn when_it_comes(view: &StepView) -> (u8, Option<DateTime<Utc>>) {
 /// A wait for the provider, a retry or a pace that is shorter is no news.
 const LONG: TimeDelta = TimeDelta::minutes(5);
 
-/// What a blast waits for that ends by itself: its hours, the next day or a time of people's own clocks, until it sends; whatever else,
-/// such as a retry, where that is not soon.
-pub fn goes_on_at(blast: &BlastView, now: DateTime<Utc>) -> Option<&Waiting> {
+/// What a blast waits for that ends by itself, as its engine says.
+fn reported_wait(blast: &BlastView, now: DateTime<Utc>) -> Option<&Waiting> {
     let waiting = blast.waiting.as_ref().filter(|_| blast.state == BlastState::Sending && !blast.asks_for_person())?;
     let left = waiting.until()? - now;
     let stands = if is_at_a_set_time(waiting) { left > TimeDelta::zero() } else { left >= LONG };

@@ -1,6 +1,6 @@
 //! What follows from the state of a blast for the screen: by whose clocks it goes, and whether messages go out.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::Model;
@@ -8,11 +8,14 @@ use crate::app::EngineChange;
 use crate::app::view::{BlastView, SenderView, token_mend};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
-use crate::domain::pace::next_day_start;
+use crate::domain::pace::{Window, next_day_start};
 use crate::domain::text::{clean, shell_word};
 use crate::domain::waiting::{LimitOwner, Waiting, mend_elsewhere};
 use crate::domain::zone::words::by_both_clocks;
 use crate::tui::format::{TimeFormat, brief_name};
+
+/// An engine says within this time of a start what holds the blast up.
+const REPORTED_WITHIN: TimeDelta = TimeDelta::seconds(5);
 
 impl Model {
     /// The name of a blast, with its id behind where another one of the account is called the same.
@@ -229,6 +232,37 @@ impl Model {
             _ => return None,
         };
         Some(config_place(sender, &[key]))
+    }
+
+    /// What a blast that is being sent waits for where its engine has not said so yet, as in the first moment of a start: the next day, where
+    /// the daily cap of its sender is used up, or its hours.
+    pub fn unreported_wait(&self, blast: &BlastView) -> Option<Waiting> {
+        let is_said = |waiting: &Waiting| waiting.until().is_none_or(|until| until > self.now);
+        let is_sent = blast.state == BlastState::Sending && blast.counts.queued > 0;
+        if !is_sent || blast.armed_until(self.now).is_some() || blast.waiting.as_ref().is_some_and(is_said) {
+            return None;
+        }
+        let own = self.zone_of(blast).and_then(|zone| blast.limits.own_window(zone));
+        let own = own.filter(|_| !blast.origin.window_local);
+        let closed = || {
+            let own = own.filter(|own| !own.is_open(self.now))?;
+            Some(Waiting::Window { window: own.to_string(), until: own.next_open(self.now) })
+        };
+        self.capped_from_start(blast, own).or_else(closed)
+    }
+
+    /// The same of the daily cap alone. Where nobody is due before the next day, that is what it waits for.
+    fn capped_from_start(&self, blast: &BlastView, own: Option<Window>) -> Option<Waiting> {
+        let has_just_started = blast.send_after.is_some_and(|at| self.now - at <= REPORTED_WITHIN);
+        let next_day = self.cap_ends_at(blast, self.now).filter(|_| has_just_started)?;
+        let due = blast.nobody_due.as_ref().and_then(Waiting::until);
+        let cap = self.senders.iter().find(|sender| sender.id == blast.sender_id)?.usage.daily_cap?;
+        if due.is_some_and(|due| due > next_day) {
+            return None;
+        }
+        let until = own.map_or(next_day, |own| own.next_open(next_day));
+        let hours = own.filter(|_| until > next_day).map(|own| own.to_string());
+        Some(Waiting::DailyCap { cap, until, hours })
     }
 }
 

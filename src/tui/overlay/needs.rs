@@ -12,7 +12,7 @@ use crate::domain::waiting::Waiting;
 use crate::tui::DatabaseKind;
 use crate::tui::action::KeyScope;
 use crate::tui::format::{count_of, number};
-use crate::tui::model::{AttentionItem, Model, NeedsLine, goes_on_at};
+use crate::tui::model::{AttentionItem, Model, NeedsLine};
 use crate::tui::theme::TextRole;
 use crate::tui::update::pace::{lifts_hours, waits_for_hours};
 use crate::tui::update::{senders, steps};
@@ -72,16 +72,16 @@ fn words_of(model: &Model, line: NeedsLine) -> Option<NeedWords> {
 
 /// A blast that starts at a time or in a moment, repeats, or goes on at a time, and when; or who paused it.
 fn blast_words(model: &Model, blast: &BlastView) -> NeedWords {
-    if let Some(waiting) = goes_on_at(blast, model.now) {
+    if let Some(waiting) = model.goes_on_at(blast) {
         // Its sentence about hours says itself whose clock they are by.
-        let why = match waiting {
+        let why = match &waiting {
             Waiting::Window { .. } => waiting.sentence_in(model.options.zone, |at| clock(model).long(at)),
             _ => waiting.sentence_in(model.options.zone, |at| model.time_of(blast, at)),
         };
         let (name, why) = (model.distinct_name(blast), why.replacen("waits for: ", "waits for ", 1));
         return NeedWords {
             what: format!("{name} {why}"),
-            mend: format!("{}⟨p⟩ pauses it, ⟨X⟩ cancels it, enter goes there", sends_now(model, blast)),
+            mend: format!("{}⟨p⟩ pauses it, ⟨X⟩ cancels it, enter goes there", sends_now(model, blast, &waiting)),
         };
     }
     if let Some(words) = behind_stop(model, blast) {
@@ -138,9 +138,9 @@ fn behind_stop(model: &Model, blast: &BlastView) -> Option<NeedWords> {
 }
 
 /// Only hours are what a key may overrule; a cap is set elsewhere.
-fn sends_now(model: &Model, blast: &BlastView) -> String {
-    match &blast.waiting {
-        Some(Waiting::DailyCap { .. }) => {
+fn sends_now(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::DailyCap { .. } => {
             format!("daily_cap of sender {} sets it, in the configuration; ", clean(&blast.sender))
         }
         _ if waits_for_hours(blast) => format!("⟨S⟩ {}, ", lifts_hours(model, blast)),

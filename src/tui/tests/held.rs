@@ -13,6 +13,7 @@ use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
+use crate::tui::msg::Msg;
 
 /// Its hours begin at 09:00 tomorrow, which is 01:00 where the screen's times are UTC.
 fn closed() -> Waiting {
@@ -225,4 +226,25 @@ fn an_announced_start_behind_a_daily_cap_that_is_used_up_is_said_to_be_the_next_
     let screen = dashboard.screen().join("\n");
     assert!(screen.contains("Raya promo starts 21 Nov 00:00: u"), "{screen}");
     assert!(!screen.contains(" s left)"), "{screen}");
+}
+
+/// Its engine says so a moment later, which no line follows.
+#[test]
+fn what_starts_behind_a_daily_cap_that_is_used_up_is_not_said_to_have_started() {
+    let night = LimitColumns { hours: Some(Ok("02:00-03:30".parse().unwrap())), ..LimitColumns::default() };
+    let behind = "and then its hours, 02:00-03:30 daily in Kuala Lumpur, until 21 Nov 02:00";
+    for (limits, until) in [(LimitColumns::default(), "until 21 Nov 00:00"), (night, behind)] {
+        let mut dashboard = launched();
+        let row = BlastView { limits, ..armed(&dashboard) };
+        read(&mut dashboard, row);
+        let mut used_up = senders();
+        used_up[0].usage.today = 500;
+        dashboard.answer(Completion::Senders(Ok(used_up)));
+
+        dashboard.now += TimeDelta::seconds(10);
+        dashboard.dispatch(Msg::Deadline);
+
+        let says = format!("Raya last call waits for: the daily cap, 500 a day, {until}; p pauses it");
+        assert_eq!(dashboard.said(), says);
+    }
 }

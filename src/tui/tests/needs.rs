@@ -1,5 +1,6 @@
 //! What needs a person: counted for those who are needed, and one key away.
 
+mod cursor;
 mod database;
 mod replies;
 mod steps;

@@ -281,16 +281,7 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 let hours = if is_selected && pace::waits_for_hours(row) { lifts() } else { String::new() };
                 format!("{name} {waits}{}{hours}", keys("; ⟨p⟩ pauses it"))
             }
-            // Nobody may have said yet that it waits for its hours.
-            _ => match model.hours_open_at(row, model.now) {
-                Some(at) => {
-                    format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": ⟨p⟩ pauses it"))
-                }
-                None => match pace::nobody_due(model, row) {
-                    Some(due) => format!("{name} waits for {due}{}", keys(": ⟨p⟩ pauses it")),
-                    None => has_started(model, row, is_selected),
-                },
-            },
+            _ => waits_or_started(model, row, is_selected),
         },
         BlastState::Paused | BlastState::Cancelled => {
             let said = starts_no_more(model, row).unwrap_or_default();
@@ -306,6 +297,23 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
     };
     let taken_back = may_be_taken_back(model, row).then_some(TakenBackStart { blast: row.id, is_asked: false });
     Notice { stands: Some(stands(model, row)), taken_back, ..Notice::done(said) }
+}
+
+/// The same of a blast whose engine may not have said yet that it waits for the daily cap or for its hours, else for somebody to be due.
+fn waits_or_started(model: &Model, row: &BlastView, names_key: bool) -> String {
+    let name = model.distinct_name(row);
+    let keys = |keys: &'static str| if names_key { keys } else { "" };
+    if let Some(capped @ Waiting::DailyCap { .. }) = model.unreported_wait(row) {
+        let waits = capped.sentence_in(model.options.zone, |at| model.time_of(row, at));
+        return format!("{name} {waits}{}", keys("; ⟨p⟩ pauses it"));
+    }
+    if let Some(at) = model.hours_open_at(row, model.now) {
+        return format!("{name} waits for its hours, {}{}", model.time_of(row, at), keys(": ⟨p⟩ pauses it"));
+    }
+    match pace::nobody_due(model, row) {
+        Some(due) => format!("{name} waits for {due}{}", keys(": ⟨p⟩ pauses it")),
+        None => has_started(model, row, names_key),
+    }
 }
 
 /// Whether a blast stands as before its start, which somebody may have taken back: its row does not say who.
