@@ -58,8 +58,16 @@ pub struct LostLine {
     pub line: NeedsLine,
     /// The line that the cursor is on in its place.
     pub instead: Option<NeedsLine>,
-    /// Until when the cursor goes back to it, once its operator has taken an act back.
+    /// Until when the cursor goes back to it: for a moment where it is about a blast that is not over, and once its operator has taken an
+    /// act back.
     pub returns_until: Option<DateTime<Utc>>,
+}
+
+impl LostLine {
+    /// Whether the cursor goes back to it, should it be listed again.
+    pub fn may_return(&self, now: DateTime<Utc>) -> bool {
+        self.returns_until.is_some_and(|until| now <= until)
+    }
 }
 
 impl Model {

@@ -365,6 +365,8 @@ fn a_blast_whose_act_is_taken_back_keeps_the_cursor_where_another_one_had_it_bef
     assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Need(AttentionItem::Paused(RAYA))));
     dashboard.answer(Completion::Blasts(Ok(vec![calm, other.clone()])));
     assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(other.id)), "the other one sends");
+    // Later than it goes back by itself.
+    dashboard.now += TimeDelta::seconds(6);
     dashboard.answer(Completion::Blasts(Ok(vec![capped.clone(), other.clone()]))).taken();
 
     dashboard.keys("p");

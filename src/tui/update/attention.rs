@@ -10,12 +10,13 @@ use crate::domain::status::Status;
 use crate::tui::DatabaseKind;
 use crate::tui::availability;
 use crate::tui::effect::{Effect, WriteRequest};
-use crate::tui::model::{AttentionItem, ListScope, LostLine, Model, NeedsLine, Notice, Overlay, Pane};
+use crate::tui::model::{AttentionItem, BlastList, ListScope, LostLine, Model, NeedsLine, Notice, Overlay, Pane};
 
 /// What is found within this time of the start was there before: no bell rings for it.
 const OPENING: TimeDelta = TimeDelta::seconds(5);
 
-/// A line that comes later than this after an undo is no news of that.
+/// A line that is listed again within this time was not gone for its operator: between two waits of its blast it may be missing for a moment.
+/// One that comes later than this after an undo is no news of that.
 const RETURNS_WITHIN: TimeDelta = TimeDelta::seconds(5);
 
 pub fn open(model: &mut Model) -> Vec<Effect> {
@@ -36,7 +37,7 @@ pub fn listed(model: &Model) -> Option<Vec<NeedsLine>> {
 }
 
 /// The list may be another one than before, by what was read or by the time: where the line at its cursor is gone, that of the same blast
-/// is chosen, else the one now in its place.
+/// is chosen, else the one now in its place, until it is listed again a moment later.
 pub fn keep_cursor(model: &mut Model, before: &[NeedsLine]) {
     let lines = model.needs_lines();
     return_cursor(model, &lines);
@@ -46,11 +47,17 @@ pub fn keep_cursor(model: &mut Model, before: &[NeedsLine]) {
             let row = before.iter().position(|line| Some(*line) == *chosen).unwrap_or_default();
             let same = chosen.and_then(|line| as_listed(&lines, line));
             let gone = std::mem::replace(chosen, same.or_else(|| lines.get(row).or(lines.last()).copied()));
+            let is_back_soon = gone.is_some_and(|line| is_of_open_blast(&model.blasts, line));
+            let returns_until = is_back_soon.then(|| model.now + RETURNS_WITHIN);
             match &mut model.needs_lost {
-                // It went on to a line that is gone by now as well.
-                Some(lost) if lost.instead == gone => lost.instead = *chosen,
+                // It went on to a line that is gone by now as well: the one before has it back, as long as it may be listed again.
+                Some(lost)
+                    if lost.instead == gone && (same.is_some() || !is_back_soon || lost.may_return(model.now)) =>
+                {
+                    lost.instead = *chosen;
+                }
                 _ if same.is_some() => {}
-                lost => *lost = gone.map(|line| LostLine { line, instead: *chosen, returns_until: None }),
+                lost => *lost = gone.map(|line| LostLine { line, instead: *chosen, returns_until }),
             }
         }
     }
@@ -71,7 +78,14 @@ const fn blast_itself(line: NeedsLine) -> Option<BlastId> {
     }
 }
 
-/// The operator has taken an act back: the line that it had taken away, as that of a sender that went on, comes with what is read next.
+/// Whether a line is about the state of a blast that is not over.
+fn is_of_open_blast(blasts: &BlastList, line: NeedsLine) -> bool {
+    let blast = blast_itself(line).and_then(|id| blasts.get(id));
+    blast.is_some_and(|blast| !blast.state.is_over())
+}
+
+/// The operator has taken an act back: the line that it had taken away, however long ago, as that of a sender that went on, comes with what
+/// is read next.
 pub fn taken_back(model: &mut Model) {
     if let Some(lost) = &mut model.needs_lost {
         lost.returns_until = Some(model.now + RETURNS_WITHIN);
@@ -85,19 +99,24 @@ pub fn acted(model: &mut Model, request: &WriteRequest) {
         WriteRequest::Launch(_)
             | WriteRequest::Resume(_)
             | WriteRequest::Pause(_)
+            | WriteRequest::EditPace { .. }
             | WriteRequest::Cancel { .. }
             | WriteRequest::Delete { .. }
             | WriteRequest::ChangeStep { .. }
     );
     if is_of_line {
-        model.needs_lost = None;
+        turned_to(model);
     }
+}
+
+/// The operator turns to the line at the cursor, which stays there from now on.
+pub const fn turned_to(model: &mut Model) {
+    model.needs_lost = None;
 }
 
 /// Puts the cursor back on the line that is there again, unless it was moved meanwhile.
 fn return_cursor(model: &mut Model, lines: &[NeedsLine]) {
-    let is_in_time = |lost: &LostLine| lost.returns_until.is_some_and(|until| model.now <= until);
-    let Some(lost) = model.needs_lost.filter(is_in_time) else { return };
+    let Some(lost) = model.needs_lost.filter(|lost| lost.may_return(model.now)) else { return };
     let Some(line) = as_listed(lines, lost.line) else { return };
     model.needs_lost = None;
     for overlay in &mut model.overlays {
@@ -130,6 +149,7 @@ pub fn enter(model: &mut Model, line: Option<NeedsLine>) -> Vec<Effect> {
 
 /// `S`: resumes the step of the line, else does what it does on the line's blast.
 pub fn resume(model: &mut Model) -> Vec<Effect> {
+    turned_to(model);
     if model.chosen_step().is_some() { steps::ask_resume(model) } else { overlays::open_plan(model) }
 }
 

@@ -1,6 +1,6 @@
 //! Pausing, cancelling and deleting blasts, and the questions before.
 
-use super::{lost, prompts, steps, written};
+use super::{attention, lost, prompts, steps, written};
 use crate::app::SeenState;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
@@ -33,6 +33,7 @@ pub fn end_word(model: &Model) -> &'static str {
 
 /// Cancels what was sent from, deletes a draft; removes the step of a line that is about one.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
+    attention::turned_to(model);
     if model.chosen_step().is_some() {
         return steps::ask_remove(model);
     }

@@ -136,6 +136,7 @@ pub fn moved(model: &mut Model, by: CursorMove) {
         Some(Overlay::Needs(chosen)) => {
             let row = needs.iter().position(|line| Some(*line) == *chosen);
             *chosen = needs.get(row.map_or(0, |row| step(row, rows, needs.len()))).copied();
+            attention::turned_to(model);
         }
         Some(open) => {
             if let Some(scroll) = open.scroll_mut() {
