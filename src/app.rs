@@ -150,7 +150,10 @@ pub use several::{MarkedSeveral, Unmarked};
 pub use shares::NewShareLink;
 pub use steps::{NewStep, SendsAtOnce, StepAlike, StepEdit, StepSeen, StepShown, StepStanding, StepView};
 pub use still_suppressed::StillSuppressed;
-pub use suppressions::{AskedLift, EVERY_BUSINESS, GetNothing, OptOut, OptOutTime, SuppressOutcome, SuppressedAll};
+pub use suppressions::{
+    AskedLift, EVERY_BUSINESS, GetNothing, MissedOptOuts, OptOut, OptOutTime, SuppressOutcome, SuppressedAll,
+    SuppressedList,
+};
 pub use tagging::{TagChange, TagPreview, TaggedCount, TaggedPeople};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::{AskedAct, AskedMarks, NamedSends, UndoOffer, UndoOutcome};

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 pub use self::lifting::AskedLift;
+pub use self::listed::{MissedOptOuts, SuppressedList};
 use self::noting::NotedPerson;
 use super::forget::ForgettingWait;
 use super::{App, AppError};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use color_eyre::Result;
+use color_eyre::{Report, Result};
 use serde_json::json;
 
 use super::Global;
@@ -18,11 +18,11 @@ use super::exit::{RefusedError, UsageError};
 use super::listed::{ListEnd, one_more};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::{AppError, EVERY_BUSINESS, SuppressOutcome};
+use crate::app::{AppError, EVERY_BUSINESS, MissedOptOuts, SuppressOutcome, SuppressedList};
 use crate::domain::forgotten;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text::{clean, count_of, people, shell_quoted};
-use crate::import::{RejectedTo, TableSource, read_opt_outs};
+use crate::import::{ReadList, RejectedTo, TableSource, read_opt_outs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuppressVerb {
@@ -123,19 +123,52 @@ async fn import(global: &Global, (file, source): (&Path, TableSource), business:
         return Err(RefusedError("nobody in the list can be suppressed: nothing changed".to_owned()).into());
     }
     let done = context.app.suppress_list(business.as_deref(), &list.people).await?;
-    if let Some(why) = &done.unremembered {
+    say_imported(&context, &list, &done)?;
+    match done.missed {
+        None => Ok(()),
+        Some(missed) => Err(missed_report(missed)),
+    }
+}
+
+/// Says who of a list is suppressed now, also where others of it could not be.
+fn say_imported(context: &Context, list: &ReadList, SuppressedList { all, missed }: &SuppressedList) -> Result<()> {
+    if let Some(why) = &all.unremembered {
         talk(&unremembered_words(why));
     }
     if context.is_json {
+        let rows = missed.as_ref().map(|missed| missed.rows.as_slice()).unwrap_or_default();
         return json(&json!({
-            "business": done.business, "added": done.added, "already": done.already,
+            "business": all.business, "added": all.added, "already": all.already,
+            "not_suppressed": missed.as_ref().map_or(0, |missed| missed.people), "not_suppressed_rows": rows,
             "rejected": list.rejected.total, "rejected_file": list.rejected_file, "local": list.local,
         }));
     }
     say_local(list.local.as_ref());
-    let said = imported_words((done.added, done.already), &in_words(&done.business));
-    talk(&format!("{said} (phones from {})", clean(&list.phone_column)));
+    if missed.is_none() || all.added + all.already > 0 {
+        let said = imported_words((all.added, all.already), &in_words(&all.business));
+        talk(&format!("{said} (phones from {})", clean(&list.phone_column)));
+    }
     Ok(())
+}
+
+/// A failure of the database, behind who may still be messaged for it.
+fn missed_report(MissedOptOuts { people, rows, error }: MissedOptOuts) -> Report {
+    Report::from(AppError::Store(error)).wrap_err(missed_words(people, &rows))
+}
+
+/// Who of a list could not be suppressed, by the rows of the first of them.
+fn missed_words(missed: usize, rows: &[u64]) -> String {
+    let named: Vec<_> = rows.iter().map(u64::to_string).collect();
+    let place = match &named[..] {
+        [] => String::new(),
+        [one] if missed == 1 => format!(" (row {one})"),
+        several if several.len() == missed => format!(" (rows {})", several.join(", ")),
+        first => format!(" (the first in rows {})", first.join(", ")),
+    };
+    format!(
+        "{} in the list{place} could not be suppressed and may still be messaged: give the list again",
+        people(missed)
+    )
 }
 
 /// What came of a list: how many are new, and how many were suppressed already.
@@ -267,7 +300,7 @@ async fn list(global: &Global, limit: u32) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::imported_words;
+    use super::{imported_words, missed_words};
 
     #[test]
     fn a_list_of_people_who_are_all_suppressed_already_says_that_nobody_is_new() {
@@ -277,5 +310,14 @@ mod tests {
         assert_eq!(said(0, 1), "nobody is new: 1 person is suppressed for any business already");
         assert_eq!(said(3, 0), "3 people will not be messaged any more by any business");
         assert_eq!(said(1, 2), "1 person will not be messaged any more by any business; 2 were suppressed already");
+    }
+
+    #[test]
+    fn whoever_of_a_list_could_not_be_suppressed_is_named_by_their_rows() {
+        let rest = "could not be suppressed and may still be messaged: give the list again";
+
+        assert_eq!(missed_words(1, &[8]), format!("1 person in the list (row 8) {rest}"));
+        assert_eq!(missed_words(2, &[8, 12]), format!("2 people in the list (rows 8, 12) {rest}"));
+        assert_eq!(missed_words(3, &[8, 12]), format!("3 people in the list (the first in rows 8, 12) {rest}"));
     }
 }

@@ -367,6 +367,53 @@ async fn a_list_of_opt_outs_takes_everybody_behind_many_whom_somebody_has_a_lock
 }
 
 #[tokio::test]
+async fn a_list_of_opt_outs_takes_everybody_else_before_it_waits_for_a_lock_for_longer_than_a_moment() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 40).await;
+    let list = shop.list(FIRST..FIRST + 40);
+    let opted_out = "select count(*) from suppressions where business = 'kedai'";
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let row = sqlx::query("select 1 from blast_recipients where phone_number = $1 for update").bind(number(FIRST));
+    row.execute(&mut *holds).await.unwrap();
+
+    let import = ["suppress", "import", list.to_str().unwrap(), "--business", "kedai"];
+    let importing = tokio::spawn(said(shop.command(&import)));
+    let long = "select count(*) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock' and now() - query_start > '2 seconds'";
+    let waits_long = async || importing.is_finished() || shop.number(long).await > 0;
+    eventually_async("it waits for longer", waits_long).await;
+    assert!(!importing.is_finished() && shop.number(opted_out).await == 39, "the others are opted out by then");
+    holds.rollback().await.unwrap();
+
+    let imported = importing.await.unwrap();
+    assert_eq!(imported.code, 0, "{imported:?}");
+}
+
+#[tokio::test]
+async fn a_list_of_opt_outs_says_whom_it_could_not_take_since_somebody_has_a_lock_on_them() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(FIRST..FIRST + 3).await;
+    let list = shop.list(FIRST..FIRST + 3);
+    let import = ["suppress", "import", list.to_str().unwrap(), "--business", "kedai"];
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let row = sqlx::query("select 1 from blast_recipients where phone_number = $1 for update").bind(number(FIRST + 1));
+    row.execute(&mut *holds).await.unwrap();
+
+    let imported = shop.run(&[&import[..], &["--json"]].concat()).await;
+    holds.rollback().await.unwrap();
+    let again = shop.json(&import).await;
+
+    let said: Value = serde_json::from_str(&imported.out).unwrap();
+    assert!(imported.code == 1 && said["added"] == 2 && said["not_suppressed"] == 1, "{imported:?}");
+    assert_eq!(said["not_suppressed_rows"], serde_json::json!([3]));
+    let failed: Value = serde_json::from_str(imported.err.lines().last().unwrap()).unwrap();
+    let why = failed["error"]["message"].as_str().unwrap();
+    let names = "1 person in the list (row 3) could not be suppressed and may still be messaged: give the list again: ";
+    assert!(failed["error"]["kind"] == "database" && why.starts_with(names), "{imported:?}");
+    assert!(again["added"] == 1 && again["already"] == 2 && again["not_suppressed"] == 0, "{again}");
+}
+
+#[tokio::test]
 async fn a_step_that_asks_is_not_made_to_send_by_itself_while_somebody_in_its_values_is_being_forgotten() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(FIRST + 1..FIRST + 3).await;
