@@ -1,7 +1,7 @@
 //! An opt-out takes its person out of every blast of the business. Once nothing suppresses them any more, they are back wherever the
 //! blast is not over, unless its number was confirmed without them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use sqlx::PgConnection;
 
@@ -15,6 +15,10 @@ use crate::store::blast;
 use crate::store::evidence::EntryOutcome;
 use crate::store::person::{self, PersonRow};
 use crate::store::suppression::{self, StandingSuppression, TakenOut};
+
+/// Why somebody stays left out of a blast whose message lost a number for them.
+pub(super) const MESSAGE_WITHOUT_NUMBER: &str =
+    "whose message they would get without the number of somebody who was forgotten since";
 
 /// What it came to in their blasts that somebody is not suppressed any more: what is done concerns all of the business, what is said is of
 /// those that whoever acts may see.
@@ -33,9 +37,11 @@ pub struct PutBack {
     left_out: BTreeSet<BlastId>,
     /// Of those, whose number somebody confirmed without them.
     confirmed: BTreeSet<BlastId>,
+    /// Of those, whose message lost a number for them.
+    lost: BTreeSet<BlastId>,
     /// They were left out of so many blasts that are over.
     over: BTreeSet<BlastId>,
-    /// How to write to whoever the newest of the last two is without; nothing also where several people are out.
+    /// How to write to whoever the newest of the last three is without; nothing also where several people are out.
     mend: String,
 }
 
@@ -66,8 +72,8 @@ impl PutBack {
         Ok(())
     }
 
-    /// Where somebody is left out still though the blast is not over: its number was confirmed without them, or something else
-    /// suppresses them.
+    /// Where somebody is left out still though the blast is not over: its number was confirmed without them, its message lost a number for
+    /// them, or something else suppresses them.
     pub fn left_out(&self) -> impl Iterator<Item = BlastId> {
         self.left_out.iter().copied()
     }
@@ -109,12 +115,15 @@ impl PutBack {
     }
 
     fn without_in_words(&self) -> String {
-        let suppressed: BTreeSet<_> = self.left_out.difference(&self.confirmed).copied().collect();
+        let is_suppressed = |blast: &&BlastId| !self.confirmed.contains(*blast) && !self.lost.contains(*blast);
+        let suppressed: BTreeSet<_> = self.left_out.iter().filter(is_suppressed).copied().collect();
         let out = named(&suppressed).map_or_else(String::new, |blasts| format!("; still left out of {blasts}"));
         let confirmed = named(&self.confirmed).map_or_else(String::new, |blasts| {
             format!("; still left out of {blasts}, whose number was confirmed without them")
         });
-        [out, confirmed, self.over_in_words(), self.mend.clone()].concat()
+        let lost = named(&self.lost)
+            .map_or_else(String::new, |blasts| format!("; still left out of {blasts}, {MESSAGE_WITHOUT_NUMBER}"));
+        [out, confirmed, lost, self.over_in_words(), self.mend.clone()].concat()
     }
 
     fn over_in_words(&self) -> String {
@@ -205,7 +214,8 @@ impl App {
         let ids: Vec<RecipientId> = concerned.iter().filter(|one| one.may_return()).map(|one| one.id).collect();
         let mut people = person::lock_all(tx, &ids).await?;
         people.retain(|person| !person.is_suppressed);
-        let mut done = PutBack { queued: self.undo_opt_outs(tx, &people).await?, ..PutBack::default() };
+        let (queued, skipped) = self.undo_opt_outs(tx, &people).await?;
+        let mut done = PutBack { queued, ..PutBack::default() };
         done.changed = people.iter().map(|person| person.blast_id).collect();
         let visible = self.visible_blasts(tx, concerned.iter().map(|one| one.blast).collect()).await?;
         concerned.retain(|one| visible.contains(&one.blast));
@@ -217,42 +227,58 @@ impl App {
             }
         }
         done.names = names(tx, &done.queued).await?;
-        self.note_without(tx, &concerned, &mut done).await?;
+        self.note_without(tx, (&concerned, &skipped), &mut done).await?;
         Ok(done)
     }
 
-    /// Returns the blasts where somebody is queued again.
-    async fn undo_opt_outs(&self, tx: &mut PgConnection, people: &[PersonRow]) -> Result<BTreeSet<BlastId>, AppError> {
+    /// Returns the blasts where somebody is queued again, and who is not, though nothing suppresses them.
+    async fn undo_opt_outs(
+        &self,
+        tx: &mut PgConnection,
+        people: &[PersonRow],
+    ) -> Result<(BTreeSet<BlastId>, HashSet<RecipientId>), AppError> {
         let entries: Vec<_> = people.iter().map(|person| self.taken_back(person, &Undone::OptOut)).collect();
         let settled = self.record_all(tx, &entries, people).await?;
         if let Some((person, _)) = people.iter().zip(&settled).find(|(_, settled)| **settled == EntryOutcome::Locked) {
             return Err(AppError::Refused(format!("{} is being changed by somebody else: try again", person.who())));
         }
-        let queued = people
-            .iter()
-            .zip(settled)
-            .filter(|(_, settled)| matches!(settled, EntryOutcome::Changed { after: Status::Queued, .. }));
-        Ok(queued.map(|(person, _)| person.blast_id).collect())
+        let (mut queued, mut skipped) = (BTreeSet::new(), HashSet::new());
+        for (person, settled) in people.iter().zip(settled) {
+            match settled {
+                EntryOutcome::Changed { after: Status::Queued, .. } => {
+                    queued.insert(person.blast_id);
+                }
+                EntryOutcome::Changed { after: Status::Skipped, .. } => {
+                    skipped.insert(person.id);
+                }
+                _ => {}
+            }
+        }
+        Ok((queued, skipped))
     }
 
     /// The blasts that go on, or are over, without people who may be messaged again.
     async fn note_without(
         &self,
         tx: &mut PgConnection,
-        concerned: &[&TakenOut],
+        (concerned, skipped): (&[&TakenOut], &HashSet<RecipientId>),
         done: &mut PutBack,
     ) -> Result<(), AppError> {
-        let is_without = |one: &&TakenOut| one.is_out && (one.state.is_over() || one.is_confirmed_without);
+        // In a blast that is not over nothing else leaves them out once nothing suppresses them.
+        let has_lost = |one: &TakenOut| !one.state.is_over() && skipped.contains(&one.id);
+        let is_without =
+            |one: &&TakenOut| one.is_out && (one.state.is_over() || one.is_confirmed_without || has_lost(one));
         let without: Vec<&TakenOut> = concerned.iter().copied().filter(is_without).collect();
         let standing = self.standing_of(tx, without.iter().map(|one| (&*one.phone_number, &*one.business))).await?;
         let holds = |of: &StandingSuppression, one: &TakenOut| {
             of.phone == one.phone_number && [&*one.business, EVERY_BUSINESS].contains(&&*of.business)
         };
         let free = without.into_iter().filter(|one| !standing.iter().any(|of| holds(of, one)));
-        let (over, confirmed): (Vec<&TakenOut>, Vec<&TakenOut>) = free.partition(|one| one.state.is_over());
+        let (over, open): (Vec<&TakenOut>, Vec<&TakenOut>) = free.partition(|one| one.state.is_over());
+        let (lost, confirmed): (Vec<&TakenOut>, Vec<&TakenOut>) = open.into_iter().partition(|one| has_lost(one));
         let ids = |those: &[&TakenOut]| those.iter().map(|one| one.blast).collect();
-        (done.over, done.confirmed) = (ids(&over), ids(&confirmed));
-        let free: Vec<&TakenOut> = over.into_iter().chain(confirmed).collect();
+        (done.over, done.lost, done.confirmed) = (ids(&over), ids(&lost), ids(&confirmed));
+        let free: Vec<&TakenOut> = over.into_iter().chain(lost).chain(confirmed).collect();
         let is_one = free.iter().all(|one| one.phone_number == free[0].phone_number);
         let newest = free.into_iter().filter(|_| is_one).max_by_key(|one| one.blast);
         if let Some(one) = newest {

@@ -4,6 +4,7 @@
 use sqlx::PgConnection;
 
 use super::Undo;
+use crate::app::put_back::MESSAGE_WITHOUT_NUMBER;
 use crate::app::segment::draft_to_them;
 use crate::app::{App, AppError};
 use crate::domain::blast::blast_name;
@@ -25,10 +26,6 @@ pub(super) async fn in_words(app: &App, tx: &mut PgConnection, undos: &[Undo]) -
     };
     let name = blast_name(&head.blast_tag, &head.follow_up_stage);
     let mend = draft_to_them(&mut *tx, (&sender, newest), &filter).await?;
-    let why = if head.state.is_over() {
-        "which is over"
-    } else {
-        "whose message they would get without the number of somebody who was forgotten since"
-    };
+    let why = if head.state.is_over() { "which is over" } else { MESSAGE_WITHOUT_NUMBER };
     Ok(format!("; {who} left out of {name} (blast {newest}), {why}: {mend}"))
 }
