@@ -119,7 +119,8 @@ impl LockPlace {
             "carts" | "orders" => Self::Orders,
             "blasts" | "blast_steps" => Self::Blasts,
             "blast_recipients" => Self::People,
-            "operator_actions" | "sender_leases" | "senders" | "suppressions" => Self::AfterPeople,
+            // Notes come as late as they can, since they are written about others all the while.
+            "customer_notes" | "operator_actions" | "sender_leases" | "senders" | "suppressions" => Self::AfterPeople,
             _ => Self::First,
         }
     }

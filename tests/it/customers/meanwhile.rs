@@ -260,6 +260,31 @@ async fn whoever_has_somebody_in_their_values_is_free_while_that_person_is_looke
 }
 
 #[tokio::test]
+async fn a_note_on_somebody_else_that_is_written_while_whom_it_names_is_being_forgotten_loses_their_number() {
+    let shop = Shop::open(Setup::default()).await;
+    let (phone, bare) = (number(FIRST), digits(FIRST));
+    shop.draft(FIRST..FIRST + 1).await;
+    let of_agent = shop.draft(FIRST + 1..FIRST + 3).await;
+    let value =
+        format!("update blast_recipients set variables = '{{\"agent\": \"{bare}\"}}' where blast_id = {of_agent}");
+    shop.execute(&value).await;
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let row = sqlx::query("select 1 from blast_recipients where phone_number = $1 for update").bind(number(FIRST + 1));
+    row.execute(&mut *holds).await.unwrap();
+
+    let forget = tokio::spawn(said(shop.command(&["customer", "forget", &phone, "--yes"])));
+    until_waiting(&shop, &forget).await;
+    shop.ok(&["customer", "note", &number(FIRST + 2), &format!("husband {bare}")]).await;
+    assert!(!forget.is_finished(), "it waits for the lock");
+    holds.rollback().await.unwrap();
+
+    let forgotten = forget.await.unwrap();
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    assert_eq!(shop.text("select note from customer_notes").await, "husband (forgotten)");
+    assert!(!dump(&shop).contains(&bare));
+}
+
+#[tokio::test]
 async fn an_order_and_a_cart_whose_notes_name_somebody_are_free_while_that_person_is_looked_for_elsewhere() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(FIRST + 1..FIRST + 3).await;
