@@ -10,6 +10,7 @@ use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::text::has_command;
 use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
 use crate::store::view::SenderStop;
@@ -220,7 +221,7 @@ impl App {
     /// Why a blast's sender sends nothing, and what lets it go on.
     fn stop_words(&self, blast: &BlastView, (why, stop): (&str, &Waiting)) -> String {
         // A reason of the fence's own names the command.
-        let mend = self.mend_of(blast, stop).filter(|_| !why.contains("`blastdeck "));
+        let mend = self.mend_of(blast, stop).filter(|_| !has_command(why));
         let mend = mend.map(|mend| format!("; {mend}")).unwrap_or_default();
         format!("sender {} is stopped: {why}{mend}", blast.sender)
     }

@@ -11,7 +11,7 @@ use super::webhooks::refused_webhooks;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
-use crate::domain::text::{people_are, shell_word};
+use crate::domain::text::{has_command, people_are, shell_word};
 use crate::engine::{FenceRefusal, Moment, SenderKey};
 use crate::provider::meta::preflight::TemplateList;
 use crate::provider::{Health, HealthVerdict, is_shown_by_health};
@@ -94,7 +94,7 @@ impl SenderCheck {
         let Some(SenderStop { code, reason, .. }) = &self.stop else { return self.without_stop() };
         let mend = match () {
             // A reason of the fence's own names the command.
-            () if reason.contains("`blastdeck ") => String::new(),
+            () if has_command(reason) => String::new(),
             () if self.health.verdict == HealthVerdict::TokenRefused => format!("; {}", self.token_mend),
             () if self.is_over() => format!("; {}", self.way_on()),
             () if self.is_shown || *code == StopCode::Restored => format!("; {}", stop_mend(code, &self.name)),

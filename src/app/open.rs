@@ -32,6 +32,8 @@ pub struct Setup {
     pub config: Config,
     /// The database's address, wherever it came from.
     pub url: String,
+    /// How this program is called for the same database, configuration and memory, as a shell reads it.
+    pub program: String,
     pub access: Access,
     pub process: ProcessKind,
     pub stop: CancellationToken,
@@ -86,6 +88,7 @@ impl App {
         let engine = EngineContext {
             identity: Arc::new(identity(&state.join(&database), setup.process, &host)),
             host: host.into(),
+            program: setup.program.into(),
             role: EngineRole::Engine,
             installation: database.as_str().into(),
             stop_words: Arc::new(stop_words),

@@ -76,10 +76,11 @@ impl Context {
         let url = postgres::url(global, &config).await?;
         let zone = config.ui.timezone;
         let access = if global.read_only { Access::ReadOnly } else { Access::ReadWrite };
-        let opening = App::open(Setup { config, url, access, process, stop });
+        let program = program(global);
+        let opening = App::open(Setup { config, url, program: program.clone(), access, process, stop });
         let app = output::unless_quick("waiting for the database; an empty one is set up", opening).await?;
         let changes = global.changes.clone();
-        Ok(Self { app, zone, is_json: global.json, program: program(global), changes })
+        Ok(Self { app, zone, is_json: global.json, program, changes })
     }
 
     /// Keeps what was changed, where the output that follows is all that names it.

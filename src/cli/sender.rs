@@ -16,7 +16,7 @@ use super::output::{json, line, talk};
 use crate::app::view::BlastFilter;
 use crate::app::{ConfirmProspect, Confirmed, ForgottenCheck, HealthVerdict, SenderCheck, SenderTemplate};
 use crate::domain::blast::BlastState;
-use crate::domain::text::{clean, count_of, people_are};
+use crate::domain::text::{clean, count_of, has_command, people_are};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {
@@ -109,7 +109,7 @@ async fn confirm(
 ) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
     // A reason of the fence's own names this very command, and a report follows.
-    let reason = context.app.stop_reason(name).await?.filter(|reason| !reason.contains("`blastdeck "));
+    let reason = context.app.stop_reason(name).await?.filter(|reason| !has_command(reason));
     if let Some(reason) = reason.filter(|_| !context.is_json) {
         talk(&format!("sender {name} was stopped: {reason}"));
     }

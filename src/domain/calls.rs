@@ -66,7 +66,8 @@ pub fn for_programs(sentence: &str) -> String {
     let sentence = default_keys(sentence);
     let parts: Vec<&str> = sentence.split('`').collect();
     let translated = parts.iter().enumerate().map(|(at, part)| {
-        let translated = command(at, part).and_then(call).or_else(|| item(&parts, at));
+        let translated =
+            command(at, part).and_then(call).or_else(|| item(&parts, at)).or_else(|| confirmation(at, part));
         translated.unwrap_or_else(|| (*part).to_owned())
     });
     let called = translated.collect::<Vec<_>>().join("`");
@@ -92,6 +93,12 @@ fn without_item(said: &str) -> String {
 /// The command line in a part of a sentence that is cut at its backticks.
 fn command(at: usize, part: &str) -> Option<&str> {
     part.strip_prefix("blastdeck ").filter(|_| at % 2 == 1)
+}
+
+/// The command line that confirms a sender, without the paths of the machine that it is for: who reads it as a program is on none.
+fn confirmation(at: usize, part: &str) -> Option<String> {
+    let (program, sender) = part.rsplit_once(" sender confirm ").filter(|_| at % 2 == 1)?;
+    program.contains("blastdeck").then(|| format!("blastdeck sender confirm {sender}"))
 }
 
 /// The call that does what a command does, where there is one.
@@ -209,6 +216,10 @@ mod tests {
                 "`POST /api/blasts` with the `from` `blast:7 phone:60123456789` makes a draft",
             ),
             ("see `blastdeck blast schedule list`", "see `GET /api/schedules`"),
+            (
+                "confirm on till with `BLASTDECK_STATE_DIR='/srv/a' blastdeck --config '/etc/a.toml' sender confirm sales`, or S on the blast",
+                "confirm on till with `blastdeck sender confirm sales`",
+            ),
             ("see `blastdeck blast step list 7`", "see `GET /api/blasts/7/steps`"),
             ("`blastdeck blast step set 7 2` changes it again", "`PATCH /api/blasts/7/steps/2` changes it again"),
             ("`blastdeck blast schedule skip 7` leaves it out", "`POST /api/schedules/7/skip` leaves it out"),

@@ -11,7 +11,7 @@ use std::fmt::{self, Write as _};
 use chrono::TimeDelta;
 use unicode_normalization::UnicodeNormalization;
 
-pub use commands::{NAMESAKE, NEXT_MACHINE, host, pasteable};
+pub use commands::{has_command, host, pasteable};
 pub use csv::{csv_meant, csv_safe};
 pub use keys::{default_keys, replace_keys};
 

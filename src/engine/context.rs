@@ -43,6 +43,8 @@ pub struct EngineContext {
     pub identity: Arc<Identity>,
     /// This machine's name.
     pub host: Arc<str>,
+    /// How this program is called on this machine for the same database, configuration and memory.
+    pub program: Arc<str>,
     /// What kind of process this is, once its engine runs.
     pub role: EngineRole,
     /// The database's own id.

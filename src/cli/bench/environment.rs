@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::database::{drop_schema, make_schema};
 use crate::app::{Access, App, NewDraft, ProcessKind, Setup};
+use crate::cli::context::PROGRAM;
 use crate::cli::exit::RefusedError;
 use crate::cli::output::after_tidying;
 use crate::cli::simulator::Simulator;
@@ -210,7 +211,14 @@ async fn database(global: &Global) -> Result<(BenchDatabase, String)> {
 pub(super) async fn open(base_url: &str, home: &Path, sender: BenchSender, url: &str) -> Result<App> {
     let config = config(base_url, home, sender)?;
     let stop = CancellationToken::new();
-    let setup = Setup { config, url: url.to_owned(), access: Access::ReadWrite, process: ProcessKind::LongLived, stop };
+    let setup = Setup {
+        config,
+        url: url.to_owned(),
+        program: PROGRAM.to_owned(),
+        access: Access::ReadWrite,
+        process: ProcessKind::LongLived,
+        stop,
+    };
     Ok(App::open(setup).await?)
 }
 

@@ -112,8 +112,14 @@ impl DemoEnvironment {
             config.ui.theme = own.ui.theme;
             config.ui.ascii = own.ui.ascii;
         }
-        let setup =
-            Setup { config, url, access: Access::ReadWrite, process: ProcessKind::LongLived, stop: shutdown.token() };
+        let setup = Setup {
+            config,
+            url,
+            program: self.program(),
+            access: Access::ReadWrite,
+            process: ProcessKind::LongLived,
+            stop: shutdown.token(),
+        };
         Ok(App::open(setup).await?)
     }
 

@@ -9,9 +9,15 @@ use super::super::memory::{MemoryError, PostedRecord, SenderKey, SenderMemory, h
 use super::{Fence, FenceRefusal};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
-use crate::domain::text::{NAMESAKE, NEXT_MACHINE, count_of, shell_word};
+use crate::domain::text::{count_of, shell_word};
 use crate::store::fence::DatabaseIdentity;
 use crate::store::{StoreError, fence, sender};
+
+/// What separates what several machines say in one reason.
+const NEXT_MACHINE: &str = ". Besides, ";
+
+/// Who says something that the machine which reads it did not, where both have one name.
+const NAMESAKE: &str = "another machine of the same name";
 
 /// Stops a sender at the fence, and notifies everybody.
 pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRefusal) -> Result<(), StoreError> {
@@ -30,7 +36,7 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRef
     let server = fence::server(&engine.pool).await?;
     let name = &of.name;
     let consequence = engine.fence.consequence(of.key(), &server.likeness);
-    let reason = reason((&engine.host, name), &format!("{why}; {consequence}; {mend}"));
+    let reason = reason((&engine.host, &engine.program), name, &format!("{why}; {consequence}; {mend}"));
     if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await?.is_news() {
         engine.fence.note_stated(of.key(), &consequence);
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
@@ -44,12 +50,15 @@ fn named(host: &str) -> String {
     format!(" on {host} with `")
 }
 
-fn reason((host, name): (&str, &str), what: &str) -> String {
-    format!("{what}{}blastdeck sender confirm {}`, or S on the blast", named(host), shell_word(name))
+/// What a machine says, with the command line that confirms there: it alone knows its paths, and whoever reads this may be on another machine,
+/// also one of its name.
+fn reason((host, program): (&str, &str), name: &str, what: &str) -> String {
+    format!("{what}{}{program} sender confirm {}`, or S on the blast", named(host), shell_word(name))
 }
 
 /// Why a confirmation is asked for once more: this machine's record is not what it was when the operator read what a
-/// confirmation means. The sender's reason says it from now on. `None`: they know what they confirm.
+/// confirmation means, or another machine asked, and remembers others. The sender's reason says it from now on. `None`: they know what they
+/// confirm.
 pub async fn ask_to_confirm_again(
     engine: &EngineContext,
     id: SenderId,
@@ -61,14 +70,16 @@ pub async fn ask_to_confirm_again(
     let server = fence::server(&engine.pool).await?;
     let key = SenderKey { id, name };
     let consequence = engine.fence.consequence(key, &server.likeness);
-    let advice = advice(&known, &engine.host, &consequence);
-    let stated = engine.fence.stated(key);
+    let machine = Machine { host: &engine.host, stated: engine.fence.stated(key), is_asked: true };
+    let advice = match advice(&known, &engine.host, &consequence) {
+        "" => advice_beside(&known, &machine, &consequence),
+        said => said,
+    };
     let words = format!("{consequence}{advice}");
     // Every machine without a record says the same: those words are this one's where it said them.
-    if known.contains(&words) && (advice.is_empty() || stated.as_ref() == Some(&words)) {
+    if known.contains(&words) && (advice.is_empty() || machine.stated.as_ref() == Some(&words)) {
         return Ok(None);
     }
-    let machine = Machine { host: &engine.host, stated, is_asked: true };
     state(engine, key, (&known, &machine), &words).await?;
     Ok(Some(words))
 }
@@ -104,7 +115,8 @@ async fn state(
     (known, machine): (&str, &Machine<'_>),
     words: &str,
 ) -> Result<String, StoreError> {
-    let own = reason((&engine.host, key.name), &format!("{words}; if everybody queued may get it, confirm"));
+    let what = format!("{words}; if everybody queued may get it, confirm");
+    let own = reason((&engine.host, &engine.program), key.name, &what);
     let reason = beside_others(known, machine, &own);
     sender::restate(&engine.pool, key.id, &reason).await?;
     engine.fence.note_stated(key, words);
@@ -132,6 +144,18 @@ fn advice(known: &str, host: &str, own: &str) -> &'static str {
     } else {
         "; another machine remembers whom it posted to: confirm there instead"
     }
+}
+
+/// What to do where another machine's words come first, another one remembers posts, and this machine, which remembers some itself, is confirmed:
+/// that says nothing of whom the other one posted to.
+fn advice_beside(known: &str, machine: &Machine<'_>, own: &str) -> &'static str {
+    let is_first = known.split(NEXT_MACHINE).next().is_some_and(|said| machine.has_said(said));
+    let mut others = known.split(NEXT_MACHINE).filter(|said| !machine.has_said(said));
+    if own.starts_with(REMEMBERS_NOBODY) || is_first || !others.any(remembers_posts) {
+        return "";
+    }
+    "; another machine remembers others whom it posted to: if you confirm here, they get a message again, unless the sender's blasts are \
+     paused until you have confirmed there, too"
 }
 
 /// The most machines that remember posts whose words one reason keeps.

@@ -27,6 +27,7 @@ pub async fn app_with(shop: &Shop, name: &str, access: Access) -> App {
     let setup = AppSetup {
         config,
         url: shop.database.url.clone(),
+        program: "blastdeck".to_owned(),
         access,
         process: ProcessKind::Command,
         stop: CancellationToken::new(),

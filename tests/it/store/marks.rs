@@ -27,7 +27,8 @@ pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
     config.operator = operator.to_owned();
     memory().clone_into(&mut config.database.state_dir);
     let (url, stop) = (scene.database.url.clone(), CancellationToken::new());
-    let setup = Setup { config, url, access: Access::ReadWrite, process: ProcessKind::Server, stop };
+    let program = "blastdeck".to_owned();
+    let setup = Setup { config, url, program, access: Access::ReadWrite, process: ProcessKind::Server, stop };
     App::open(setup).await.unwrap()
 }
 

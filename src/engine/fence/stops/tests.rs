@@ -2,7 +2,7 @@ use chrono::DateTime;
 
 use super::{
     MACHINES_MAX, MORE_MACHINES, Machine, NEXT_MACHINE, PostedRecord, REMEMBERS_NOBODY, REMEMBERS_POSTS, advice,
-    beside_others, consequence, is_one_more, is_to_be_added, reason,
+    advice_beside, beside_others, consequence, is_one_more, is_to_be_added, reason, with_speaker,
 };
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
@@ -17,7 +17,7 @@ const POST: PostedAttempt = PostedAttempt {
 };
 
 fn said(host: &str, what: &str) -> String {
-    reason((host, "sales"), &format!("{what}; confirm"))
+    reason((host, "blastdeck"), "sales", &format!("{what}; confirm"))
 }
 
 /// The reason after a machine, which stated something before or not, said this.
@@ -37,6 +37,39 @@ fn whoever_confirms_without_a_record_is_sent_to_the_machine_that_has_one() {
     assert_eq!(advice(&said("till", &nobody), "office", &nobody), "", "neither remembers anybody");
     let own = format!("{REMEMBERS_POSTS} (1 post): once you confirm");
     assert_eq!(advice(&posts, "office", &own), "", "it has its own");
+}
+
+#[test]
+fn whoever_confirms_where_another_machine_asked_that_remembers_others_is_asked_once_more() {
+    let posts = |count| format!("{REMEMBERS_POSTS} ({count} posts): once you confirm");
+    let own = posts(40);
+    let first = said("till", &posts(9));
+    let machine = |stated: Option<&str>| Machine { host: "till", stated: stated.map(str::to_owned), is_asked: true };
+    let both = beside_others(&first, &Machine { is_asked: false, ..machine(None) }, &said("till", &own));
+
+    let advice = advice_beside(&both, &machine(Some(&own)), &own);
+
+    assert!(advice.contains("another machine remembers others"), "its own words stand behind: {both}");
+    assert_eq!(advice_beside(&first, &machine(None), &own), advice, "it has said nothing yet");
+    assert_eq!(advice_beside(&first, &machine(None), REMEMBERS_NOBODY), "");
+    let asked = after(&both, ("till", Some(&own)), &format!("{own}{advice}"));
+    let stated = format!("{own}{advice}");
+    assert_eq!(advice_beside(&asked, &machine(Some(&stated)), &own), "", "asked once: {asked}");
+    let added = Machine { is_asked: false, ..machine(None) };
+    let nobody = beside_others(&said("till", REMEMBERS_NOBODY), &added, &said("till", &own));
+    assert_eq!(advice_beside(&nobody, &machine(Some(&own)), &own), "", "the other one remembers nobody");
+}
+
+#[test]
+fn a_machine_names_its_own_paths_where_it_says_how_to_confirm_there() {
+    let program = "BLASTDECK_STATE_DIR='/srv/a' blastdeck";
+    let own = reason(("till", program), "sales", "it knows 9; confirm");
+
+    assert_eq!(own, format!("it knows 9; confirm on till with `{program} sender confirm sales`, or S on the blast"));
+    let machine = Machine { host: "till", stated: Some("it knows 9".to_owned()), is_asked: true };
+    assert!(machine.has_said(&own));
+    assert_eq!(with_speaker(&own, "office"), format!("till says: {own}"));
+    assert_eq!(with_speaker(&own, "till"), format!("another machine of the same name says: {own}"));
 }
 
 #[test]

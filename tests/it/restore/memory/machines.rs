@@ -28,6 +28,11 @@ async fn whoever_confirms_on_one_machine_after_another_is_asked_once_on_each() {
     let reason = shop.text("select stopped_reason from senders").await;
     assert!(reason.contains("(3 posts)") && reason.contains(" on till-2 with"), "{reason}");
     assert!(reason.contains("remembers posting to nobody") && reason.contains(&format!(" on {host} with")), "{reason}");
+    // What the machine that said it reads there: its own name.
+    shop.execute(&format!(
+        "update senders set stopped_reason = replace(stopped_reason, ' on till-2 with', ' on {host} with')"
+    ))
+    .await;
     shop.ok(&confirm).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8);
@@ -75,6 +80,49 @@ async fn whoever_confirms_by_turns_on_two_machines_of_one_name_is_asked_once_on_
     assert!(asked.code == 3 && asked.err.contains("then confirm again on this machine"), "{asked:?}");
     let reason = shop.text("select stopped_reason from senders").await;
     assert!(reason.contains("(3 posts)") && reason.contains("another machine of the same name says: "), "{reason}");
+    shop.ok(&confirm).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8);
+}
+
+/// Its command is for the machine that says it, by its paths: whoever reads it elsewhere has others, also where both have one name.
+#[tokio::test]
+async fn what_a_machine_says_names_its_own_paths_whoever_reads_it() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    forget_renewals(&shop).await;
+    asks_and_sends_nothing(&shop, "(3 posts)").await;
+    let (own, other) = (shop.path("state"), shop.path("state-of-another"));
+    let mut elsewhere = shop.command(&["sender", "list"]);
+    elsewhere.env("BLASTDECK_STATE_DIR", &other);
+
+    let (here, there) = (shop.run(&["sender", "list"]).await, said(elsewhere).await);
+
+    let own = format!(" with `BLASTDECK_STATE_DIR='{}' blastdeck --config '", own.display());
+    assert!(here.out.contains(&own) && here.out.contains(" sender confirm sales`"), "{here:?}");
+    assert!(there.out.contains(&own) && !there.out.contains(other.to_str().unwrap()), "{there:?}");
+}
+
+/// What comes first is another machine's words, of posts that this one knows nothing of: its own stand behind them.
+#[tokio::test]
+async fn whoever_confirms_where_another_machine_asked_first_that_remembers_others_is_asked_once_more() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    forget_renewals(&shop).await;
+    asks_and_sends_nothing(&shop, "(3 posts)").await;
+    shop.execute(
+        "update senders set stopped_reason = replace(stopped_reason, '(3 posts)', '(9 posts)') ||
+                '. Besides, another machine of the same name says: ' || stopped_reason",
+    )
+    .await;
+    let confirm = ["sender", "confirm", "sales", "--yes", "--no-engine"];
+
+    let asked = shop.run(&confirm).await;
+
+    assert!(asked.code == 3 && asked.err.contains("another machine remembers others"), "{asked:?}");
+    let reason = shop.text("select stopped_reason from senders").await;
+    assert!(reason.starts_with("this machine remembers whom it posted to (3 posts)"), "its own come first: {reason}");
+    assert!(reason.matches("(3 posts)").count() == 1 && reason.contains("(9 posts)"), "{reason}");
     shop.ok(&confirm).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8);

@@ -35,6 +35,7 @@ impl Shop {
         let setup = Setup {
             config,
             url: self.database.url.clone(),
+            program: "blastdeck".to_owned(),
             access: Access::ReadWrite,
             process: ProcessKind::Command,
             stop: CancellationToken::new(),
