@@ -104,8 +104,8 @@ impl App {
         if stopped.is_none() && !was_held {
             let name = &sender.name;
             return Err(AppError::Refused(format!(
-                "sender {name} is not stopped, nor held by its provider; after a restore an engine has to take it first: start one, \
-                 then confirm"
+                "sender {name} is not stopped, nor held by its provider; after a restore an engine has to take it first, and takes \
+                 none whose blasts are paused: start one, resume a blast, then confirm once it asks"
             )));
         }
         Ok(stopped)

@@ -154,8 +154,8 @@ fn advice_beside(known: &str, machine: &Machine<'_>, own: &str) -> &'static str 
     if own.starts_with(REMEMBERS_NOBODY) || is_first || !others.any(remembers_posts) {
         return "";
     }
-    "; another machine remembers others whom it posted to: if you confirm here, they get a message again, unless the sender's blasts are \
-     paused until you have confirmed there, too"
+    "; another machine remembers others whom it posted to: if you confirm here, they get a message again, unless you pause the sender's \
+     blasts before, and resume one where only that machine's engine runs, which then asks"
 }
 
 /// The most machines that remember posts whose words one reason keeps.

@@ -1,9 +1,19 @@
 //! A sender that is confirmed by turns on several machines, each of which remembers other posts.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
+use super::super::{Restorable, SETUP};
 use super::{a_shop_that_has_sent, asks_and_sends_nothing, forget_renewals, remembered};
-use crate::support::{eventually_async, said};
+use crate::support::{Said, Shop, eventually_async, said};
+
+/// The program on one of several machines, which have one name.
+async fn on(shop: &Shop, machine: &Path, arguments: &[&str]) -> Said {
+    let mut command = shop.command(arguments);
+    command.env("BLASTDECK_STATE_DIR", machine);
+    said(command).await
+}
 
 /// What one machine says stays known while another one is asked: else two that are asked by turns would ask for ever.
 #[tokio::test]
@@ -191,4 +201,43 @@ async fn a_machine_whose_record_is_gone_says_so_though_another_one_without_a_rec
     let asked = shop.run(&confirm).await;
     assert!(asked.code == 3 && asked.err.contains("find its state directory"), "{asked:?}");
     shop.ok(&confirm).await;
+}
+
+/// As OPERATIONS has it: while the blasts are paused no engine takes the sender, so that the second machine asks at the resume.
+#[tokio::test]
+async fn where_two_machines_sent_in_the_lost_time_the_second_one_asks_once_a_blast_is_resumed_on_it() {
+    const CONFIRM: [&str; 5] = ["sender", "confirm", "sales", "--yes", "--no-engine"];
+    const ENGINE: [&str; 2] = ["engine", "--until-idle"];
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let (here, elsewhere) = (shop.path("here"), shop.path("elsewhere"));
+    let blasts = [shop.blast(0..4).await, shop.blast(10..14).await];
+    for blast in &blasts {
+        shop.ok(&["blast", "pause", blast]).await;
+    }
+    world.cluster.back_up().await;
+    for (machine, blast) in [(&here, &blasts[0]), (&elsewhere, &blasts[1])] {
+        shop.ok(&["blast", "resume", blast, "--yes", "--no-engine"]).await;
+        // A machine that has no record asks first.
+        on(shop, machine, &ENGINE).await;
+        on(shop, machine, &CONFIRM).await;
+        on(shop, machine, &ENGINE).await;
+    }
+    assert_eq!(world.posts().await, 4 + 4);
+    world.cluster.put_back().await;
+
+    shop.ok(&["blast", "resume", &blasts[1], "--yes", "--no-engine"]).await;
+    on(shop, &here, &ENGINE).await;
+    shop.ok(&["blast", "pause", &blasts[1]]).await;
+    assert_eq!(on(shop, &here, &CONFIRM).await.code, 0);
+    let early = on(shop, &elsewhere, &CONFIRM).await;
+    assert!(early.code == 3 && early.err.contains("takes none whose blasts are paused"), "{early:?}");
+
+    shop.ok(&["blast", "resume", &blasts[1], "--yes", "--no-engine"]).await;
+    on(shop, &elsewhere, &ENGINE).await;
+    assert_eq!((world.posts().await, shop.count("uncertain").await), (8, 4), "it asks before it sends");
+    assert_eq!(on(shop, &elsewhere, &CONFIRM).await.code, 0);
+    on(shop, &elsewhere, &ENGINE).await;
+
+    assert_eq!((world.posts().await, shop.count("uncertain").await), (8, 8));
 }
