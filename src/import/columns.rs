@@ -166,7 +166,7 @@ impl Columns {
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
         let phone = || phone_by_header(&keys, samples).or_else(|| samples.phone_column(keys.len()));
         let name = |phone| name_by_header(&keys, phone);
-        let opt_outs = OptOutColumn::of_header(&names);
+        let opt_outs = OptOutColumn::of_header(&names, samples);
         let columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
         Ok(columns.with_opt_outs(opt_outs).with_other_phones(samples, chosen))
     }

@@ -3,40 +3,60 @@
 use std::borrow::Cow;
 
 use super::opt_out::names_opt_outs;
-use super::{NAME_ENDS, NAME_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header};
-use crate::domain::phone::{Phone, PhoneError, is_date_or_years};
+use super::{NAME_ENDS, NAME_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header, positions};
+use crate::domain::phone::{Phone, PhoneError, Region, is_date_or_years};
 use crate::domain::text::is_empty_marker;
 use crate::import::records::Record;
 
-/// With so many digits a cell may be somebody's number, though it is alone or has letters in it.
+/// With so many digits a cell may be somebody's number, though it stands above the header or has letters in it.
 const DIGITS_LEAST: usize = 7;
 
 /// With fewer a cell may be the number of a column.
 const DIGITS_OF_PERSON: usize = 4;
 
-/// How many rows stand above the header: a title in a single cell, as spreadsheets have it, over a row that names its columns.
+/// How many rows stand above the header: titles, as spreadsheets have them, with nobody's number in them. Over a row that names no column
+/// besides that of the phones they have a single cell each.
 pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
-    let keys = |record: &Record| -> Vec<String> {
-        record.values.iter().map(|value| key(&decode(value).0)).filter(|key| !key.is_empty()).collect()
-    };
-    let is_header = |key: &str| PHONE_HEADERS.contains(&key);
-    let has_date = |record: &Record| record.values.iter().any(|value| ends_with_date(&decode(value).0));
-    let has_few_digits = |key: &str| key.chars().filter(char::is_ascii_digit).count() < DIGITS_LEAST;
-    let is_title = |record: &&Record| {
-        let keys = keys(record);
-        keys.len() == 1 && !is_header(&keys[0]) && (has_few_digits(&keys[0]) || has_date(record))
-    };
-    let titles = first_rows.iter().take_while(is_title).count();
-    let names_columns = |record: &Record| {
-        let keys = keys(record);
+    let cells = |row: &Record| keys_of(row).into_iter().filter(|key| !key.is_empty()).collect::<Vec<_>>();
+    let titles = first_rows.iter().take_while(|row| !names_columns(row) && !holds_number(row)).count();
+    if first_rows.get(titles).is_some_and(names_columns) {
+        return titles;
+    }
+    let titles = first_rows.iter().take_while(|row| cells(row).len() == 1 && !holds_number(row)).count();
+    let is_header = |row: &Record| {
+        let keys = cells(row);
         keys.len() > 1 && keys.iter().any(|key| names_phones(key))
     };
-    if first_rows.get(titles).is_some_and(names_columns) { titles } else { 0 }
+    if first_rows.get(titles).is_some_and(is_header) { titles } else { 0 }
 }
 
-/// `31/12/2025`, `Senarai 2025/2026`.
-fn ends_with_date(cell: &str) -> bool {
-    is_date_or_years(cell.trim_start_matches(|c: char| !c.is_numeric()))
+/// Whether a row is a header beyond doubt: one cell is called as a column of phones is, another one as one whose meaning is known, and
+/// nobody's number stands in it.
+pub(super) fn names_columns(row: &Record) -> bool {
+    let keys = keys_of(row);
+    let is_beside_title = |phone: usize| positions(&keys, is_whole_title).any(|column| column != phone);
+    positions(&keys, |key| names_phones(without_number(key))).any(is_beside_title) && !holds_number(row)
+}
+
+fn keys_of(row: &Record) -> Vec<String> {
+    row.values.iter().map(|value| key(&decode(value).0)).collect()
+}
+
+/// Whether somebody's number is in a row, whichever country's, or what a spreadsheet left of it.
+fn holds_number(row: &Record) -> bool {
+    row.values.iter().any(|value| may_be_number(&decode(value).0))
+}
+
+/// Digits beside other letters than those of an id or a link may be anything, such as the number of a company.
+fn may_be_number(cell: &str) -> bool {
+    use PhoneError::{Date, Empty, Fraction, Negative, NoDigits, NotDigits, Scientific, TooLong};
+    match Phone::parse(cell, Region::MALAYSIA) {
+        Err(Scientific) => true,
+        Err(Empty | NoDigits | NotDigits(_) | Fraction | Negative | Date) => false,
+        // It may be a text, of which nothing was read.
+        Err(TooLong) if cell.contains(char::is_alphabetic) => false,
+        _ => cell.chars().filter(|c| c.is_numeric()).count() >= DIGITS_LEAST && !is_date_or_years(cell),
+    }
 }
 
 /// Whether a column may be called so that has phones.
@@ -149,10 +169,15 @@ fn titles(
 
 /// Whether a cell is called as columns are whose meaning is known, perhaps with a number behind it.
 fn is_whole_title(key: &str) -> bool {
-    PHONE_HEADERS.contains(&key.trim_end_matches(|c: char| c.is_ascii_digit()))
+    PHONE_HEADERS.contains(&without_number(key))
         || NAME_HEADERS.contains(&key)
         || NAME_ENDS.iter().any(|end| key.ends_with(end))
         || names_opt_outs(key)
+}
+
+/// `phone2` as `phone`.
+fn without_number(key: &str) -> &str {
+    key.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 fn is_title_of_names(key: &str) -> bool {

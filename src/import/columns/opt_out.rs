@@ -1,5 +1,6 @@
 //! Columns that say who wants no messages, and what in their cells says so.
 
+use super::header::names_columns;
 use super::{Samples, decode, key};
 use crate::domain::phone::{begins_with_day, is_date_or_years, is_exported_day};
 use crate::import::records::Record;
@@ -76,21 +77,31 @@ impl OptOutColumn {
         names_opt_outs(key).then_some(Self { column, is_stop: key == "stop" })
     }
 
-    /// Those of a header.
-    pub(super) fn of_header(names: &[String]) -> Vec<Self> {
-        names.iter().enumerate().filter_map(|(column, name)| Self::called(&key(name), column)).collect()
+    /// Those of a header, and of one that stands between its people.
+    pub(super) fn of_header(names: &[String], people: &Samples<'_>) -> Vec<Self> {
+        let called = names.iter().enumerate().filter_map(|(column, name)| Self::called(&key(name), column));
+        called.chain(Self::of_headers_in(people.rows)).collect()
     }
 
     /// Those of a list that is read without a header, though its first row may be one: its cell there is called as such a column is, and no more
-    /// than half of the others that are not empty are about something else. If the row is a person's, they want no messages.
+    /// than half of the others that are not empty are about something else. If the row is a person's, they want no messages. One that is a
+    /// header beyond doubt may stand below somebody's number.
     pub(super) fn without_header(first: &Record, others: &Samples<'_>) -> Vec<Self> {
-        let called = |(column, value): (usize, &Vec<u8>)| Self::called(&key(&decode(value).0), column);
         let is_borne_out = |opt_out: &Self| {
             let all = others.values(opt_out.column).count();
             let about_else = others.values(opt_out.column).filter(|value| !opt_out.is_answer(value)).count();
             about_else * 2 <= all
         };
-        first.values.iter().enumerate().filter_map(called).filter(is_borne_out).collect()
+        Self::called_in(first).filter(is_borne_out).chain(Self::of_headers_in(others.rows)).collect()
+    }
+
+    fn of_headers_in(rows: &[Record]) -> impl Iterator<Item = Self> {
+        rows.iter().filter(|row| names_columns(row)).flat_map(Self::called_in)
+    }
+
+    fn called_in(row: &Record) -> impl Iterator<Item = Self> {
+        let called = |(column, value): (usize, &Vec<u8>)| Self::called(&key(&decode(value).0), column);
+        row.values.iter().enumerate().filter_map(called)
     }
 
     /// Whether a cell says that its person wants no messages: in a word, or by the day of it.

@@ -300,3 +300,41 @@ fn a_date_that_is_also_a_known_number_is_a_title_beside_two_others() {
         assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60123456701", "+60123456703"], "{list}");
     }
 }
+
+#[test]
+fn whatever_stands_above_a_header_beyond_doubt_is_a_title_and_its_stop_column_holds() {
+    for title in [
+        "Customer list,31/12/2025,",
+        "Promo,31122025,",
+        "Telefon,31/12/2025,",
+        "No,,Senarai",
+        "Contacts export 1735689600,,",
+        "Ahmad Trading (1234567-X),,",
+        "Ahmad Trading (1234567-X)",
+        "Hotline 03-8888 1234,Total,120",
+        "Customer list,31/12/2025,\nKedai,Kota,2025",
+    ] {
+        for header in ["Phone,Name,Stop", "Tel,Nama,Berhenti", "HP 1,HP 2,Stop"] {
+            let list = format!("{title}\n\n{header}\n60100990001,Abu,\n60100990002,Ali,yes\n60100990003,Siti,\n");
+
+            let read = read(list, "Hi").unwrap();
+
+            assert_eq!(phones(&read), ["+60100990001", "+60100990003"], "{title}, {header}");
+            assert_eq!((reasons(&read).len(), reasons(&read)[0].3.clone()), (1, Reason::OptedOut), "{title}, {header}");
+        }
+    }
+}
+
+#[test]
+fn nobody_whose_number_stands_above_a_header_is_passed_over_and_its_stop_column_holds() {
+    for number in ["0123456700", "+60 12-345 6700", "whatsapp:+60123456700", "60123456700@c.us"] {
+        let list =
+            format!("{number},Zaid,\nPhone,Name,Stop\n0123456701,Abu,\n0123456702,Ali,yes\n0123456703,Siti,stop\n");
+
+        let read = read(list, "Hi").unwrap();
+
+        assert_eq!(phones(&read), ["+60123456700", "+60123456701"], "{number}");
+    }
+    let lost = "6.01E+10,WhatsApp,\n6.01E+10,WhatsApp,STOP\n0123456701,WhatsApp,\n";
+    assert_eq!(reasons(&read(lost, "Hi").unwrap())[0].0, 1);
+}
