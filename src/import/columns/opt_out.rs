@@ -23,17 +23,19 @@ const HEADERS: &[&str] = &[
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
 const CELLS: &[&str] = &[
-    "yes", "y", "true", "1", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔", "✅", "☑",
-    "√",
+    "yes", "y", "true", "t", "1", "1.0", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔",
+    "✅", "☑", "√",
 ];
 
 /// With what a cell of it says that somebody wants messages. Whoever has something else in it gets them as well, but that may be about
-/// something else, and may mean that they want none.
+/// something else, and may mean that they want none: *active* is about a subscription or about the block.
 const NO_CELLS: &[&str] = &[
     "no",
     "n",
     "false",
+    "f",
     "0",
+    "0.0",
     "tidak",
     "tak",
     "bukan",
@@ -51,9 +53,6 @@ const NO_CELLS: &[&str] = &[
     "resubscribed",
     "optin",
     "optedin",
-    "active",
-    "aktif",
-    "ok",
 ];
 
 /// What phones and spreadsheets put behind a sign to have it drawn in colours.
@@ -106,9 +105,8 @@ impl OptOutColumn {
 
     /// Whether a cell says that its person wants no messages: in a word, or by the day of it.
     pub(super) fn says_so(self, value: &str) -> bool {
-        let is_word = |word: &str| CELLS.contains(&word) || names_opt_outs(word);
         let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
-        is_word(&key(value)) || is_word(value.trim().trim_end_matches(EMOJI)) || !self.is_stop && is_day()
+        is_in(CELLS, value) || names_opt_outs(&key(value)) || !self.is_stop && is_day()
     }
 
     /// Whether a cell says neither that its person wants no messages nor that they want some. An empty one, or a dash, says the latter.
@@ -119,6 +117,11 @@ impl OptOutColumn {
 
     /// Whether a cell says that, or that its person wants some.
     fn is_answer(self, value: &str) -> bool {
-        self.says_so(value) || NO_CELLS.contains(&key(value).as_str())
+        self.says_so(value) || is_in(NO_CELLS, value)
     }
+}
+
+/// Whether a cell is one of these words, or of the signs and numbers whose signs count.
+fn is_in(cells: &[&str], value: &str) -> bool {
+    cells.contains(&key(value).as_str()) || cells.contains(&value.trim().trim_end_matches(EMOJI))
 }

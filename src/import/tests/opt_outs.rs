@@ -62,6 +62,18 @@ fn rows_that_say_neither_yes_nor_no_are_counted_as_long_as_they_are_taken() {
     assert_eq!((phones(&read).len(), unclear), (4, vec![expected]));
 }
 
+#[test]
+fn what_programs_write_for_yes_and_no_counts_and_what_is_about_a_block_as_well_is_neither() {
+    let list = "phone,DNC\n0100120001,T\n0100120002,1.0\n0100120003,0.0\n0100120004,F\n0100120005,active\n0100120006,ok\n\
+                0100120007,Aktif\n";
+
+    let read = read(list, "Hi").unwrap();
+
+    let unclear = read.tally.unclear_opt_outs(|column| format!("column {}", column + 1));
+    let expected = UnclearOptOuts { column: "column 2".to_owned(), rows: 3, first_row: 6 };
+    assert_eq!((phones(&read).len(), phones(&read)[0], unclear), (5, "+60100120003", vec![expected]));
+}
+
 #[tokio::test]
 async fn a_list_of_those_who_opted_out_is_taken_whole() {
     let list = "phone,opted out\n0100120001,yes\n0100120002,yes".as_bytes().to_vec();
