@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::encoding::decode;
 use super::error::{COLUMNS_MAX, ImportError};
 use super::records::Record;
@@ -285,9 +287,9 @@ fn shown(column: usize, title: &str) -> String {
     if title.is_empty() { numbered(column) } else { title }
 }
 
-/// A header without case, blanks and punctuation.
+/// A header without case, blanks and punctuation, in ordinary letters (`ＳＴＯＰ`).
 fn key(title: &str) -> String {
-    title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    title.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The column whose header names a phone and whose first rows confirm it; else the first whose header does.

@@ -74,6 +74,16 @@ fn what_programs_write_for_yes_and_no_counts_and_what_is_about_a_block_as_well_i
     assert_eq!((phones(&read).len(), phones(&read)[0], unclear), (5, "+60100120003", vec![expected]));
 }
 
+#[test]
+fn letters_in_full_width_are_those_of_a_column_and_of_a_wish() {
+    let list = "ｐｈｏｎｅ,Ｎａｍｅ,ＳＴＯＰ\n0100120001,Aina,yes\n0100120002,Ben,ＹＥＳ\n0100120003,Chen,Ｘ\n0100120004,Devi,ｎｏ\n";
+
+    let read = read(list, "Hi {name}").unwrap();
+
+    assert_eq!((phones(&read), read.name_column.as_deref()), (vec!["+60100120004"], Some("Ｎａｍｅ")));
+    assert!(read.tally.unclear_opt_outs(|column| format!("column {}", column + 1)).is_empty());
+}
+
 #[tokio::test]
 async fn a_list_of_those_who_opted_out_is_taken_whole() {
     let list = "phone,opted out\n0100120001,yes\n0100120002,yes".as_bytes().to_vec();
