@@ -18,10 +18,12 @@ use crate::store::import::NewRecipient;
 
 use super::columns::NAME;
 
+mod opt_out;
 mod unclear;
 mod written;
 
-use unclear::{all_phones, external_id, nested_value, refuse_other, refuse_unclear};
+use opt_out::refuse_opt_out;
+use unclear::{all_phones, external_id, nested_value, refuse_other, refuse_unclear, unreadable};
 pub use written::WrittenPerson;
 
 /// The longest value, in characters.
@@ -41,6 +43,8 @@ pub(super) struct GivenList {
     content: BlastContent,
     without_united_states: bool,
     pub(super) seen: SeenPeople,
+    /// Who was taken before the value that was read last, which says that they want no messages.
+    pub(super) taken_back: Vec<Rejection>,
 }
 
 enum GivenRows {
@@ -72,7 +76,8 @@ impl GivenList {
     }
 
     fn new(rows: GivenRows, region: Region, content: BlastContent, without_united_states: bool) -> Self {
-        Self { rows, row: 0, region, content, without_united_states, seen: SeenPeople::default() }
+        let seen = SeenPeople::default();
+        Self { rows, row: 0, region, content, without_united_states, seen, taken_back: Vec::new() }
     }
 
     /// The next value as a person; `None` at the end.
@@ -99,6 +104,7 @@ impl GivenList {
         let name = value.as_ref().ok().and_then(|written| name_of(&written.value));
         let mut phone = None;
         let person = |written: WrittenPerson| {
+            self.take_back(&written);
             self.person(&written).map_err(|refusal| {
                 phone = all_phones(&written, self.region).into_iter().next();
                 self.unless_forgotten(&written, refusal)
@@ -117,7 +123,8 @@ impl GivenList {
         Ok(Some((self.row, outcome)))
     }
 
-    fn person(&mut self, WrittenPerson { value, twice, is_ours, .. }: &WrittenPerson) -> Result<NewRecipient, Refusal> {
+    fn person(&mut self, written: &WrittenPerson) -> Result<NewRecipient, Refusal> {
+        let WrittenPerson { value, twice, is_ours, .. } = written;
         if let Some(field) = twice {
             return Err((field.clone(), String::new(), Reason::Twice));
         }
@@ -130,20 +137,21 @@ impl GivenList {
             plain => (Some(plain), plain.to_string()),
         };
         let at = || "phone_number".to_owned();
-        let written = given.and_then(text_of).ok_or_else(|| (at(), shown, Reason::NoPhone))?;
-        let at_phone = |reason: Reason| (at(), written.clone(), reason);
+        let number = given.and_then(text_of).ok_or_else(|| (at(), shown, Reason::NoPhone))?;
+        let at_phone = |reason: Reason| (at(), number.clone(), reason);
         if given.and_then(Value::as_f64).is_some_and(|number| number.fract() != 0.0) {
             return Err(at_phone(PhoneError::Fraction.into()));
         }
-        let phone = Phone::parse(&written, self.region).map_err(|error| at_phone(error.into()))?;
+        let phone = Phone::parse(&number, self.region).map_err(|error| at_phone(error.into()))?;
         self.seen.refuse_forgotten(&phone).map_err(at_phone)?;
+        refuse_opt_out(written)?;
         if self.without_united_states && is_united_states(phone.digits()) {
             return Err(at_phone(Reason::UnitedStates));
         }
         let variables = variables(value);
         self.content.render(&variables).map_err(|error| {
             // A field that is there, but no text.
-            nested_value(&error, value).unwrap_or_else(|| ("variables".to_owned(), written.clone(), error.into()))
+            nested_value(&error, value).unwrap_or_else(|| ("variables".to_owned(), number.clone(), error.into()))
         })?;
         let external_id = external_id(value)?;
         // The last of all: whoever passes it is taken, and stands in the way of a later value with their number.
@@ -181,13 +189,6 @@ fn line(source: &mut BufReader<Box<dyn Read + Send>>, row: u64) -> Result<Option
         return Err(ImportError::RowTooLong { row });
     }
     Ok((!line.is_empty()).then_some(line))
-}
-
-/// Whose line it is cannot be read: where anybody was forgotten, it may be theirs, and nothing of it is kept.
-fn unreadable(line: &[u8], is_shown: bool) -> Refusal {
-    let reason = if std::str::from_utf8(line).is_ok() { Reason::NotJson } else { Reason::NotUtf8 };
-    let shown = if is_shown { String::from_utf8_lossy(line).into_owned() } else { String::new() };
-    ("line".to_owned(), shown, reason)
 }
 
 /// A text that is not empty: programs write `""` for nothing.

@@ -1,6 +1,5 @@
 //! A list of people in either form, read on the import's thread, and those who are accepted on their way to Postgres.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -138,7 +137,12 @@ impl GivenList {
                     tally.take((row, &person), notes);
                     writer.push(&person)?;
                 }
-                Outcome::Rejected(rejection) => tally.reject(rejection),
+                Outcome::Rejected(rejection) => {
+                    tally.reject(rejection);
+                    for earlier in self.taken_back.drain(..) {
+                        tally.take_back(earlier);
+                    }
+                }
             }
         }
         writer.finish()?;
@@ -155,7 +159,7 @@ impl GivenList {
             mends: Vec::new(),
             unfit_mends: Vec::new(),
             by_hand: 0,
-            taken_back: HashSet::new(),
+            taken_back: self.seen.taken_back,
         })
     }
 }

@@ -76,6 +76,11 @@ impl OptOutColumn {
         names_opt_outs(key).then_some(Self { column, is_stop: key == "stop" })
     }
 
+    /// The field of that name, of a person whom a program gives.
+    pub(in crate::import) fn of_field(name: &str) -> Option<Self> {
+        Self::called(&key(name), 0)
+    }
+
     /// Those of a header, and of one that stands between its people.
     pub(super) fn of_header(names: &[String], people: &Samples<'_>) -> Vec<Self> {
         let called = names.iter().enumerate().filter_map(|(column, name)| Self::called(&key(name), column));
@@ -104,7 +109,7 @@ impl OptOutColumn {
     }
 
     /// Whether a cell says that its person wants no messages: in a word, or by the day of it.
-    pub(super) fn says_so(self, value: &str) -> bool {
+    pub(in crate::import) fn says_so(self, value: &str) -> bool {
         let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
         is_in(CELLS, value) || names_opt_outs(&key(value)) || !self.is_stop && is_day()
     }

@@ -1,4 +1,4 @@
-//! What a program says of a person in two ways, or not as a text.
+//! What a program says of a person in two ways, not as a text, or not at all readably.
 
 use serde_json::Value;
 
@@ -96,4 +96,11 @@ pub(super) fn external_id(value: &Value) -> Result<Option<String>, Refusal> {
         () if text::clean(&id) != id => refused(Reason::UnclearId),
         () => Ok(Some(id)),
     }
+}
+
+/// Whose line it is cannot be read: where anybody was forgotten, it may be theirs, and nothing of it is kept.
+pub(super) fn unreadable(line: &[u8], is_shown: bool) -> Refusal {
+    let reason = if std::str::from_utf8(line).is_ok() { Reason::NotJson } else { Reason::NotUtf8 };
+    let shown = if is_shown { String::from_utf8_lossy(line).into_owned() } else { String::new() };
+    ("line".to_owned(), shown, reason)
 }

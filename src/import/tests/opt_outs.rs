@@ -223,3 +223,48 @@ fn a_row_that_is_taken_back_is_counted_in_nothing_else_either() {
     let local = LocalNumbers { numbers: 1, country_code: "+60".to_owned() };
     assert_eq!((tally.without_name, tally.local, tally.not_utf8), (0, Some(local), Some(rene)));
 }
+
+/// What a list in lines of JSON comes to.
+fn read_lines(lines: &[&str]) -> ReadThrough {
+    let source = PeopleSource::Lines(Box::new(Cursor::new(lines.join("\n").into_bytes())));
+    let content = BlastContent::parse("Hi", None).unwrap();
+    let list = PeopleList::open(source, "MY".parse().unwrap(), content, false, SeenPeople::default()).unwrap();
+    let (sender, _batches) = mpsc::channel(1);
+    let writer = PeopleWriter::new(BlastId(1), sender, CopyBatch::default(), u64::MAX);
+    list.read(writer, RejectedTo::Nowhere).unwrap()
+}
+
+#[test]
+fn whoever_wants_no_messages_as_a_program_says_is_left_out() {
+    for said in [
+        r#""unsubscribed":"yes""#,
+        r#""unsubscribed":true"#,
+        r#""DNC":1"#,
+        r#""stop":"STOP""#,
+        r#""opt_out":"31/12/2025""#,
+        r#""variables":{"optedOut":"Y"}"#,
+    ] {
+        let person = format!(r#"{{"phone":"0100120001","name":"Aina",{said}}}"#);
+
+        let read = read_lines(&[&person, r#"{"phone":"0100120002"}"#]);
+
+        let refused: Vec<_> = read.tally.examples.iter().map(|of| (of.row, of.reason.clone())).collect();
+        assert_eq!((read.tally.taken, refused), (1, vec![(1, Reason::OptedOut)]), "{said}");
+    }
+    for said in [r#""unsubscribed":false"#, r#""stop":"KL Sentral""#, r#""stop":null"#, r#""bus_stop":"yes""#] {
+        let read = read_lines(&[&format!(r#"{{"phone":"0100120001",{said}}}"#)]);
+
+        assert_eq!((read.tally.taken, read.tally.rejected), (1, 0), "{said}");
+    }
+}
+
+#[test]
+fn whoever_wants_no_messages_by_one_line_gets_none_by_another() {
+    let plain = r#"{"phone":"0100120001"}"#;
+    let read = read_lines(&[plain, r#"{"to":"+60100120001","name":["Aina"],"stop":"yes"}"#, plain]);
+
+    let refused: Vec<_> = read.tally.examples.iter().map(|of| (of.row, of.reason.clone())).collect();
+    let other = Reason::OptedOutElsewhere { row: 2 };
+    assert_eq!(refused, [(2, Reason::NotPlain), (1, other.clone()), (3, other)]);
+    assert_eq!((read.tally.taken, read.taken_back.len()), (0, 1));
+}
