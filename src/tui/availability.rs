@@ -223,7 +223,8 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
     }
     let Some(blast) = model.to_pause() else {
         let what = if matches!(model.overlays.last(), Some(Overlay::Needs(_))) { "line" } else { "page" };
-        return no_blast(model).or_else(|| Some(format!("this {what} is about no blast: nothing to pause")));
+        let none = || Some(format!("this {what} is about no blast: nothing to pause"));
+        return attention::sender_line(model).or_else(|| no_blast(model)).or_else(none);
     };
     let name = model.distinct_name(blast);
     let why = match blast.state {

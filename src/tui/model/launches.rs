@@ -88,8 +88,11 @@ impl Model {
     }
 
     /// The blast that the open page or the line at its cursor is about, which need not be the selected one behind it. `None` where that is
-    /// none.
+    /// none: the line of a sender leads to one of the blasts that it holds up, and names none of them.
     fn blast_on_screen(&self) -> Option<&BlastView> {
+        if self.is_sender_line() {
+            return None;
+        }
         let of = match self.overlays.last() {
             Some(Overlay::Needs(_)) => self.line_blast(),
             Some(Overlay::Details(_)) => self.person().map(|row| row.blast_id).or(self.people_of()),

@@ -74,8 +74,8 @@ pub fn paused(model: &Model, row: &BlastView) -> Notice {
     // What was sent before its time has that again, and says no longer by which act it was to start.
     let before = model.blasts.get(row.id).filter(|_| row.armed_at.is_none()).unwrap_or(row);
     let still = starts_beside(model, before);
-    // The key is about the blast that is selected: another one is chosen first.
-    let is_meant = model.blast_meant().is_some_and(|meant| meant.id == row.id);
+    // The key is about the blast that is selected: another one is chosen first. On the line of a sender it is about all that waits for that.
+    let is_meant = !model.is_sender_line() && model.blast_meant().is_some_and(|meant| meant.id == row.id);
     let resumes = if is_meant { model.resumes_it() } else { "⟨S⟩ on it resumes it" };
     let said = format!("{} is paused; {resumes}{still}", model.distinct_name(row));
     let beside = StartsBeside { paused: Box::new(before.clone()), words: model.with_keys(&still) };

@@ -131,6 +131,36 @@ fn every_blast_that_goes_on_with_a_stopped_sender_has_a_line_where_there_are_sev
     }
 }
 
+/// It would be one that the line does not name, and another one at each press.
+#[test]
+fn p_on_a_stopped_senders_line_pauses_none_of_the_blasts_that_wait_for_it() {
+    let provider = || StopCode::Provider("device".to_owned());
+    let why = || "Device is offline".to_owned();
+    let waiting =
+        Waiting::SenderStopped { code: provider(), why: why(), sender: "sales".to_owned(), waits_for_token: false };
+    let stop = SenderStop { at: at(13, 0), code: provider(), reason: why(), waits_for_token: false };
+    let held_up = |id, tag: &str| BlastView { id, tag: tag.to_owned(), waiting: Some(waiting.clone()), ..raya() };
+    let mut dashboard = TestDashboard::new(WIDE);
+    let sender = SenderView { stopped: Some(stop), ..senders().swap_remove(0) };
+    dashboard.answer(Completion::Senders(Ok(vec![sender])));
+    dashboard.answer(Completion::Blasts(Ok(vec![held_up(RAYA, "Zeta"), held_up(BlastId(78), "Beta")])));
+    dashboard.keys("!").taken();
+
+    dashboard.keys("p");
+
+    assert_eq!(dashboard.acts(), []);
+    assert_eq!(dashboard.said(), "this line is about a sender: enter goes to its blast");
+    assert!(!dashboard.line(28).contains("p pause"), "{}", dashboard.line(28));
+
+    // One that was paused before is answered for here: `S` is about all that waits for the sender.
+    let paused = BlastView { state: BlastState::Paused, version: raya().version + 1, ..held_up(RAYA, "Zeta") };
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Pause(RAYA),
+        outcome: Ok(WriteOutcome::Blast(Box::new(paused))),
+    });
+    assert_eq!(dashboard.said(), "Zeta is paused; S on it resumes it");
+}
+
 /// `S` once more, after an undo, is about the sender.
 #[test]
 fn the_cursor_is_on_a_sender_again_whose_resume_was_taken_back_unless_it_was_moved() {
