@@ -5,7 +5,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::tui::format::{TimeFormat, brief};
+use crate::tui::format::brief;
 use crate::tui::model::{FunnelView, ListScope, Model, Overlay, Pane, PlanOverlay, RetryReading, Shown, stuck_at};
 use crate::tui::update::{attention, marks, pace, steps};
 
@@ -98,15 +98,13 @@ fn starts_by_itself(model: &Model, blast: &BlastView) -> String {
 
 /// That a blast is being sent, or what it waits for and until when.
 fn sent_already(model: &Model, blast: &BlastView) -> String {
-    let (zone, now) = (model.options.zone, model.now);
-    let clock = TimeFormat { zone, now };
     let is_waiting = blast.is_held_up() || blast.asks_for_person();
     let Some(waiting) = blast.waiting.as_ref().filter(|_| is_waiting) else {
         return "it is being sent already".to_owned();
     };
     let sentence = match waiting {
         Waiting::NoEngine => model.unattended(blast),
-        _ => waiting.sentence_in(zone, |at| clock.long(at)),
+        _ => model.wait_sentence(blast, waiting),
     };
     let subject = if sentence.starts_with("waits") { "it " } else { "" };
     let mend = model.mend(blast, waiting).filter(|_| waiting.until().is_none());

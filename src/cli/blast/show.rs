@@ -147,7 +147,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         let left = left.map(|left| format!(", in {}", span_words(left))).unwrap_or_default();
         let sentence = match waiting {
             Waiting::Scheduled { until } => format!("starts {}", context.start(*until, context.app.clocks_of(blast))),
-            _ => waiting.sentence_in(context.zone, |at| context.moment(at)),
+            _ => wait_words(context, blast, waiting),
         };
         let _ = writeln!(out, "  now      {}{left}", clean(&context.pasteable(&sentence)));
         if let Some(mend) = context.app.mend_of(blast, waiting) {
@@ -170,6 +170,12 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     out.push_str(&step::lines(context, &also.steps));
     let _ = writeln!(out, "  message  {}", clean_shown(&blast.message.replace('\n', " / ")));
     out
+}
+
+/// What it waits for, and until when.
+pub(super) fn wait_words(context: &Context, blast: &BlastView, waiting: &Waiting) -> String {
+    let clocks = (context.app.known_clocks_of(blast), context.zone);
+    waiting.sentence_by(clocks, |at| context.moment(at))
 }
 
 /// Its own limits, where it has any. What cannot be read is what it waits for, where it waits.

@@ -6,7 +6,7 @@ use chrono::Utc;
 use color_eyre::Result;
 use tokio::time::{Instant, sleep};
 
-use super::show;
+use super::show::{self, wait_words};
 use crate::app::AppError;
 use crate::app::view::BlastView;
 use crate::cli::Global;
@@ -17,7 +17,6 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{parse_span, show_span};
 use crate::domain::text::clean;
-use crate::domain::waiting::Waiting;
 
 /// How often the blast is looked at.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -73,7 +72,7 @@ impl WaitArgs {
                 return Ok((End::NotDone(format!("{} needs somebody: {needs}", blast.clean_name())), blast));
             }
             if let (Some(timeout), true) = (self.timeout, until.is_some_and(|until| until <= Instant::now())) {
-                let waits = blast.waiting.as_ref().map(|waiting| words(context, waiting));
+                let waits = blast.waiting.as_ref().map(|waiting| wait_words(context, &blast, waiting));
                 let now = standing(blast.shown_state(Utc::now()), waits, is_away);
                 let why = format!("{} is not done after {}: {now}", blast.clean_name(), show_span(timeout));
                 return Ok((End::NotDone(why), blast));
@@ -121,11 +120,7 @@ fn ended(blast: &BlastView) -> Option<End> {
 fn need(context: &Context, blast: &BlastView) -> Option<String> {
     let waiting = blast.waiting.as_ref().filter(|_| blast.asks_for_person())?;
     let mend = context.app.mend_of(blast, waiting).map(|mend| format!("; {mend}")).unwrap_or_default();
-    Some(format!("{}{mend}", words(context, waiting)))
-}
-
-fn words(context: &Context, waiting: &Waiting) -> String {
-    waiting.sentence_in(context.zone, |at| context.moment(at))
+    Some(format!("{}{mend}", wait_words(context, blast, waiting)))
 }
 
 /// How a blast stands that is not done: what it waits for, behind its state where that is another word. While the database is away,

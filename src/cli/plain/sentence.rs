@@ -154,7 +154,8 @@ impl Sentences {
     /// `zone`: whose clocks the blast goes by.
     pub(super) fn progress(&self, (blast, zone): (&BlastView, Tz), numbers: &str) -> String {
         let now = Utc::now();
-        let waits = |why: &Waiting| format!("; {}", why.sentence_in(self.zone, |at| self.moment(at, now)));
+        let waits =
+            |why: &Waiting| format!("; {}", why.sentence_by((Some(zone), self.zone), |at| self.moment(at, now)));
         // What repeats is itself never sent: its numbers stay nothing.
         if let Some(rule) = rule_of(blast) {
             // A time that came is no next one.

@@ -31,6 +31,15 @@ impl Waiting {
         }
     }
 
+    /// The same of a blast that goes by the clocks `there`: the day of a cap is that of these, as hours are. Where the reader's show another
+    /// time, its end is said by both.
+    pub fn sentence_by(&self, (there, zone): (Option<Tz>, Tz), clock: impl Fn(DateTime<Utc>) -> String) -> String {
+        self.sentence_in(zone, |at| match self {
+            Self::DailyCap { .. } => by_both_clocks(at, (there, zone), &clock(at)),
+            _ => clock(at),
+        })
+    }
+
     /// The same within a line, where hours by other clocks take more, and those behind a daily cap.
     pub fn brief_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {
         if let Self::DailyCap { until, hours: Some(_), .. } = self {
@@ -148,6 +157,30 @@ mod tests {
 
         assert_eq!(wait.brief_in(Kuala_Lumpur, clock), "waits for the daily cap and its hours, until 2 Dec 02:00");
         assert_eq!(wait.shortest_in(Kuala_Lumpur, clock).as_deref(), Some("waits until 2 Dec 02:00"));
+    }
+
+    #[test]
+    fn the_end_of_a_daily_cap_is_said_by_both_clocks_where_the_readers_show_another_time() {
+        let says = |until: &str, hours: Option<&str>, zone: Tz| {
+            let until = until.parse().unwrap();
+            let wait = Waiting::DailyCap { cap: 120, until, hours: hours.map(str::to_owned) };
+            wait.sentence_by((Some(Kuala_Lumpur), zone), |at| {
+                at.with_timezone(&zone).format("%-d %b %H:%M").to_string()
+            })
+        };
+        let (midnight, morning) = ("2026-12-01T16:00:00Z", "2026-12-02T00:00:00Z");
+        let hours = Some("08:00-09:00 daily (Asia/Kuala_Lumpur)");
+
+        assert_eq!(
+            says(midnight, None, Tz::UTC),
+            "waits for: the daily cap, 120 a day, until 2 Dec 00:00 in Kuala Lumpur (1 Dec 16:00 here)"
+        );
+        assert_eq!(
+            says(morning, hours, Tz::UTC),
+            "waits for: the daily cap, 120 a day, and then its hours, 08:00-09:00 daily in Kuala Lumpur, until 2 Dec 08:00 \
+             in Kuala Lumpur (00:00 here)"
+        );
+        assert_eq!(says(midnight, None, Singapore), "waits for: the daily cap, 120 a day, until 2 Dec 00:00");
     }
 
     #[test]

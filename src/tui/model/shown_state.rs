@@ -118,6 +118,12 @@ impl Model {
         by_both_clocks(at, (self.zone_of(blast), clock.zone), &clock.long(at))
     }
 
+    /// What a blast waits for, and until when.
+    pub fn wait_sentence(&self, blast: &BlastView, waiting: &Waiting) -> String {
+        let clock = TimeFormat { zone: self.options.zone, now: self.now };
+        waiting.sentence_by((self.zone_of(blast), clock.zone), |at| clock.long(at))
+    }
+
     /// When the hours of a blast begin that are closed at a time.
     pub fn hours_open_at(&self, blast: &BlastView, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let own = blast.limits.own_window(self.zone_of(blast)?).filter(|_| !blast.origin.window_local)?;

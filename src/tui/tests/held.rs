@@ -172,6 +172,10 @@ fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
 
     assert!(dashboard.model.overlays.is_empty());
     assert_eq!(dashboard.said(), "it waits for: the daily cap, 500 a day, until 21 Nov 00:00");
+    let mut dashboard = waits(WIDE, Waiting::DailyCap { cap: 500, until: tomorrow(0, 0), hours: None }, Tz::UTC);
+    dashboard.keys("1S");
+    let elsewhere = "until 21 Nov 00:00 in Kuala Lumpur (20 Nov 16:00 here)";
+    assert!(dashboard.said().ends_with(elsewhere), "{}", dashboard.said());
     let mut dashboard = waits(WIDE, Waiting::NoEngine, Tz::UTC);
     dashboard.keys("1S");
     assert_eq!(dashboard.said(), "nobody is sending: no engine runs; run `blastdeck engine`, or open the dashboard");
