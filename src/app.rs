@@ -35,6 +35,7 @@ mod marks;
 mod mends;
 pub mod metrics;
 mod moving;
+mod old_settings;
 mod one_sender;
 mod open;
 mod opened_hours;

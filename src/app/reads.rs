@@ -23,7 +23,7 @@ use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::template;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
-use crate::engine::{ConfiguredSender, EngineChange, per_hour, variables};
+use crate::engine::{ConfiguredSender, per_hour, variables};
 use crate::store::action;
 use crate::store::draft;
 use crate::store::sender;
@@ -140,6 +140,7 @@ impl App {
         let now = self.engine().clock.now();
         let waiting = self.waiting_of(&row, sender, now);
         let Some(configured) = self.sender(row.sender_id).filter(|_| !self.has_old_settings()) else {
+            let waiting = self.behind_reported_cap(waiting, &row, (sender, now));
             return Ok(self.with_mend(row, waiting, Estimate::default()));
         };
         let sender_state = match states.entry(configured.id) {
@@ -193,12 +194,6 @@ impl App {
         }
         engine.notifier.wake();
         reason::until_its_start(row, now)
-    }
-
-    /// Whether the configuration has changed since this process read it: somebody else sends by other limits, and nothing is promised by
-    /// these.
-    fn has_old_settings(&self) -> bool {
-        *self.retirement().borrow() == Some(EngineChange::Settings)
     }
 
     pub(super) async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, AppError> {
@@ -255,10 +250,12 @@ impl App {
             let zone = self.sender(row.id).map(ConfiguredSender::zone);
             let limits = self.sender_limits(&row).filter(|_| !self.has_old_settings());
             let in_force = limits.map(|limits| limits.capped(row.throughput).slowed(row.slowed));
+            let of_day = today.get(&row.id).copied().unwrap_or_default();
+            let cap = limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get()));
             let usage = SenderUsage {
-                daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),
+                daily_cap: cap.or_else(|| self.other_cap(&row, (of_day, now))),
                 per_hour: in_force.as_ref().and_then(per_hour),
-                today: today.get(&row.id).copied().unwrap_or_default(),
+                today: of_day,
                 rate: limits.map(|limits| limits.rate).unwrap_or_default(),
                 gap: limits.and_then(|limits| limits.gap),
                 zone,

@@ -1,5 +1,6 @@
 //! Why a blast is not sending as fast as it can, and until when: one list of reasons, worded the same in every face.
 
+mod cap;
 mod edited;
 mod reasons;
 mod window;

@@ -138,10 +138,12 @@ impl Model {
     }
 
     /// When a blast starts that waits until a time: then, or once somebody is due, or the next day where the daily cap is used up, or once its
-    /// hours begin.
+    /// hours begin. By limits that others may have replaced meanwhile no start is promised: it is the earliest.
     pub fn start_after(&self, blast: &BlastView, until: DateTime<Utc>) -> String {
         let clock = TimeFormat { zone: self.options.zone, now: self.now };
-        self.later_start(blast, until).map_or_else(|| clock.second(until), |later| self.time_of(blast, later))
+        let at = self.later_start(blast, until);
+        let at = at.map_or_else(|| clock.second(until), |later| self.time_of(blast, later));
+        if self.retired == Some(EngineChange::Settings) { format!("{at} at the earliest") } else { at }
     }
 
     /// The same behind *starts*: `at 14:02:10`, but `2 Dec 00:00` where the day is named.

@@ -1,5 +1,6 @@
 //! The line of those who are outside of the funnel, where there is little room.
 
+use super::armed::{armed, launched, read};
 use super::support::{STACKED, TestDashboard, WIDE, at, raya, senders};
 use crate::app::EngineChange;
 use crate::app::view::{BlastView, LeaseRow, SenderView};
@@ -82,6 +83,33 @@ fn a_window_that_sends_no_more_says_why() {
     let line = wide.line(0);
     let words = "this window does not send, the standby does: the configuration has changed, open it again";
     assert!(line.contains(words), "{line}");
+}
+
+#[test]
+fn a_window_that_sends_no_more_is_to_be_opened_again_also_on_a_small_screen_that_others_have_a_place_on() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Others(Ok(vec!["ben@shop".to_owned(), "cara@shop".to_owned()])));
+    let uncertain = Counts { uncertain: 2, ..raya().counts };
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { counts: uncertain, ..raya() }])));
+
+    dashboard.dispatch(Msg::Retired(EngineChange::Settings));
+
+    let line = dashboard.line(0);
+    assert!(line.contains("live, news") && line.contains("reopen this window"), "{line}");
+    assert!(line.contains("! 2 need you") && line.contains('+'), "{line}");
+}
+
+/// Somebody else sends, by limits that this window does not know.
+#[test]
+fn a_window_whose_configuration_has_changed_names_the_earliest_start_and_promises_none() {
+    let mut dashboard = launched();
+    let row = armed(&dashboard);
+    read(&mut dashboard, row);
+
+    dashboard.model.retired = Some(EngineChange::Settings);
+
+    let says = "Raya last call starts at 14:02:10 at the earliest: u or p stops it";
+    assert!(dashboard.line(22).contains(says), "{:#?}", dashboard.screen());
 }
 
 /// The first line while others are here, beside a sender with its limits.

@@ -22,6 +22,9 @@ const WIDE: u16 = 110;
 /// How fast time runs, from this many.
 const ROOMY: u16 = 100;
 
+/// On less than any screen: what follows the name in its fewest words.
+const LEAST: u16 = 0;
+
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let room = pen.screen().width;
     let needs = model.needs();
@@ -95,9 +98,9 @@ fn fitting(model: &Model, width_of_screen: u16, room: u16) -> Vec<(String, TextR
     let taken = |segments: &[HeaderSegment]| segments.iter().map(HeaderSegment::taken).sum::<u16>();
     let (senders, others) = (senders(model), others(model));
     let room_for_first = room.saturating_sub(others.last().map_or(0, HeaderSegment::taken));
-    let first = Some(segments(model, width_of_screen)).filter(|first| taken(first) <= room_for_first);
     // What needs a person may leave less room than so wide a screen has otherwise.
-    let first = first.unwrap_or_else(|| segments(model, WIDE - 1));
+    let mut firsts = [width_of_screen, WIDE - 1, LEAST].into_iter().map(|room| segments(model, room));
+    let first = firsts.find(|first| taken(first) <= room_for_first).unwrap_or_else(|| segments(model, LEAST));
     let is_alone = others.is_empty();
     let with = |shown: Option<usize>| {
         let hidden = senders.len() - shown.unwrap_or(senders.len());
@@ -183,7 +186,12 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
             (full, Vec::new())
         } else {
             let longer = vec![full, format!("this window does not send{sends}: open it again")];
-            (short.unwrap_or_else(|| "this window no longer sends: reopen it".to_owned()), longer)
+            let short = short.unwrap_or_else(|| "this window no longer sends: reopen it".to_owned());
+            if room == LEAST {
+                ("reopen this window".to_owned(), longer.into_iter().chain([short]).collect())
+            } else {
+                (short, longer)
+            }
         };
         segments.push(HeaderSegment { words, longer, meaning: TextRole::Need });
     }
