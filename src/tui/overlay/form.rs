@@ -312,11 +312,13 @@ impl<'a> FormPainter<'a> {
     }
 
     /// Whom the plan leaves out, so that its count is no surprise.
-    fn left_out_since(&self) -> Option<TextLine> {
+    fn left_out_since(&self) -> Vec<TextLine> {
         let people = self.form.left_out_since;
         let get = if people == 1 { "gets" } else { "get" };
-        let words = format!("{} of them {get} nothing: opted out, answered since, or uncertain", number(people));
-        (people > 0).then(|| TextLine::of(words, TextRole::Strong))
+        let why = "opted out, answered or bought since, or uncertain";
+        let words = (people > 0).then(|| format!("{} of them {get} nothing: {why}", number(people)));
+        let lines = words.iter().flat_map(|words| wrapped(words, self.room()));
+        lines.map(|line| TextLine::of(line, TextRole::Strong)).collect()
     }
 
     fn message(&self) -> Vec<TextLine> {
