@@ -347,6 +347,18 @@ fn whoever_takes_a_resume_back_is_named_to_whoever_resumed() {
     assert_eq!(dashboard.said(), "ben took it back: Follow-up 1 is paused again");
 }
 
+#[test]
+fn whoever_takes_an_early_start_back_is_named_to_whoever_sent_it_early() {
+    let mut dashboard = launched();
+    let scheduled = BlastView { state: BlastState::Scheduled, version: 5, ..armed(&dashboard) };
+
+    read(&mut dashboard, scheduled);
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::TakenBackBy(DRAFT))));
+    dashboard.answer(Completion::TakenBackBy { blast: DRAFT, by: Ok(Some("ben".to_owned())) });
+
+    assert_eq!(dashboard.said(), "ben took it back: Raya last call is scheduled again: nothing was sent");
+}
+
 /// The list is read again, and the paused blast stands so.
 fn read_other(dashboard: &mut TestDashboard, row: BlastView) {
     let others = blasts().into_iter().filter(|blast| blast.id != OTHER);

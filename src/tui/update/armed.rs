@@ -180,6 +180,10 @@ pub fn recheck(model: &mut Model) {
         // Read before the launch.
         Some(row) if row.version < announced.version => return,
         Some(row) => match as_it_stands(model, row, (&was, row.version == announced.version)) {
+            // It was sent before its time, and has that again: its row does not say by whom.
+            Some(notice) if row.state == BlastState::Scheduled => {
+                Notice { taken_back: Some(TakenBackStart { blast: row.id, is_asked: false }), ..notice }
+            }
             Some(notice) => notice,
             None => return,
         },
