@@ -1,18 +1,21 @@
 //! A blast that sends nothing for longer than its own pace: it does not read as being sent, and says why and until when.
 
+use std::num::NonZeroU32;
+
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::armed::{armed, launched, read};
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, WIDE, blast, blasts, draft, raya, senders, tomorrow};
 use crate::app::view::{BlastView, Estimate};
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
 use crate::domain::pace::LimitColumns;
 use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
+use crate::tui::model::Prompt;
 use crate::tui::msg::Msg;
 
 /// Its hours begin at 09:00 tomorrow, which is 01:00 where the screen's times are UTC.
@@ -179,6 +182,25 @@ fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
     let mut dashboard = waits(WIDE, Waiting::NoEngine, Tz::UTC);
     dashboard.keys("1S");
     assert_eq!(dashboard.said(), "nobody is sending: no engine runs; run `blastdeck engine`, or open the dashboard");
+}
+
+#[test]
+fn how_many_are_first_is_said_before_a_blast_is_sent_outside_its_hours() {
+    for (left, says) in [
+        (Some(2), "140 still queued, 2 of them first; type 140:"),
+        (Some(140), "140 still queued; type 140:"),
+        (None, "140 still queued; type 140:"),
+    ] {
+        let mut dashboard = TestDashboard::new(WIDE);
+        let first = FirstPeople { people: NonZeroU32::new(2), left };
+        let row = BlastView { waiting: Some(closed()), first, ..raya() };
+        dashboard.answer(Completion::Blasts(Ok(vec![row])));
+
+        dashboard.keys("1S");
+
+        let Some(Prompt::Confirm(asked)) = &dashboard.model.prompt else { panic!("{:#?}", dashboard.screen()) };
+        assert!(asked.question.ends_with(says), "{}", asked.question);
+    }
 }
 
 #[test]

@@ -135,17 +135,24 @@ fn change(model: &mut Model, blast: &BlastView, edit: DraftEdit) -> Vec<Effect> 
         return vec![Effect::Write(write(None))];
     }
     // Others may be queued in it by now than when its hours were opened to be typed.
-    let people = model.blasts.get(blast.id).unwrap_or(blast).counts.queued;
-    let typed = number(people);
+    let row = model.blasts.get(blast.id).unwrap_or(blast);
+    let people = row.counts.queued;
+    let (typed, first) = (number(people), first_of(row));
     let asks = match nobody_due(model, blast) {
         Some(due) => format!("lift the hours of {name}? {due}: it sends nothing before that{hours}."),
         None => format!("send {name} now? It starts 10 s later{hours}."),
     };
-    let question = format!("{asks} {typed} still queued; type {typed}:");
+    let question = format!("{asks} {typed} still queued{first}; type {typed}:");
     let (by, write) = (ConfirmBy::number(people), write(Some(people)));
     let otherwise = format!("nothing changed: {name} still waits for its hours");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: vec![write], otherwise }));
     Vec::new()
+}
+
+/// How many of those who are queued it sends to before it waits for somebody to look, as the end of a sentence.
+fn first_of(blast: &BlastView) -> String {
+    let left = blast.first.left.map(i64::from).filter(|left| (1..blast.counts.queued).contains(left));
+    left.map(|left| format!(", {} of them first", number(left))).unwrap_or_default()
 }
 
 /// At which hours and on which days a blast sends after an edit, as the end of a sentence.
