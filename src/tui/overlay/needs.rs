@@ -143,7 +143,10 @@ fn sends_now(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {
         Waiting::DailyCap { .. } => {
             format!("daily_cap of sender {} sets it, in the configuration; ", clean(&blast.sender))
         }
-        _ if waits_for_hours(blast) => format!("⟨S⟩ {}, ", lifts_hours(model, blast)),
+        // While its start counts down the key does nothing.
+        _ if waits_for_hours(blast) && blast.armed_until(model.now).is_none() => {
+            format!("⟨S⟩ {}, ", lifts_hours(model, blast))
+        }
         _ => String::new(),
     }
 }

@@ -185,6 +185,23 @@ fn s_on_a_blast_that_waits_says_for_what_and_until_when() {
 }
 
 #[test]
+fn a_start_that_counts_down_to_its_hours_has_no_key_in_the_list_of_needs_that_sends_it_now() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let send_after = Some(dashboard.now + TimeDelta::seconds(10));
+    let row = BlastView { waiting: Some(closed()), send_after, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![row]))).keys("!");
+
+    let counting = text(&dashboard);
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+    let waiting = text(&dashboard);
+
+    let line = "Raya promo waits for its hours";
+    assert!(counting.contains(line) && !counting.contains("S sends it now"), "{counting}");
+    assert!(waiting.contains(line) && waiting.contains("S sends it now, p pauses it"), "{waiting}");
+}
+
+#[test]
 fn how_many_are_first_is_said_before_a_blast_is_sent_outside_its_hours() {
     for (left, says) in [
         (Some(2), "140 still queued, 2 of them first; type 140:"),
