@@ -133,6 +133,7 @@ impl App {
         };
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         let name = blast::distinct_name(&mut tx, &head).await?;
+        let nothing = if blast::was_begun(&mut tx, head.id).await? { "nothing more" } else { "nothing" };
         tx.commit().await?;
         self.notify(head.id).await;
         Ok(outcome(
@@ -142,7 +143,7 @@ impl App {
                 _ if head.state == BlastState::Scheduled => {
                     format!("{name} is paused: nothing starts by itself until it is resumed")
                 }
-                _ => format!("{name} is paused again: nothing more was sent"),
+                _ => format!("{name} is paused again: {nothing} was sent"),
             },
         ))
     }

@@ -75,6 +75,18 @@ async fn a_resume_that_waits_is_taken_back_with_the_reason_and_the_name_of_the_p
     assert!(blast.first.are_through());
 }
 
+#[tokio::test]
+async fn a_resume_that_is_taken_back_before_anybody_was_sent_to_does_not_say_that_some_were() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'paused', state_by = 'aina'").await;
+    let aina = operator_app(&scene, "aina").await;
+    resume(&aina).await;
+
+    let said = aina.undo_mine().await.unwrap().sentence;
+
+    assert_eq!(said, "Raya is paused again: nothing was sent");
+}
+
 /// As a resume by a command is, which nobody can take back where it sends at once.
 #[tokio::test]
 async fn a_resume_at_once_that_waits_for_its_hours_is_taken_back_though_some_were_sent_to_before() {
