@@ -40,6 +40,11 @@ pub(super) async fn start_before(tx: &mut PgConnection, edit: &LoggedAction) -> 
     Ok(action::newest_start(tx, id).await?.filter(|start| start.operator == edit.operator))
 }
 
+/// Whether an act started a blast, or changed its hours: it is asked about only where that is another blast than the one shown.
+fn is_of_blast(act: &LoggedAction) -> bool {
+    matches!(act.action, Act::Launch | Act::Resume) || OpenedHours::of(act).is_some()
+}
+
 /// Whether it is too late for each of these decisions about uncertain people: their messages went on since.
 async fn all_too_late(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<bool, AppError> {
     for act in acts {
@@ -150,9 +155,9 @@ impl App {
                 let question = if is_start { self.ask_to_pause_in(&mut tx, &head).await? } else { None };
                 return Ok(question.map(|question| (UndoOffer::Pause(id), question)));
             }
-            (Act::Launch, _) => "its launch".to_owned(),
-            (Act::Resume, _) => "that it was resumed".to_owned(),
-            (Act::Edit, _) if OpenedHours::of(act).is_some() => "its new hours".to_owned(),
+            (Act::Launch, _) => "launch".to_owned(),
+            (Act::Resume, _) => "resume".to_owned(),
+            (Act::Edit, _) if OpenedHours::of(act).is_some() => "change the hours of".to_owned(),
             (_, None) => return Ok(None),
             (_, Some(_)) if undone(act, None).is_none() => return Ok(None),
             (mark, Some(recipient)) => {
@@ -168,14 +173,15 @@ impl App {
                 }
             }
         };
-        let which = if in_another {
-            format!("in {}, {} (blast {id}): ", head.blast_tag, head.follow_up_stage)
-        } else {
-            String::new()
-        };
         let of = if is_own { "" } else { ", by another window or command" };
+        let blast = format!("{}, {} (blast {id})", head.blast_tag, head.follow_up_stage);
+        let said = match (is_of_blast(act), in_another) {
+            (true, _) => format!("{} was to {what} {blast}", if is_own { "" } else { "," }),
+            (false, true) => format!(": in {blast}: {what}"),
+            (false, false) => format!(": {what}"),
+        };
         let sends = then.as_ref().map_or("", |then| &*then.words);
-        let question = format!("your last act{of}: {which}{what}. Take it back?{sends}");
+        let question = format!("your last act{of}{said}. Take it back?{sends}");
         Ok(Some((UndoOffer::Undo(AskedAct { id: newest.id, sends: then.map(Box::new) }), question)))
     }
 

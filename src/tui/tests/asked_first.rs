@@ -1,17 +1,38 @@
 //! Acts on one of several people who were found by their name; and the line that adds a step again.
 
+use chrono::TimeDelta;
+
 use super::armed::{armed, read};
 use super::follow_ups::{asked, preview, step};
-use super::support::{STACKED, TestDashboard, WIDE, crowd, marked};
+use super::support::{RAYA, STACKED, TestDashboard, WIDE, crowd, marked, raya};
 use crate::app::view::BlastView;
 use crate::app::{AskedAct, Marked, MarkedSeveral, Unmarked};
 use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution, ShownAttempts};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
-use crate::tui::model::Notice;
+use crate::tui::model::{NeedsLine, Notice};
 use crate::tui::msg::Msg;
+
+#[test]
+fn u_on_a_line_of_what_needs_somebody_is_asked_about_as_one_on_the_blast_of_that_line() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let (id, starts) = (BlastId(77), Some(dashboard.now + TimeDelta::hours(2)));
+    let (tag, state) = ("Tonight".to_owned(), BlastState::Scheduled);
+    let tonight = BlastView { id, tag, state, scheduled_for: starts, send_after: starts, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![raya(), tonight])));
+    dashboard.model.blasts.select(RAYA);
+    dashboard.keys("!");
+    let down = dashboard.model.needs_lines().iter().position(|line| *line == NeedsLine::Blast(id)).unwrap();
+    dashboard.keys(&"j".repeat(down)).taken();
+
+    dashboard.keys("u");
+
+    let acts = dashboard.acts();
+    assert!(matches!(acts[..], [WriteRequest::UndoMine { shown: Some(BlastId(77)), .. }]), "{acts:?}");
+}
 
 #[test]
 fn an_act_on_one_of_several_of_a_name_asks_whom_it_is_for() {

@@ -127,7 +127,9 @@ pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let asks = model.no_undo.is_some();
-    let shown = model.blast().map(|blast| blast.id);
+    // On a line of what needs somebody that is about a blast, the selected one is behind that.
+    let meant = model.blast_meant().filter(|_| !model.is_sender_line());
+    let shown = meant.or_else(|| model.blast()).map(|blast| blast.id);
     let of_customer = match model.overlays.last() {
         Some(Overlay::Customer(customer)) => customer.person.map(|(person, _)| person),
         _ => None,

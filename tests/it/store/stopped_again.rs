@@ -497,7 +497,7 @@ async fn a_launch_that_waits_for_its_stopped_sender_is_asked_about_in_another_bl
 
     let (_, asked) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
 
-    assert_eq!(asked, "your last act: in Raya, Initial (blast 1): its launch. Take it back?");
+    assert_eq!(asked, "your last act was to launch Raya, Initial (blast 1). Take it back?");
 }
 
 #[tokio::test]
@@ -509,6 +509,6 @@ async fn a_sender_that_went_on_is_not_stopped_again_from_another_blast_without_a
     claim_of(&scene, 3).await;
     let too_late = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap();
 
-    assert_eq!(asked, "your last act: in Raya, Initial (blast 1): that it was resumed. Take it back?");
+    assert_eq!(asked, "your last act was to resume Raya, Initial (blast 1). Take it back?");
     assert_eq!(too_late, None);
 }
