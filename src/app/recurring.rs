@@ -183,7 +183,7 @@ impl App {
             return self.ask_about(id, &why).await;
         }
         if row.counts.queued == 0 {
-            return self.end_empty(id).await.map(drop);
+            return self.end_empty(&row).await.map(drop);
         }
         let people = row.counts.queued - crate::store::suppression::count_in(self.pool(), id).await?;
         if let Some(at_most) = row.origin.repeat.at_most.filter(|at_most| people > i64::from(*at_most)) {
@@ -209,11 +209,12 @@ impl App {
     }
 
     /// `false`: somebody is in it, or did something to it.
-    pub(super) async fn end_empty(&self, id: BlastId) -> Result<bool, AppError> {
+    pub(super) async fn end_empty(&self, row: &BlastRow) -> Result<bool, AppError> {
+        let why = self.why_nobody(row).await?;
         let mut tx = self.begin().await?;
-        let is_over = recurring::end_empty(&mut tx, id, "its filter found nobody").await?;
+        let is_over = recurring::end_empty(&mut tx, row.id, &why).await?;
         tx.commit().await?;
-        self.notify(id).await;
+        self.notify(row.id).await;
         Ok(is_over)
     }
 

@@ -5,6 +5,7 @@ mod alike;
 mod audience;
 mod found;
 mod found_again;
+mod nobody_left;
 mod to_them;
 mod unmade;
 
@@ -22,7 +23,6 @@ use crate::domain::filter::waiting_carts_age;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::phone::Phone;
-use crate::domain::text;
 use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
 use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, StepAudience};
 use crate::store::view::{BlastRow, follow_up};
@@ -31,6 +31,7 @@ use crate::store::{answered, import};
 pub(super) use audience::{CappedAudience, FoundAudience, SegmentAudience};
 pub use found::{FoundFollowUp, FoundPreview};
 pub(super) use found_again::{AgainIn, NextTimeAgain};
+use nobody_left::{by_reason, nobody};
 pub(crate) use to_them::draft_to_them;
 use unmade::{UnmadePerson, obstacle};
 
@@ -330,28 +331,6 @@ pub(super) fn values_of(name: Option<&str>, variables: Option<Value>) -> Variabl
         values.set("name", name);
     }
     values
-}
-
-/// Why nobody is left. Of a follow-up of a blast's carts nobody may have given a filter: it is said as of one at a stage.
-fn nobody(left_out: &[SegmentPerson], carts_of: Option<BlastId>) -> String {
-    let found = match (carts_of, left_out.len()) {
-        (Some(blast), 0) => {
-            return format!("nobody of blast {blast} has had a cart for so long without an order since");
-        }
-        (None, 0) => return "the filter finds nobody".to_owned(),
-        (Some(blast), people) => format!("{} of blast {blast} had a cart for so long", text::people(people)),
-        (None, people) => format!("the filter finds {}", text::people(people)),
-    };
-    let reasons: Vec<_> = by_reason(left_out).map(|(reason, people)| format!("{people} {}", reason.words())).collect();
-    let is_capped = by_reason(left_out).any(|(reason, _)| reason == Exclusion::FrequencyCap);
-    let also = if is_capped { "; a blast that is scheduled or paused counts, too" } else { "" };
-    format!("{found}, and nobody is left: {}{also}", reasons.join(", "))
-}
-
-/// How many are left out for each reason that somebody is left out for.
-fn by_reason(left_out: &[SegmentPerson]) -> impl Iterator<Item = (Exclusion, usize)> {
-    let count = move |reason| left_out.iter().filter(|person| person.left_out.0 == Some(reason)).count();
-    Exclusion::ALL.into_iter().map(move |reason| (reason, count(reason))).filter(|(_, people)| *people > 0)
 }
 
 /// A person as a program would give them.

@@ -264,7 +264,7 @@ pub async fn end_empty(tx: &mut PgConnection, id: BlastId, reason: &str) -> Resu
             and not exists (select from blast_recipients where blast_id = $1)",
     )
     .bind(id)
-    .bind(reason)
+    .bind(reason.replace('\0', ""))
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)

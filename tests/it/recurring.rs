@@ -164,6 +164,36 @@ async fn the_audience_of_a_filter_is_fresh_and_a_larger_one_than_was_confirmed_a
 }
 
 #[tokio::test]
+async fn a_time_of_which_everybody_is_left_out_says_how_many_its_filter_found_and_why_nobody_was_left() {
+    let shop = Shop::open(SETUP).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    let sent = |days: u32| format!("set status = 'sent', standing = 'sent', sent_at = now() - interval '{days} days'");
+    let earlier = shop.draft(0..3).await;
+    shop.execute(&format!("update blast_recipients {} where blast_id = {earlier}", sent(10))).await;
+    let (filter, rule) = (format!("blast:{earlier} status:sent"), "every day 09:00");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &filter, "--repeat", rule];
+    let pattern = shop.json(&new).await["id"].to_string();
+    shop.send(&pattern).await;
+
+    let lately = shop.draft(0..3).await;
+    shop.execute(&format!(
+        "update blast_recipients {} where blast_id = {lately};
+         insert into suppressions (business, phone_number, source) select business, '+{}', 'operator' from senders",
+        sent(6),
+        digits(2)
+    ))
+    .await;
+    come(&shop, &pattern, TimeDelta::seconds(-1)).await;
+    engine_app(&shop, "one").await.occur(Utc::now()).await.unwrap();
+
+    let over = shop.json(&["blast", "show", &newest(&shop, &pattern).await]).await;
+    let why =
+        "its filter found 3 people, and nobody was left: 1 opted out, 2 within the frequency cap of another message";
+    assert_eq!((&over["state"], &over["state_reason"]), (&json!("completed"), &json!(why)), "{over}");
+}
+
+#[tokio::test]
 async fn a_time_that_passed_while_no_engine_ran_is_told_and_never_sent_late() {
     let shop = Shop::open(SETUP).await;
     // Twelve hours from now, so that no other time of it has passed.

@@ -191,7 +191,7 @@ impl App {
                 return self.ask_about_draft(draft, &why).await;
             }
             if row.counts.queued == 0 {
-                return if self.end_empty(draft).await? { self.look_soon(&row).await } else { Ok(()) };
+                return if self.end_empty(&row).await? { self.look_soon(&row).await } else { Ok(()) };
             }
             let people = row.counts.queued - suppression::count_in(self.pool(), draft).await?;
             if let Some(why) = self.why_it_asks(&row, people).await? {
