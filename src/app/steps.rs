@@ -6,6 +6,7 @@ mod done;
 mod editing;
 mod lost;
 mod making;
+mod refused_text;
 mod same;
 mod shown;
 mod words;
@@ -90,6 +91,8 @@ pub struct StepView {
     pub is_over: bool,
     /// Its words, or a value that they send, lost the number of somebody who was forgotten, and it does not send by itself now, or its blast is a draft.
     pub lost_number: bool,
+    /// It `sends text to` people whom Meta lets nobody send text to: what is said of it behind its name. `None` where they may get it.
+    pub refused_text: Option<&'static str>,
     /// What it made, the newest first.
     pub blasts: Vec<StepBlast>,
 }
@@ -188,9 +191,10 @@ impl App {
         let when = rule.map_or_else(String::new, |rule| rule.to_string());
         let is_over = comes_no_more(row);
         let comes_at = comes_at.filter(|_| !is_over);
+        let refused_text = rule.and_then(|rule| self.refused_text(row, &step, rule)).filter(|_| !is_over);
         // Of a draft nothing is sent yet.
         let lost_number = step.lost_number && (row.state == BlastState::Draft || !step.sends_by_itself());
-        Ok(StepView { step, when, waits, comes_at, is_blast_paused, is_over, lost_number, blasts })
+        Ok(StepView { step, when, waits, comes_at, is_blast_paused, is_over, lost_number, refused_text, blasts })
     }
 
     async fn comes_at(&self, step: &StepRow, rule: StepRule) -> Result<Option<DateTime<Utc>>, AppError> {

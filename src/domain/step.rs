@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::filter;
 use super::ids::BlastId;
 use super::pace::show_span;
+use super::session::SESSION;
 use super::status::Status;
 
 /// The stages that a step counts from and up to, in the funnel's order.
@@ -187,6 +188,13 @@ impl StepRule {
         }
     }
 
+    /// Whether nearly everybody whom it is for may have written nothing for longer than text may be sent to them after it: of its people only
+    /// whoever replied, or put a cart together, is known to have written at all.
+    pub fn outlasts_session(self) -> bool {
+        let is_after_word = matches!(self.since(), StepSince::Cart | StepSince::Stage(Status::Replied));
+        !is_after_word || self.after >= SESSION
+    }
+
     /// How long it is not looked again for who is due.
     pub fn between_looks(self) -> TimeDelta {
         (self.after / LOOKS).clamp(LOOK_AT_MOST, LOOK_AT_LEAST)
@@ -278,6 +286,18 @@ mod tests {
         assert!(said(rule(1, Status::Sent, Some(Status::Sent))).ends_with("write received, read, replied or closed"));
         assert!(said(rule(1, Status::Replied, Some(Status::Sent))).ends_with("write closed"));
         assert!(said(rule(1, Status::Read, Some(Status::Failed))).contains("write replied or closed"));
+    }
+
+    #[test]
+    fn text_may_reach_those_whom_a_step_waits_for_less_than_a_day_after_they_wrote() {
+        let outlasts = |hours, since| StepRule::new(TimeDelta::hours(hours), since, None).unwrap().outlasts_session();
+
+        for since in [StepSince::Cart, StepSince::Stage(Status::Replied)] {
+            assert_eq!((outlasts(23, since), outlasts(24, since)), (false, true), "{since:?}");
+        }
+        for since in [Status::Sent, Status::Delivered, Status::Read] {
+            assert!(outlasts(1, StepSince::Stage(since)), "{since:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod scene;
 use serde_json::json;
 
 use crate::inbox::scene::text;
+use crate::support::serve::SECRETS;
 use crate::support::{digits, eventually_async};
 use scene::AnswerScene;
 
@@ -251,4 +252,33 @@ async fn a_plan_of_a_text_counts_whom_meta_lets_nobody_write_to() {
     assert_eq!(scene.json(&["blast", "plan", "2"]).await["no_session"], 2, "whoever gets nothing does not count");
     scene.ok(&[&["blast", "new", "--template", "hello_world", "--language", "en_US"][..], &to].concat()).await;
     assert_eq!(scene.json(&["blast", "plan", "3"]).await["no_session"], 0, "a template reaches everybody");
+}
+
+#[tokio::test]
+async fn a_step_that_sends_text_of_its_own_says_that_meta_refuses_it_and_its_draft_waits() {
+    let scene = AnswerScene::unserved(3).await;
+    let received = "update blast_recipients
+        set status = 'delivered', standing = 'delivered', sent_at = now() - interval '1 hour', delivered_at = now() - interval '1 hour'";
+    scene.shop.execute(received).await;
+    let rule = ["blast", "step", "add", "1", "--after", "30m", "--since", "received", "--until", "replied"];
+    let refused = "people of whom nearly all wrote nothing for 24 hours, which Meta refuses (131047)";
+
+    let added =
+        scene.run(&[&rule[..], &["--message", "Still there?", "--auto", "--at-most", "9", "--yes"]].concat()).await;
+    let listed = scene.run(&["blast", "step", "list", "1"]).await;
+    let engine = scene.shop.engine_with(&SECRETS);
+    let asks = "select count(*) from blasts where step_number = 1 and state = 'draft' and state_by = 'engine'";
+    eventually_async("its draft asks", async || scene.shop.number(asks).await == 1).await;
+    engine.stop().await;
+
+    assert!(added.code == 0 && added.err.contains(refused), "{added:?}");
+    assert!(listed.code == 0 && listed.err.contains(refused), "{listed:?}");
+    let draft = scene.shop.number("select id from blasts where step_number = 1").await.to_string();
+    let shown = scene.json(&["blast", "show", &draft]).await;
+    let why = "3 of 3 people wrote nothing for 24 hours: Meta refuses text to them (131047), a template reaches them";
+    assert_eq!(shown["state_reason"], json!(why), "{shown}");
+    assert!(scene.texts().await.is_empty());
+    scene.ok(&["blast", "step", "set", "1", "1", "--template", "hello_world", "--language", "en_US", "--yes"]).await;
+    let listed = scene.run(&["blast", "step", "list", "1"]).await;
+    assert!(listed.code == 0 && !listed.err.contains("131047"), "{listed:?}");
 }

@@ -218,8 +218,8 @@ impl App {
         Ok(step::forget_draft(self.pool(), key, (draft.id, at)).await?)
     }
 
-    /// Why a draft that is there already is not sent by itself: its step was changed since, an engine left it behind long ago, or it goes to
-    /// more people than its step sends to by itself.
+    /// Why a draft that is there already is not sent by itself: its step was changed since, an engine left it behind long ago, it goes to
+    /// more people than its step sends to by itself, or most of them would not get its text.
     async fn why_it_asks(&self, row: &BlastRow, people: i64) -> Result<Option<String>, AppError> {
         let Some(key) = key_of(row) else { return Ok(None) };
         let steps = step::of_blast(self.pool(), key.blast).await?;
@@ -231,7 +231,10 @@ impl App {
         if let Some(made_ago) = made_ago.filter(|ago| *ago > self.engine().settings.too_late) {
             return Ok(Some(left_behind_words(made_ago)));
         }
-        Ok(over_confirmed(&step, people))
+        match over_confirmed(&step, people) {
+            Some(why) => Ok(Some(why)),
+            None => self.why_text_asks(row, people).await,
+        }
     }
 
     /// Finds the people anew of a draft that has nobody in it any more: whoever looked at its plan right after another step had taken them

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use self::due::{confirm_lost, confirm_shown, due_already, how, talk_of_due};
+use self::due::{confirm_lost, confirm_shown, due_already, how, talk_of_due, talk_of_text};
 use super::follow_up::span;
 use super::message::MessageArgs;
 use super::new::{from_one, short_text};
@@ -216,7 +216,9 @@ impl StepArgs {
             return json(&as_json(&view));
         }
         talk(&self.changed_words(StepChange::Resume, is_changed));
-        talk_of_due(&context, &view).await
+        talk_of_due(&context, &view).await?;
+        talk_of_text(&view);
+        Ok(())
     }
 }
 
@@ -265,6 +267,7 @@ impl AddArgs {
         }
         talk(&format!("step {number} of blast {}: {}, {}", self.blast, view.when, how(&view)));
         talk_of_due(&context, &view).await?;
+        talk_of_text(&view);
         line(&number.to_string())
     }
 }
@@ -321,7 +324,9 @@ impl SetArgs {
             return json(&as_json(&view));
         }
         talk(&format!("step {} of blast {}: {}, {}", key.number, key.blast, view.when, how(&view)));
-        talk_of_due(&context, &view).await
+        talk_of_due(&context, &view).await?;
+        talk_of_text(&view);
+        Ok(())
     }
 }
 
@@ -361,7 +366,11 @@ async fn list(global: &Global, blast: BlastId) -> Result<()> {
         let comes = format!("{}{}", comes(&context, view), due_already(&context, view).await?);
         rows.push(vec![step.number.to_string(), view.when.clone(), step.stage.clone(), how(view), comes, made]);
     }
-    text(&render(&header, &rows))
+    text(&render(&header, &rows))?;
+    for view in &steps {
+        talk_of_text(view);
+    }
+    Ok(())
 }
 
 /// When it comes first or again, or what it waits for.

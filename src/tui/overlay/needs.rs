@@ -197,7 +197,9 @@ fn step_words(model: &Model, view: &StepView, width: u16) -> Vec<TextLine> {
     let changes = format!("{}{changes}", if is_other { "its draft says what it said before; " } else { "" });
     let says = wrapped(&format!("says: {}", clean(&view.step.message)), width.saturating_sub(5));
     let says = says.into_iter().take(LINES).map(|line| format!("    {line}"));
-    says.chain(sentence(&changes, 4, width)).map(TextLine::dim).collect()
+    let refused = steps::refused_text(model, view).map(|words| sentence(&words, 4, width));
+    let lines = says.chain(refused.into_iter().flatten()).chain(sentence(&changes, 4, width));
+    lines.map(TextLine::dim).collect()
 }
 
 /// What needs a person, and what to do about it.

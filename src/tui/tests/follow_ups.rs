@@ -279,6 +279,7 @@ pub fn step(waits: Option<BlastId>) -> StepView {
         is_blast_paused: false,
         is_over: false,
         lost_number: false,
+        refused_text: None,
         blasts: Vec::new(),
     }
 }

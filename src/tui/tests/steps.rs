@@ -85,6 +85,16 @@ fn of_steps_that_come_by_themselves_the_next_one_stands_first() {
 }
 
 #[test]
+fn a_step_whose_text_is_refused_says_so_at_the_cursor_and_what_gives_it_a_template() {
+    let refused = StepView { refused_text: Some("sends text to whoever wrote nothing"), ..step(None) };
+
+    let screen = with(vec![refused]).screen().join("\n");
+
+    assert!(screen.contains("it sends text to whoever wrote nothing:"), "{screen}");
+    assert!(screen.contains("blastdeck blast step set 7 1 --template ..."), "{screen}");
+}
+
+#[test]
 fn whoever_resumes_a_step_that_lost_the_number_of_somebody_forgotten_is_asked_about_that() {
     let mut dashboard = with(vec![step(None)]);
     let lost = StepView { lost_number: true, ..paused(None) };

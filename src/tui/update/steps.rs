@@ -111,7 +111,16 @@ pub(super) fn blast_name(model: &Model, step: StepKey) -> String {
 
 /// The command that gives a step another message, or another template.
 pub fn set_command(model: &Model, view: &StepView) -> String {
-    let StepKey { blast, number } = view.step.key();
-    let flag = if view.step.template.is_some() { "--template" } else { "--message" };
+    set_with(model, view.step.key(), if view.step.template.is_some() { "--template" } else { "--message" })
+}
+
+/// That the text of a step reaches nearly nobody, and what gives it a template.
+pub fn refused_text(model: &Model, view: &StepView) -> Option<String> {
+    let what = view.refused_text?;
+    let set = set_with(model, view.step.key(), "--template");
+    Some(format!("it {what}: `{set}` gives it a template, which reaches them"))
+}
+
+fn set_with(model: &Model, StepKey { blast, number }: StepKey, flag: &str) -> String {
     model.options.call(&format!("blastdeck blast step set {blast} {number} {flag} ..."))
 }

@@ -87,6 +87,13 @@ pub(super) async fn talk_of_due(context: &Context, view: &StepView) -> Result<()
     Ok(())
 }
 
+/// Says of a step that its text reaches nearly nobody, where that is so.
+pub(super) fn talk_of_text(view: &StepView) {
+    if let Some(words) = view.refused_text_words() {
+        talk(&words);
+    }
+}
+
 fn due_words(step: &StepRow, due: i64) -> String {
     let (key, who) = (step.key(), people_are(due));
     let holds = format!("`blastdeck blast step pause {} {}` holds it", key.blast, key.number);
