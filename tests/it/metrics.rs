@@ -114,7 +114,8 @@ async fn what_waits_and_what_is_behind_shows() {
     )
     .await;
     assert_eq!(serve.meta(r#"{"object":"whatsapp_business_account"}"#).await, StatusCode::OK);
-    shop.execute("update webhook_inbox set received_at = now() - interval '90 seconds'").await;
+    let ago = "now() - interval '90 seconds'";
+    shop.execute(&format!("update webhook_inbox set received_at = {ago}, next_try_at = {ago}")).await;
 
     let samples = metrics(&serve).await;
 

@@ -37,7 +37,8 @@ pub struct InboxSummary {
     #[sqlx(flatten)]
     #[serde(flatten)]
     pub nameless: Nameless,
-    /// When the oldest came that is to be applied at once. One that is parked waits for a message or a number to become known.
+    /// Since when the oldest waits that is to be applied at once: since it came, or was replayed. One that is parked waits for a message
+    /// or a number to become known.
     pub oldest: Option<DateTime<Utc>>,
 }
 
@@ -81,13 +82,14 @@ pub async fn list(pool: &PgPool, only_failed: bool, limit: i64) -> Result<Vec<In
 }
 
 pub async fn summary(pool: &PgPool) -> Result<InboxSummary, StoreError> {
+    // What is new was never put off: it is due since it came, or was replayed.
     let summary = sqlx::query_as(
         "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'parked') as parked,
                 count(*) filter (where state = 'failed') as failed,
                 count(*) filter (where state = 'parked' and reason = $1) as nameless_orders,
                 count(*) filter (where state = 'parked' and reason = $2) as nameless_stops,
                 count(*) filter (where state = 'parked' and reason = $3) as nameless_messages,
-                min(received_at) filter (where state = 'new') as oldest
+                min(next_try_at) filter (where state = 'new') as oldest
            from webhook_inbox where state = 'failed' or state in ('new', 'parked')",
     )
     .bind(NamelessKind::Order.reason())

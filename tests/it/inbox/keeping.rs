@@ -131,6 +131,28 @@ async fn replayed_requests_are_due_again_whole_or_their_failed_items_only() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_replayed_waits_since_the_replay_and_a_new_one_since_it_came() {
+    let database = database().await;
+    let pool = &database.pool;
+    inbox::insert(pool, &[webhook(b"1")]).await.unwrap();
+    let came =
+        "update webhook_inbox set received_at = now() - interval '3 hours', next_try_at = now() - interval '3 hours'";
+    sqlx::raw_sql(came).execute(pool).await.unwrap();
+    let waits = async || chrono::Utc::now() - inbox::summary(pool).await.unwrap().oldest.unwrap();
+    assert!(waits().await >= chrono::TimeDelta::hours(3));
+    let mut tx = inbox::begin(pool).await.unwrap();
+    let rows = inbox::take(&mut tx).await.unwrap();
+    let applied = InboxProgress { items: 1, ..InboxProgress::default() };
+    inbox::mark(&mut tx, &rows.into_iter().map(|row| (row, applied.clone())).collect::<Vec<_>>()).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let day_ago = chrono::Utc::now() - chrono::TimeDelta::days(1);
+    assert_eq!(inbox::replay(pool, ReplaySelection::Since(day_ago)).await.unwrap(), 1);
+
+    assert!(waits().await < chrono::TimeDelta::hours(1));
+}
+
+#[tokio::test]
 async fn days_are_there_a_week_ahead_and_old_ones_are_dropped_whole() {
     let database = database().await;
     let pool = &database.pool;
