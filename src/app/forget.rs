@@ -19,7 +19,7 @@ use super::suppressions::EVERY_BUSINESS;
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::forgotten::{ForgetKey, ForgottenPeople, NumberPatterns, stand_in};
-use crate::domain::phone::{PersonKey, Phone};
+use crate::domain::phone::{PersonKey, Phone, region_of};
 use crate::domain::status::Status;
 use crate::domain::text::count_of;
 use crate::engine::{MemoryError, RememberedOptOut};
@@ -298,7 +298,8 @@ impl App {
         let number = person.to_string();
         self.opt_out_of_all(tx, &number).await?;
         let stand_in = stand_in(forget::next_place(tx).await?);
-        forget::forget_rows(tx, &number, &stand_in).await?;
+        let country = region_of(&number).map(|region| region.to_string());
+        forget::forget_rows(tx, &number, (&stand_in, country.as_deref())).await?;
         forget::forget_opt_outs(tx, (&number, &stand_in, &key.opt_out(person)), traces).await?;
         Ok(())
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::amount::money;
+use super::forgotten::is_forgotten;
 use super::phone::{Region, region_of};
 use super::text::{clean, number};
 
@@ -124,13 +125,16 @@ impl RateCard {
                 continue;
             }
             let category = group.category.as_deref().unwrap_or("unknown").to_ascii_lowercase();
-            let region = group.phone.as_deref().and_then(region_of);
+            let region = group.country.or_else(|| group.phone.as_deref().and_then(region_of));
             match self.rate(&category, region, group.day) {
                 Some(rate) => {
                     let sum = charges.money.entry(rate.currency.clone()).or_default();
                     *sum = sum.saturating_add(rate.price.saturating_mul(Decimal::from(group.messages)));
                 }
-                None => charges.without_rate += group.messages,
+                None => {
+                    charges.without_rate += group.messages;
+                    charges.forgotten += if group.is_of_nowhere() { group.messages } else { 0 };
+                }
             }
             *charges.categories.entry(category).or_default() += group.messages;
         }
@@ -148,7 +152,16 @@ pub struct DeliveredMessages {
     pub day: NaiveDate,
     /// The number of one of them, for its country; not needed without a rate card.
     pub phone: Option<String>,
+    /// That of people who were forgotten, where it was kept.
+    pub country: Option<Region>,
     pub messages: i64,
+}
+
+impl DeliveredMessages {
+    /// Whether they went to people who were forgotten without their country.
+    fn is_of_nowhere(&self) -> bool {
+        self.country.is_none() && self.phone.as_deref().is_some_and(is_forgotten)
+    }
 }
 
 /// What delivered messages cost.
@@ -165,6 +178,9 @@ pub struct MessageCharges {
     pub money: BTreeMap<String, Decimal>,
     /// Charged messages that the rate card has no line for.
     pub without_rate: i64,
+    /// Those of them whose country is not known any more.
+    #[serde(skip)]
+    forgotten: i64,
     #[serde(skip)]
     has_card: bool,
 }
@@ -199,8 +215,13 @@ impl fmt::Display for MessageCharges {
             let sums = self.money.iter().map(|(currency, sum)| format!("{currency} {}", money(sum.round_dp(2))));
             write!(f, "{} for {counts}", sums.collect::<Vec<_>>().join(" + "))?;
         }
-        if self.has_card && self.without_rate > 0 {
-            write!(f, "; the rate card has no line for {} of them", number(self.without_rate))?;
+        let without_line = self.without_rate - self.forgotten;
+        if self.has_card && without_line > 0 {
+            write!(f, "; the rate card has no line for {} of them", number(without_line))?;
+        }
+        if self.has_card && self.forgotten > 0 {
+            let forgotten = number(self.forgotten);
+            write!(f, "; {forgotten} of them went to people who were forgotten: their country is not known any more")?;
         }
         Ok(())
     }
@@ -220,6 +241,7 @@ mod tests {
             is_billable: true,
             day: day.parse().unwrap(),
             phone: Some(phone.to_owned()),
+            country: None,
             messages,
         }
     }
@@ -253,6 +275,25 @@ mod tests {
             serde_json::to_value(&charges).unwrap(),
             serde_json::json!({ "categories": { "marketing": 27, "utility": 2 }, "free": 5, "without_rate": 4,
                                 "money": { "EUR": "0.02", "USD": "2.01" } })
+        );
+    }
+
+    #[test]
+    fn whoever_was_forgotten_is_charged_by_the_country_that_was_kept_and_without_one_the_card_is_not_blamed() {
+        let card = card(&["marketing MY 0.0860 USD from 2026-01-01"]);
+        let forgotten = |n, country| DeliveredMessages {
+            country,
+            ..delivered("marketing", "2026-07-01", &format!("forgotten-{n}"), 1)
+        };
+        let abroad = delivered("marketing", "2026-07-01", "+4915112345678", 3);
+
+        let charges = card.charges(&[forgotten(1, Some(Region::MALAYSIA)), forgotten(2, None), abroad]);
+
+        assert_eq!((charges.money["USD"].to_string().as_str(), charges.without_rate), ("0.0860", 4));
+        assert_eq!(
+            charges.to_string(),
+            "USD 0.09 for 5 marketing; the rate card has no line for 3 of them; \
+             1 of them went to people who were forgotten: their country is not known any more"
         );
     }
 

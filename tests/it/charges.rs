@@ -44,6 +44,31 @@ async fn delivered_messages_are_charged_once_by_category_and_in_money_with_a_rat
 }
 
 #[tokio::test]
+async fn a_message_costs_what_it_cost_once_its_person_is_forgotten() {
+    let scene = AnswerScene::served(1).await;
+    let id: String = sqlx::query_scalar("select message_id from blast_recipients")
+        .fetch_one(&scene.shop.database.pool)
+        .await
+        .unwrap();
+    scene
+        .receive(json!({ "statuses": [{
+            "id": id, "status": "delivered", "timestamp": chrono::Utc::now().timestamp().to_string(), "recipient_id": digits(1),
+            "pricing": { "billable": true, "pricing_model": "PMP", "category": "marketing", "type": "regular" },
+        }] }))
+        .await;
+    let config = std::fs::read_to_string(scene.shop.path("config.toml")).unwrap();
+    let rates = "[pricing]\nrates = [\"marketing MY 0.0861 USD from 2026-01-01\"]\n";
+    scene.shop.write("config.toml", config + rates);
+    let charges = async || scene.json(&["blast", "show", "1"]).await["charges"].clone();
+    let before = charges().await;
+
+    scene.ok(&["customer", "forget", &format!("+{}", digits(1)), "--yes"]).await;
+
+    assert_eq!(before["money"], json!({ "USD": "0.0861" }));
+    assert_eq!(charges().await, before);
+}
+
+#[tokio::test]
 async fn a_blast_shows_how_much_was_written_back_and_a_launch_that_can_be_taken_back_is_listed_as_one_that_starts() {
     let scene = AnswerScene::unserved(2).await;
     scene.wrote(&[1, 2]).await;

@@ -143,6 +143,7 @@ fn replies_and_what_messages_cost_are_in_every_format() {
         is_billable: true,
         day: "2026-11-20".parse().unwrap(),
         phone: None,
+        country: None,
         messages: 240,
     };
     let report = report().with(ReplyCounts { replies: 80, texts: 61, writers: 55 }, card.charges(&[delivered]));

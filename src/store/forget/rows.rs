@@ -7,8 +7,14 @@ use crate::store::StoreError;
 
 type Statement<'q> = Query<'q, Postgres, sqlx::postgres::PgArguments>;
 
-/// Takes a number's person out of every row that is their own. `$1`: the number's key, `$2`: the stand-in.
-pub async fn forget_rows(tx: &mut PgConnection, person: &str, stand_in: &str) -> Result<(), StoreError> {
+/// Takes a number's person out of every row that is their own. `$1`: the number's key, `$2`: the stand-in. `country`: by which messages to them
+/// are charged, in two letters.
+pub async fn forget_rows(
+    tx: &mut PgConnection,
+    person: &str,
+    (stand_in, country): (&str, Option<&str>),
+) -> Result<(), StoreError> {
+    sqlx::query(CHARGED).bind(person).bind(country).execute(&mut *tx).await?;
     for statement in BY_NUMBER {
         let statement: Statement<'_> = sqlx::query(statement);
         statement.bind(person).bind(stand_in).execute(&mut *tx).await?;
@@ -16,15 +22,18 @@ pub async fn forget_rows(tx: &mut PgConnection, person: &str, stand_in: &str) ->
     Ok(())
 }
 
+/// What messages to a number were charged as, while their people's rows are still found by it.
+const CHARGED: &str = "
+    update message_pricing set message_id = 'forgotten-' || gen_random_uuid(), country = coalesce($2, country)
+     where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1)";
+
 /// In this order: what is found by the people's rows comes before their number is gone.
-const BY_NUMBER: [&str; 18] = [
+const BY_NUMBER: [&str; 17] = [
     // An answer is a blast whose text is for one person.
     "update blasts set message = 'forgotten', template = null, template_text = null, description = null, blast_tag = 'Answer'
       where answers_recipient in (select id from blast_recipients where person_key(phone_number) = $1)
         and $2::text is not null",
     "update provider_message set body = '', message_id = null, flagged = null
-      where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and $2::text is not null",
-    "update message_pricing set message_id = 'forgotten-' || gen_random_uuid()
       where recipient_id in (select id from blast_recipients where person_key(phone_number) = $1) and $2::text is not null",
     "update operator_actions
         set phone_number = $2, detail = detail - 'note' - 'note_before' - 'tags' - 'without'

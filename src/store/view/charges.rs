@@ -12,7 +12,7 @@ use crate::store::StoreError;
 pub enum ChargeDetail {
     /// By category alone.
     Category,
-    /// By day and by the beginning of the number, too: what prices depend on.
+    /// By day and by country or the beginning of the number, too: what prices depend on.
     DayAndCountry,
 }
 
@@ -22,6 +22,7 @@ struct ChargeRecord {
     is_billable: bool,
     day: NaiveDate,
     phone: Option<String>,
+    country: Option<String>,
     messages: i64,
 }
 
@@ -35,7 +36,7 @@ pub async fn delivered(
         ChargeDetail::Category => sqlx::query_as(
             "select category, kind is distinct from 'free_customer_service' and kind is distinct from 'free_entry_point'
                     and coalesce(billable, true) as is_billable,
-                    current_date as day, null::text as phone, count(*) as messages
+                    current_date as day, null::text as phone, null::text as country, count(*) as messages
                from message_pricing where blast_id = $1 and is_delivered
               group by 1, 2",
         ),
@@ -43,10 +44,10 @@ pub async fn delivered(
             "select p.category, p.kind is distinct from 'free_customer_service' and p.kind is distinct from 'free_entry_point'
                     and coalesce(p.billable, true) as is_billable,
                     (coalesce(r.delivered_at, p.updated_at) at time zone 'UTC')::date as day, min(r.phone_number) as phone,
-                    count(*) as messages
+                    min(p.country) as country, count(*) as messages
                from message_pricing p join blast_recipients r on r.id = p.recipient_id
               where p.blast_id = $1 and p.is_delivered
-              group by 1, 2, 3, left(r.phone_number, 5)",
+              group by 1, 2, 3, coalesce(p.country, left(r.phone_number, 5))",
         ),
     };
     let rows: Vec<ChargeRecord> = query.bind(blast).fetch_all(pool).await?;
@@ -55,6 +56,7 @@ pub async fn delivered(
         is_billable: row.is_billable,
         day: row.day,
         phone: row.phone,
+        country: row.country.and_then(|country| country.parse().ok()),
         messages: row.messages,
     };
     Ok(rows.into_iter().map(group).collect())
