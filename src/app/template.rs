@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{App, AppError};
+use super::{App, AppError, UnusableSender};
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::ids::SenderId;
 use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateError, TemplateMessage, as_read};
@@ -36,6 +36,9 @@ pub enum TemplateRefusal {
     OtherProvider { sender: String },
     #[error("{0}")]
     NoSender(String),
+    /// It is configured, and this process cannot use it.
+    #[error("sender {sender} cannot be used here: {why}")]
+    Unusable { sender: String, why: String },
     #[error("{0}")]
     Invalid(String),
     /// Says nothing about the template.
@@ -149,6 +152,7 @@ impl App {
                 Ok(FittedTemplate { message, is_marketing: false })
             }
             Err(TemplateRefusal::NoSender(why)) => Err(AppError::NotFound(why)),
+            Err(error @ TemplateRefusal::Unusable { .. }) => Err(AppError::Refused(error.to_string())),
             Err(error) => Err(AppError::invalid("template", error.to_string())),
         }
     }
@@ -224,7 +228,17 @@ impl App {
 
     fn template_sender(&self, name: &str) -> Result<&ConfiguredSender, TemplateRefusal> {
         let found = self.engine().senders.iter().find(|sender| sender.name == name);
-        found.ok_or_else(|| TemplateRefusal::NoSender(self.no_sender(name)))
+        found.ok_or_else(|| self.no_template_sender(name))
+    }
+
+    fn no_template_sender(&self, name: &str) -> TemplateRefusal {
+        let is_own = |id: SenderId| self.only_sender().is_none_or(|own| own == id);
+        match self.unusable_senders().iter().find(|unusable| unusable.name == name && is_own(unusable.sender)) {
+            Some(UnusableSender { name, why, .. }) => {
+                TemplateRefusal::Unusable { sender: name.clone(), why: why.clone() }
+            }
+            None => TemplateRefusal::NoSender(self.no_sender(name)),
+        }
     }
 }
 

@@ -54,6 +54,27 @@ async fn a_sender_of_marketing_alone_launches_no_utility_template() {
 }
 
 #[tokio::test]
+async fn a_draft_of_a_sender_that_cannot_be_used_is_refused_with_what_mends_it() {
+    let shop = shop(&["order_update"]).await;
+    let list = shop.path("people.csv");
+    let list = list.to_str().unwrap();
+    let new =
+        ["blast", "new", "--sender", "cloud", "--template", "order_update", "--tag", "again", "--recipients", list];
+    let mut without_token = with_secrets(shop.command(&new));
+    without_token.env_remove("META_TOKEN");
+
+    let tokenless = said(without_token).await;
+    shop.write("config.toml", senders(shop.sim.base_url()).replace(NUMBER, "106853218861310"));
+    let moved = said(with_secrets(shop.command(&new))).await;
+
+    let elsewhere = "sender cloud cannot be used here: in this database sender cloud is ";
+    assert!(moved.code == 3 && moved.err.contains(elsewhere), "{moved:?}");
+    assert!(moved.err.contains(" sender move cloud`"), "{moved:?}");
+    let nowhere = "sender cloud cannot be used here: no token for sender cloud";
+    assert!(tokenless.code == 3 && tokenless.err.contains(nowhere), "{tokenless:?}");
+}
+
+#[tokio::test]
 async fn a_plan_shows_the_whole_page_with_the_header_filled_from_its_column() {
     let shop = shop(&["order_update"]).await;
 
