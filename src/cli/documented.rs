@@ -112,3 +112,15 @@ fn every_command_line_of_the_pages_is_one_that_this_program_takes() {
 
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_backup_of_the_pages_is_one_that_their_pg_restore_reads() {
+    let mut wrong = Vec::new();
+    for path in pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        let backups = page.lines().filter(|line| line.contains("pg_dump ") && line.contains("blastdeck db url"));
+        wrong.extend(backups.filter(|line| !line.contains("pg_dump -Fc --file ")).map(str::to_owned));
+    }
+
+    assert!(wrong.is_empty(), "a text dump, or one on the screen:\n{}", wrong.join("\n"));
+}
