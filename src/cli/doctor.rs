@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use chrono::Utc;
 use color_eyre::Result;
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ use super::context::{Context, load, program};
 use super::dashboard::keymap;
 use super::exit::sentence;
 use super::output::{json, text};
-use super::zone::zone_doubt;
+use super::zone::{sender_zone_doubts, zone_doubt};
 use crate::app::{App, ENGINE_CONNECTIONS, HealthVerdict, ProcessKind, skew_words};
 use crate::config::{Config, HookConfig, SenderConfig, TokenSource};
 use crate::domain::text::{clean, count_of, pasteable};
@@ -72,6 +73,8 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     checks.extend(config.pricing.card.doubt().map(|why| DoctorCheck::new("pricing", DOUBTFUL, why)));
     checks.push(terminal_check());
     checks.extend(zone_doubt(&config).map(|why| DoctorCheck::new("time zone", DOUBTFUL, why)));
+    let doubts = sender_zone_doubts(&config, Utc::now()).into_iter();
+    checks.extend(doubts.map(|(name, why)| DoctorCheck::new(format!("zone {name}"), DOUBTFUL, why)));
     checks.push(logout_check());
     report(global, Some(&config), &checks)
 }

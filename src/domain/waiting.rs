@@ -15,7 +15,7 @@ use super::ids::BlastId;
 use super::sender::{StopCode, stop_mend};
 use super::text::{number, shell_word};
 use window::WindowWords;
-pub use window::{HoursWords, hours_of_plan};
+pub use window::{HoursWords, hours_of_plan, hours_with_city};
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

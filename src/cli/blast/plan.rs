@@ -24,7 +24,7 @@ use crate::domain::filter::in_words;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
-use crate::domain::waiting::hours_of_plan;
+use crate::domain::waiting::hours_with_city;
 use crate::domain::zone::words::{by_own_clocks_first, city, has_same_time};
 
 /// The most reasons for rows that were left out.
@@ -314,7 +314,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
 /// Its hours; where it has none and goes out at once, what time that is where its people are.
 fn hours_text(context: &Context, plan: &Plan) -> Option<String> {
     if let Some(window) = &plan.window {
-        return Some(hours_of_plan(window, Utc::now(), context.zone));
+        return Some(hours_with_city(window, Utc::now(), context.zone));
     }
     let zone = Some(context.app.clocks_of(&plan.blast)).filter(|_| goes_now(plan))?;
     let there = Utc::now().with_timezone(&zone).format("%H:%M");

@@ -91,6 +91,13 @@ pub fn hours_of_plan(window: &str, now: DateTime<Utc>, zone: Tz) -> String {
     there.map_or(hours.clone(), |there| format!("{hours}, where it is {there} now"))
 }
 
+/// The same with the zone's city, whatever the reader's clocks show: on a server that runs by UTC they agree with hours that are by it, too.
+pub fn hours_with_city(window: &str, now: DateTime<Utc>, zone: Tz) -> String {
+    let hours = WindowWords::of(window).to_string();
+    let there = HoursWords::of(window, now, zone).begins_there;
+    there.map_or(hours.clone(), |there| format!("{hours}, where it is {there} now"))
+}
+
 /// The zone of a window, where its clocks show another time than the reader's.
 fn zone_elsewhere(window: &str, at: DateTime<Utc>, zone: Tz) -> Option<Tz> {
     WindowWords::of(window).zone.filter(|there| !has_same_time(*there, zone, at))
@@ -124,7 +131,20 @@ mod tests {
     use chrono_tz::Asia::{Kuala_Lumpur, Singapore};
     use chrono_tz::Tz;
 
-    use super::Waiting;
+    use super::{Waiting, hours_with_city};
+
+    #[test]
+    fn the_hours_of_a_plan_have_their_city_also_where_the_readers_clocks_are_the_same() {
+        let now = "2026-11-30T22:28:00Z".parse().unwrap();
+        let hours = |window: &str, zone: Tz| hours_with_city(window, now, zone);
+
+        assert_eq!(hours("09:00-21:00 daily (Etc/UTC)", Tz::UTC), "09:00-21:00 daily in UTC");
+        let there = "09:00-21:00 daily (Asia/Kuala_Lumpur)";
+        assert_eq!(hours(there, Singapore), "09:00-21:00 daily in Kuala Lumpur");
+        assert_eq!(hours(there, Tz::UTC), "09:00-21:00 daily in Kuala Lumpur, where it is 1 Dec 06:28 now");
+        let own = "09:00-21:00 daily, by the clock of each person's own zone";
+        assert_eq!(hours(own, Tz::UTC), own);
+    }
 
     #[test]
     fn hours_by_other_clocks_than_the_readers_say_whose_they_are_and_when_they_begin_by_both() {
