@@ -32,7 +32,7 @@ made=$(curl --silent --show-error --fail-with-body --max-time 60 --request POST 
     --header "Authorization: Bearer $BLASTDECK_TOKEN" --header 'Content-Type: application/json' \
     --header "Idempotency-Key: $key" \
     --data "{\"name\":\"Example campaign\",\"description\":\"Made by campaign.sh\",\"templateName\":\"$template\",
-             \"templateLanguage\":\"$language\",\"templateVariables\":{\"1\":\"Bali\",\"2\":\"RM 450\"},
+             \"templateLanguage\":\"$language\",\"templateVariables\":{\"1\":\"Bali\",\"2\":\"450\"},
              \"recipients\":[$first],\"rateLimit\":10}") || { echo "$made" >&2; exit 1; }
 echo "$made"
 id=$(printf '%s' "$made" | grep -o '"id":"[0-9]*"' | head -n 1 | tr -dc 0-9)
