@@ -45,6 +45,19 @@ fn the_example_file_is_a_good_configuration() {
 }
 
 #[test]
+fn the_rehearsals_file_is_a_good_configuration_with_the_simulators_account() {
+    let config = Config::from_toml_str(include_str!("../../assets/rehearsal.toml")).unwrap();
+
+    assert!(config.senders.len() == 2 && config.senders.iter().all(SenderConfig::is_rehearsal));
+    let page = include_str!("../../docs/SIMULATOR.md");
+    let meta = config.senders[1].meta.as_ref().unwrap();
+    for value in [&meta.phone_number_id, &meta.waba_id] {
+        assert!(page.contains(&format!("`{value}`")), "{value}");
+    }
+    assert!(page.contains(&format!("--speed {} ", config.engine.speed)), "{}", config.engine.speed);
+}
+
+#[test]
 fn the_example_file_with_every_comment_opened_is_good_too() {
     let keyed = |line: &str| {
         let key = line.split(" = ").next().unwrap_or_default();

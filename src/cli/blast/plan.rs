@@ -22,7 +22,7 @@ use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::domain::filter::in_words;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::pace::{Forecast, ForecastShare, Speed};
 use crate::domain::text::{clean, clean_shown, count_of, grouped, number, people};
 use crate::domain::waiting::hours_with_city;
 use crate::domain::zone::words::{by_own_clocks_first, city, has_same_time};
@@ -242,6 +242,11 @@ fn configured(context: &Context, plan: &Plan) -> String {
     if places.is_empty() { String::new() } else { format!(" ({})", places.join("; ")) }
 }
 
+/// In a rehearsal the rate or the gap is by its own time, and what comes of it in an hour by the clock's.
+fn at_speed(speed: Speed) -> String {
+    if speed == Speed::REAL { String::new() } else { format!(", for time runs {speed} times as fast ([engine] speed)") }
+}
+
 /// Of a blast that waits after its first people: how many they are, and until when.
 fn first_text(context: &Context, plan: &Plan, FirstShare { people, until }: FirstShare) -> String {
     let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
@@ -261,7 +266,8 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     // Of a sender that is not configured here it is not known.
     if !plan.pace.is_empty() {
-        let _ = writeln!(out, "  pace      {}{}", plan.pace, configured(context, plan));
+        let speed = at_speed(context.app.config().engine.speed);
+        let _ = writeln!(out, "  pace      {}{speed}{}", plan.pace, configured(context, plan));
     }
     if let Some(hours) = hours_text(context, plan) {
         let _ = writeln!(out, "  hours     {hours}");
@@ -361,4 +367,15 @@ fn share_text(context: &Context, share: ForecastShare, plan: &Plan) -> String {
         if from.is_empty() { format!(", until about {until}{here}") } else { format!(" until about {until}") }
     });
     format!("{}{from}{until}", grouped(&share.people.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_of_a_rehearsal_says_how_fast_its_time_runs() {
+        assert_eq!(at_speed(Speed::REAL), "");
+        assert_eq!(at_speed("60".parse().unwrap()), ", for time runs 60 times as fast ([engine] speed)");
+    }
 }
