@@ -77,7 +77,8 @@ pub fn for_programs(sentence: &str) -> String {
 
 /// An item that a sentence says how to write, without the quotes that a shell needs: a program sends it as it is.
 fn item(parts: &[&str], at: usize) -> Option<String> {
-    let before = parts.get(at.checked_sub(1)?)?;
+    // Of several all but the last stand before a comma.
+    let before = parts.get(..at)?.iter().rev().step_by(2).find(|before| **before != ", ")?;
     let is_to_be_written = at % 2 == 1 && (before.ends_with(": write ") || *before == " or ");
     shell_unquoted(parts.get(at).filter(|_| is_to_be_written)?)
 }
@@ -274,6 +275,10 @@ mod tests {
             (
                 "`teh` is in two catalogues: write `menu/teh` or `'Kedai Aina/teh'`",
                 "`teh` is in two catalogues: write `menu/teh` or `Kedai Aina/teh`",
+            ),
+            (
+                "`teh` is in 3 catalogues: write `menu/teh`, `'Kedai Aina/teh'` or `'Kedai Siti/teh'`",
+                "`teh` is in 3 catalogues: write `menu/teh`, `Kedai Aina/teh` or `Kedai Siti/teh`",
             ),
             ("no catalogue has `'teh'`: look", "no catalogue has `'teh'`: look"),
         ] {

@@ -1,5 +1,7 @@
 //! What items cost: as they were typed, else as the one catalogue that has them says.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
@@ -305,18 +307,22 @@ pub(super) fn found<'a>(n: usize, sku: &str, known: &'a [ListedItem]) -> Result<
     match own[..] {
         [] => Ok(named(sku, known)),
         [one] => Ok(Some(one)),
-        [first, second, ..] => {
-            let (one, other) = (clean(&first.catalogue), clean(&second.catalogue));
-            let catalogues = if one == other {
-                [first, second].map(|listed| listed.catalogue_id.to_string())
-            } else {
-                [one.into_owned(), other.into_owned()]
-            };
-            let [one, other] = catalogues.map(|catalogue| format!("{catalogue}/{sku}"));
-            let why = format!("`{sku}` is in two catalogues: {}", either_of(&one, &other));
-            Err(AppError::invalid(&format!("items[{n}].sku"), why))
-        }
+        [..] => Err(AppError::invalid(&format!("items[{n}].sku"), in_several(sku, &own))),
     }
+}
+
+/// How each of them is written: by the name of its catalogue, and by its id where another one has that name.
+fn in_several(sku: &str, own: &[&ListedItem]) -> String {
+    let is_alone = |name: &str| own.iter().filter(|listed| clean(&listed.catalogue) == name).count() == 1;
+    let of = |listed: &&ListedItem| {
+        let name = Some(clean(&listed.catalogue)).filter(|name| is_alone(name));
+        let catalogue = name.map_or_else(|| listed.catalogue_id.to_string(), Cow::into_owned);
+        format!("`{}`", shell_word(&format!("{catalogue}/{sku}")))
+    };
+    let ways: Vec<_> = own.iter().map(of).collect();
+    let (others, last) = ways.split_at(ways.len().saturating_sub(1));
+    let catalogues = if own.len() == 2 { "two".to_owned() } else { own.len().to_string() };
+    format!("`{sku}` is in {catalogues} catalogues: write {} or {}", others.join(", "), last.concat())
 }
 
 /// How the one or the other of two items is written, each as one word of a shell: a catalogue's name may have several.
@@ -355,5 +361,11 @@ mod tests {
         let refused = found(0, "teh-tarik", &[of(1, "Kedai Aina"), of(2, "menu")]).unwrap_err().to_string();
 
         assert!(refused.ends_with("write `'Kedai Aina/teh-tarik'` or `menu/teh-tarik`"), "{refused}");
+
+        let listed = [of(1, "Kedai Aina"), of(2, "menu"), of(3, "products"), of(4, "menu")];
+        let refused = found(0, "teh-tarik", &listed).unwrap_err().to_string();
+
+        let ways = "write `'Kedai Aina/teh-tarik'`, `2/teh-tarik`, `products/teh-tarik` or `4/teh-tarik`";
+        assert!(refused.contains("`teh-tarik` is in 4 catalogues: ") && refused.ends_with(ways), "{refused}");
     }
 }
