@@ -81,7 +81,10 @@ fn shared_lines(others: &[ConcurrentBlast], zone: Tz, clock: impl Fn(DateTime<Ut
     let mut next: Vec<_> = others.iter().collect();
     next.sort_by_key(|other| other.starts_at);
     let (named, more) = next.split_at(if others.len() > NAMED_MAX { NAMED_MAX - 1 } else { others.len() });
-    let mut lines: Vec<_> = named.iter().map(|other| other.shared_line(zone, &clock)).collect();
+    let is_alone = |name: &str| others.iter().filter(|other| other.name() == name).count() < 2;
+    let shown = |other: &ConcurrentBlast| Some(other.name()).filter(|name| is_alone(name));
+    let of = |other: &ConcurrentBlast| shown(other).unwrap_or_else(|| format!("{} #{}", other.name(), other.blast));
+    let mut lines: Vec<_> = named.iter().map(|other| other.shared_line(&of(other), zone, &clock)).collect();
     if !more.is_empty() {
         let queued = people(more.iter().fold(0, |sum, other| other.queued.saturating_add(sum)));
         let with = format!("with {} more blasts, {queued} in them", more.len());
@@ -91,10 +94,13 @@ fn shared_lines(others: &[ConcurrentBlast], zone: Tz, clock: impl Fn(DateTime<Ut
 }
 
 impl ConcurrentBlast {
+    fn name(&self) -> String {
+        blast_name(&self.tag, &self.stage)
+    }
+
     /// `with raya, 40 still queued: they take turns, and the times below allow for it`, for somebody who reads times in a zone; `clock`
     /// formats one as the face does.
-    fn shared_line(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> SharedLine {
-        let name = blast_name(&self.tag, &self.stage);
+    fn shared_line(&self, name: &str, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> SharedLine {
         let both = |at: DateTime<Utc>| by_both_clocks(at, (Some(self.zone), zone), &clock(at));
         let Some(at) = self.starts_at.map(both) else {
             let turns = match self.sends_from.map(both) {
@@ -254,13 +260,19 @@ mod tests {
         assert_eq!((few.len(), many.len()), (4, 4));
         assert!(many[0].starts_with("with raya, 40 still") && many[1].starts_with("with raya 4, "), "{many:?}");
         assert_eq!(many[3], "with 2 more blasts, 80 people in them: the times below allow for them");
+
+        let follow_up = ConcurrentBlast { blast: BlastId(52), stage: "Reminder".to_owned(), ..other() };
+        let alike = said(&[other(), ConcurrentBlast { blast: BlastId(51), ..other() }, follow_up]);
+        let begins = ["with raya #7, 40 still", "with raya #51, 40 still", "with raya, Reminder, 40 still"];
+        assert!(begins.iter().zip(&alike).all(|(begin, line)| line.starts_with(begin)), "{alike:?}");
     }
 
     #[test]
     fn a_blast_that_sends_nothing_before_its_hours_takes_turns_only_from_then_on() {
         let mut other = other();
         let said = |other: &ConcurrentBlast| {
-            let SharedLine { with, times } = other.shared_line(Tz::UTC, |at| at.format("%H:%M").to_string());
+            let SharedLine { with, times } =
+                other.shared_line(&other.name(), Tz::UTC, |at| at.format("%H:%M").to_string());
             with + &times
         };
         assert_eq!(said(&other), "with raya, 40 still queued: they take turns, and the times below allow for it");
@@ -291,7 +303,8 @@ mod tests {
             ..other()
         };
         let said = |other: &ConcurrentBlast| {
-            let SharedLine { with, times } = other.shared_line(Tz::UTC, |at| at.format("%-d %b %H:%M").to_string());
+            let SharedLine { with, times } =
+                other.shared_line(&other.name(), Tz::UTC, |at| at.format("%-d %b %H:%M").to_string());
             with + &times
         };
 
