@@ -32,8 +32,6 @@ pub use also_stuck::AlsoStuck;
 pub(super) use readiness::Readiness;
 pub use starts::StartMismatch;
 
-use readiness::over_words;
-
 /// What a launch would do, shown before it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -231,7 +229,7 @@ impl App {
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
         let stop = sender.and_then(|sender| sender.stopped.clone()).filter(|_| !row.state.is_over());
-        obstacles.extend(over_words(&row));
+        obstacles.extend(self.why_over(&row).await?);
         obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let waiting = self.waiting_of(&row, sender, now);
         let plan = Plan {

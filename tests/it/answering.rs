@@ -44,6 +44,8 @@ async fn an_answer_is_in_no_list_and_no_count_but_its_own() {
     assert_eq!((&before["counts"], &before["funnel"]), (&after["counts"], &after["funnel"]));
     let own = scene.json(&["blast", "show", &answer["id"].to_string()]).await;
     assert_eq!((&own["tag"], &own["state"]), (&json!("Answer to Person 1"), &json!("completed")), "{own}");
+    let plan = scene.ok(&["blast", "plan", &answer["id"].to_string()]).await;
+    assert!(plan.starts_with("nobody gets a message: it is an answer to one person, and is done: "), "{plan}");
     assert_eq!(scene.run(&["audit"]).await.code, 0);
 }
 

@@ -13,7 +13,7 @@ use crate::domain::text::{number, people};
 use crate::provider::meta::preflight::NumberHealth;
 use crate::store::plan;
 use crate::store::suppression;
-use crate::store::view::BlastRow;
+use crate::store::view::{self, BlastRow};
 
 /// Whether a blast can start, and to how many.
 pub(in crate::app) struct Readiness {
@@ -132,6 +132,16 @@ impl App {
         obstacles
     }
 
+    /// Why nothing is sent of a blast that is over, or of an answer to somebody: no new blast would send that again.
+    pub(super) async fn why_over(&self, row: &BlastRow) -> Result<Option<String>, AppError> {
+        let Some(why) = over_words(row) else { return Ok(None) };
+        if !view::blasts::is_answer(self.pool(), row.id).await? {
+            return Ok(Some(why));
+        }
+        let state = row.origin.repeat.state_in_words(row.state);
+        Ok(Some(format!("it is an answer to one person, and is {state}: another one is sent by answering them again")))
+    }
+
     /// Whether a sender can send templates, as far as it is known here.
     pub(in crate::app) fn sends_templates(&self, sender: SenderId) -> bool {
         self.sender(sender).is_none_or(|configured| configured.provider.sends_templates())
@@ -139,7 +149,7 @@ impl App {
 }
 
 /// Why nothing is sent of a blast that is over; `None` of any other.
-pub(super) fn over_words(row: &BlastRow) -> Option<String> {
+fn over_words(row: &BlastRow) -> Option<String> {
     let refused = transition(row.state, BlastCommand::Launch).err().filter(|_| row.state.is_over())?;
     let refused = format!("the blast is {}: {}", row.origin.repeat.state_in_words(row.state), refused.mend);
     Some(match &row.state_reason {
