@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::ApiAdmin;
-use super::body::{JsonBody, Params, PathId, UnreadBody, read_field};
+use super::body::{JsonBody, Params, PathId, UnreadBody, never_null, read_field};
 use super::once::{Answer, once};
 use crate::app::{App, ShareRow, TokenRequest, TokenRow};
 use crate::domain::api_token::{TokenName, TokenScope};
@@ -124,13 +124,13 @@ struct NewTokenBody {
     /// `read`, `write` or `admin`.
     #[schema(example = "write")]
     scope: String,
-    /// The only sender that it acts for.
-    #[serde(default)]
-    #[schema(example = json!(null))]
+    /// The only sender that it acts for. Absent: all of them; null is refused.
+    #[serde(default, deserialize_with = "never_null")]
+    #[schema(value_type = String, required = false, example = "sales")]
     sender: Option<String>,
-    /// A time such as `90d`; without one it lasts until it is revoked.
-    #[serde(default, alias = "expiresIn")]
-    #[schema(example = "90d")]
+    /// A time such as `90d`; without one it lasts until it is revoked. Null is refused.
+    #[serde(default, alias = "expiresIn", deserialize_with = "never_null")]
+    #[schema(value_type = String, required = false, example = "90d")]
     expires_in: Option<String>,
 }
 

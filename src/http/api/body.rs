@@ -12,8 +12,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use bytes::Bytes;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -85,6 +85,12 @@ pub(super) async fn read_for_caller(state: &HttpState, parts: &Parts, body: Body
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmptyBody {}
+
+/// A field that narrows what is done, where it is there: null is what a script sends whose own value came out empty, and must not do more than it
+/// asks for.
+pub(super) fn never_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(source: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(source).map(Some)
+}
 
 /// The query's parameters.
 pub(super) struct Params<T>(pub T);

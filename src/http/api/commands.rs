@@ -3,14 +3,14 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::TimeDelta;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiCaller, ApiWriter};
 use super::blasts::{BlastAnswer, CancelledBlast, if_match, with_etag};
-use super::body::{EmptyBody, JsonBody, PathId};
+use super::body::{EmptyBody, JsonBody, PathId, never_null};
 use super::create::MadeBlast;
 use super::follow_up::{FollowUpBody, follow_up};
 use super::once::{Answer, Repeatable, once_unraced};
@@ -102,7 +102,7 @@ struct UndoneBlast {
 #[serde(deny_unknown_fields)]
 pub(super) struct LaunchBody {
     /// How many people it goes to, as the caller saw it: with another number nothing starts. Null is refused.
-    #[serde(default, alias = "expectRecipients", deserialize_with = "expected")]
+    #[serde(default, alias = "expectRecipients", deserialize_with = "never_null")]
     #[schema(value_type = i64, required = false, example = 250)]
     pub expect_recipients: Option<i64>,
     /// Sends what would start by itself at its time now; without it that is refused, so that a request which is repeated sends nothing early.
@@ -111,17 +111,12 @@ pub(super) struct LaunchBody {
     pub now: bool,
 }
 
-/// A number that is there: null is what a script sends whose number came out empty, and must not start a blast as if none were expected.
-fn expected<'de, D: Deserializer<'de>>(source: D) -> Result<Option<i64>, D::Error> {
-    i64::deserialize(source).map(Some)
-}
-
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryBody {
-    /// Only those who failed with this code.
-    #[serde(default)]
-    #[schema(example = "131026")]
+    /// Only those who failed with this code. Null is refused.
+    #[serde(default, deserialize_with = "never_null")]
+    #[schema(value_type = String, required = false, example = "131026")]
     code: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use super::super::calls::for_programs;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
-use super::body::{EmptyBody, JsonBody, Params, PathId};
+use super::body::{EmptyBody, JsonBody, Params, PathId, never_null};
 use super::once::{Answer, Repeatable, answered_before, once};
 use super::page;
 use super::people::PersonAnswer;
@@ -207,8 +207,9 @@ struct ResolveBody {
     #[schema(example = "sent")]
     resolution: String,
     /// The `attempts` of the person as they were read: refused where another attempt was made since. Without it the answer is about the
-    /// newest attempt.
-    #[schema(example = 1)]
+    /// newest attempt. Null is refused.
+    #[serde(default, deserialize_with = "never_null")]
+    #[schema(value_type = i32, required = false, example = 1)]
     attempt: Option<i32>,
 }
 

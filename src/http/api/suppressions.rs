@@ -17,7 +17,7 @@ use super::super::body::drain;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
-use super::body::{JsonBody, Params, fingerprint, read_for_caller};
+use super::body::{JsonBody, Params, fingerprint, never_null, read_for_caller};
 use super::customers::number;
 use super::once::{Answer, Repeatable, once};
 use super::page;
@@ -184,9 +184,9 @@ struct LiftSuppressionBody {
     #[serde(alias = "phoneNumber", alias = "phone")]
     #[schema(example = "60123456789")]
     phone_number: String,
-    /// Absent: the opt-out from every business, or from that of the token's only sender.
-    #[serde(default)]
-    #[schema(example = "kedai")]
+    /// Absent: the opt-out from every business, or from that of the token's only sender. Null is refused.
+    #[serde(default, deserialize_with = "never_null")]
+    #[schema(value_type = String, required = false, example = "kedai")]
     business: Option<String>,
 }
 

@@ -380,6 +380,8 @@ async fn an_answer_that_names_an_attempt_is_about_no_later_one() {
     assert_eq!(refused.kind(), "refused");
     let detail = refused.body["detail"].as_str().unwrap();
     assert!(detail.contains("another attempt was made meanwhile"), "{detail}");
+    let empty = api.post(&resolve, json!({ "resolution": "resend", "attempt": null })).await.expect(422);
+    assert_eq!(empty.fields(), ["attempt"], "no number is not the newest attempt");
     let listed = api.get(&format!("{path}/uncertain")).await.expect(200);
     let attempt = &listed.body["recipients"][0]["attempts"];
     assert_eq!(attempt, 2);

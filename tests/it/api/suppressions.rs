@@ -32,6 +32,8 @@ async fn people_opt_out_as_json_and_as_csv_and_may_come_back() {
     assert_eq!(own.body["suppressions"].as_array().unwrap().len(), 2);
 
     let lift = async |body: serde_json::Value| said(api.request(Method::DELETE, path).json(&body)).await;
+    let empty = lift(json!({ "phone_number": "60100000001", "business": null })).await.expect(422);
+    assert_eq!(empty.fields(), ["business"], "no business is not every business");
     let lifted = lift(json!({ "phone_number": "60100000001" })).await.expect(200);
     assert_eq!(lifted.body["still_for"], json!(["kedai"]));
     lift(json!({ "phone_number": "60100000001" })).await.expect(404);

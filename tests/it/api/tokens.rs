@@ -183,6 +183,9 @@ async fn an_admin_makes_and_ends_tokens_and_links_and_one_of_a_sender_only_its_o
         (json!({ "name": "a b", "scope": "read" }), "name"),
         (json!({ "name": "x", "scope": "owner" }), "scope"),
         (json!({ "name": "x", "scope": "read", "expires_in": "soon" }), "expires_in"),
+        (json!({ "name": "x", "scope": "read", "expires_in": null }), "expires_in"),
+        (json!({ "name": "x", "scope": "read", "expiresIn": null }), "expiresIn"),
+        (json!({ "name": "x", "scope": "read", "sender": null }), "sender"),
     ] {
         assert_eq!(admin.post("/api/tokens", wrong.clone()).await.expect(422).fields(), [field], "{wrong}");
     }

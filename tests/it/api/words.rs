@@ -212,6 +212,8 @@ async fn a_retry_of_nobody_is_refused_with_the_reason() {
     let early = nobody(json!({ "code": "131049" })).await;
     assert!(detail(&early).contains("Meta asks to wait a day, the first may from "), "{early:?}");
     let unknown = nobody(json!({ "code": "x" })).await;
+    let empty = api.post(&format!("{path}/retry"), json!({ "code": null })).await.expect(422);
+    assert_eq!(empty.fields(), ["code"], "no code is not every code");
     assert!(detail(&unknown).starts_with("nobody failed with the code `x`"), "{unknown:?}");
     let all = nobody(json!({})).await;
     assert!(detail(&all).contains(&format!("`GET {path}/report` has the errors")), "{all:?}");
