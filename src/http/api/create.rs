@@ -71,7 +71,7 @@ pub(super) struct CreateBody {
     #[serde(default, alias = "localTime")]
     #[schema(example = json!(null))]
     local_time: Option<String>,
-    /// Its hours and weekdays hold by each person's own zone.
+    /// Its hours and weekdays hold by each person's own zone: refused without either.
     #[serde(default, alias = "windowLocal")]
     #[schema(example = false)]
     window_local: bool,
@@ -119,6 +119,15 @@ impl CreateBody {
             timezone: self.timezone.clone(),
         };
         pace.read()
+    }
+
+    /// Without hours there is nothing that could hold by everybody's own clock: it would be sent at once.
+    fn require_own_hours(&self, pace: &OwnPace) -> Result<(), Problem> {
+        let has_hours = pace.window.get().is_some() || pace.weekdays.get().is_some();
+        if self.window_local && !has_hours {
+            return Err(Problem::field("window_local", "it is about send_window or weekdays: give one"));
+        }
+        Ok(())
     }
 
     /// Whether it repeats.
@@ -171,6 +180,7 @@ impl CreateBody {
         let local_time =
             local_time.map_err(|_| Problem::field("local_time", "write hours and minutes such as 10:00"))?;
         let pace = self.pace()?;
+        self.require_own_hours(&pace)?;
         let tag = name("blast_tag", self.blast_tag.as_deref().unwrap_or("Blast"))?;
         let follow_up_stage = name("follow_up_stage", self.follow_up_stage.as_deref().unwrap_or("Initial"))?;
         let external_id = self.external_id.as_deref().map(|id| external_id("external_id", id)).transpose()?;

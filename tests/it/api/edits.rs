@@ -134,6 +134,14 @@ async fn everyones_own_clock_and_the_next_day_are_given_back_and_may_come_back_a
     put(&api, &path, &before).await.expect(200);
     let other = api.patch(&path, json!({ "local_time": "11:00" })).await.expect(422);
     assert_eq!(other.fields(), ["local_time"], "{other:?}");
+    for lost in
+        [json!({ "window_local": true }), json!({ "window_local": true, "send_window": null, "weekdays": null })]
+    {
+        let mut without_hours = json!({ "message": "Hi" });
+        without_hours.as_object_mut().unwrap().extend(lost.as_object().unwrap().clone());
+        let refused = api.post("/api/blasts", without_hours).await.expect(422);
+        assert_eq!(refused.fields(), ["window_local"], "{lost}");
+    }
     serve.stop().await;
 }
 
