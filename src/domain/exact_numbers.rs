@@ -14,6 +14,20 @@ const PEOPLE_KEYS: [&str; 1] = ["recipients"];
 /// What the values that messages are made of are called.
 const VALUES_KEYS: [&str; 3] = ["variables", "templateVariables", "template_variables"];
 
+/// What the parts of a template are called that its values stand in, as Meta's own call has them or in short.
+const PARTS_KEYS: [&str; 7] = [
+    "components",
+    "templateComponents",
+    "template_components",
+    "header",
+    "templateHeader",
+    "template_header",
+    "buttons",
+];
+
+/// What the texts among these parts are called. Other numbers there are Meta's, such as an index.
+const TEXT_KEYS: [&str; 6] = ["text", "payload", "coupon_code", "code", "suffix", "fallback_value"];
+
 /// A float holds any decimal number of so many digits.
 const DIGITS_MAX: usize = 15;
 
@@ -71,6 +85,8 @@ struct JsonPlace<'a> {
     people: Option<usize>,
     /// How deep the values stand that it is among.
     values: Option<usize>,
+    /// How deep the parts of a template stand that it is among.
+    parts: Option<usize>,
 }
 
 impl<'a> JsonPlace<'a> {
@@ -93,12 +109,16 @@ impl<'a> JsonPlace<'a> {
         if self.is_called(&VALUES_KEYS) {
             self.values.get_or_insert(self.depth);
         }
+        if self.is_called(&PARTS_KEYS) {
+            self.parts.get_or_insert(self.depth);
+        }
         self.name = None;
     }
 
     fn close(&mut self) {
         self.people = self.people.filter(|depth| *depth != self.depth);
         self.values = self.values.filter(|depth| *depth != self.depth);
+        self.parts = self.parts.filter(|depth| *depth != self.depth);
         self.depth = self.depth.saturating_sub(1);
         self.name = None;
     }
@@ -111,6 +131,7 @@ impl<'a> JsonPlace<'a> {
     fn keeps_zeros(&self) -> bool {
         match self.values {
             Some(depth) => depth == self.depth,
+            None if self.parts.is_some() && self.is_called(&TEXT_KEYS) => true,
             None => self.people.is_some() && self.name.is_some() && !self.is_called(&PHONE_KEYS),
         }
     }
@@ -179,6 +200,14 @@ mod tests {
             (
                 r#"{"template":{"variables":{"to":12.50,"of":{"n":12.0}},"components":[3.0]},"price":12.50}"#,
                 r#"{"template":{"variables":{"to":"12.50","of":{"n":12.0}},"components":[3.0]},"price":12.50}"#,
+            ),
+            (
+                r#"{"components":[{"index":1.0,"parameters":[{"text":39.90},{"amount_1000":500.0}]}],"text":1.50}"#,
+                r#"{"components":[{"index":1.0,"parameters":[{"text":"39.90"},{"amount_1000":500.0}]}],"text":1.50}"#,
+            ),
+            (
+                r#"{"header":{"text":7.00},"buttons":[{"payload":1.50,"index":0}],"payload":1.50}"#,
+                r#"{"header":{"text":"7.00"},"buttons":[{"payload":"1.50","index":0}],"payload":1.50}"#,
             ),
             (r#"{"templateVariables":[12.50, 1.50e2, -3.00]}"#, r#"{"templateVariables":["12.50", 1.50e2, "-3.00"]}"#),
             (r#" [60123456789.0, {"to":1.50,"n":1.50,"m":10}]"#, r#" [60123456789.0, {"to":1.50,"n":"1.50","m":10}]"#),

@@ -46,14 +46,14 @@ pub struct MissedOptOuts {
 }
 
 /// How far a list has come.
-struct ListProgress {
+struct SuppressionProgress {
     done: SuppressedAll,
     counted: HashSet<PersonKey>,
     /// What the database was busy with last.
     busy: Option<StoreError>,
 }
 
-impl ListProgress {
+impl SuppressionProgress {
     /// `left`: whom the database was too busy for.
     fn end(self, left: &[&NewRecipient]) -> SuppressedList {
         let mut rows: Vec<u64> = left.iter().filter_map(|person| person.list_row).collect();
@@ -75,7 +75,7 @@ impl App {
     ) -> Result<SuppressedList, AppError> {
         let business = self.own_business(business).await?;
         let done = SuppressedAll { business, added: 0, already: 0, unremembered: None };
-        let mut progress = ListProgress { done, counted: HashSet::new(), busy: None };
+        let mut progress = SuppressionProgress { done, counted: HashSet::new(), busy: None };
         // Nobody else waits for somebody who is being forgotten: messages would go to them meanwhile.
         let numbers: Vec<&str> = people.iter().map(|person| person.phone.as_str()).collect();
         let held = forget::being_forgotten(self.pool(), &numbers).await?;
@@ -89,7 +89,7 @@ impl App {
     async fn suppress_part<'a>(
         &self,
         people: Vec<&'a NewRecipient>,
-        progress: &mut ListProgress,
+        progress: &mut SuppressionProgress,
     ) -> Result<Vec<&'a NewRecipient>, AppError> {
         let (mut left, mut waits) = (people, 0);
         for (at_once, wait) in ROUNDS {
@@ -111,14 +111,14 @@ impl App {
         &self,
         some: &[&NewRecipient],
         wait: RowWait,
-        progress: &mut ListProgress,
+        progress: &mut SuppressionProgress,
     ) -> Result<bool, AppError> {
         let opt_out = |person: &NewRecipient| OptOut {
             phone: person.phone.clone(),
             reason: person.variables.get("reason").map(str::to_owned),
         };
         let people = some.iter().copied().map(opt_out).collect();
-        let ListProgress { done, counted, busy } = progress;
+        let SuppressionProgress { done, counted, busy } = progress;
         let how = (OptOutTime::Earlier, counted, (ForgettingWait::Long, wait));
         let all = match self.suppress_some(Some(&done.business), people, how).await {
             Err(AppError::Store(error @ StoreError::Busy(_))) => {
