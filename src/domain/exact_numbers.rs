@@ -8,8 +8,11 @@ use serde_json::Number;
 /// What a person's number is called in an object.
 pub const PHONE_KEYS: [&str; 4] = ["phone_number", "phoneNumber", "phone", "to"];
 
-/// What the people of a blast are called in a body.
-const PEOPLE_KEYS: [&str; 1] = ["recipients"];
+/// What people are called in a body: those of a blast, and who opts out.
+const PEOPLE_KEYS: [&str; 3] = ["recipients", "phone_numbers", "phoneNumbers"];
+
+/// What is read as a number or as its text: of money no digit is lost.
+const NUMBER_KEYS: [&str; 3] = ["price", "amount", "quantity"];
 
 /// What the values that messages are made of are called.
 const VALUES_KEYS: [&str; 3] = ["variables", "templateVariables", "template_variables"];
@@ -31,8 +34,9 @@ const TEXT_KEYS: [&str; 6] = ["text", "payload", "coupon_code", "code", "suffix"
 /// A float holds any decimal number of so many digits.
 const DIGITS_MAX: usize = 15;
 
-/// The same JSON, with each fraction of more digits than a float holds as a text of the digits that were sent; and so each fraction that ends
-/// in a zero among the values of people and of templates. A list is one of people.
+/// The same JSON, with each fraction of more digits than a float holds as a text of the digits that were sent, where a number may stand for a
+/// text; and so each fraction that ends in a zero among the values of people and of templates. A list is one of people. Everywhere else a number
+/// stays one, so that it is refused where a text belongs.
 pub fn exact(json: &[u8]) -> Cow<'_, [u8]> {
     let is_list = json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     rewritten(json, JsonPlace { people: is_list.then_some(0), ..JsonPlace::default() })
@@ -54,7 +58,7 @@ fn rewritten<'a>(json: &'a [u8], mut place: JsonPlace<'a>) -> Cow<'a, [u8]> {
         };
         let token = &json[at..at + len];
         place.pass(token);
-        if is_rounded(token) || place.keeps_zeros() && ends_in_zero(token) {
+        if place.keeps_digits() && is_rounded(token) || place.keeps_zeros() && ends_in_zero(token) {
             let out = out.get_or_insert_with(|| Vec::with_capacity(json.len() + 2));
             out.extend_from_slice(&json[written..at]);
             out.push(b'"');
@@ -127,6 +131,11 @@ impl<'a> JsonPlace<'a> {
         self.name.is_some_and(|own| names.iter().any(|name| name.as_bytes() == own))
     }
 
+    /// Whether a number here may be read as the text of its digits.
+    fn keeps_digits(&self) -> bool {
+        self.people.is_some() || self.values.is_some() || self.parts.is_some() || self.is_called(&NUMBER_KEYS)
+    }
+
     /// Whether a number here is read as it is written. Of phones none is: a fraction there is refused as one.
     fn keeps_zeros(&self) -> bool {
         match self.values {
@@ -183,6 +192,15 @@ mod tests {
             ("[1234567890123456.78, -0.0000000000000001]", r#"["1234567890123456.78", -0.0000000000000001]"#),
             (r#"{"a\\":"\"19.989999999999999999999","b":19.99}"#, r#"{"a\\":"\"19.989999999999999999999","b":19.99}"#),
             ("[12345678901234567,123456789012345678901]", r#"[12345678901234567,"123456789012345678901"]"#),
+            (
+                r#"{"message":12345678901234567890123,"template":{"name":1.2345678901234567}}"#,
+                r#"{"message":12345678901234567890123,"template":{"name":1.2345678901234567}}"#,
+            ),
+            (
+                r#"{"phone_numbers":[12345678901234567890123],"note":12345678901234567890123}"#,
+                r#"{"phone_numbers":["12345678901234567890123"],"note":12345678901234567890123}"#,
+            ),
+            (r#"{"variables":{"n":12345678901234567890123}}"#, r#"{"variables":{"n":"12345678901234567890123"}}"#),
             (r#"{"never ends"#, r#"{"never ends"#),
             ("[1.2345678901234567.8]", "[1.2345678901234567.8]"),
         ] {
