@@ -160,9 +160,12 @@ fn due_later(blast: &BlastRow, zone: Option<Tz>, now: DateTime<Utc>) -> Option<W
     let (due, people) = (blast.next_due_at.filter(|due| *due > now)?, blast.counts.queued);
     let until = own_hours(blast, zone).map_or(due, |own| own.next_open(due));
     let is_pair = blast.next_due_reason.as_deref() == Some(TOO_RECENTLY);
-    // Whoever was tried has a reason to be tried again.
-    let is_untried = blast.next_due_reason.as_deref().is_none_or(|reason| reason == OUT_OF_HOURS);
-    Some(match (is_pair, is_untried && goes_by_own_clocks(blast)) {
+    // Whoever was refused is tried again whatever their clock, unless it was outside their hours by then.
+    let is_by_clock = match blast.next_due_reason.as_deref() {
+        None => blast.next_due_code.is_none() || blast.has_untried,
+        Some(reason) => reason == OUT_OF_HOURS,
+    };
+    Some(match (is_pair, is_by_clock && goes_by_own_clocks(blast)) {
         (true, _) => Waiting::PairGap { people, until },
         (false, true) => Waiting::OwnTime { people, time: blast.origin.local_time, until },
         (false, false) => Waiting::Backoff { people, until },

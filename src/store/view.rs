@@ -101,6 +101,8 @@ pub struct BlastRow {
     pub next_due_reason: Option<String>,
     /// The code with which the provider last refused that person, if it did.
     pub next_due_code: Option<String>,
+    /// Of one that goes by people's own clocks: somebody is queued who was not refused yet.
+    pub has_untried: bool,
     /// Those of the queued who are due later, at most the last 10,000.
     pub due_later: Option<DueLater>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.

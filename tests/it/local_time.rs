@@ -155,6 +155,13 @@ async fn hours_hold_by_each_persons_own_clock_also_for_who_is_late() {
 
     let posts = shop.sim.posts().await;
     assert_eq!((posts.len(), posts[0].phone.as_str()), (1, digits(1).as_str()));
+    // As the provider's refusal by a webhook leaves those who are tried again.
+    let refused = "update blast_recipients set tries = 1, error_code = '131026', reason = null where status = 'queued'";
+    shop.execute(&format!("{refused} and id % 2 = 0")).await;
+    assert_eq!(shop.waiting(&id).await["reason"], "own_time", "others wait for their hours");
+    shop.execute(refused).await;
+    assert_eq!(shop.waiting(&id).await["reason"], "backoff", "all of them are to be retried");
+    shop.execute("update blast_recipients set tries = 0, error_code = null where status = 'queued'").await;
     engine.stop().await;
     shop.promises().await;
 }

@@ -66,6 +66,8 @@ struct BlastRecord {
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
     next_due_code: Option<String>,
+    /// `None` where nobody's own clock decides anything.
+    has_untried: Option<bool>,
     later_people: Option<i64>,
     later_first: Option<DateTime<Utc>>,
     later_last: Option<DateTime<Utc>>,
@@ -89,7 +91,11 @@ macro_rules! blasts {
                     b.occurrence_at, b.local_time, b.window_local, b.retry_next_day, b.step_number, b.updated_at, b.rate, b.gap,
                     b.send_window, b.weekdays, b.timezone,
                     s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
-                    q.next_due_code, d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later,
+                    q.next_due_code,
+                    case when b.local_time is not null or b.window_local
+                         then exists (select from blast_recipients w
+                                       where w.blast_id = b.id and w.status = 'queued' and w.tries = 0) end as has_untried,
+                    d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later,
                     exists (select from blast_steps p where p.blast = b.id and p.removed_at is null) as has_steps,
                     b.follows_stage is not null or b.follows_blast is not null and b.segment is null as is_follow_up
                from blasts b
@@ -316,6 +322,7 @@ impl From<BlastRecord> for BlastRow {
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,
             next_due_code: found.next_due_code,
+            has_untried: found.has_untried == Some(true),
             due_later: due_later((found.later_people, found.later_first, found.later_last)),
             unasked: unasked(found.unasked),
         }
