@@ -93,13 +93,6 @@ impl App {
         Ok(marked)
     }
 
-    /// Words about somebody may name them: they wait for whoever is being forgotten. What has none counts on whoever stands for them, and asks
-    /// a far server for no more than it needs.
-    async fn begin_marks(&self, recipient: RecipientId, marks: &[Mark]) -> Result<DbTransaction, AppError> {
-        let has_words = marks.iter().any(|mark| matches!(mark, Mark::Note(_)));
-        if has_words { self.begin_about_people(&[recipient]).await } else { self.begin().await }
-    }
-
     async fn end_marks(&self, tx: DbTransaction) -> Result<(), AppError> {
         tx.commit().await?;
         self.engine().notifier.wake_all();

@@ -104,6 +104,7 @@ async fn save(global: &Global, name: &str, (file, source): (&Path, TableSource))
         return print_json(&json!({
             "name": saved.name, "people": saved.people, "people_before": before, "forgotten": forgotten,
             "rejected": list.rejected.total, "rejected_file": list.rejected_file,
+            "unclear_opt_outs": list.unclear_opt_outs, "local": list.local,
         }));
     }
     if forgotten > 0 {

@@ -67,11 +67,14 @@ pub struct ListColumns {
 
 /// Rows that say neither yes nor no in a column that says who wants no messages, as *stop*: they are taken. What they say is not kept, since it
 /// may name somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UnclearOptOuts {
+    #[schema(example = "unsubscribed")]
     pub column: String,
+    #[schema(example = 3)]
     pub rows: u64,
     /// From 1.
+    #[schema(example = 2)]
     pub first_row: u64,
 }
 
@@ -90,10 +93,12 @@ impl UnclearOptOuts {
 }
 
 /// Numbers that were written without a country code, and read as those of one country.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LocalNumbers {
+    #[schema(example = 38)]
     pub numbers: u64,
     /// With its plus: `+60`.
+    #[schema(example = "+60")]
     pub country_code: String,
 }
 

@@ -75,7 +75,7 @@ impl AddPeopleArgs {
             let reasons: Vec<_> = added.rejected.reasons.iter().map(reason).collect();
             return json(&json!({
                 "id": self.blast, "taken": added.taken, "rejected": added.rejected.total, "reasons": reasons,
-                "total_recipients": total,
+                "unclear_opt_outs": added.unclear_opt_outs, "local": added.local, "total_recipients": total,
             }));
         }
         let starts = starts.map_or_else(String::new, |starts| format!(", which {starts}"));

@@ -205,6 +205,7 @@ impl NewArgs {
             return json(&json!({
                 "corrected": taken::corrected_json(&imported), "id": imported.blast, "taken": imported.taken, "rejected": imported.rejected.total, "unusual_lengths": imported.unusual_lengths,
                 "reasons": reasons.collect::<Vec<_>>(), "rejected_file": imported.rejected_file,
+                "unclear_opt_outs": imported.unclear_opt_outs, "local": imported.local,
             }));
         }
         line(&imported.blast.to_string())

@@ -18,6 +18,7 @@ use super::once::{Answer, Repeatable, answered_before, has_key, once};
 use super::upload::{Upload, UploadMax, receive};
 use crate::app::{AddedReport, App, Imported, PeopleSource, WrittenPerson, unread_after};
 use crate::domain::ids::BlastId;
+use crate::domain::list_columns::{LocalNumbers, UnclearOptOuts};
 use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::UnusualLengths;
 use crate::domain::text::people_are;
@@ -167,6 +168,10 @@ pub(super) struct ImportReport {
     /// The first of the rows that were not taken.
     rejected_rows: Vec<RejectedRow>,
     unusual_lengths: UnusualLengths,
+    /// Rows of a table that say neither yes nor no in a column that says who wants no messages: they are taken.
+    unclear_opt_outs: Vec<UnclearOptOuts>,
+    /// Numbers without a country code, read as those of one country.
+    local: Option<LocalNumbers>,
     /// Rows of a table that are not UTF-8: they were read as Windows-1252, and may have wrong letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_utf8: Option<RowsNotUtf8>,
@@ -254,6 +259,8 @@ impl From<&Imported> for ImportReport {
             reasons: reasons.collect(),
             rejected_rows: rows.collect(),
             unusual_lengths: imported.unusual_lengths.clone(),
+            unclear_opt_outs: imported.unclear_opt_outs.clone(),
+            local: imported.local.clone(),
             not_utf8: imported.not_utf8.map(|odd| RowsNotUtf8 { rows: odd.rows, first_row: odd.first_row }),
         }
     }

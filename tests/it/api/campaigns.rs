@@ -242,6 +242,7 @@ async fn people_are_added_and_taken_out_in_the_documents_words() {
         "reasons": [{ "reason": "not a phone number", "rows": 1, "firstRow": 2 }],
         "rejectedRows": [{ "row": 2, "field": "phoneNumber", "value": "nobody",
                            "reason": made.body["import"]["rejectedRows"][0]["reason"] }],
+        "unclearOptOuts": [], "local": null,
     });
     assert_eq!(made.body["import"]["reasons"][0]["rows"], 1, "{made:?}");
     let mut answered = made.body["import"].clone();

@@ -67,6 +67,26 @@ async fn people_are_added_as_json_as_csv_and_one_a_line() {
 }
 
 #[tokio::test]
+async fn what_a_list_does_not_make_clear_is_in_the_answer_and_in_what_the_command_line_prints() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = format!("{}/recipients", empty_draft(&api).await);
+    let list = "phone,name,unsubscribed\n0100000011,Aina,by phone\n0100000012,Ben,no\n";
+    let file = shop.write("unclear.csv", list);
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", file.to_str().unwrap()];
+
+    let answered = api.upload(&path, "text/csv", list).await.expect(201).body;
+    let printed = shop.json(&new).await;
+
+    for said in [answered, printed] {
+        assert_eq!(said["taken"], 2, "{said}");
+        assert_eq!(said["unclear_opt_outs"], json!([{ "column": "unsubscribed", "rows": 1, "first_row": 2 }]));
+        assert_eq!(said["local"], json!({ "numbers": 2, "country_code": "+60" }));
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn whole_numbers_keep_each_of_their_digits_in_whichever_form_people_are_added() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -56,6 +56,31 @@ pub(super) struct CampaignImport {
     reasons: Vec<CampaignRejection>,
     /// The first of the rows that were not taken.
     rejected_rows: Vec<CampaignRejectedRow>,
+    /// Rows of a table that say neither yes nor no in a column that says who wants no messages: they are taken.
+    unclear_opt_outs: Vec<CampaignUnclearOptOuts>,
+    /// Numbers without a country code, read as those of one country.
+    local: Option<CampaignLocalNumbers>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignUnclearOptOuts {
+    #[schema(example = "unsubscribed")]
+    column: String,
+    #[schema(example = 3)]
+    rows: u64,
+    /// From 1.
+    #[schema(example = 2)]
+    first_row: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignLocalNumbers {
+    #[schema(example = 38)]
+    numbers: u64,
+    #[schema(example = "+60")]
+    country_code: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -125,6 +150,15 @@ impl From<&Imported> for CampaignImport {
             value: row.value.clone(),
             reason: own_word(&row.reason.to_string()),
         });
+        let unclear = imported.unclear_opt_outs.iter().map(|unclear| CampaignUnclearOptOuts {
+            column: unclear.column.clone(),
+            rows: unclear.rows,
+            first_row: unclear.first_row,
+        });
+        let local = imported
+            .local
+            .as_ref()
+            .map(|local| CampaignLocalNumbers { numbers: local.numbers, country_code: local.country_code.clone() });
         Self {
             id: imported.blast.to_string(),
             campaign_id: imported.blast.to_string(),
@@ -132,6 +166,8 @@ impl From<&Imported> for CampaignImport {
             rejected: rejected.total,
             reasons: reasons.collect(),
             rejected_rows: rows.collect(),
+            unclear_opt_outs: unclear.collect(),
+            local,
         }
     }
 }
