@@ -48,7 +48,7 @@ impl App {
             (Waiting::TokenRefused { is_elsewhere: false, .. }, Some(own)) if own.token.file().is_some() => {
                 Some(format!("{}: it then goes on by itself", token_mend(&own.token)))
             }
-            _ => waiting.mend(blast.id, &blast.sender),
+            _ => waiting.mend_with((blast.id, blast.origin.local_time), &blast.sender),
         }
     }
 

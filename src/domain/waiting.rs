@@ -285,10 +285,7 @@ impl Waiting {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::Scheduled { .. } => Some(format!("`blastdeck blast pause {blast}` stops it")),
-            Self::Window { .. } => Some(format!(
-                "`blastdeck blast edit {blast} --clear window,weekdays` has it send at any hour; without `--yes` it asks for the \
-                 number of people first"
-            )),
+            Self::Window { .. } => Some(window::without_hours(blast, None)),
             Self::DailyCap { .. } => Some(format!("`daily_cap` of sender {sender} in the configuration sets it")),
             Self::NotMade { .. } => {
                 Some("an engine tries it again every few seconds, and makes it once that is put right".to_owned())

@@ -41,6 +41,11 @@ fn what_opens_closed_hours_says_what_it_asks_where_nobody_can_answer() {
 
     assert!(mend.starts_with("`blastdeck blast edit 7 --clear window,weekdays` has it send at any hour"), "{mend}");
     assert!(mend.ends_with("without `--yes` it asks for the number of people first"), "{mend}");
+
+    let own = window.mend_with((BlastId(7), chrono::NaiveTime::from_hms_opt(10, 0, 0)), "sales").unwrap();
+    let begins = "`blastdeck blast edit 7 --clear window,weekdays` has it send at everyone's own 10:00; without";
+    assert!(own.starts_with(begins), "{own}");
+    assert_eq!(window.mend_with((BlastId(7), None), "sales"), Some(mend));
 }
 
 #[test]

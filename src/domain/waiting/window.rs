@@ -2,13 +2,32 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::Waiting;
+use crate::domain::ids::BlastId;
 use crate::domain::zone::words::{by_both_clocks, city, has_same_time, there_and_here, time_there};
 
+/// What opens a blast's closed hours, and when it sends without them: at any hour, or at everybody's own time where it has one.
+pub(super) fn without_hours(blast: BlastId, own_time: Option<NaiveTime>) -> String {
+    let when =
+        own_time.map_or_else(|| "any hour".to_owned(), |time| format!("everyone's own {}", time.format("%H:%M")));
+    format!(
+        "`blastdeck blast edit {blast} --clear window,weekdays` has it send at {when}; without `--yes` it asks for the number of \
+         people first"
+    )
+}
+
 impl Waiting {
+    /// What a person can do about it, if anything, for a blast that may have everybody's own time, and its sender.
+    pub fn mend_with(&self, (blast, own_time): (BlastId, Option<NaiveTime>), sender: &str) -> Option<String> {
+        match self {
+            Self::Window { .. } => Some(without_hours(blast, own_time)),
+            _ => self.mend(blast, sender),
+        }
+    }
+
     /// The sentence for somebody who reads times in a zone; `clock` formats one as the face does. Hours by other clocks than the
     /// reader's say whose they are, and when they begin by both.
     pub fn sentence_in(&self, zone: Tz, clock: impl Fn(DateTime<Utc>) -> String) -> String {

@@ -198,7 +198,8 @@ impl Model {
         {
             return Some(mend);
         }
-        waiting.mend(blast.id, &blast.sender).map(|mend| self.options.pasteable(&mend))
+        let mend = waiting.mend_with((blast.id, blast.origin.local_time), &blast.sender);
+        mend.map(|mend| self.options.pasteable(&mend))
     }
 
     /// How the refused token of a blast's sender is replaced, where that is configured here.
