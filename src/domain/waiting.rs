@@ -88,7 +88,12 @@ pub enum Waiting {
     PairGap { people: i64, until: DateTime<Utc> },
     /// Everybody left is due later, the next person at a time of their own clock, which nobody was tried before. `None`: by the hours
     /// of the blast, which hold by their clocks.
-    OwnTime { people: i64, time: Option<NaiveTime>, until: DateTime<Utc> },
+    OwnTime {
+        people: i64,
+        #[serde(serialize_with = "window::clock_time")]
+        time: Option<NaiveTime>,
+        until: DateTime<Utc>,
+    },
     /// The sender is stopped until a person mends something.
     SenderStopped {
         why: String,

@@ -33,6 +33,20 @@ fn every_reason_is_one_sentence_with_its_end() {
 }
 
 #[test]
+fn everyones_own_time_is_in_json_as_that_of_the_blast() {
+    let until = "2026-06-15T04:00:00Z".parse().unwrap();
+    let json = |time| serde_json::to_value(Waiting::OwnTime { people: 15, time, until }).unwrap();
+    let ten = chrono::NaiveTime::from_hms_opt(10, 0, 0);
+
+    assert_eq!(json(ten)["time"], "10:00");
+    assert_eq!(json(None)["time"], serde_json::Value::Null);
+    assert_eq!(
+        serde_json::from_value::<Waiting>(json(ten)).unwrap(),
+        Waiting::OwnTime { people: 15, time: ten, until }
+    );
+}
+
+#[test]
 fn what_opens_closed_hours_says_what_it_asks_where_nobody_can_answer() {
     let window =
         Waiting::Window { window: "09:00-21:00 daily".to_owned(), until: "2026-06-15T04:00:00Z".parse().unwrap() };

@@ -4,10 +4,20 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
+use serde::Serializer;
 
 use super::Waiting;
 use crate::domain::ids::BlastId;
 use crate::domain::zone::words::{by_both_clocks, city, has_same_time, there_and_here, time_there};
+
+/// A time of everybody's own clock in JSON, as that of the blast is: `10:00`.
+#[expect(clippy::ref_option, reason = "serde hands the field over like this")]
+pub(super) fn clock_time<S: Serializer>(time: &Option<NaiveTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serializer.collect_str(&time.format("%H:%M")),
+        None => serializer.serialize_none(),
+    }
+}
 
 /// What opens a blast's closed hours, and when it sends without them: at any hour, or at everybody's own time where it has one.
 pub(super) fn without_hours(blast: BlastId, own_time: Option<NaiveTime>) -> String {

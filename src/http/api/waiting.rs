@@ -35,7 +35,7 @@ pub(super) struct BlastWaiting {
     window: Option<String>,
     /// Of `daily_cap`: the blast's hours, where it waits for these afterwards.
     hours: Option<String>,
-    /// Of `own_time`: the time of everybody's own clock.
+    /// Of `own_time`: the time of everybody's own clock, as `local_time`: `10:00`.
     time: Option<String>,
     /// Of `gap`.
     gap: Option<String>,
