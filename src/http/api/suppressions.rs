@@ -43,7 +43,7 @@ pub(super) fn routes() -> Routes {
                 .body::<SuppressBody>()
                 .body_as(
                     "text/csv",
-                    "With a header line: `phone_number`, and perhaps `reason`; the query names their `business`",
+                    "With a header line: `phone_number`, and perhaps `reason`; the query names their `business`, and a column of it is refused",
                     "phone_number,reason\n60123456789,asked\n",
                 )
                 .answer::<AddedSuppressions>(200, "How many are new")

@@ -78,6 +78,8 @@ async fn a_csv_list_names_its_business_in_the_query_and_no_other_parameter_is_ig
     assert_eq!(csv("business=nobody").await.expect(422).fields(), ["business"]);
     assert_eq!(json("business=kedai").await.fields(), ["business"], "a body of JSON names it itself");
     assert_eq!(json("wat=1").await.fields(), ["wat"]);
+    let column = "phone_number,Business\n60100000003,kedai\n";
+    assert_eq!(api.upload(path, "text/csv", column).await.expect(422).fields(), ["business"], "not every business");
     assert_eq!(shop.number("select count(*) from suppressions").await, 0, "what is refused opts nobody out");
 
     assert_eq!(csv("business=kedai").await.expect(200).body["business"], "kedai");

@@ -168,6 +168,13 @@ pub(super) fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
     let phones = column(&["phone_number", "phoneNumber", "phone", "number"]);
     let phones =
         phones.ok_or_else(|| Problem::field("phone_number", "missing: the first line names no such column"))?;
+    // It would hold for every business, whatever its rows say.
+    if column(&["business"]).is_some() {
+        return Err(Problem::field(
+            "business",
+            "a column does not name it: write `?business=` in the query, and leave the column out",
+        ));
+    }
     let reasons = column(&["reason"]);
     let mut numbers = Numbers::of("phone_number");
     for (at, row) in rows.byte_records().enumerate() {
