@@ -386,10 +386,15 @@ fn a_blast_whose_act_is_taken_back_keeps_the_cursor_where_another_one_had_it_bef
     let paused = BlastView { state: BlastState::Paused, state_by: own, waiting: None, version, ..other.clone() };
     let outcome = Ok(WriteOutcome::Blast(Box::new(paused)));
     dashboard.answer(Completion::Written { request: WriteRequest::Pause(other.id), outcome });
-    let outcome = Ok(WriteOutcome::Undone(UndoOutcome::of_launch("Tour Dec goes on".to_owned())));
+    let undone = UndoOutcome {
+        recipients: Vec::new(),
+        sentence: "Tour Dec goes on".to_owned(),
+        command_lines: Vec::new(),
+        still_suppressed: Vec::new(),
+    };
+    let outcome = Ok(WriteOutcome::Undone(undone));
     dashboard.answer(Completion::Written { request: WriteRequest::UndoLaunch(other.id), outcome });
-    let back = BlastView { version: version + 1, ..other.clone() };
-    dashboard.answer(Completion::Blasts(Ok(vec![capped, back])));
+    dashboard.answer(Completion::Blasts(Ok(vec![capped, BlastView { version: version + 1, ..other.clone() }])));
 
     assert_eq!(dashboard.model.needs_line(), Some(NeedsLine::Blast(other.id)));
 }
