@@ -177,7 +177,7 @@ impl App {
         let blast = format!("{}, {} (blast {id})", head.blast_tag, head.follow_up_stage);
         let said = match (is_of_blast(act), in_another) {
             (true, _) => format!("{} was to {what} {blast}", if is_own { "" } else { "," }),
-            (false, true) => format!(": in {blast}: {what}"),
+            (false, true) => format!("{} in {blast}: {what}", if is_own { "" } else { "," }),
             (false, false) => format!(": {what}"),
         };
         let sends = then.as_ref().map_or("", |then| &*then.words);

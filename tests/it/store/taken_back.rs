@@ -163,7 +163,7 @@ async fn an_act_in_another_blast_is_asked_about_by_name_and_is_still_the_newest_
     assert_eq!(aina.ask_about_mine(Some(BLAST), None).await.unwrap(), None);
     let (act, question) = aina.ask_about_mine(Some(BlastId(99)), None).await.unwrap().unwrap();
     assert!(
-        question.starts_with("your last act: in Raya, Initial (blast 1): opt-out, ")
+        question.starts_with("your last act in Raya, Initial (blast 1): opt-out, ")
             && question.ends_with("Take it back?"),
         "{question}"
     );
