@@ -126,15 +126,12 @@ impl RateCard {
             }
             let category = group.category.as_deref().unwrap_or("unknown").to_ascii_lowercase();
             let region = group.country.or_else(|| group.phone.as_deref().and_then(region_of));
-            match self.rate(&category, region, group.day) {
-                Some(rate) => {
-                    let sum = charges.money.entry(rate.currency.clone()).or_default();
-                    *sum = sum.saturating_add(rate.price.saturating_mul(Decimal::from(group.messages)));
-                }
-                None => {
-                    charges.without_rate += group.messages;
-                    charges.forgotten += if group.is_of_nowhere() { group.messages } else { 0 };
-                }
+            if let Some(rate) = self.rate(&category, region, group.day) {
+                let sum = charges.money.entry(rate.currency.clone()).or_default();
+                *sum = sum.saturating_add(rate.price.saturating_mul(Decimal::from(group.messages)));
+            } else {
+                charges.without_rate += group.messages;
+                charges.forgotten += if group.is_of_nowhere() { group.messages } else { 0 };
             }
             *charges.categories.entry(category).or_default() += group.messages;
         }
