@@ -18,8 +18,11 @@ const DIGITS_OF_PERSON: usize = 4;
 /// besides that of the phones they have a single cell each.
 pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
     let cells = |row: &Record| keys_of(row).into_iter().filter(|key| !key.is_empty()).collect::<Vec<_>>();
-    let titles = first_rows.iter().take_while(|row| !names_columns(row) && !holds_number(row)).count();
-    if first_rows.get(titles).is_some_and(names_columns) {
+    let below = |at: usize| first_rows.get(at + 1..).unwrap_or_default();
+    let names_columns = |at: usize, row: &Record| names_columns(row, below(at));
+    let mut rows = first_rows.iter().enumerate();
+    let titles = rows.by_ref().take_while(|(at, row)| !names_columns(*at, row) && !holds_number(row)).count();
+    if first_rows.get(titles).is_some_and(|row| names_columns(titles, row)) {
         return titles;
     }
     let titles = first_rows.iter().take_while(|row| cells(row).len() == 1 && !holds_number(row)).count();
@@ -30,12 +33,21 @@ pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
     if first_rows.get(titles).is_some_and(is_header) { titles } else { 0 }
 }
 
-/// Whether a row is a header beyond doubt: one cell is called as a column of phones is, another one as one whose meaning is known, and
-/// nobody's number stands in it.
-pub(super) fn names_columns(row: &Record) -> bool {
+/// Whether a row is a header beyond doubt: one cell is called as a column of phones is and stands in theirs, another one is called as one whose
+/// meaning is known, and nobody's number stands in it. Without the first, `WA` and `stop` may be what somebody said, and where.
+pub(super) fn names_columns(row: &Record, people: &[Record]) -> bool {
     let keys = keys_of(row);
     let is_beside_title = |phone: usize| positions(&keys, is_whole_title).any(|column| column != phone);
-    positions(&keys, |key| names_phones(without_number(key))).any(is_beside_title) && !holds_number(row)
+    let mut phones = positions(&keys, |key| names_phones(without_number(key)));
+    phones.any(|column| is_beside_title(column) && are_numbers(people, column)) && !holds_number(row)
+}
+
+/// Whether half or more of the cells of a column that are not empty are somebody's numbers.
+fn are_numbers(people: &[Record], column: usize) -> bool {
+    let cells = people.iter().filter_map(|row| row.values.get(column)).map(|value| decode(value).0);
+    let cells: Vec<_> = cells.filter(|cell| !cell.trim().is_empty()).collect();
+    let numbers = cells.iter().filter(|cell| may_be_number(cell)).count();
+    numbers > 0 && numbers * 2 >= cells.len()
 }
 
 fn keys_of(row: &Record) -> Vec<String> {

@@ -23,8 +23,8 @@ const HEADERS: &[&str] = &[
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
 const CELLS: &[&str] = &[
-    "yes", "y", "true", "t", "1", "1.0", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔",
-    "✅", "☑", "√",
+    "yes", "y", "true", "1", "1.0", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔", "✅",
+    "☑", "√",
 ];
 
 /// With what a cell of it says that somebody wants messages. Whoever has something else in it gets them as well, but that may be about
@@ -99,8 +99,8 @@ impl OptOutColumn {
         Self::called_in(first).filter(is_borne_out).chain(Self::of_headers_in(others.rows)).collect()
     }
 
-    fn of_headers_in(rows: &[Record]) -> impl Iterator<Item = Self> {
-        rows.iter().filter(|row| names_columns(row)).flat_map(Self::called_in)
+    fn of_headers_in(rows: &[Record]) -> impl Iterator<Item = Self> + '_ {
+        rows.iter().filter(|row| names_columns(row, rows)).flat_map(Self::called_in)
     }
 
     fn called_in(row: &Record) -> impl Iterator<Item = Self> {

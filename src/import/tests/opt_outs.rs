@@ -70,8 +70,8 @@ fn what_programs_write_for_yes_and_no_counts_and_what_is_about_a_block_as_well_i
     let read = read(list, "Hi").unwrap();
 
     let unclear = read.tally.unclear_opt_outs(|column| format!("column {}", column + 1));
-    let expected = UnclearOptOuts { column: "column 2".to_owned(), rows: 3, first_row: 6 };
-    assert_eq!((phones(&read).len(), phones(&read)[0], unclear), (5, "+60100120003", vec![expected]));
+    let expected = UnclearOptOuts { column: "column 2".to_owned(), rows: 4, first_row: 2 };
+    assert_eq!((phones(&read).len(), phones(&read)[1], unclear), (6, "+60100120003", vec![expected]));
 }
 
 #[test]

@@ -25,6 +25,15 @@ const WORDS: [(&str, &str); 5] = [
 ];
 
 #[test]
+fn a_person_without_a_number_who_said_stop_over_whatsapp_is_no_header() {
+    let list = "Phone,Name,Source,Reply\n60100990001,Abu,WA,yes\n,Ali,WA,stop\n60100990003,Siti,WA,yes\n";
+    assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100990001", "+60100990003"]);
+
+    let first = "Phone,Source,Reply\n,WA,stop\n60100990001,WA,yes\n60100990003,WA,yes\n";
+    assert_eq!(phones(&read(first, "Hi {reply}").unwrap()), ["+60100990001", "+60100990003"]);
+}
+
+#[test]
 fn whoever_stopped_in_the_word_of_their_column_is_left_out_of_a_list_of_two_rows() {
     for above in ABOVE {
         for (title, said) in WORDS {

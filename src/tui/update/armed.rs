@@ -13,7 +13,6 @@ use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
-use crate::tui::format::TimeFormat;
 use crate::tui::model::{
     ArmedLaunch, ArmedWords, Leaving, Model, Notice, ResumedBlast, StandingBlast, StartsBeside, TakenBackStart,
 };
@@ -279,8 +278,7 @@ fn what_became_of(model: &Model, row: &BlastView) -> Notice {
                 format!("{name} waits again for its sender, which is stopped as before: {why}")
             }
             Some(waiting) if row.is_held_up() => {
-                let clock = TimeFormat { zone: model.options.zone, now: model.now };
-                let waits = waiting.sentence_in(model.options.zone, |at| clock.long(at));
+                let waits = model.wait_sentence(row, waiting);
                 let lifts = || format!(", ⟨S⟩ {}", pace::lifts_hours(model, row));
                 let hours = if is_selected && pace::waits_for_hours(row) { lifts() } else { String::new() };
                 format!("{name} {waits}{}{hours}", keys("; ⟨p⟩ pauses it"))
