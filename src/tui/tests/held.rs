@@ -210,7 +210,8 @@ fn how_many_are_first_is_said_before_a_blast_is_sent_outside_its_hours() {
     ] {
         let mut dashboard = TestDashboard::new(WIDE);
         let first = FirstPeople { people: NonZeroU32::new(2), left };
-        let limits = LimitColumns { hours: Some(Ok("09:00-21:00".parse().unwrap())), ..LimitColumns::default() };
+        // It is 14:02: with other hours they would be open, and nothing asked.
+        let limits = LimitColumns { hours: Some(Ok("20:00-22:00".parse().unwrap())), ..LimitColumns::default() };
         let row = BlastView { limits, waiting: Some(closed()), first, ..raya() };
         dashboard.answer(Completion::Blasts(Ok(vec![row])));
 
