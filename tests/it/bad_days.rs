@@ -90,10 +90,12 @@ async fn a_full_disk_under(table: &str) {
 
     refuse(&shop, table, "53100").await;
     says(&shop, &blast, "the database's disk is full").await;
-    let reason = waiting(&shop, &blast).await;
+    // For an instant between two tries another reason may be read.
+    let mends = async || waiting(&shop, &blast).await["mend"] == "make room there";
+    eventually_async("it says what to do", mends).await;
     // Nobody is sent to blindly.
     until_unchanged("POSTs", Duration::from_secs(1), async || shop.sim.stats().await.posts).await;
-    assert_eq!((reason["mend"].as_str(), shop.state(&blast).await.as_str()), (Some("make room there"), "sending"));
+    assert_eq!(shop.state(&blast).await, "sending");
     shop.execute("delete from refusing").await;
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
