@@ -85,6 +85,7 @@ impl App {
         }
         let host = text::host();
         let state = &setup.config.database.state_dir;
+        let (run, settings) = (setup.config.database.data_dir.join("run"), EngineSettings::of(&setup.config));
         let engine = EngineContext {
             identity: Arc::new(identity(&state.join(&database), setup.process, &host)),
             host: host.into(),
@@ -96,14 +97,9 @@ impl App {
             media: MediaDir::within(&setup.config.database.data_dir),
             senders: senders.into(),
             hooks: setup.config.hooks.clone().into(),
-            settings: EngineSettings::of(&setup.config),
             clock: Arc::new(DatabaseClock::default()),
-            fence: Arc::new(Fence::new(
-                state,
-                &database,
-                setup.config.database.data_dir.join("run"),
-                EngineSettings::of(&setup.config).retry,
-            )),
+            fence: Arc::new(Fence::new(state, &database, run, settings.retry)),
+            settings,
             notifier,
             pending_acquisitions: PendingAcquisitions::default(),
             suspension: Suspension::default(),

@@ -20,8 +20,8 @@ pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
     let cells = |row: &Record| keys_of(row).into_iter().filter(|key| !key.is_empty()).collect::<Vec<_>>();
     let below = |at: usize| first_rows.get(at + 1..).unwrap_or_default();
     let names_columns = |at: usize, row: &Record| names_columns(row, below(at));
-    let mut rows = first_rows.iter().enumerate();
-    let titles = rows.by_ref().take_while(|(at, row)| !names_columns(*at, row) && !holds_number(row)).count();
+    let is_title = |(at, row): &(usize, &Record)| !names_columns(*at, row) && !holds_number(row);
+    let titles = first_rows.iter().enumerate().take_while(is_title).count();
     if first_rows.get(titles).is_some_and(|row| names_columns(titles, row)) {
         return titles;
     }
