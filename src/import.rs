@@ -292,13 +292,14 @@ struct File {
 
 impl File {
     fn open(
-        Table { first_rows, rows, sheet, columns: chosen }: Table,
+        Table { titles, first_rows, rows, sheet, columns: chosen }: Table,
         region: Region,
         content: BlastContent,
         without_united_states: bool,
     ) -> Result<Self, ImportError> {
         let region = chosen.country.unwrap_or(region);
-        let columns = Columns::of(&first_rows, region, &chosen).map_err(|error| error.in_sheet(sheet.as_ref()))?;
+        let columns = Columns::of((&titles, &first_rows), region, &chosen);
+        let columns = columns.map_err(|error| error.in_sheet(sheet.as_ref()))?;
         columns.serve(&content)?;
         Ok(Self {
             rows,

@@ -24,7 +24,7 @@ use crate::domain::status::Status;
 use crate::domain::text::count_of;
 use crate::engine::{MemoryError, RememberedOptOut};
 use crate::store::action::{self, NewAction};
-use crate::store::forget::{self, KeptOfPerson, NamingWords, NumberValue, OpenRow, PersonTraces};
+use crate::store::forget::{self, ElsewhereOutcome, KeptOfPerson, NamingWords, NumberValue, OpenRow, PersonTraces};
 use crate::store::media;
 use crate::store::{DbTransaction, StoreError, fence};
 
@@ -132,6 +132,8 @@ struct PersonToForget {
     values: Vec<NumberValue>,
 }
 
+const QUEUED_MEANWHILE: &str = "somebody whose message has their number in it was allowed again meanwhile, and is queued: try again once it is sent";
+
 /// What is locked of a person: the mere question holds up nobody, as it takes its time in a large database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PersonLocks {
@@ -192,7 +194,10 @@ impl App {
         forget::forget_requests(&mut tx, &found.traces, &key).await?;
         let lost = forget::losing_words(&mut tx, &found.traces, &found.values).await?;
         forget::forget_words(&mut tx, &found.traces, &found.words).await?;
-        forget::forget_elsewhere(&mut tx, &found.traces).await?;
+        let elsewhere = forget::forget_elsewhere(&mut tx, &found.traces, &found.values).await?;
+        if elsewhere == ElsewhereOutcome::QueuedMeanwhile {
+            return Err(AppError::Refused(QUEUED_MEANWHILE.to_owned()));
+        }
         let detail = json!({ "rows": found.rows.len(), "lost": lost });
         let operator = self.acting_operator();
         let act = NewAction { operator, action: Act::Forget, blast: None, recipient: None, phone: None, detail };

@@ -32,7 +32,7 @@ pub async fn list_columns(source: TableSource, region: Region) -> Result<Vec<Lis
         // Any will do: which of them are the phones is the question.
         let any = ChosenColumns { phone: Some("column 1".to_owned()), ..ChosenColumns::default() };
         let width = first.values.len();
-        let columns = Columns::of(&table.first_rows, region, &any)?;
+        let columns = Columns::of((&table.titles, &table.first_rows), region, &any)?;
         let people = match columns.header {
             Header::FirstRow => &table.first_rows[1..],
             Header::None => &table.first_rows[..],

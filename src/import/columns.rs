@@ -131,6 +131,8 @@ pub(super) struct Columns {
     pub is_name_chosen: bool,
     /// Those that say who wants no messages.
     pub opt_outs: Vec<OptOutColumn>,
+    /// Whoever opted out is taken: it is a list of them.
+    takes_opt_outs: bool,
     /// Others whose cells are phone numbers as well, where nobody chose between them.
     pub other_phones: Vec<usize>,
     pub header: Header,
@@ -145,8 +147,12 @@ pub(super) enum Header {
 }
 
 impl Columns {
-    /// Decides from the first rows that are not blank, where nobody chose.
-    pub(super) fn of(first_rows: &[Record], region: Region, chosen: &ChosenColumns) -> Result<Self, ImportError> {
+    /// Decides from the first rows that are not blank, where nobody chose. `titles`: those that were passed over before them.
+    pub(super) fn of(
+        (titles, first_rows): (&[Record], &[Record]),
+        region: Region,
+        chosen: &ChosenColumns,
+    ) -> Result<Self, ImportError> {
         let Some((first, others)) = first_rows.split_first() else { return Err(ImportError::Empty) };
         if first.values.len() > COLUMNS_MAX {
             return Err(ImportError::TooManyColumns { found: first.values.len() });
@@ -154,7 +160,7 @@ impl Columns {
         let others = Samples { rows: others, region };
         let opt_outs = || OptOutColumn::without_header(first, &others);
         match FirstRowKind::of(first, &others) {
-            FirstRowKind::Header => Self::with_header(first, &others, chosen),
+            FirstRowKind::Header => Self::with_header((first, titles), &others, chosen),
             FirstRowKind::Person => {
                 Self::without_header(first, (&Samples { rows: first_rows, region }, opt_outs()), chosen)
             }
@@ -162,13 +168,17 @@ impl Columns {
         }
     }
 
-    fn with_header(header: &Record, samples: &Samples<'_>, chosen: &ChosenColumns) -> Result<Self, ImportError> {
+    fn with_header(
+        (header, above): (&Record, &[Record]),
+        samples: &Samples<'_>,
+        chosen: &ChosenColumns,
+    ) -> Result<Self, ImportError> {
         let titles: Vec<_> = header.values.iter().map(|value| decode(value).0.into_owned()).collect();
         let names: Vec<_> = titles.iter().enumerate().map(|(i, title)| shown(i, title)).collect();
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
         let phone = || phone_by_header(&keys, samples).or_else(|| samples.phone_column(keys.len()));
         let name = |phone| name_by_header(&keys, phone);
-        let opt_outs = OptOutColumn::of_header(&names, samples);
+        let opt_outs = OptOutColumn::of_header(header, above, samples);
         let columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
         Ok(columns.with_opt_outs(opt_outs).with_other_phones(samples, chosen))
     }
@@ -212,13 +222,32 @@ impl Columns {
         }
         let is_name_chosen = !matches!(chosen.name, ChosenName::Guessed);
         let (opt_outs, other_phones) = (Vec::new(), Vec::new());
-        Ok(Self { names, phone, name, is_name_chosen, opt_outs, other_phones, header })
+        Ok(Self { names, phone, name, is_name_chosen, opt_outs, takes_opt_outs: false, other_phones, header })
     }
 
-    /// Those of them that are neither the phones nor the names.
-    fn with_opt_outs(self, opt_outs: Vec<OptOutColumn>) -> Self {
+    fn with_opt_outs(mut self, opt_outs: Vec<OptOutColumn>) -> Self {
+        self.add_opt_outs(opt_outs);
+        self
+    }
+
+    /// Adds those that are neither the phones nor the names.
+    fn add_opt_outs(&mut self, opt_outs: Vec<OptOutColumn>) {
         let is_other = |of: &OptOutColumn| of.column != self.phone && Some(of.column) != self.name;
-        Self { opt_outs: opt_outs.into_iter().filter(is_other).collect(), ..self }
+        let added: Vec<_> = opt_outs.into_iter().filter(|of| is_other(of) && !self.opt_outs.contains(of)).collect();
+        self.opt_outs.extend(added);
+    }
+
+    /// From a row on that is a header again, its columns of opt-outs count as well.
+    pub(super) fn read_further_header(&mut self, row: &Record) {
+        if !self.takes_opt_outs {
+            self.add_opt_outs(OptOutColumn::of_further_header(row, self.phone));
+        }
+    }
+
+    /// Nobody is left out for having opted out.
+    pub(super) fn take_opt_outs(&mut self) {
+        self.opt_outs.clear();
+        self.takes_opt_outs = true;
     }
 
     /// A guess between several columns of phones is said to be one.

@@ -181,7 +181,7 @@ impl Taker {
 
     /// Takes also whoever wants no messages: this is the list of them.
     pub(super) fn take_opt_outs(&mut self) {
-        self.columns.opt_outs.clear();
+        self.columns.take_opt_outs();
     }
 
     /// What a column is chosen by.
@@ -205,6 +205,7 @@ impl Taker {
             }
             Err(refused) => {
                 let phone = self.phone_of(record, &values).ok();
+                self.columns.read_further_header(record);
                 let is_forgotten = phone.as_ref().is_some_and(|phone| self.forgotten.has(phone));
                 let refused = if is_forgotten { (At::Column(self.columns.phone), Reason::Forgotten) } else { refused };
                 Outcome::Rejected(self.rejection((record.row, phone), &values, refused))

@@ -54,6 +54,8 @@ impl TableSource {
 
 /// A list whose form is known.
 pub(super) struct Table {
+    /// What stands above the header.
+    pub titles: Vec<Record>,
     /// The first ones that are not blank, which [`Self::rows`] has again.
     pub first_rows: Vec<Record>,
     pub rows: TableRows,
@@ -112,11 +114,12 @@ impl Table {
             first_rows.drain(..first_rows.len().min(1));
         }
         let above = rows_above_header(&first_rows);
-        for title in first_rows.drain(..above) {
+        let titles: Vec<_> = first_rows.drain(..above).collect();
+        for title in &titles {
             while records.row() < title.row && records.next()?.is_some() {}
         }
         let rows = TableRows::Text(Box::new(records));
-        Ok(Self { first_rows, rows, sheet: None, columns: ChosenColumns::default() })
+        Ok(Self { titles, first_rows, rows, sheet: None, columns: ChosenColumns::default() })
     }
 
     fn of_sheet(mut rest: SheetRows, first_rows: usize) -> Result<Self, ImportError> {
@@ -130,10 +133,11 @@ impl Table {
         }
         let sheet = rest.sheet();
         let above = rows_above_header(ahead.make_contiguous());
-        ahead.drain(..above);
+        let titles = ahead.drain(..above).collect();
         let width = ahead.front().map_or(0, |first| first.values.len());
         let ahead: VecDeque<_> = ahead.into_iter().map(|row| row.at_least(width)).collect();
         Ok(Self {
+            titles,
             first_rows: ahead.iter().cloned().collect(),
             rows: TableRows::Sheet { ahead, rest, width },
             sheet,

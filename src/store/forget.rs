@@ -23,7 +23,7 @@ use crate::domain::forgotten::{HASH, NumberPatterns};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
-pub use elsewhere::forget_elsewhere;
+pub use elsewhere::{ElsewhereOutcome, forget_elsewhere};
 pub use lost::{losing_words, lost_words};
 pub use number_locks::{being_forgotten, hold_numbers, share_numbers, share_numbers_patiently, share_rows};
 pub use receivers::{HookReadings, got_events, hook_names};

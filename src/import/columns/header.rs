@@ -42,6 +42,15 @@ pub(super) fn names_columns(row: &Record, people: &[Record]) -> bool {
     phones.any(|column| is_beside_title(column) && are_numbers(people, column)) && !holds_number(row)
 }
 
+/// Whether a row between the people of a list is a header again, as where two files were joined: its cell in the column of their numbers is
+/// called as one of phones is, and another one as a column whose meaning is known.
+pub(super) fn is_further_header(row: &Record, phone: usize) -> bool {
+    let names = |cell: &[u8]| names_phones(without_number(&key(&decode(cell).0)));
+    row.values.get(phone).is_some_and(|cell| names(cell))
+        && positions(&keys_of(row), is_whole_title).any(|column| column != phone)
+        && !holds_number(row)
+}
+
 /// Whether half or more of the cells of a column that are not empty are somebody's numbers.
 fn are_numbers(people: &[Record], column: usize) -> bool {
     let cells = people.iter().filter_map(|row| row.values.get(column)).map(|value| decode(value).0);

@@ -1,6 +1,6 @@
 //! Columns that say who wants no messages, and what in their cells says so.
 
-use super::header::names_columns;
+use super::header::{is_further_header, names_columns};
 use super::{Samples, decode, key};
 use crate::domain::phone::{begins_with_day, is_date_or_years, is_exported_day};
 use crate::import::records::Record;
@@ -23,8 +23,34 @@ const HEADERS: &[&str] = &[
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
 const CELLS: &[&str] = &[
-    "yes", "y", "true", "1", "1.0", "x", "stopped", "ya", "si", "sí", "sim", "oui", "ja", "是", "退订", "✓", "✔", "✅",
-    "☑", "√",
+    "yes",
+    "y",
+    "true",
+    "1",
+    "1.0",
+    "1.00",
+    "01",
+    "x",
+    "stopped",
+    "ya",
+    "benar",
+    "si",
+    "sí",
+    "verdadero",
+    "vero",
+    "sim",
+    "verdadeiro",
+    "oui",
+    "vrai",
+    "ja",
+    "wahr",
+    "是",
+    "退订",
+    "✓",
+    "✔",
+    "✅",
+    "☑",
+    "√",
 ];
 
 /// With what a cell of it says that somebody wants messages. Whoever has something else in it gets them as well, but that may be about
@@ -36,13 +62,19 @@ const NO_CELLS: &[&str] = &[
     "f",
     "0",
     "0.0",
+    "0.00",
+    "00",
     "tidak",
+    "salah",
     "tak",
     "bukan",
     "belum",
     "não",
+    "falso",
     "non",
+    "faux",
     "nein",
+    "falsch",
     "否",
     "never",
     "none",
@@ -81,22 +113,40 @@ impl OptOutColumn {
         Self::called(&key(name), 0)
     }
 
-    /// Those of a header, and of one that stands between its people.
-    pub(super) fn of_header(names: &[String], people: &Samples<'_>) -> Vec<Self> {
-        let called = names.iter().enumerate().filter_map(|(column, name)| Self::called(&key(name), column));
-        called.chain(Self::of_headers_in(people.rows)).collect()
+    /// Those of a header and of the titles above it, and of one that stands between its people.
+    pub(super) fn of_header(header: &Record, titles: &[Record], people: &Samples<'_>) -> Vec<Self> {
+        let above = titles.iter().flat_map(Self::called_in).filter(|of| of.is_borne_out(people));
+        let further = titles.iter().chain([header]).flat_map(Self::further_in).filter(|of| of.is_borne_out(people));
+        Self::called_in(header).chain(above).chain(further).chain(Self::of_headers_in(people.rows)).collect()
     }
 
     /// Those of a list that is read without a header, though its first row may be one: its cell there is called as such a column is, and no more
     /// than half of the others that are not empty are about something else. If the row is a person's, they want no messages. One that is a
     /// header beyond doubt may stand below somebody's number.
     pub(super) fn without_header(first: &Record, others: &Samples<'_>) -> Vec<Self> {
-        let is_borne_out = |opt_out: &Self| {
-            let all = others.values(opt_out.column).count();
-            let about_else = others.values(opt_out.column).filter(|value| !opt_out.is_answer(value)).count();
-            about_else * 2 <= all
-        };
-        Self::called_in(first).filter(is_borne_out).chain(Self::of_headers_in(others.rows)).collect()
+        let borne_out = Self::called_in(first).filter(|of| of.is_borne_out(others));
+        borne_out.chain(Self::of_headers_in(others.rows)).collect()
+    }
+
+    /// Those behind one that is called so, as far as nothing stands above them: a spreadsheet has a title that is written over several columns
+    /// in the first of these. There a day may be another one.
+    fn further_in(row: &Record) -> impl Iterator<Item = Self> + '_ {
+        let is_empty = |cell: &[u8]| decode(cell).0.trim().is_empty();
+        Self::called_in(row).flat_map(move |of| {
+            let behind = row.values.iter().enumerate().skip(of.column + 1).take_while(move |(_, cell)| is_empty(cell));
+            behind.map(|(column, _)| Self { column, is_stop: true })
+        })
+    }
+
+    /// Whether no more than half of the cells of its column that are not empty are about something else.
+    fn is_borne_out(self, people: &Samples<'_>) -> bool {
+        let all = people.values(self.column).count();
+        people.values(self.column).filter(|value| !self.is_answer(value)).count() * 2 <= all
+    }
+
+    /// Those of a header that stands between the people of a list. `phone`: the column of their numbers.
+    pub(in crate::import) fn of_further_header(row: &Record, phone: usize) -> Vec<Self> {
+        if is_further_header(row, phone) { Self::called_in(row).collect() } else { Vec::new() }
     }
 
     fn of_headers_in(rows: &[Record]) -> impl Iterator<Item = Self> + '_ {

@@ -84,6 +84,33 @@ fn letters_in_full_width_are_those_of_a_column_and_of_a_wish() {
     assert!(read.tally.unclear_opt_outs(|column| format!("column {}", column + 1)).is_empty());
 }
 
+#[test]
+fn titles_above_the_header_say_which_columns_are_of_opt_outs() {
+    let people = "0100120001,Aina,yes,no\n0100120002,Ben,no,no\n0100120003,Chen,,yes\n";
+    for titles in [
+        ",,Opt-out,\nPhone,Name,Email,WhatsApp news\n",
+        "Customers,,Unsubscribed,\nPhone,Name,,\n",
+        ",,Do not contact,\nPhone,Name,(Y/N),(Y/N)\n",
+        "Phone,Name,Opt-out,\n,,Email,WhatsApp\n",
+    ] {
+        let read = read(&format!("{titles}{people}"), "Hi").unwrap();
+        assert_eq!(phones(&read), ["+60100120002"], "{titles}");
+    }
+    let merged_over_all = "Unsubscribed,,,\nPhone,Name,City,Birthday\n0100120001,Aina,Ipoh,31/01/1990\n0100120002,Ben,Kluang,01/02/1991\n";
+    assert_eq!(phones(&read(merged_over_all, "Hi").unwrap()).len(), 2);
+}
+
+#[test]
+fn the_header_of_a_file_that_was_joined_behind_another_one_says_who_opted_out_in_it() {
+    let first: String = (0..60).map(|i| format!("01001200{i:02},Aina\n")).collect();
+    let list = format!("phone,name,\n{first}phone,name,stop\n0100130001,Ben,yes\n0100130002,Chen,no\n");
+
+    let read = read(&list, "Hi").unwrap();
+
+    assert_eq!(phones(&read).len(), 61);
+    assert!(!phones(&read).contains(&"+60100130001"));
+}
+
 #[tokio::test]
 async fn a_list_of_those_who_opted_out_is_taken_whole() {
     let list = "phone,opted out\n0100120001,yes\n0100120002,yes".as_bytes().to_vec();

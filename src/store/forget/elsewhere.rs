@@ -6,6 +6,7 @@ use super::answers::forget_answers;
 use super::left_out::forget_left_out;
 use super::skus::forget_skus;
 use super::unique::{forget_list_names, forget_same_consents};
+use super::values::{NumberValue, queued_since};
 use super::{PersonTraces, names_person};
 use crate::store::StoreError;
 
@@ -130,8 +131,23 @@ impl LockPlace {
 /// this wait, not theirs, and theirs ends after some seconds.
 const LOCK_TRIES: u32 = 30;
 
-/// Takes a person out of what is not theirs, and empties the raw webhooks that name them.
-pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Result<(), StoreError> {
+/// What came of taking a person out of what is not theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum ElsewhereOutcome {
+    Forgotten,
+    /// Somebody else was allowed again after an opt-out since `found` was read, and is queued for a message with the number in it: this
+    /// transaction is not to be committed.
+    QueuedMeanwhile,
+}
+
+/// Takes a person out of what is not theirs, and empties the raw webhooks that name them. `found`: the values of others in which the number
+/// stood when somebody decided that it can go.
+pub async fn forget_elsewhere(
+    tx: &mut PgConnection,
+    of: &PersonTraces,
+    found: &[NumberValue],
+) -> Result<ElsewhereOutcome, StoreError> {
     forget_same_consents(&mut *tx, of).await?;
     forget_at(&mut *tx, LockPlace::First, of).await?;
     forget_answers(&mut *tx, of).await?;
@@ -145,13 +161,17 @@ pub async fn forget_elsewhere(tx: &mut PgConnection, of: &PersonTraces) -> Resul
     forget_webhooks(&mut *tx, of).await?;
     let last = LastRows::naming(&mut *tx, of).await?;
     lock_last(&mut *tx, &last, of).await?;
+    if queued_since(&mut *tx, &last.people, (of, found)).await? {
+        return Ok(ElsewhereOutcome::QueuedMeanwhile);
+    }
     forget_at(&mut *tx, LockPlace::Orders, of).await?;
     // Of whose rows these are is known as long as their number stands there.
     forget_left_out(&mut *tx, of).await?;
     forget_list_names(&mut *tx, of).await?;
     forget_at(&mut *tx, LockPlace::Blasts, of).await?;
     forget_in_people(&mut *tx, &last.people, of).await?;
-    forget_at(tx, LockPlace::AfterPeople, of).await
+    forget_at(tx, LockPlace::AfterPeople, of).await?;
+    Ok(ElsewhereOutcome::Forgotten)
 }
 
 async fn forget_at(tx: &mut PgConnection, place: LockPlace, of: &PersonTraces) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::PersonTraces;
 use super::filters::found_by_repeating;
 use crate::domain::content::BlastContent;
 use crate::domain::forgotten::NumberPatterns;
@@ -36,6 +37,17 @@ const NUMBER_VALUES: &str = concat!(
        from blast_recipients r cross join lateral ",
     values!(),
     " where ",
+    may_name!(),
+    " and v.value ~ $2
+      group by r.blast_id, v.key"
+);
+
+/// Of rows that are locked by now, those of people who are queued or uncertain. `$4`: these rows.
+const QUEUED_VALUES: &str = concat!(
+    "select r.blast_id as blast, null::text as list, v.key, true as is_queued
+       from blast_recipients r cross join lateral ",
+    values!(),
+    " where r.id = any($4) and r.status in ('queued', 'uncertain') and ",
     may_name!(),
     " and v.value ~ $2
       group by r.blast_id, v.key"
@@ -114,7 +126,7 @@ impl NamedColumns {
 }
 
 /// The values of everybody but this person in which the number stands: the one look at all people, which takes its time. It comes before
-/// anything is locked. While lists are held nobody else comes in, nor is anybody queued again.
+/// anything is locked. While lists are held nobody else comes in; whoever is allowed again after an opt-out may be queued: [`queued_since`].
 pub async fn number_values(
     tx: &mut PgConnection,
     people: &[String],
@@ -137,7 +149,20 @@ pub(super) async fn going_out(tx: &mut PgConnection, found: &[NumberValue]) -> R
     Ok(named)
 }
 
-/// The same of what was sent and can be sent again.
+/// Whether somebody among these rows, which are locked, has been queued since `found` was read, for a message with the number in it.
+pub(super) async fn queued_since(
+    tx: &mut PgConnection,
+    rows: &[i64],
+    (of, found): (&PersonTraces, &[NumberValue]),
+) -> Result<bool, StoreError> {
+    let queued = sqlx::query_as(QUEUED_VALUES).bind(&of.patterns.near).bind(&of.patterns.text).bind(&of.rows);
+    let mut queued: Vec<NumberValue> = queued.bind(rows).fetch_all(&mut *tx).await?;
+    queued.retain(|value| !found.contains(value));
+    let named = sent(tx, GOING_OUT, &queued).await?;
+    Ok(named.iter().any(|words| words.step.is_none()))
+}
+
+/// Of these values, those that were sent and can be sent again.
 pub(super) async fn retryable(tx: &mut PgConnection, found: &[NumberValue]) -> Result<Vec<NamedColumns>, StoreError> {
     sent(tx, RETRYABLE, found).await
 }

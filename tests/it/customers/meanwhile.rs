@@ -347,6 +347,37 @@ async fn whoever_is_being_forgotten_waits_for_a_blast_that_somebody_has_for_long
 }
 
 #[tokio::test]
+async fn nobody_is_forgotten_once_somebody_was_allowed_again_meanwhile_who_gets_their_number() {
+    let shop = Shop::open(Setup::default()).await;
+    let (phone, bare) = (number(FIRST), digits(FIRST));
+    let blast = shop.draft(FIRST + 1..FIRST + 3).await;
+    shop.send(&blast).await;
+    let other = shop.draft(FIRST + 3..FIRST + 4).await;
+    shop.execute(&format!(
+        "update blasts set message = 'Hi {{name}}, call {{agent}}' where id = {blast};
+         update blast_recipients set variables = '{{\"agent\": \"{bare}\"}}' where phone_number = '{}';
+         update blasts set description = 'asked for by {bare}' where id = {other}",
+        number(FIRST + 1),
+    ))
+    .await;
+    shop.ok(&["mark", &blast, &digits(FIRST + 1), "opt-out"]).await;
+    let mut holds = shop.database.pool.begin().await.unwrap();
+    let launch = format!("select 1 from blasts where id = {other} for no key update");
+    sqlx::raw_sql(AssertSqlSafe(launch)).execute(&mut *holds).await.unwrap();
+
+    let forget = tokio::spawn(said(shop.command(&["customer", "forget", &phone, "--yes"])));
+    until_waiting(&shop, &forget).await;
+    shop.ok(&["mark", &blast, &digits(FIRST + 1), "undo", "--yes"]).await;
+    holds.rollback().await.unwrap();
+
+    let forgotten = forget.await.unwrap();
+    let why = "somebody whose message has their number in it was allowed again meanwhile, and is queued: ";
+    assert!(forgotten.code == 3 && forgotten.err.contains(why), "{forgotten:?}");
+    let kept = "select variables ->> 'agent' from blast_recipients where variables ? 'agent'";
+    assert_eq!(shop.text(kept).await, bare);
+}
+
+#[tokio::test]
 async fn a_list_of_opt_outs_takes_whom_somebody_has_a_lock_on_behind_the_others() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(FIRST..FIRST + 3).await;
