@@ -119,6 +119,7 @@ async fn import(global: &Global, (file, source): (&Path, TableSource), business:
     if let Some(file) = &list.rejected_file {
         context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));
     }
+    refuse_businesses_of_rows(&list, business.as_deref())?;
     if list.people.is_empty() {
         return Err(RefusedError("nobody in the list can be suppressed: nothing changed".to_owned()).into());
     }
@@ -127,6 +128,18 @@ async fn import(global: &Global, (file, source): (&Path, TableSource), business:
     match done.missed {
         None => Ok(()),
         Some(missed) => Err(missed_report(missed)),
+    }
+}
+
+/// A list that names a business with each number would opt everybody out of every one.
+fn refuse_businesses_of_rows(list: &ReadList, business: Option<&str>) -> Result<()> {
+    let of_rows = list.columns.iter().find(|column| column.trim().eq_ignore_ascii_case("business"));
+    match (of_rows, business) {
+        (Some(column), None) => Err(UsageError(format!(
+            "the column `{column}` does not name whose opt-outs these are: give `--business`, or `--business '*'` for every business"
+        ))
+        .into()),
+        _ => Ok(()),
     }
 }
 

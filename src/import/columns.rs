@@ -19,7 +19,7 @@ mod opt_out;
 
 use header::FirstRowKind;
 pub(super) use header::rows_above_header;
-pub(super) use opt_out::OptOutColumn;
+pub(super) use opt_out::{OptOutColumn, says_no};
 
 /// The variable that every list with names has, whatever its column is called.
 pub(super) const NAME: &str = "name";

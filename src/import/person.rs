@@ -221,11 +221,10 @@ impl Taker {
         if self.forgotten.has(&phone) {
             return Some(self.rejection((row, None), values, (At::Column(self.columns.phone), Reason::Forgotten)));
         }
-        // What stands in that row is not known any more: none of its cells can be corrected.
+        // What stands in that row is not known any more, nor its name: none of its cells can be corrected.
         let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
         let reason = Reason::OptedOutElsewhere { row: record.row };
-        let name = self.whose(values);
-        Some(Rejection { row, column, value, name, reason, digest: RowDigest::default(), phone: Some(phone) })
+        Some(Rejection { row, column, value, name: None, reason, digest: RowDigest::default(), phone: Some(phone) })
     }
 
     fn person(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {

@@ -27,6 +27,8 @@ pub struct ReadList {
     /// What was written without a country code.
     pub local: Option<LocalNumbers>,
     pub unclear_opt_outs: Vec<UnclearOptOuts>,
+    /// As the header has them.
+    pub columns: Vec<String>,
 }
 
 impl ReadList {
@@ -86,8 +88,8 @@ impl File {
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
         let unclear_opt_outs = tally.unclear_opt_outs(|column| self.taker.called(column));
-        let Self { phone_column, name_column, .. } = self;
+        let Self { phone_column, name_column, columns, .. } = self;
         let (rejected, local) = (tally.rejections(), tally.local);
-        Ok(ReadList { people, rejected, rejected_file, phone_column, name_column, local, unclear_opt_outs })
+        Ok(ReadList { people, rejected, rejected_file, phone_column, name_column, local, unclear_opt_outs, columns })
     }
 }

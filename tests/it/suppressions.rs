@@ -17,6 +17,23 @@ async fn an_opt_out_from_a_business_that_nobody_sends_for_is_refused() {
 }
 
 #[tokio::test]
+async fn a_list_whose_rows_name_businesses_asks_for_one_and_opts_nobody_out_of_all() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.ok(&["sender", "list"]).await;
+    let list = shop.write("stop.csv", format!("phone,Business\n{},kedai\n", digits(1)));
+    let import = ["suppress", "import", list.to_str().unwrap()];
+
+    let refused = shop.run(&import).await;
+    let listed = shop.json(&["suppress", "list"]).await;
+    let of_one = shop.json(&[&import[..], &["--business", "kedai"]].concat()).await;
+    let of_all = shop.json(&[&import[..], &["--business", "*"]].concat()).await;
+
+    assert!(refused.code == 2 && refused.err.contains("the column `Business` does not name whose"), "{refused:?}");
+    assert!(!listed.to_string().contains(&digits(1)), "{listed}");
+    assert_eq!((&of_one["added"], &of_all["added"]), (&1.into(), &1.into()), "{of_one} {of_all}");
+}
+
+#[tokio::test]
 async fn an_opt_out_that_is_not_found_names_where_the_number_is() {
     let shop = Shop::open(Setup::default()).await;
     shop.ok(&["suppress", "add", &digits(1), "--business", "kedai"]).await;

@@ -11,20 +11,36 @@ use super::spelling::fold;
 pub use beginning::begins_with_day;
 pub use exported::is_exported_day;
 
-/// The months as spreadsheets abbreviate and people write them, in English, Malay, Indonesian and German.
+/// The months as spreadsheets abbreviate and people write them, in English, Malay, Indonesian, German, Spanish, French and Portuguese. Not *out*
+/// and *set*, which are other words more often.
 const MONTHS: [&[&str]; 12] = [
-    &["jan", "january", "januari", "januar"],
-    &["feb", "february", "februari", "februar"],
-    &["mar", "march", "mac", "maret", "märz", "maerz", "mär"],
-    &["apr", "april"],
-    &["may", "mei", "mai"],
-    &["jun", "june", "juni"],
-    &["jul", "july", "julai", "juli"],
-    &["aug", "august", "ogos", "agu", "agustus"],
-    &["sep", "sept", "september"],
-    &["oct", "october", "okt", "oktober"],
-    &["nov", "november"],
-    &["dec", "december", "dis", "disember", "des", "desember", "dez", "dezember"],
+    &["jan", "january", "januari", "januar", "ene", "enero", "janv", "janvier", "janeiro"],
+    &["feb", "february", "februari", "februar", "febrero", "fev", "fevr", "févr", "février", "fevrier", "fevereiro"],
+    &["mar", "march", "mac", "maret", "märz", "maerz", "mär", "marzo", "mars", "março", "marco"],
+    &["apr", "april", "abr", "abril", "avr", "avril"],
+    &["may", "mei", "mai", "mayo", "maio"],
+    &["jun", "june", "juni", "junio", "juin", "junho"],
+    &["jul", "july", "julai", "juli", "julio", "juil", "juillet", "julho"],
+    &["aug", "august", "ogos", "agu", "agustus", "ago", "agosto", "août", "aout"],
+    &["sep", "sept", "september", "septiembre", "setiembre", "septembre", "setembro"],
+    &["oct", "october", "okt", "oktober", "octubre", "octobre", "outubro"],
+    &["nov", "november", "noviembre", "novembre", "novembro"],
+    &[
+        "dec",
+        "december",
+        "dis",
+        "disember",
+        "des",
+        "desember",
+        "dez",
+        "dezember",
+        "dic",
+        "diciembre",
+        "déc",
+        "décembre",
+        "decembre",
+        "dezembro",
+    ],
 ];
 
 /// What sets the parts of a day apart. Groups of a number are set apart so as well, but none of them as day, month and year are.
@@ -92,18 +108,23 @@ fn parts(text: &str) -> Option<Vec<DatePart>> {
     numbers(&dates)
 }
 
-/// `31-Dec-2025` as `31--12--2025`.
+/// `31-Dec-2025` as `31--12--2025`, `31st` as `31`, `2025年12月31日` as `2025-12-31`.
 fn with_months_in_digits(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(char::is_alphabetic) {
         let (before, word) = rest.split_at(start);
         let (word, after) = word.split_at(word.find(|c: char| !c.is_alphabetic()).unwrap_or(word.len()));
-        let name = word.to_lowercase();
         out.push_str(before);
-        let month = MONTHS.iter().position(|names| names.contains(&name.as_str()));
-        let month = month.map(|month| format!("-{}-", month + 1));
-        out.push_str(month.as_deref().unwrap_or(word));
+        match word.to_lowercase().as_str() {
+            "st" | "nd" | "rd" | "th" if before.ends_with(|c: char| c.is_ascii_digit()) => {}
+            "年" | "月" => out.push('-'),
+            "日" | "号" => out.push(' '),
+            name => match MONTHS.iter().position(|names| names.contains(&name)) {
+                Some(month) => out.push_str(&format!("-{}-", month + 1)),
+                None => out.push_str(word),
+            },
+        }
         rest = after;
     }
     out.push_str(rest);
@@ -262,6 +283,13 @@ mod tests {
             "31 Disember 2025",
             "31. Dezember 2025",
             "1. März 2026",
+            "31st December 2025",
+            "Dec 1st, 2025",
+            "2nd of March 2026",
+            "31 de diciembre de 2025",
+            "1 de março de 2026",
+            "31 août 2025",
+            "2025年12月31日",
             "31-12-25",
             "1/1/26",
             "31 12 2025",

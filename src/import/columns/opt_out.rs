@@ -21,6 +21,12 @@ const HEADERS: &[&str] = &[
     "henti",
 ];
 
+/// With what in it a longer title names such a column: `Opt-out (Y/N)`, `unsubscribed_at`, `WhatsApp opt-out`.
+const HEADER_PARTS: &[&str] = &["optout", "optedout", "unsubscribe", "donotcontact", "donotmessage", "nomessages"];
+
+/// With what in it a title says the opposite.
+const OPPOSITE_PARTS: &[&str] = &["notopt", "notunsub", "neveropt", "neverunsub"];
+
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
 const CELLS: &[&str] = &[
     "yes",
@@ -87,6 +93,9 @@ const NO_CELLS: &[&str] = &[
     "optedin",
 ];
 
+/// So many words such a wish has at most.
+const WISH_WORDS: usize = 3;
+
 /// What phones and spreadsheets put behind a sign to have it drawn in colours.
 const EMOJI: char = '\u{fe0f}';
 
@@ -108,16 +117,23 @@ impl OptOutColumn {
         names_opt_outs(key).then_some(Self { column, is_stop: key == "stop" })
     }
 
+    /// The same of the title of a column, which may be longer.
+    fn titled(key: &str, column: usize) -> Option<Self> {
+        let has = |parts: &[&str]| parts.iter().any(|part| key.contains(part));
+        let longer = || (has(HEADER_PARTS) && !has(OPPOSITE_PARTS)).then_some(Self { column, is_stop: false });
+        Self::called(key, column).or_else(longer)
+    }
+
     /// The field of that name, of a person whom a program gives.
     pub(in crate::import) fn of_field(name: &str) -> Option<Self> {
-        Self::called(&key(name), 0)
+        Self::titled(&key(name), 0)
     }
 
     /// Those of a header and of the titles above it, and of one that stands between its people.
     pub(super) fn of_header(header: &Record, titles: &[Record], people: &Samples<'_>) -> Vec<Self> {
         let above = titles.iter().flat_map(Self::called_in).filter(|of| of.is_borne_out(people));
         let further = titles.iter().chain([header]).flat_map(Self::further_in).filter(|of| of.is_borne_out(people));
-        Self::called_in(header).chain(above).chain(further).chain(Self::of_headers_in(people.rows)).collect()
+        Self::titled_in(header).chain(above).chain(further).chain(Self::of_headers_in(people.rows)).collect()
     }
 
     /// Those of a list that is read without a header, though its first row may be one: its cell there is called as such a column is, and no more
@@ -146,11 +162,11 @@ impl OptOutColumn {
 
     /// Those of a header that stands between the people of a list. `phone`: the column of their numbers.
     pub(in crate::import) fn of_further_header(row: &Record, phone: usize) -> Vec<Self> {
-        if is_further_header(row, phone) { Self::called_in(row).collect() } else { Vec::new() }
+        if is_further_header(row, phone) { Self::titled_in(row).collect() } else { Vec::new() }
     }
 
     fn of_headers_in(rows: &[Record]) -> impl Iterator<Item = Self> + '_ {
-        rows.iter().filter(|row| names_columns(row, rows)).flat_map(Self::called_in)
+        rows.iter().filter(|row| names_columns(row, rows)).flat_map(Self::titled_in)
     }
 
     fn called_in(row: &Record) -> impl Iterator<Item = Self> {
@@ -158,10 +174,15 @@ impl OptOutColumn {
         row.values.iter().enumerate().filter_map(called)
     }
 
+    fn titled_in(row: &Record) -> impl Iterator<Item = Self> {
+        let titled = |(column, value): (usize, &Vec<u8>)| Self::titled(&key(&decode(value).0), column);
+        row.values.iter().enumerate().filter_map(titled)
+    }
+
     /// Whether a cell says that its person wants no messages: in a word, or by the day of it.
     pub(in crate::import) fn says_so(self, value: &str) -> bool {
         let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
-        is_in(CELLS, value) || names_opt_outs(&key(value)) || !self.is_stop && is_day()
+        is_wish(value) || !self.is_stop && is_day() || has_day_behind_wish(value)
     }
 
     /// Whether a cell says neither that its person wants no messages nor that they want some. An empty one, or a dash, says the latter.
@@ -172,8 +193,24 @@ impl OptOutColumn {
 
     /// Whether a cell says that, or that its person wants some.
     fn is_answer(self, value: &str) -> bool {
-        self.says_so(value) || is_in(NO_CELLS, value)
+        self.says_so(value) || says_no(value)
     }
+}
+
+/// Whether a cell of such a column says that its person wants messages.
+pub(in crate::import) fn says_no(value: &str) -> bool {
+    is_in(NO_CELLS, value)
+}
+
+/// Whether a text says that somebody wants no messages.
+fn is_wish(text: &str) -> bool {
+    is_in(CELLS, text) || names_opt_outs(&key(text))
+}
+
+/// *do not contact since 31/12/2025*, *yes, since 31/12/2025*: the day shows that what stands before it is not about something else.
+fn has_day_behind_wish(value: &str) -> bool {
+    let ends = value.match_indices(char::is_whitespace).map(|(at, _)| at).take(WISH_WORDS);
+    ends.map(|at| value.split_at(at)).any(|(wish, day)| is_wish(wish) && begins_with_day(day.trim_start()))
 }
 
 /// Whether a cell is one of these words, or of the signs and numbers whose signs count.

@@ -5,13 +5,13 @@ use serde_json::Value;
 use super::unclear::all_phones;
 use super::{GivenList, Refusal, WrittenPerson, is_column, name_of, text_of};
 use crate::domain::rejected_rows::RowDigest;
-use crate::import::columns::OptOutColumn;
+use crate::import::columns::{OptOutColumn, says_no};
 use crate::import::person::{Reason, Rejection};
 
 impl GivenList {
     /// Who wants no messages by one value gets none by another, whatever else is wrong with this one.
     pub(super) fn take_back(&mut self, written: &WrittenPerson) {
-        if refuse_opt_out(written).is_ok() {
+        if !matches!(refuse_opt_out(written), Err((.., Reason::OptedOut))) {
             return;
         }
         let phones = all_phones(written, self.region);
@@ -27,14 +27,36 @@ impl GivenList {
     }
 }
 
-/// Refuses whoever wants no messages by a variable or a field of theirs. Those whom the database has already were taken before.
+/// Refuses whoever wants no messages by a variable or a field of theirs, and whoever has a list or an object there that does not say so.
+/// Those whom the database has already were taken before.
 pub(super) fn refuse_opt_out(written: &WrittenPerson) -> Result<(), Refusal> {
     let Some(fields) = written.value.as_object().filter(|_| !written.is_ours) else { return Ok(()) };
     let own = fields.get("variables").and_then(Value::as_object).into_iter().flatten();
-    let opted_out = |(field, value): (&String, &Value)| {
-        let column = OptOutColumn::of_field(field)?;
-        let text = text_of(value).filter(|text| column.says_so(text))?;
-        Some((field.clone(), text, Reason::OptedOut))
+    let refused = |(field, value): (&String, &Value)| {
+        let (text, reason) = refused_answer(OptOutColumn::of_field(field)?, value)?;
+        Some((field.clone(), text, reason))
     };
-    own.chain(fields.iter().filter(|(field, _)| is_column(field))).find_map(opted_out).map_or(Ok(()), Err)
+    let all: Vec<_> = own.chain(fields.iter().filter(|(field, _)| is_column(field))).filter_map(refused).collect();
+    let opted_out = all.iter().position(|(.., reason)| *reason == Reason::OptedOut).unwrap_or(0);
+    all.into_iter().nth(opted_out).map_or(Ok(()), Err)
+}
+
+/// What refuses somebody in such a field: that it says so, or that it holds more than a text and nobody can tell.
+fn refused_answer(column: OptOutColumn, value: &Value) -> Option<(String, Reason)> {
+    let texts = texts_in(value);
+    let says_so = texts.iter().find(|text| column.says_so(text)).cloned();
+    let is_nested = value.is_array() || value.is_object();
+    match says_so.filter(|_| !is_nested || !texts.iter().any(|text| says_no(text))) {
+        Some(text) => Some((text, Reason::OptedOut)),
+        None => (is_nested && !texts.is_empty()).then(|| (value.to_string(), Reason::NotPlain)),
+    }
+}
+
+/// What stands in a value, however deep.
+fn texts_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(texts_in).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts_in).collect(),
+        plain => text_of(plain).into_iter().collect(),
+    }
 }

@@ -101,6 +101,20 @@ fn titles_above_the_header_say_which_columns_are_of_opt_outs() {
 }
 
 #[test]
+fn a_longer_title_names_a_column_of_opt_outs_as_well_but_not_one_that_says_the_opposite() {
+    for title in ["Opt-Out (Y/N)", "is_unsubscribed", "WhatsApp opt-out", "Marketing: do not contact"] {
+        let list = format!("phone,name,{title}\n0100120001,Aina,yes\n0100120002,Ben,no\n");
+        assert_eq!(phones(&read(&list, "Hi").unwrap()), ["+60100120002"], "{title}");
+    }
+    let by_day = "phone,opted_out_at\n0100120001,2026-11-01T09:15:00Z\n0100120002,\n";
+    assert_eq!(phones(&read(by_day, "Hi").unwrap()), ["+60100120002"]);
+    for title in ["Not opted out", "Opt-out link"] {
+        let list = format!("phone,name,{title}\n0100120001,Aina,https://example.com/a\n0100120002,Ben,no\n");
+        assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 2, "{title}");
+    }
+}
+
+#[test]
 fn the_header_of_a_file_that_was_joined_behind_another_one_says_who_opted_out_in_it() {
     let first: String = (0..60).map(|i| format!("01001200{i:02},Aina\n")).collect();
     let list = format!("phone,name,\n{first}phone,name,stop\n0100130001,Ben,yes\n0100130002,Chen,no\n");
@@ -164,6 +178,25 @@ fn whoever_opted_out_in_a_month_or_by_a_day_in_any_spelling_is_left_out() {
 
         assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120002"], "{said}");
     }
+}
+
+#[test]
+fn a_word_that_says_so_may_have_the_day_of_it_behind_it_in_any_such_column() {
+    for said in [
+        "opted-out 31/12/2025",
+        "opted out 31/12/2025",
+        "do not contact since 31/12/2025",
+        "yes, since 31/12/2025",
+        "ya sejak 31 Disember 2025 (#4711)",
+    ] {
+        for column in ["Unsubscribed", "Stop"] {
+            let list = format!("phone,name,{column}\n0100120001,Aina,\"{said}\"\n0100120002,Ben,\n");
+            assert_eq!(phones(&read(&list, "Hi").unwrap()), ["+60100120002"], "{column}: {said}");
+        }
+    }
+    let list =
+        "phone,name,Unsubscribed\n0100120001,Aina,not opted out 31/12/2025\n0100120002,Ben,no since 31/12/2025\n";
+    assert_eq!(phones(&read(list, "Hi").unwrap()).len(), 2);
 }
 
 #[test]
@@ -270,6 +303,8 @@ fn whoever_wants_no_messages_as_a_program_says_is_left_out() {
         r#""stop":"STOP""#,
         r#""opt_out":"31/12/2025""#,
         r#""variables":{"optedOut":"Y"}"#,
+        r#""optOut":{"value":true,"at":"2026-11-01"}"#,
+        r#""unsubscribed":["yes"]"#,
     ] {
         let person = format!(r#"{{"phone":"0100120001","name":"Aina",{said}}}"#);
 
@@ -283,6 +318,18 @@ fn whoever_wants_no_messages_as_a_program_says_is_left_out() {
 
         assert_eq!((read.tally.taken, read.tally.rejected), (1, 0), "{said}");
     }
+}
+
+#[test]
+fn a_list_or_an_object_that_does_not_say_whether_somebody_wants_messages_leaves_their_value_out() {
+    let nested = r#"{"phone":"0100120001","unsubscribed":{"value":false,"at":"2026-11-01"}}"#;
+    let read = read_lines(&[nested, r#"{"phone":"0100120002","unsubscribed":[]}"#]);
+
+    let refused: Vec<_> = read.tally.examples.iter().map(|of| (of.row, of.reason.clone())).collect();
+    assert_eq!((read.tally.taken, refused), (1, vec![(1, Reason::NotPlain)]));
+
+    let of_variables = r#"{"phone":"0100120003","variables":{"dnc":[true]}}"#;
+    assert_eq!(read_lines(&[of_variables, r#"{"phone":"0100120003"}"#]).tally.taken, 0);
 }
 
 #[test]

@@ -293,3 +293,19 @@ fn what_starts_behind_a_daily_cap_that_is_used_up_is_not_said_to_have_started() 
         assert_eq!(dashboard.said(), says);
     }
 }
+
+#[test]
+fn what_starts_behind_a_daily_cap_that_is_used_up_has_one_start_on_the_whole_screen() {
+    let mut dashboard = launched();
+    let until = dashboard.now + TimeDelta::seconds(10);
+    let row = BlastView { waiting: Some(Waiting::Armed { until }), ..armed(&dashboard) };
+    read(&mut dashboard, row);
+    let mut used_up = senders();
+    used_up[0].usage.today = 500;
+    dashboard.answer(Completion::Senders(Ok(used_up)));
+
+    dashboard.keys("2");
+    let screen = text(&dashboard);
+
+    assert!(screen.matches("21 Nov 00:00").count() >= 2 && !screen.contains("14:02:"), "{screen}");
+}

@@ -192,8 +192,11 @@ fn said(model: &Model, blast: &BlastView, waiting: &Waiting) -> String {
     }
 }
 
-/// When a wait ends. The day of a cap is that of the sender's clocks, as hours are.
+/// When a wait ends: of a launch, when it really starts. The day of a cap is that of the sender's clocks, as hours are.
 fn end_of(model: &Model, blast: &BlastView, waiting: &Waiting, at: DateTime<Utc>) -> String {
+    if let (Waiting::Armed { .. }, Some(later)) = (waiting, model.later_start(blast, at)) {
+        return model.time_of(blast, later);
+    }
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let zone = model.zone_of(blast).filter(|_| matches!(waiting, Waiting::DailyCap { .. }));
     by_both_clocks(at, (zone, clock.zone), &moment(clock, at))

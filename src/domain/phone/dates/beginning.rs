@@ -20,6 +20,12 @@ const NEGATIONS: &[&str] = &[
     "nicht",
     "non",
     "não",
+    "nunca",
+    "jamais",
+    "falsch",
+    "faux",
+    "falso",
+    "salah",
     "subscribe",
     "subscribed",
     "resubscribe",
@@ -36,7 +42,9 @@ pub fn begins_with_day(text: &str) -> bool {
     // `OCT` and `AUGUST` have the letter in them that a time begins with.
     let text = with_months_in_digits(&fold(text));
     let is_word_first = text.split_whitespace().next().is_some_and(may_stand_before_day);
-    let words: Vec<&str> = text.split_whitespace().map(without_time).take(4).collect();
+    // *31 de diciembre de 2025*
+    let words = text.split_whitespace().filter(|word| *word != "de");
+    let words: Vec<&str> = words.map(without_time).take(4).collect();
     let is_day = |words: &[&str]| parts(&words.join(" ")).is_some_and(|parts| are_dates(&parts, WHOLE_DAYS));
     (0..=usize::from(is_word_first)).any(|from| (1..=3).any(|count| words.get(from..from + count).is_some_and(is_day)))
 }
@@ -74,6 +82,9 @@ mod tests {
             "Wed Dec 31 2025 09:15:00 GMT+0800",
             "Wed, 31 Dec 2025 09:15:00 +0800",
             "since 31/12/2025",
+            "31st December 2025 #4711",
+            "31 de diciembre de 2025 (4711)",
+            "2025年12月31日 4711",
         ] {
             assert!(begins_with_day(text), "{text}");
         }
