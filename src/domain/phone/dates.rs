@@ -120,10 +120,11 @@ fn with_months_in_digits(text: &str) -> String {
             "st" | "nd" | "rd" | "th" if before.ends_with(|c: char| c.is_ascii_digit()) => {}
             "年" | "月" => out.push('-'),
             "日" | "号" => out.push(' '),
-            name => match MONTHS.iter().position(|names| names.contains(&name)) {
-                Some(month) => out.push_str(&format!("-{}-", month + 1)),
-                None => out.push_str(word),
-            },
+            name => {
+                let month = MONTHS.iter().position(|names| names.contains(&name));
+                let month = month.map(|month| format!("-{}-", month + 1));
+                out.push_str(month.as_deref().unwrap_or(word));
+            }
         }
         rest = after;
     }

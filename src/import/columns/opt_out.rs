@@ -207,10 +207,18 @@ fn is_wish(text: &str) -> bool {
     is_in(CELLS, text) || names_opt_outs(&key(text))
 }
 
-/// *do not contact since 31/12/2025*, *yes, since 31/12/2025*: the day shows that what stands before it is not about something else.
+/// *do not contact since 31/12/2025*, *unsubscribed in Jan 2026*: the day shows that what stands before it is not about something else.
 fn has_day_behind_wish(value: &str) -> bool {
+    let is_time = |text: &str| begins_with_day(text) || is_date_or_years(text);
+    // `1 Jan 2026` is a day.
+    let is_word = |wish: &str| wish.contains(char::is_alphabetic);
+    let has_time = |rest: &str| {
+        let behind_word =
+            rest.split_once(char::is_whitespace).filter(|(word, _)| word.chars().all(char::is_alphabetic));
+        is_time(rest) || behind_word.is_some_and(|(_, time)| is_time(time.trim_start()))
+    };
     let ends = value.match_indices(char::is_whitespace).map(|(at, _)| at).take(WISH_WORDS);
-    ends.map(|at| value.split_at(at)).any(|(wish, day)| is_wish(wish) && begins_with_day(day.trim_start()))
+    ends.map(|at| value.split_at(at)).any(|(wish, rest)| is_word(wish) && is_wish(wish) && has_time(rest.trim_start()))
 }
 
 /// Whether a cell is one of these words, or of the signs and numbers whose signs count.

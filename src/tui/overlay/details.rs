@@ -3,6 +3,7 @@
 use super::command_line::pasteable;
 use super::{OverlayContent, clock, history, message, wrapped};
 use crate::app::view::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, Total};
+use crate::domain::forgotten::is_forgotten;
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
@@ -52,7 +53,10 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     let said = [message::lines(loaded, width), said(model, loaded, (width, column))].concat();
     let (below, beside) = if column.is_some() { (Vec::new(), said) } else { (said, Vec::new()) };
     lines.extend(below);
-    lines.extend(command_line(model, (loaded, details.choice), width));
+    // Whoever was forgotten has no number that a command could name.
+    if !is_forgotten(loaded.row.phone.as_str()) {
+        lines.extend(command_line(model, (loaded, details.choice), width));
+    }
     let focus = focus.filter(|_| details.scroll == 0);
     let content = OverlayContent { title: title(model, loaded), lines, focus };
     content.beside_scrolled(beside, (details.scroll, super::page_rows(model)))

@@ -32,6 +32,24 @@ fn capital_y_copies_the_link_to_the_chat_also_from_the_details() {
 }
 
 #[test]
+fn whoever_was_forgotten_has_no_number_to_copy_and_none_that_a_command_names() {
+    let mut row = people().swap_remove(0);
+    (row.phone, row.name) = (serde_json::from_value(serde_json::json!("forgotten-4")).unwrap(), None);
+    let mut dashboard = TestDashboard::with(STACKED, vec![row.clone()]);
+
+    for key in ["3y", "Y"] {
+        dashboard.keys(key);
+        assert_eq!(dashboard.said(), "they were forgotten: there is no number to copy");
+    }
+    assert!(!dashboard.taken().iter().any(|effect| matches!(effect, Effect::Copy(_))));
+
+    dashboard.keys("\n").answer(Completion::Person(Box::new(Ok(details_of(row)))));
+    dashboard.keys("G");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("forgotten-4") && !screen.contains("as a command"), "{screen}");
+}
+
+#[test]
 fn a_read_only_dashboard_copies_too() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.model.options.kind = DashboardKind::ReadOnly;
