@@ -132,7 +132,7 @@ struct PersonToForget {
     values: Vec<NumberValue>,
 }
 
-const QUEUED_MEANWHILE: &str = "somebody whose message has their number in it was allowed again meanwhile, and is queued: try again once it is sent";
+const QUEUED_MEANWHILE: &str = "somebody whose message has their number in it was allowed again meanwhile, and is queued: try again once it is sent, or they are taken out of its blast";
 
 /// What is locked of a person: the mere question holds up nobody, as it takes its time in a large database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::opt_out::names_opt_outs;
+use super::opt_out::{names_opt_outs, titles_opt_outs};
 use super::{NAME_ENDS, NAME_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header, positions};
 use crate::domain::phone::{Phone, PhoneError, Region, is_date_or_years};
 use crate::domain::text::is_empty_marker;
@@ -45,9 +45,11 @@ pub(super) fn names_columns(row: &Record, people: &[Record]) -> bool {
 /// Whether a row between the people of a list is a header again, as where two files were joined: its cell in the column of their numbers is
 /// called as one of phones is, and another one as a column whose meaning is known.
 pub(super) fn is_further_header(row: &Record, phone: usize) -> bool {
-    let names = |cell: &[u8]| names_phones(without_number(&key(&decode(cell).0)));
+    // *no phone* may be what somebody wrote in place of a number.
+    let names = |cell: &[u8]| PHONE_HEADERS.contains(&without_number(&key(&decode(cell).0)));
+    let is_title = |key: &str| is_whole_title(key) || titles_opt_outs(key);
     row.values.get(phone).is_some_and(|cell| names(cell))
-        && positions(&keys_of(row), is_whole_title).any(|column| column != phone)
+        && positions(&keys_of(row), is_title).any(|column| column != phone)
         && !holds_number(row)
 }
 

@@ -22,10 +22,16 @@ const HEADERS: &[&str] = &[
 ];
 
 /// With what in it a longer title names such a column: `Opt-out (Y/N)`, `unsubscribed_at`, `WhatsApp opt-out`.
-const HEADER_PARTS: &[&str] = &["optout", "optedout", "unsubscribe", "donotcontact", "donotmessage", "nomessages"];
+const HEADER_PARTS: &[&str] = &["optout", "optedout", "unsubscribe", "donotcontact", "donotmessage"];
 
-/// With what in it a title says the opposite.
-const OPPOSITE_PARTS: &[&str] = &["notopt", "notunsub", "neveropt", "neverunsub"];
+/// With what in it such a title says the opposite, or is about what belongs to an opt-out, or about another channel.
+const OTHER_PARTS: &[&str] = &[
+    "notopt", "notunsub", "never", "didnt", "noopt", "tidak", "belum", "optin", "removed", "sent", "link", "url",
+    "code", "token", "remind", "count", "number", "reason", "mail", "fax",
+];
+
+/// With what in it the title below one that is written over several columns says that it belongs there.
+const CHANNEL_PARTS: &[&str] = &["mail", "whatsapp", "sms", "phone", "call", "telefon", "telepon", "yn"];
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
 const CELLS: &[&str] = &[
@@ -104,6 +110,11 @@ pub(super) fn names_opt_outs(key: &str) -> bool {
     HEADERS.contains(&key)
 }
 
+/// Whether the title of a column may name one that says who wants no messages, perhaps among other words.
+pub(super) fn titles_opt_outs(key: &str) -> bool {
+    OptOutColumn::titled(key, 0).is_some()
+}
+
 /// A column that says who wants no messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::import) struct OptOutColumn {
@@ -120,7 +131,7 @@ impl OptOutColumn {
     /// The same of the title of a column, which may be longer.
     fn titled(key: &str, column: usize) -> Option<Self> {
         let has = |parts: &[&str]| parts.iter().any(|part| key.contains(part));
-        let longer = || (has(HEADER_PARTS) && !has(OPPOSITE_PARTS)).then_some(Self { column, is_stop: false });
+        let longer = || (has(HEADER_PARTS) && !has(OTHER_PARTS)).then_some(Self { column, is_stop: false });
         Self::called(key, column).or_else(longer)
     }
 
@@ -132,7 +143,17 @@ impl OptOutColumn {
     /// Those of a header and of the titles above it, and of one that stands between its people.
     pub(super) fn of_header(header: &Record, titles: &[Record], people: &Samples<'_>) -> Vec<Self> {
         let above = titles.iter().flat_map(Self::called_in).filter(|of| of.is_borne_out(people));
-        let further = titles.iter().chain([header]).flat_map(Self::further_in).filter(|of| of.is_borne_out(people));
+        let below =
+            |row: &Record, column: usize| row.values.get(column).map_or_else(String::new, |cell| key(&decode(cell).0));
+        let is_channel = |key: &str| CHANNEL_PARTS.iter().any(|part| key.contains(part));
+        let of_titles = titles.iter().flat_map(Self::further_in).filter(|of| {
+            let key = below(header, of.column);
+            key.is_empty() || is_channel(&key)
+        });
+        let first = people.rows.first();
+        let of_header =
+            Self::further_in(header).filter(|of| first.is_some_and(|first| is_channel(&below(first, of.column))));
+        let further = of_titles.chain(of_header).filter(|of| of.is_borne_out(people));
         Self::titled_in(header).chain(above).chain(further).chain(Self::of_headers_in(people.rows)).collect()
     }
 
@@ -185,6 +206,11 @@ impl OptOutColumn {
         is_wish(value) || !self.is_stop && is_day() || has_day_behind_wish(value)
     }
 
+    /// The same column, in which no day counts.
+    pub(in crate::import) const fn by_words(self) -> Self {
+        Self { is_stop: true, ..self }
+    }
+
     /// Whether a cell says neither that its person wants no messages nor that they want some. An empty one, or a dash, says the latter.
     pub(super) fn is_unclear(self, value: &str) -> bool {
         let is_nothing = |c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | '.' | '/' | '_');
@@ -209,16 +235,17 @@ fn is_wish(text: &str) -> bool {
 
 /// *do not contact since 31/12/2025*, *unsubscribed in Jan 2026*: the day shows that what stands before it is not about something else.
 fn has_day_behind_wish(value: &str) -> bool {
-    let is_time = |text: &str| begins_with_day(text) || is_date_or_years(text);
+    // A year alone may be anything.
+    let is_time = |text: &str| begins_with_day(text) || text.len() > 4 && is_date_or_years(text);
     // `1 Jan 2026` is a day.
     let is_word = |wish: &str| wish.contains(char::is_alphabetic);
+    let may_stand_between = |word: &str| word.chars().all(char::is_alphabetic) && !says_no(word);
     let has_time = |rest: &str| {
-        let behind_word =
-            rest.split_once(char::is_whitespace).filter(|(word, _)| word.chars().all(char::is_alphabetic));
+        let behind_word = rest.split_once(char::is_whitespace).filter(|(word, _)| may_stand_between(word));
         is_time(rest) || behind_word.is_some_and(|(_, time)| is_time(time.trim_start()))
     };
     let ends = value.match_indices(char::is_whitespace).map(|(at, _)| at).take(WISH_WORDS);
-    ends.map(|at| value.split_at(at)).any(|(wish, rest)| is_word(wish) && is_wish(wish) && has_time(rest.trim_start()))
+    ends.map(|at| value.split_at(at)).any(|(wish, rest)| is_word(wish) && is_wish(wish) && has_time(rest.trim()))
 }
 
 /// Whether a cell is one of these words, or of the signs and numbers whose signs count.

@@ -41,14 +41,17 @@ pub(super) fn refuse_opt_out(written: &WrittenPerson) -> Result<(), Refusal> {
     all.into_iter().nth(opted_out).map_or(Ok(()), Err)
 }
 
-/// What refuses somebody in such a field: that it says so, or that it holds more than a text and nobody can tell.
+/// What refuses somebody in such a field: that it says so, or that it holds more than a text and nobody can tell. Beside a *no* the day of it
+/// may be the day of that.
 fn refused_answer(column: OptOutColumn, value: &Value) -> Option<(String, Reason)> {
     let texts = texts_in(value);
-    let says_so = texts.iter().find(|text| column.says_so(text)).cloned();
-    let is_nested = value.is_array() || value.is_object();
-    match says_so.filter(|_| !is_nested || !texts.iter().any(|text| says_no(text))) {
-        Some(text) => Some((text, Reason::OptedOut)),
-        None => (is_nested && !texts.is_empty()).then(|| (value.to_string(), Reason::NotPlain)),
+    let (is_nested, is_no) = (value.is_array() || value.is_object(), texts.iter().any(|text| says_no(text)));
+    let by_word = texts.iter().find(|text| column.by_words().says_so(text));
+    let says_so = by_word.or_else(|| texts.iter().find(|text| !is_no && column.says_so(text)));
+    match says_so {
+        Some(text) => Some((text.clone(), Reason::OptedOut)),
+        None if is_nested && !texts.iter().all(|text| says_no(text)) => Some((value.to_string(), Reason::NotPlain)),
+        None => None,
     }
 }
 

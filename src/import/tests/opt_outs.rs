@@ -96,6 +96,10 @@ fn titles_above_the_header_say_which_columns_are_of_opt_outs() {
         let read = read(format!("{titles}{people}"), "Hi").unwrap();
         assert_eq!(phones(&read), ["+60100120002"], "{titles}");
     }
+    let beside = ",,Opt-out,,\nPhone,Name,WhatsApp,Email,Paid\n0100120001,Aina,no,no,yes\n0100120002,Ben,no,yes,yes\n";
+    assert_eq!(phones(&read(beside, "Hi").unwrap()), ["+60100120001"]);
+    let untitled = "Phone,Stop,\n0100120001,no,x\n0100120002,yes,x\n";
+    assert_eq!(phones(&read(untitled, "Hi").unwrap()), ["+60100120001"]);
     let merged_over_all = "Unsubscribed,,,\nPhone,Name,City,Birthday\n0100120001,Aina,Ipoh,31/01/1990\n0100120002,Ben,Kluang,01/02/1991\n";
     assert_eq!(phones(&read(merged_over_all, "Hi").unwrap()).len(), 2);
 }
@@ -108,10 +112,17 @@ fn a_longer_title_names_a_column_of_opt_outs_as_well_but_not_one_that_says_the_o
     }
     let by_day = "phone,opted_out_at\n0100120001,2026-11-01T09:15:00Z\n0100120002,\n";
     assert_eq!(phones(&read(by_day, "Hi").unwrap()), ["+60100120002"]);
-    for title in ["Not opted out", "Opt-out link"] {
-        let list = format!("phone,name,{title}\n0100120001,Aina,https://example.com/a\n0100120002,Ben,no\n");
+    for title in ["Not opted out", "Opt-out link", "Unsubscribe link sent", "No. messages sent", "HasOptedOutOfEmail"] {
+        let list = format!("phone,name,{title}\n0100120001,Aina,yes\n0100120002,Ben,1\n");
         assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 2, "{title}");
     }
+}
+
+#[test]
+fn a_remark_in_place_of_a_number_is_no_further_header() {
+    let first: Vec<_> = (0..60).map(|i| format!("01001200{i:02},Aina,no\n")).collect();
+    let list = format!("phone,name,Reply\n{}no phone,Ben,stop\n0100130002,Chen,yes\n", first.concat());
+    assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 61);
 }
 
 #[test]
@@ -191,16 +202,17 @@ fn a_word_that_says_so_may_have_the_day_of_it_behind_it_in_any_such_column() {
         "ya sejak 31 Disember 2025 (#4711)",
         "stopped on 3 March 2026",
         "unsubscribed in Jan 2026",
-        "opted out 2025",
     ] {
         for column in ["Unsubscribed", "Stop"] {
             let list = format!("phone,name,{column}\n0100120001,Aina,\"{said}\"\n0100120002,Ben,\n");
             assert_eq!(phones(&read(&list, "Hi").unwrap()), ["+60100120002"], "{column}: {said}");
         }
     }
-    let list =
-        "phone,name,Unsubscribed\n0100120001,Aina,not opted out 31/12/2025\n0100120002,Ben,no since 31/12/2025\n";
-    assert_eq!(phones(&read(list, "Hi").unwrap()).len(), 2);
+    let list = "phone,name,Unsubscribed\n0100120001,Aina,not opted out 31/12/2025\n0100120002,Ben,no since 31/12/2025\n\
+                0100120003,Chen,\"Unsubscribed, resubscribed 31/12/2025\"\n";
+    assert_eq!(phones(&read(list, "Hi").unwrap()).len(), 3);
+    let stops = "phone,stop\n0100120001,Stop 1945\n0100120002,Henti 2020\n";
+    assert_eq!(phones(&read(stops, "Hi").unwrap()).len(), 2);
 }
 
 #[test]
@@ -332,6 +344,10 @@ fn a_list_or_an_object_that_does_not_say_whether_somebody_wants_messages_leaves_
     let refused: Vec<_> = read.tally.examples.iter().map(|of| (of.row, of.reason.clone())).collect();
     assert_eq!((read.tally.taken, refused), (1, vec![(1, Reason::NotPlain)]));
 
+    let says_no = read_lines(&[r#"{"phone":"0100120004","optOut":{"value":false}}"#]);
+    assert_eq!(says_no.tally.taken, 1);
+    let one_of_two = r#"{"phone":"0100120005","optOut":{"sms":false,"whatsapp":true}}"#;
+    assert_eq!(read_lines(&[r#"{"phone":"0100120005"}"#, one_of_two]).tally.taken, 0);
     let of_variables = r#"{"phone":"0100120003","variables":{"dnc":[true]}}"#;
     assert_eq!(read_lines(&[of_variables, r#"{"phone":"0100120003"}"#]).tally.taken, 0);
 }
