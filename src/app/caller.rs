@@ -172,10 +172,29 @@ impl App {
     }
 
     /// The key that a request is known by: a hash of its own where that named somebody who was forgotten since.
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] where it may be one whose hash this machine cannot make: it would be done a second time.
     pub async fn request_key(&self, token: i64, key: String) -> Result<String, AppError> {
-        let Some(own) = self.engine().fence.forget_key().ok().flatten() else { return Ok(key) };
-        let hash = own.request(&key);
-        Ok(if api_request::is_known(self.pool(), token, &hash).await? { hash } else { key })
+        let own = self.engine().fence.forget_key().ok().flatten();
+        if let Some(own) = &own {
+            let hash = own.request(&key);
+            if api_request::is_known(self.pool(), token, &hash).await? {
+                return Ok(hash);
+            }
+        }
+        if api_request::is_known(self.pool(), token, &key).await? {
+            return Ok(key);
+        }
+        let own = own.map(|own| own.id());
+        if api_request::is_hidden_elsewhere(self.pool(), token, own.as_deref()).await? {
+            return Err(AppError::Refused(format!(
+                "what this idempotency key stands for may have been done already: somebody whom such a key named was forgotten in the last \
+                 48 hours, and this machine cannot recognize theirs: {}, or try again after that time",
+                self.bring_key()
+            )));
+        }
+        Ok(key)
     }
 
     /// What a request was, as it is kept.

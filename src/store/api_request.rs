@@ -72,6 +72,16 @@ pub async fn claim(tx: &mut PgConnection, key: &RequestKey, blast: Option<BlastI
     Ok(claimed.bind(blast.or(key.blast)).fetch_one(tx).await?)
 }
 
+/// Whether a request's key was hashed, since it named somebody who was forgotten, under another key than the one with this id: which request
+/// that was cannot be known here.
+pub async fn is_hidden_elsewhere(pool: &PgPool, token: i64, own: Option<&str>) -> Result<bool, StoreError> {
+    let is_hidden = sqlx::query_scalar(
+        "select exists (select from api_requests where token_id = $1 and key ~ '^forgotten:[0-9a-f]{8}:[0-9a-f]{64}$'
+                           and split_part(key, ':', 2) is distinct from $2)",
+    );
+    Ok(is_hidden.bind(token).bind(own).fetch_one(pool).await?)
+}
+
 /// Whether a request has this key.
 pub async fn is_known(pool: &PgPool, token: i64, key: &str) -> Result<bool, StoreError> {
     let known = sqlx::query_scalar("select exists (select from api_requests where token_id = $1 and key = $2)");

@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{FromRow, PgConnection};
 
 use super::alias::is_their_number;
+use super::in_flight::not_in_flight;
 use super::settings::interval;
 use super::{StoreError, inbox, notify};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
 
-pub use uncertain::{UncertainQuery, is_undecided, newest_in_flight, newest_uncertain};
+pub use uncertain::{UncertainQuery, is_undecided, newest_in_flight, newest_uncertain, newest_unconfirmed};
 
 /// A reply as it is kept.
 #[derive(Debug, Clone)]
@@ -97,8 +98,30 @@ pub async fn undecided(
 
 /// Has the replies of these people tried again at once of which it was not known what they answer.
 pub async fn decide(tx: &mut PgConnection, people: &[RecipientId]) -> Result<(), StoreError> {
-    let waiting: Vec<String> = undecided_of(&mut *tx, people).await?;
-    if !waiting.is_empty() && inbox::wake_waiting(&mut *tx, &waiting).await? > 0 {
+    let waiting = undecided_of(&mut *tx, people).await?;
+    try_again(tx, &waiting).await
+}
+
+/// The same of everybody whom a sender may have sent to, once somebody said that it may go on: whoever is queued still had nothing from it
+/// that they could answer.
+pub async fn decide_all(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
+    let waiting = sqlx::query_scalar(concat!(
+        "with waiting as (
+             select p.id, p.message_id, r.status = 'queued' and ",
+        not_in_flight!("r."),
+        " as had_nothing
+               from replies p join blast_recipients r on r.id = p.recipient_id join blasts b on b.id = r.blast_id
+              where b.sender_id = $1 and p.undecided_attempt is not null),
+              detached as (
+             update replies p set blast_id = null, recipient_id = null from waiting w where w.id = p.id and w.had_nothing)
+         select message_id from waiting",
+    ));
+    let waiting: Vec<String> = waiting.bind(sender).fetch_all(&mut *tx).await?;
+    try_again(tx, &waiting).await
+}
+
+async fn try_again(tx: &mut PgConnection, waiting: &[String]) -> Result<(), StoreError> {
+    if !waiting.is_empty() && inbox::wake_waiting(&mut *tx, waiting).await? > 0 {
         sqlx::query("select pg_notify($1, '')").bind(notify::INBOX).execute(tx).await?;
     }
     Ok(())

@@ -7,6 +7,7 @@ mod forgotten;
 mod memory;
 mod opt_outs;
 mod renumbered;
+mod replies;
 mod takeover;
 mod unsent;
 

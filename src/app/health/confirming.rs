@@ -9,7 +9,7 @@ use crate::domain::sender::StopCode;
 use crate::engine::{FenceRefusal, ForgottenCheck, SenderKey, ask_to_confirm_again};
 use crate::provider::asks_to_slow_down;
 use crate::store::fence::{self, Confirmed, Server};
-use crate::store::{DbTransaction, lease, sender};
+use crate::store::{DbTransaction, lease, reply, sender};
 
 /// What confirming a sender would come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl App {
             let confirmed = self.confirm_restored(&mut tx, (key, forgotten, &server)).await?;
             // Whoever takes over from the dump's engine says so of whom that had in flight.
             let (_, in_flight) = sender::queued_and_in_flight(&mut tx, id).await?;
+            reply::decide_all(&mut tx, id).await?;
             Confirmed { uncertain: confirmed.uncertain + in_flight, ..confirmed }
         } else {
             Confirmed::default()

@@ -114,7 +114,7 @@ fn new_reply<'a>(
     }
 }
 
-/// Keeps what somebody wrote who is uncertain, or has been in flight for long, with the message that it may answer: whoever decides about
+/// Keeps what somebody wrote who is uncertain, has been in flight for long, or is queued by a database that was restored, with the message that it may answer: whoever decides about
 /// them has to see it.
 async fn keep_undecided(
     tx: &mut PgConnection,
@@ -124,11 +124,13 @@ async fn keep_undecided(
 ) -> Result<bool, StoreError> {
     let Some(phone) = written_to.phone().filter(|_| news.order.is_none()) else { return Ok(false) };
     let query = uncertain_query((item, news), (&item.senders, phone), written_to.reached());
-    let in_flight = reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await?;
-    let undecided = match in_flight {
-        Some(message) => Some(message),
-        None => reply::newest_uncertain(&mut *tx, query).await?,
-    };
+    let mut undecided = reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await?;
+    if undecided.is_none() {
+        undecided = reply::newest_uncertain(&mut *tx, query).await?;
+    }
+    if undecided.is_none() {
+        undecided = reply::newest_unconfirmed(&mut *tx, query).await?;
+    }
     let Some((sender, message)) = undecided else { return Ok(false) };
     let new = NewReply { is_undecided: true, ..new_reply((item, news), (sender, Some(phone)), Some(message)) };
     if let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? {

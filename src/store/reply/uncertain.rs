@@ -40,6 +40,15 @@ macro_rules! may_be_answered {
     };
 }
 
+/// Whether a machine may remember a message to the row `r` of a blast `b` that the database has forgotten: their sender waits to be
+/// confirmed after a restore.
+macro_rules! may_be_remembered {
+    () => {
+        "b.deleted_at is null and b.repeat_rule is null and r.status = 'queued'
+         and exists (select from senders s where s.id = b.sender_id and s.stopped_code = 'restored' and s.stopped_at is not null)"
+    };
+}
+
 /// The newest message that may be answered of which it is not known whether it went; one of somebody who opted out since only where there
 /// is no other.
 pub async fn newest_uncertain(
@@ -95,6 +104,28 @@ pub async fn newest_in_flight(
     Ok(message.map(|reached| (reached.sender_id, reached.message)))
 }
 
+/// The newest message that nobody is known to have had by a database that was restored, while its sender waits for somebody's word: whom
+/// a machine remembers posting to is known once that is given, and may be whoever wrote.
+pub async fn newest_unconfirmed(
+    tx: &mut PgConnection,
+    query: UncertainQuery<'_>,
+) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
+    let message: Option<ReachedMessage> = sqlx::query_as(concat!(
+        "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt + 1 as attempt
+           from blast_recipients r join blasts b on b.id = r.blast_id
+          where ",
+        is_their_number!(),
+        " and b.sender_id = any($1) and b.answer_until is null and ",
+        may_be_remembered!(),
+        " order by b.launched_at desc nulls last, r.id desc limit 1"
+    ))
+    .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(query.phone)
+    .fetch_optional(tx)
+    .await?;
+    Ok(message.map(|reached| (reached.sender_id, reached.message)))
+}
+
 /// Whether a message to whoever wrote is in flight, or may have gone: it may be the one that is answered.
 pub async fn is_undecided(tx: &mut PgConnection, query: UncertainQuery<'_>) -> Result<bool, StoreError> {
     let is_undecided = sqlx::query_scalar(concat!(
@@ -104,6 +135,8 @@ pub async fn is_undecided(tx: &mut PgConnection, query: UncertainQuery<'_>) -> R
         " and b.sender_id = any($1) and b.answer_until is null
             and (exists (select from in_flight f where f.recipient_id = r.id) or r.status = 'uncertain' and ",
         may_be_answered!("coalesce(r.claimed_at, r.changed_at)"),
+        " or ",
+        may_be_remembered!(),
         "))"
     ))
     .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! Orders and carts that a script hands over twice.
 
 use super::scene;
-use crate::support::{Size, digits};
+use crate::support::{Size, digits, said};
 
 #[tokio::test]
 async fn a_shop_that_hands_over_its_orders_twice_has_each_once() {
@@ -28,6 +28,33 @@ async fn a_shop_that_hands_over_its_orders_twice_has_each_once() {
         assert!(shop.run(&empty.each_ref().map(String::as_str)).await.code == 2);
         shop.execute("delete from api_requests").await;
     }
+}
+
+/// Its key named somebody who was forgotten, on another machine.
+#[tokio::test]
+async fn an_order_that_may_be_written_already_is_not_written_by_a_machine_that_cannot_know() {
+    let scene = scene(2).await;
+    let shop = &scene.shop;
+    let key = format!("shop-{}-17", digits(1));
+    let add = ["order", "add", "1", &digits(2), "teh*2", "--idempotency-key"];
+    let with_key = |key: &'static str| [&add[..], &[key]].concat();
+    shop.ok(&[&add[..], &[&key]].concat()).await;
+    shop.ok(&with_key("named-nobody")).await;
+    shop.ok(&["customer", "forget", &digits(1), "--yes"]).await;
+    let elsewhere = async |arguments: &[&str]| {
+        let mut command = shop.command(arguments);
+        command.env("BLASTDECK_STATE_DIR", shop.path("another-machine"));
+        said(command).await
+    };
+
+    let refused = elsewhere(&[&add[..], &[&key]].concat()).await;
+    let again = elsewhere(&with_key("named-nobody")).await;
+
+    assert!(refused.code == 3 && refused.err.contains("forget.key` from the machine"), "{refused:?}");
+    assert!(again.code == 0 && again.err.contains("was written with this idempotency key before"), "{again:?}");
+    let here = shop.run(&[&add[..], &[&key]].concat()).await;
+    assert!(here.code == 0 && here.err.contains("was written with this idempotency key before"), "{here:?}");
+    assert_eq!(shop.number("select count(*) from orders").await, 2);
 }
 
 #[tokio::test]
