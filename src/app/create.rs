@@ -284,9 +284,8 @@ pub(super) fn refused(error: ImportError) -> AppError {
         ImportError::Repeated => AppError::Repeated,
         ImportError::ForgetKey(why) => AppError::Refused(why.to_string()),
         ImportError::Closed(why) => AppError::Refused(why),
-        tried @ (ImportError::Stopped | ImportError::Followed | ImportError::Forgotten) => {
-            AppError::Refused(tried.to_string())
-        }
+        ImportError::Forgotten => AppError::ForgottenMeanwhile,
+        tried @ (ImportError::Stopped | ImportError::Followed) => AppError::Refused(tried.to_string()),
         ImportError::Sender(why) => AppError::NotFound(why),
         other => AppError::InvalidAt { places: places(&other), why: other.to_string() },
     }

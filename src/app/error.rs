@@ -6,6 +6,7 @@ use super::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::default_keys;
+use crate::import::ImportError;
 use crate::store::StoreError;
 
 /// So many places that are wrong are named.
@@ -58,6 +59,9 @@ pub enum AppError {
     /// The same of something that a field of the input names; nothing changed. Exit code 1.
     #[error("{why}")]
     NotFoundIn { field: &'static str, why: String },
+    /// Somebody was forgotten while people were read; nothing changed. The next try reads the others anew. Exit code 3.
+    #[error("{}", ImportError::Forgotten)]
+    ForgottenMeanwhile,
     /// A request with this idempotency key had its effect already; nothing changed.
     #[error("a request with this idempotency key had its effect already")]
     Repeated,

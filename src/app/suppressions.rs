@@ -18,7 +18,7 @@ use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, SenderId, SuppressionId};
 use crate::domain::phone::{PersonKey, Phone, Region};
 use crate::domain::recipient::{Evidence, StampedEvidence};
-use crate::domain::session::REPLY_WINDOW;
+use crate::domain::session::{AnsweredWithin, REPLY_WINDOW};
 use crate::engine::RememberedOptOut;
 use crate::store;
 use crate::store::action::{self, NewAction};
@@ -182,7 +182,8 @@ impl App {
         let senders = suppression::senders_of(tx, &first.business).await?;
         let mut entries = Vec::with_capacity(opt_outs.len());
         for opt_out in opt_outs {
-            let newest = reply::newest_reached(tx, (&senders, &opt_out.phone), opt_out.at, REPLY_WINDOW).await?;
+            let sent = AnsweredWithin::of(opt_out.at);
+            let newest = reply::newest_reached(tx, (&senders, &opt_out.phone), sent).await?;
             let Some((_, message)) = newest else { continue };
             let stamped = StampedEvidence { attempt: message.attempt, at: opt_out.at, evidence: Evidence::OptOut };
             let entry = EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Operator);

@@ -106,6 +106,7 @@ fn kind(report: &Report) -> (&'static str, u8) {
             | AppError::PeopleChanged(_)
             | AppError::QueuedChanged(_)
             | AppError::Overtaken(_)
+            | AppError::ForgottenMeanwhile
             | AppError::Repeated,
         ) => ("refused", 3),
         Some(AppError::NotFound(_) | AppError::NotFoundIn { .. }) => ("not_found", 1),

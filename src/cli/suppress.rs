@@ -20,6 +20,7 @@ use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{AppError, EVERY_BUSINESS, MissedOptOuts, SuppressOutcome, SuppressedList};
 use crate::domain::forgotten;
+use crate::domain::list_columns::names_business;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text::{clean, count_of, people, shell_quoted};
 use crate::import::{ReadList, RejectedTo, TableSource, read_opt_outs};
@@ -133,7 +134,7 @@ async fn import(global: &Global, (file, source): (&Path, TableSource), business:
 
 /// A list that names a business with each number would opt everybody out of every one.
 fn refuse_businesses_of_rows(list: &ReadList, business: Option<&str>) -> Result<()> {
-    let of_rows = list.columns.iter().find(|column| column.trim().eq_ignore_ascii_case("business"));
+    let of_rows = list.columns.iter().find(|column| names_business(column));
     match (of_rows, business) {
         (Some(column), None) => Err(UsageError(format!(
             "the column `{column}` does not name whose opt-outs these are: give `--business`, or `--business '*'` for every business"

@@ -1,6 +1,7 @@
 //! How a list is read: which columns are what, and whose country its numbers are of. Kept with the draft.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use super::phone::Region;
 use super::text::count_of;
@@ -30,6 +31,19 @@ impl ChosenColumns {
     pub fn of_another_list(&self) -> Self {
         Self { country: self.country, ..Self::default() }
     }
+}
+
+/// What a column of businesses may be called, letters alone.
+const BUSINESS_HEADERS: [&str; 4] = ["business", "businesses", "businessname", "perniagaan"];
+
+/// A header without case, blanks and punctuation, in ordinary letters (`ＳＴＯＰ`).
+pub fn title_key(title: &str) -> String {
+    title.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a column names the business of each row: a list of opt-outs that has one would opt everybody out of every business.
+pub fn names_business(title: &str) -> bool {
+    BUSINESS_HEADERS.contains(&title_key(title).as_str())
 }
 
 /// Where the names come from.
@@ -142,7 +156,7 @@ impl ListColumns {
 
 #[cfg(test)]
 mod tests {
-    use super::{ChosenColumns, ChosenName, ListColumns, LocalNumbers, UnclearOptOuts};
+    use super::{ChosenColumns, ChosenName, ListColumns, LocalNumbers, UnclearOptOuts, names_business};
 
     #[test]
     fn only_columns_that_somebody_chose_are_taken_again() {
@@ -170,6 +184,14 @@ mod tests {
 
         assert_eq!(of(3), "Stop says neither yes nor no in 3 rows (first: row 2): they are taken");
         assert_eq!(of(1), "Stop says neither yes nor no in row 2, which is taken");
+    }
+
+    #[test]
+    fn a_column_of_businesses_is_known_by_its_name() {
+        let named =
+            ["business", " Business Name", "ＢＵＳＩＮＥＳＳ", "bus", "reason", "business_id"].map(names_business);
+
+        assert_eq!(named, [true, true, true, false, false, false]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! What an operator says is kept apart from what the provider says (`delivery_status` beside the marks), so that undoing
 //! a mark means recomputing from what remains.
 
+mod acceptance;
 mod evidence;
 mod manual;
 mod shown;
@@ -24,6 +25,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::retry::{AutomaticRetry, ErrorClass};
 use crate::domain::status::Status;
+use acceptance::{accept, forget_acceptance, reached};
 
 /// The state of one person in one blast, as far as evidence can change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,28 +194,6 @@ pub fn apply(before: &Recipient, news: &StampedEvidence, policy: &ApplyContext) 
     Applied::from_change(before, after)
 }
 
-/// Positive evidence, for any attempt: lifts a person out of every delivery status that means "not accepted".
-fn accept(person: &mut Recipient, news: &StampedEvidence) {
-    if person.is_void(news.attempt) {
-        return;
-    }
-    // A database that went back in time has forgotten the claim.
-    person.attempt = person.attempt.max(news.attempt);
-    let failed_after_acceptance = person.delivery_status == Status::Failed && person.failed_attempt.is_some();
-    let only_this_one_failed = person.failed_attempt == Some(news.attempt);
-    let lifts = match person.delivery_status {
-        Status::Failed => !failed_after_acceptance || !only_this_one_failed,
-        Status::OptedOut => !only_this_one_failed,
-        other => other.evidence_rank().is_none(),
-    };
-    if lifts {
-        person.delivery_status = Status::Sent;
-        person.reason = None;
-        clear_error(person);
-    }
-    person.sent_at = person.sent_at.or(Some(news.at));
-}
-
 fn clear_error(person: &mut Recipient) {
     person.error_code = None;
     person.error_message = None;
@@ -262,13 +242,6 @@ fn try_again(person: &mut Recipient, policy: &ApplyContext) {
     requeue(person, policy.now + wait, policy);
 }
 
-/// What was accepted did not arrive: it counts no more. The attempt stays known, so that late news of it lifts nobody.
-fn forget_acceptance(person: &mut Recipient) {
-    person.sent_at = None;
-    person.failed_at = None;
-    person.provider_status = None;
-}
-
 /// Back to the queue, unless the person opted out or the blast was cancelled meanwhile.
 fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &ApplyContext) {
     if person.opted_out_at.is_some() {
@@ -312,10 +285,12 @@ fn provider_stage(
         ProviderStage::Sent => accept(person, news),
         ProviderStage::Delivered => {
             raise(person, Status::Delivered);
+            reached(person, news);
             person.delivered_at = Some(earliest(person.delivered_at, news.at));
         }
         ProviderStage::Read => {
             raise(person, Status::Read);
+            reached(person, news);
             person.read_at = Some(earliest(person.read_at, news.at));
         }
     }
@@ -384,7 +359,13 @@ fn provider_failure(
 /// A reply that quotes our message proves that it arrived; any other counts only for people whom we know we reached.
 fn reply(person: &mut Recipient, news: &StampedEvidence, quoted: Quoted) {
     if quoted == Quoted::Yes && person.delivery_status.evidence_rank().is_none_or(|rank| rank < 3) {
+        let known = person.sent_at;
         accept(person, news);
+        // When they wrote is not when they were sent to.
+        if known.is_none() && person.sent_at.is_some() {
+            person.sent_at = None;
+            reached(person, news);
+        }
     }
     if quoted == Quoted::Yes || person.status().is_in_funnel() {
         person.reply_seen_at = Some(earliest(person.reply_seen_at, news.at));

@@ -10,6 +10,34 @@ pub const SESSION: TimeDelta = TimeDelta::hours(24);
 /// A reply that quotes nothing answers a message of this age at most.
 pub const REPLY_WINDOW: TimeDelta = TimeDelta::days(30);
 
+/// So far the clocks of providers may differ from ours.
+const CLOCKS: TimeDelta = TimeDelta::minutes(2);
+
+/// When a message was sent that a reply which quotes nothing may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnsweredWithin {
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    /// When it was claimed at the latest, by the database's clock.
+    pub claimed_by: DateTime<Utc>,
+}
+
+impl AnsweredWithin {
+    /// Of a reply of this moment.
+    pub fn of(at: DateTime<Utc>) -> Self {
+        let from = at.checked_sub_signed(REPLY_WINDOW).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let until = at.checked_add_signed(CLOCKS).unwrap_or(at);
+        Self { from, until, claimed_by: until }
+    }
+
+    /// Of one that was here at this moment, by the database's clock: nothing that was claimed later is what it answers, however late it is
+    /// looked at.
+    #[must_use]
+    pub fn here_at(self, received: DateTime<Utc>) -> Self {
+        Self { claimed_by: self.claimed_by.min(received), ..self }
+    }
+}
+
 /// Whether text may be sent to somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionWindow {

@@ -157,8 +157,8 @@ impl Poller {
                 return if is_begun { poll::record_asked(&self.context.pool, blast, &rest).await } else { Ok(()) };
             };
             let is_full = people.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-            let end = if is_full { Bound::Excluded(last.sent_at) } else { Bound::Included(last.sent_at) };
-            after = (last.sent_at, last.id);
+            let end = if is_full { Bound::Excluded(last.since) } else { Bound::Included(last.since) };
+            after = (last.since, last.id);
             let unanswered = self.ask_all(&age.turns, people).await;
             poll::record_asked(&self.context.pool, blast, &asked_ranges(begin, end, &unanswered)).await?;
             let is_missed = unanswered.contains(&after.0);
@@ -171,7 +171,7 @@ impl Poller {
         poll::pending(&self.context.pool, page).await
     }
 
-    /// Asks about each; returns when those were sent to whose questions got no answer.
+    /// Asks about each; returns the times of those whose questions got no answer.
     async fn ask_all(self: &Arc<Self>, turns: &tokio::sync::Mutex<()>, people: Vec<PollTarget>) -> Vec<DateTime<Utc>> {
         let (mut questions, mut unanswered) = (Vec::with_capacity(people.len()), Vec::new());
         for person in people {
@@ -179,22 +179,22 @@ impl Poller {
             self.budget.take().await;
             drop(turn);
             let Ok(in_flight) = self.side_by_side.clone().acquire_owned().await else {
-                unanswered.push(person.sent_at);
+                unanswered.push(person.since);
                 continue;
             };
             let poller = self.clone();
-            let sent_at = person.sent_at;
+            let since = person.since;
             // A task of its own: a walk that is stopped drops no answer that has come.
             let question = tokio::spawn(async move {
                 let answered = poller.ask(&person).await;
                 drop(in_flight);
                 answered
             });
-            questions.push((sent_at, question));
+            questions.push((since, question));
         }
-        for (sent_at, question) in questions {
+        for (since, question) in questions {
             if !question.await.is_ok_and(|answered| answered == StatusPollOutcome::Answered) {
-                unanswered.push(sent_at);
+                unanswered.push(since);
             }
         }
         unanswered

@@ -233,7 +233,9 @@ impl From<AppError> for Problem {
             changed @ (AppError::PeopleChanged(_) | AppError::QueuedChanged(_)) => {
                 Self::conflict("recipients-changed", for_programs(&changed.to_string()))
             }
-            changed @ AppError::Overtaken(_) => Self::conflict("refused", for_programs(&changed.to_string())),
+            changed @ (AppError::Overtaken(_) | AppError::ForgottenMeanwhile) => {
+                Self::conflict("refused", for_programs(&changed.to_string()))
+            }
             AppError::Repeated => Self::conflict("in-progress", error.to_string()),
             AppError::Invalid(why) => Self::field("request", for_programs(&why)),
             AppError::InvalidAt { why, places } => Self::at_places(&why, places),

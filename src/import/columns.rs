@@ -3,13 +3,11 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::encoding::decode;
 use super::error::{COLUMNS_MAX, ImportError};
 use super::records::Record;
 use crate::domain::content::BlastContent;
-use crate::domain::list_columns::{ChosenColumns, ChosenName};
+use crate::domain::list_columns::{ChosenColumns, ChosenName, title_key as key};
 use crate::domain::message::fold_name;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
@@ -230,24 +228,30 @@ impl Columns {
         self
     }
 
-    /// Adds those that are neither the phones nor the names.
+    /// Adds those that are not the phones. One that somebody chose for the names says who opted out all the same.
     fn add_opt_outs(&mut self, opt_outs: Vec<OptOutColumn>) {
-        let is_other = |of: &OptOutColumn| of.column != self.phone && Some(of.column) != self.name;
-        let added: Vec<_> = opt_outs.into_iter().filter(|of| is_other(of) && !self.opt_outs.contains(of)).collect();
+        let is_new = |of: &OptOutColumn| of.column != self.phone && !self.opt_outs.contains(of);
+        let added: Vec<_> = opt_outs.into_iter().filter(is_new).collect();
         self.opt_outs.extend(added);
     }
 
     /// From a row on that is a header again, its columns of opt-outs count as well.
     pub(super) fn read_further_header(&mut self, row: &Record) {
-        if !self.takes_opt_outs {
-            self.add_opt_outs(OptOutColumn::of_further_header(row, self.phone));
-        }
+        self.add_opt_outs(OptOutColumn::of_further_header(row, self.phone));
     }
 
-    /// Nobody is left out for having opted out.
+    /// Whoever opted out is taken; only whoever says that they did not is left out.
     pub(super) fn take_opt_outs(&mut self) {
-        self.opt_outs.clear();
         self.takes_opt_outs = true;
+    }
+
+    /// The column in which a row of a list of opt-outs says that its person did not opt out, where none says that they did.
+    pub(super) fn denied_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        let value = |of: &OptOutColumn| values.get(of.column).map_or("", |value| value);
+        if !self.takes_opt_outs || self.opt_outs.iter().any(|of| of.says_so(value(of))) {
+            return None;
+        }
+        self.opt_outs.iter().find(|of| says_no(value(of))).map(|of| of.column)
     }
 
     /// A guess between several columns of phones is said to be one.
@@ -264,14 +268,20 @@ impl Columns {
         if is_first { self.names[column].clone() } else { numbered(column) }
     }
 
-    /// The column in which a row says that its person wants no messages.
+    /// The column in which a row says that its person wants no messages, for which it is left out.
     pub(super) fn opted_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        if self.takes_opt_outs {
+            return None;
+        }
         let says_so = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.says_so(value));
         self.opt_outs.iter().find(says_so).map(|of| of.column)
     }
 
-    /// The column about that in which a row says neither that nor the opposite.
+    /// The column about that in which a row says neither that nor the opposite, and is taken all the same.
     pub(super) fn unclear_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        if self.takes_opt_outs {
+            return None;
+        }
         let is_unclear = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.is_unclear(value));
         self.opt_outs.iter().find(is_unclear).map(|of| of.column)
     }
@@ -314,11 +324,6 @@ fn numbered(column: usize) -> String {
 fn shown(column: usize, title: &str) -> String {
     let title: String = text::clean(title).trim().chars().take(100).collect();
     if title.is_empty() { numbered(column) } else { title }
-}
-
-/// A header without case, blanks and punctuation, in ordinary letters (`ＳＴＯＰ`).
-fn key(title: &str) -> String {
-    title.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The column whose header names a phone and whose first rows confirm it; else the first whose header does.

@@ -73,6 +73,8 @@ pub enum Reason {
     OptedOut,
     #[error("row {row} of the same person says that they want no messages: empty that cell if they want them")]
     OptedOutElsewhere { row: u64 },
+    #[error("their row says that they did not opt out: empty that cell if they did")]
+    NotOptedOut,
     #[error("Meta delivers no marketing to numbers of the United States (131049)")]
     UnitedStates,
     #[error("an error value of the spreadsheet, which the message would repeat: fix the cell")]
@@ -105,6 +107,7 @@ impl Reason {
             })) => format!("{place}: more than {limit} characters"),
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
+            Self::NotOptedOut => "did not opt out, as the list says".to_owned(),
             Self::OptedOut | Self::OptedOutElsewhere { .. } => "asked for no messages, as the list says".to_owned(),
             Self::TakenOut => RejectedRows::TAKEN_OUT.to_owned(),
             Self::Phone(_)
@@ -238,6 +241,9 @@ impl Taker {
         let phone = phone.map_err(|error| (phone_at.clone(), error.into()))?;
         if let Some(column) = self.columns.opted_out_in(values) {
             return Err((At::Column(column), Reason::OptedOut));
+        }
+        if let Some(column) = self.columns.denied_opt_out_in(values) {
+            return Err((At::Column(column), Reason::NotOptedOut));
         }
         if self.without_united_states && is_united_states(phone.digits()) {
             return Err((phone_at, Reason::UnitedStates));

@@ -1,5 +1,6 @@
 mod countries;
 mod forgotten;
+mod given_opt_outs;
 mod opt_outs;
 mod titles;
 mod without_header;
@@ -134,6 +135,17 @@ fn columns_that_somebody_chose_are_taken_in_place_of_guesses() {
     assert_eq!(refused, "the list has no column `WhatsAp`: did you mean WhatsApp?");
     let both = by("Nama", ChosenName::Column("Nama".to_owned())).err().unwrap().to_string();
     assert!(both.contains("cannot be both the phone and the name"), "{both}");
+}
+
+#[test]
+fn a_column_of_opt_outs_that_is_chosen_for_the_names_says_who_opted_out_all_the_same() {
+    let name = ChosenName::Column("stop".to_owned());
+    let columns = ChosenColumns { phone: None, name, country: None };
+    let list = "phone,stop\n0100120001,Aina\n0100120002,yes\n";
+
+    let read = read_by(list, BlastContent::parse("Hi {name}", None).unwrap(), columns).unwrap();
+
+    assert_eq!((phones(&read), read.people[0].name.as_deref()), (vec!["+60100120001"], Some("Aina")));
 }
 
 #[test]

@@ -20,19 +20,23 @@ pub struct PollTarget {
     pub phone_number: Phone,
     pub message_id: MessageId,
     pub sent_at: DateTime<Utc>,
+    /// By which time they are in order, and their age counts: see [`PollQuery`].
+    pub since: DateTime<Utc>,
     pub status: Status,
     /// The provider's newest status, so that a repetition is recognised.
     pub word: Option<String>,
     pub has_c2s: bool,
 }
 
-/// A stretch of send times within one blast.
+/// A stretch of times within one blast. Whoever is at *sent* counts from when that was written, a moment after they were sent to: by that
+/// their index for the newest changes has them in order, and a send needs no entry in one for polling. Whoever is at *delivered*
+/// counts from when they were sent to.
 #[derive(Debug, Clone, Copy)]
 pub struct PollQuery {
     pub blast: BlastId,
-    /// Sent after this, exclusive, in `(sent_at, id)` order.
+    /// After this, exclusive, in order of time and id.
     pub after: (DateTime<Utc>, RecipientId),
-    /// Sent up to this.
+    /// Up to this.
     pub until: DateTime<Utc>,
     pub limit: i64,
 }
@@ -64,6 +68,22 @@ macro_rules! sent_since {
     };
 }
 
+/// A condition: somebody of a blast `b` is to be polled, by a time's parameter. Both are looked up by the time.
+macro_rules! has_somebody_since {
+    ($since:literal) => {
+        concat!(
+            "(exists (select 1 from blast_recipients r
+                       where r.blast_id = b.id and r.status = 'sent' and r.changed_at > ",
+            $since,
+            " and r.message_id is not null offset 0)
+              or exists (select 1 from blast_recipients r
+                          where r.blast_id = b.id and r.status = 'delivered' and r.sent_at > ",
+            $since,
+            " and r.message_id is not null offset 0))"
+        )
+    };
+}
+
 /// Blasts of a sender with somebody to poll, sent since `since`.
 pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
@@ -71,11 +91,9 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
         "select b.id from ",
         sent_since!("$2"),
         " b
-          where b.sender_id = $1
-            and exists (select 1 from blast_recipients r
-                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $2
-                           and r.message_id is not null offset 0)
-          order by b.id",
+          where b.sender_id = $1 and ",
+        has_somebody_since!("$2"),
+        " order by b.id",
     ))
     .bind(sender)
     .bind(since)
@@ -96,7 +114,7 @@ pub async fn may_poll(pool: &PgPool, sender: SenderId) -> Result<bool, StoreErro
     Ok(may.unwrap_or(false))
 }
 
-/// Records that everybody of a blast who was sent to in these ranges was polled. Writes nothing where that is known.
+/// Records that everybody of a blast whose time ([`PollQuery`]) is in these ranges was polled. Writes nothing where that is known.
 pub async fn record_asked(pool: &PgPool, blast: BlastId, stretches: &[TimeRange]) -> Result<(), StoreError> {
     if stretches.is_empty() {
         return Ok(());
@@ -142,11 +160,9 @@ pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId
         "select distinct b.sender_id from ",
         sent_since!("$1"),
         " b join senders s on s.id = b.sender_id
-          where s.stopped_at is null
-            and exists (select 1 from blast_recipients r
-                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1
-                           and r.message_id is not null offset 0)
-         union
+          where s.stopped_at is null and ",
+        has_somebody_since!("$1"),
+        " union
          select j.sender_id from api_jobs j join senders s on s.id = j.sender_id
           where j.kind = 'check_status' and j.state in ('queued', 'running') and s.stopped_at is null",
     ))
@@ -165,19 +181,42 @@ pub async fn send_reply(pool: &PgPool, recipient: RecipientId, attempt: i32) -> 
     Ok(reply.bind(recipient).bind(attempt).fetch_optional(pool).await?)
 }
 
-type PollRow = (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
+type PollRow =
+    (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>, DateTime<Utc>, Status, Option<String>, bool);
 
-/// The next people in a range, oldest first.
+/// The people at a status within a [`PollQuery`], by the time that counts there.
+macro_rules! people_at {
+    ($status:literal, $since:literal) => {
+        concat!(
+            "select id, blast_id, attempt, phone_number, message_id, sent_at, ",
+            $since,
+            " as since, status::text, provider_status, message_c2s_timestamp is not null as has_c2s
+               from blast_recipients
+              where blast_id = $1 and status = '",
+            $status,
+            "' and message_id is not null and sent_at is not null and ",
+            $since,
+            " >= $2 and ",
+            $since,
+            " <= $4 and (",
+            $since,
+            ", id) > ($2, $3) order by ",
+            $since,
+            ", id limit $5"
+        )
+    };
+}
+
+/// The next people in a range, oldest first: at most as many of each status are read.
 pub async fn pending(pool: &PgPool, band: PollQuery) -> Result<Vec<PollTarget>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let rows: Vec<PollRow> = sqlx::query_as(
-        "select id, blast_id, attempt, phone_number, message_id, sent_at, status::text, provider_status,
-                message_c2s_timestamp is not null
-           from blast_recipients
-          where blast_id = $1 and status in ('sent', 'delivered') and message_id is not null
-            and (sent_at, id) > ($2, $3) and sent_at <= $4
-          order by sent_at, id limit $5",
-    )
+    let rows: Vec<PollRow> = sqlx::query_as(concat!(
+        "(",
+        people_at!("sent", "changed_at"),
+        ") union all (",
+        people_at!("delivered", "sent_at"),
+        ") order by since, id limit $5"
+    ))
     .bind(band.blast)
     .bind(band.after.0)
     .bind(band.after.1)
@@ -190,8 +229,8 @@ pub async fn pending(pool: &PgPool, band: PollQuery) -> Result<Vec<PollTarget>, 
 }
 
 fn from_row(
-    (id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s): PollRow,
+    (id, blast, attempt, phone_number, message_id, sent_at, since, status, word, has_c2s): PollRow,
 ) -> Option<PollTarget> {
     let message_id = MessageId::new(message_id.as_deref()?)?;
-    Some(PollTarget { id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s })
+    Some(PollTarget { id, blast, attempt, phone_number, message_id, sent_at, since, status, word, has_c2s })
 }

@@ -2,14 +2,14 @@
 
 mod uncertain;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
 
 use super::alias::is_their_number;
 use super::in_flight::not_in_flight;
-use super::settings::interval;
 use super::{StoreError, inbox, notify};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
+use crate::domain::session::AnsweredWithin;
 
 pub use uncertain::{UncertainQuery, is_undecided, newest_in_flight, newest_uncertain, newest_unconfirmed};
 
@@ -195,15 +195,12 @@ struct ReachedMessage {
     message: AnsweredMessage,
 }
 
-/// The newest message of these senders that is known to have reached this number, in either spelling, before a moment and
-/// within a window. Clocks may differ by two minutes.
+/// The newest message of these senders that is known to have reached this number, in either spelling, and was sent within this time.
 pub async fn newest_reached(
     tx: &mut PgConnection,
     (senders, phone): (&[SenderId], &str),
-    at: DateTime<Utc>,
-    window: TimeDelta,
+    sent: AnsweredWithin,
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
-    let window = interval(window)?;
     let message: Option<ReachedMessage> = sqlx::query_as(concat!(
         "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id
@@ -211,13 +208,14 @@ pub async fn newest_reached(
         is_their_number!(),
         " and b.sender_id = any($1) and b.answer_until is null
             and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
-            and r.sent_at >= $3::timestamptz - $4::interval and r.sent_at <= $3::timestamptz + interval '2 minutes'
+            and r.sent_at >= $3 and r.sent_at <= $4 and coalesce(r.claimed_at, '-infinity') <= $5
           order by r.sent_at desc, r.id desc limit 1"
     ))
     .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(phone)
-    .bind(at)
-    .bind(window)
+    .bind(sent.from)
+    .bind(sent.until)
+    .bind(sent.claimed_by)
     .fetch_optional(tx)
     .await?;
     Ok(message.map(|reached| (reached.sender_id, reached.message)))

@@ -20,9 +20,9 @@ async fn unanswered(shop: &Shop, people: i64) -> String {
     let blast = shop.draft(900_000..900_001).await;
     shop.execute(&format!(
         "delete from blast_recipients;
-         insert into blast_recipients (blast_id, phone_number, status, standing, attempt, message_id, sent_at)
-         select {blast}, '+6011' || lpad(n::text, 8, '0'), 'sent', 'sent', 1, 'OLD' || n, now() - interval '1 second' * (n % 500)
-           from generate_series(1, {people}) as n;
+         insert into blast_recipients (blast_id, phone_number, status, standing, attempt, message_id, sent_at, changed_at)
+         select {blast}, '+6011' || lpad(n::text, 8, '0'), 'sent', 'sent', 1, 'OLD' || n, at, at
+           from generate_series(1, {people}) as n cross join lateral (select now() - interval '1 second' * (n % 500) as at) t;
          update blasts set state = 'cancelled', state_reason = 'cancelled', total_recipients = {people}, launched_at = now()
           where id = {blast};
          analyze"

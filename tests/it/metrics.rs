@@ -108,7 +108,7 @@ async fn what_waits_and_what_is_behind_shows() {
     shop.blast(0..3).await;
     shop.execute(
         "update blast_recipients set status = 'sent', standing = 'sent', message_id = 'A' || id, attempt = 1,
-                sent_at = now() - interval '2 hours' where id = 1;
+                sent_at = now() - interval '2 hours', changed_at = now() - interval '2 hours' where id = 1;
          update blasts set send_after = now() - interval '1 minute', launched_at = now() - interval '3 hours';
          update senders set stopped_at = now(), stopped_code = 'token', stopped_reason = 'refused' where name = 'cloud'",
     )

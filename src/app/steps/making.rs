@@ -201,9 +201,7 @@ impl App {
             match self.start_unconfirmed(launch, BlastCommand::Launch).await {
                 Ok(_) => return Ok(()),
                 Err(AppError::Store(error)) => return Err(error.into()),
-                Err(AppError::PeopleChanged(_)) => {}
-                // Somebody was forgotten in this moment: the next try reads the others anew.
-                Err(AppError::Refused(why)) if why == ImportError::Forgotten.to_string() => {}
+                Err(AppError::PeopleChanged(_) | AppError::ForgottenMeanwhile) => {}
                 // Of a draft that changes meanwhile the next try knows what stands in the way.
                 Err(_) if self.blast_row(draft).await?.version != row.version => {}
                 Err(why) => return self.ask_about_draft(draft, &why.to_string()).await,

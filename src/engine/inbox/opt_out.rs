@@ -12,7 +12,7 @@ use super::returning::put_back;
 use crate::domain::act::Actor;
 use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::recipient::{Evidence, StampedEvidence};
-use crate::domain::session::REPLY_WINDOW;
+use crate::domain::session::AnsweredWithin;
 use crate::engine::context::EngineContext;
 use crate::engine::memory::RememberedOptOut;
 use crate::provider::meta::webhook::MarketingWish;
@@ -300,11 +300,11 @@ async fn count_later(
         None => None,
     };
     if answered.is_none() {
-        let newest = reply::newest_reached(&mut *tx, (senders, phone), at, REPLY_WINDOW).await?;
+        let newest = reply::newest_reached(&mut *tx, (senders, phone), AnsweredWithin::of(at)).await?;
         answered = newest.map(|(_, message)| message);
     }
     if answered.is_none() {
-        let newest = replies::newest_of_business(&mut *tx, (senders, phone), at).await?;
+        let newest = replies::newest_of_business(&mut *tx, (senders, phone), AnsweredWithin::of(at)).await?;
         answered = newest.map(|(_, message)| message);
     }
     note(tx, engine, (answered.into_iter().collect(), at), effects).await

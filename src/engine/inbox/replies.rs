@@ -1,7 +1,7 @@
 //! What people write back: kept, and attributed by the message that it quotes, else to the newest one that reached them. A stop
 //! word alone is an opt-out.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -12,7 +12,7 @@ use crate::domain::ids::{RecipientId, ReplyId, SenderId};
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::domain::sender::ProviderKind;
-use crate::domain::session::REPLY_WINDOW;
+use crate::domain::session::AnsweredWithin;
 use crate::engine::context::EngineContext;
 use crate::engine::media::KEPT_BY_META;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
@@ -122,7 +122,7 @@ async fn keep_undecided(
     written_to: &WrittenTo,
     effects: &mut Effects,
 ) -> Result<bool, StoreError> {
-    let Some(phone) = written_to.phone().filter(|_| news.order.is_none()) else { return Ok(false) };
+    let Some(phone) = written_to.phone() else { return Ok(false) };
     let query = uncertain_query((item, news), (&item.senders, phone), written_to.reached());
     let mut undecided = reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await?;
     if undecided.is_none() {
@@ -140,13 +140,18 @@ async fn keep_undecided(
     Ok(true)
 }
 
+/// When the message was sent that a reply may answer: one that had to wait answers none that went meanwhile.
+fn sent_within((item, news): (&InboxItem, &ReplyNews)) -> AnsweredWithin {
+    AnsweredWithin::of(item.time_of(news.at)).here_at(item.received_at)
+}
+
 /// The messages that a reply which quotes nothing may answer though it is not known whether they went.
 fn uncertain_query<'a>(
-    (item, news): (&InboxItem, &ReplyNews),
+    (item, news): (&InboxItem, &'a ReplyNews),
     (senders, phone): (&'a [SenderId], &'a str),
     reached: Option<RecipientId>,
 ) -> UncertainQuery<'a> {
-    UncertainQuery { senders, phone, at: item.time_of(news.at), window: REPLY_WINDOW, reached }
+    UncertainQuery { senders, phone, sent: sent_within((item, news)), reached, message_id: &news.message_id }
 }
 
 /// A stop decides nothing about a message of which it is not known whether it went, but is shown with it: it is the answer of its person.
@@ -367,21 +372,21 @@ async fn newest(
     (item, news): (&InboxItem, &ReplyNews),
     number: &str,
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
-    let at = item.time_of(news.at);
-    let own = reply::newest_reached(&mut *tx, (&item.senders, number), at, REPLY_WINDOW).await?;
+    let sent = sent_within((item, news));
+    let own = reply::newest_reached(&mut *tx, (&item.senders, number), sent).await?;
     if own.is_some() || !(news.order.is_some() || news.is_stop) {
         return Ok(own);
     }
-    newest_of_business(tx, (&item.senders, number), at).await
+    newest_of_business(tx, (&item.senders, number), sent).await
 }
 
 /// The newest message that reached a number within the window, of any sender of the business.
 pub(super) async fn newest_of_business(
     tx: &mut PgConnection,
     (senders, number): (&[SenderId], &str),
-    at: DateTime<Utc>,
+    sent: AnsweredWithin,
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
     let Some(first) = senders.first() else { return Ok(None) };
     let senders = reply::senders_beside(&mut *tx, *first).await?;
-    reply::newest_reached(tx, (&senders, number), at, REPLY_WINDOW).await
+    reply::newest_reached(tx, (&senders, number), sent).await
 }

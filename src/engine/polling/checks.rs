@@ -45,7 +45,7 @@ impl Poller {
             let Some(last) = people.last() else {
                 return job::finish_check(pool, check.id).await;
             };
-            page.after = (last.sent_at, last.id);
+            page.after = (last.since, last.id);
             let asked = i64::try_from(people.len()).unwrap_or(PAGE);
             let unanswered = self.ask_all(&turns, people).await.len();
             let answered = asked - i64::try_from(unanswered).unwrap_or(asked);

@@ -24,8 +24,8 @@ const AT_ONCE: Duration = Duration::from_millis(25);
 pub(super) const AT_ONCE_MAX: Duration = Duration::from_millis(300);
 /// How long a sender that ends asks whom a claim has claimed that was not answered.
 const ASKED_AT_THE_END: Duration = Duration::from_secs(3);
-/// People in one claim.
-pub(super) const BATCH_MAX: usize = 256;
+/// People in one claim: as many as one lists (`claims_people_check`).
+pub(super) const BATCH_MAX: usize = 512;
 
 /// A claim on its way through the database.
 pub(super) struct PendingClaim {

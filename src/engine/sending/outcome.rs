@@ -250,8 +250,9 @@ const fn attempt_outcome(outcome: &SendOutcome) -> AttemptOutcome {
     }
 }
 
-/// The words with which providers say of an acceptance no more than that it is one: WSAPME's and Meta's.
-const PLAIN_ACCEPTANCES: [&str; 2] = ["PENDING", "accepted"];
+/// The words with which providers say of an acceptance no more than that it is one: WSAPME's, before and after WhatsApp's server has it, and
+/// Meta's.
+const PLAIN_ACCEPTANCES: [&str; 3] = ["PENDING", "SERVER_ACK", "accepted"];
 
 /// What the history says beside the change. Of an acceptance that is like any other, nothing: the step then needs no row of its own
 /// (`store/history.rs`).

@@ -36,8 +36,9 @@ pub(in crate::import) fn rows_above_header(first_rows: &[Record]) -> usize {
 /// Whether a row is a header beyond doubt: one cell is called as a column of phones is and stands in theirs, another one is called as one whose
 /// meaning is known, and nobody's number stands in it. Without the first, `WA` and `stop` may be what somebody said, and where.
 pub(super) fn names_columns(row: &Record, people: &[Record]) -> bool {
-    let keys = keys_of(row);
-    let is_beside_title = |phone: usize| positions(&keys, is_whole_title).any(|column| column != phone);
+    let (keys, opt_outs) = (keys_of(row), opt_outs_of(row));
+    let is_beside_title =
+        |phone: usize| positions(&keys, is_whole_title).chain(opt_outs.iter().copied()).any(|column| column != phone);
     let mut phones = positions(&keys, |key| names_phones(without_number(key)));
     phones.any(|column| is_beside_title(column) && are_numbers(people, column)) && !holds_number(row)
 }
@@ -45,12 +46,19 @@ pub(super) fn names_columns(row: &Record, people: &[Record]) -> bool {
 /// Whether a row between the people of a list is a header again, as where two files were joined: its cell in the column of their numbers is
 /// called as one of phones is, and another one as a column whose meaning is known.
 pub(super) fn is_further_header(row: &Record, phone: usize) -> bool {
-    // *no phone* may be what somebody wrote in place of a number.
-    let names = |cell: &[u8]| PHONE_HEADERS.contains(&without_number(&key(&decode(cell).0)));
-    let is_title = |key: &str| is_whole_title(key) || titles_opt_outs(key);
-    row.values.get(phone).is_some_and(|cell| names(cell))
-        && positions(&keys_of(row), is_title).any(|column| column != phone)
+    let (keys, opt_outs) = (keys_of(row), opt_outs_of(row));
+    // *no phone* may be what somebody wrote in place of a number: beside the title of names it is one as well.
+    let has_names = positions(&keys, is_title_of_names).any(|column| column != phone);
+    let names = |key: &String| PHONE_HEADERS.contains(&without_number(key)) || has_names && names_phones(key);
+    keys.get(phone).is_some_and(names)
+        && positions(&keys, is_whole_title).chain(opt_outs).any(|column| column != phone)
         && !holds_number(row)
+}
+
+/// Where the title of a column stands that says who wants no messages.
+fn opt_outs_of(row: &Record) -> Vec<usize> {
+    let cells = row.values.iter().enumerate();
+    cells.filter(|(_, cell)| titles_opt_outs(&decode(cell).0)).map(|(column, _)| column).collect()
 }
 
 /// Whether half or more of the cells of a column that are not empty are somebody's numbers.

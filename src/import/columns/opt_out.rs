@@ -1,5 +1,7 @@
 //! Columns that say who wants no messages, and what in their cells says so.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::header::{is_further_header, names_columns};
 use super::{Samples, decode, key};
 use crate::domain::phone::{begins_with_day, is_date_or_years, is_exported_day};
@@ -24,11 +26,17 @@ const HEADERS: &[&str] = &[
 /// With what in it a longer title names such a column: `Opt-out (Y/N)`, `unsubscribed_at`, `WhatsApp opt-out`.
 const HEADER_PARTS: &[&str] = &["optout", "optedout", "unsubscribe", "donotcontact", "donotmessage"];
 
-/// With what in it such a title says the opposite, or is about what belongs to an opt-out, or about another channel.
-const OTHER_PARTS: &[&str] = &[
-    "notopt", "notunsub", "never", "didnt", "noopt", "tidak", "belum", "optin", "removed", "sent", "link", "url",
-    "code", "token", "remind", "count", "number", "reason", "mail", "fax",
+/// With what in it such a title says the opposite.
+const OPPOSITE_PARTS: &[&str] = &["notopt", "notunsub", "didnt", "noopt", "optin"];
+
+/// With which words, or their plural, such a title says the opposite, is about what belongs to an opt-out, or about another channel.
+const OTHER_WORDS: &[&str] = &[
+    "never", "tidak", "belum", "removed", "sent", "link", "url", "code", "token", "remind", "reminder", "reminded",
+    "count", "reason", "mail", "email", "fax",
 ];
+
+/// What stands behind a title to say what belongs in its cells: `Stop (Y/N)`.
+const ANSWER_WORDS: &[&[&str]] = &[&["y", "n"], &["yn"], &["yes", "no"], &["ya", "tidak"]];
 
 /// With what in it the title below one that is written over several columns says that it belongs there.
 const CHANNEL_PARTS: &[&str] = &["mail", "whatsapp", "sms", "phone", "call", "telefon", "telepon", "yn"];
@@ -111,8 +119,30 @@ pub(super) fn names_opt_outs(key: &str) -> bool {
 }
 
 /// Whether the title of a column may name one that says who wants no messages, perhaps among other words.
-pub(super) fn titles_opt_outs(key: &str) -> bool {
-    OptOutColumn::titled(key, 0).is_some()
+pub(super) fn titles_opt_outs(title: &str) -> bool {
+    OptOutColumn::titled(title, 0).is_some()
+}
+
+/// The words of a title, also of one such as `optedOutAt`, in small ordinary letters.
+fn words(title: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for letter in title.nfkc() {
+        if !letter.is_alphanumeric() || was_small && letter.is_uppercase() {
+            words.push(String::new());
+        }
+        was_small = letter.is_lowercase();
+        if letter.is_alphanumeric() {
+            words.last_mut().into_iter().for_each(|word| word.extend(letter.to_lowercase()));
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn without_answers(words: &[String]) -> &[String] {
+    let is_end = |end: &&&[&str]| words.len() > end.len() && words[words.len() - end.len()..].iter().eq(end.iter());
+    ANSWER_WORDS.iter().find(is_end).map_or(words, |end| &words[..words.len() - end.len()])
 }
 
 /// A column that says who wants no messages.
@@ -129,30 +159,34 @@ impl OptOutColumn {
     }
 
     /// The same of the title of a column, which may be longer.
-    fn titled(key: &str, column: usize) -> Option<Self> {
+    fn titled(title: &str, column: usize) -> Option<Self> {
+        let words = words(title);
+        let (key, is_other) = (words.concat(), |word: &String| OTHER_WORDS.contains(&word.trim_end_matches('s')));
         let has = |parts: &[&str]| parts.iter().any(|part| key.contains(part));
-        let longer = || (has(HEADER_PARTS) && !has(OTHER_PARTS)).then_some(Self { column, is_stop: false });
-        Self::called(key, column).or_else(longer)
+        let is_longer = || has(HEADER_PARTS) && !has(OPPOSITE_PARTS) && !words.iter().any(is_other);
+        Self::called(&without_answers(&words).concat(), column)
+            .or_else(|| is_longer().then_some(Self { column, is_stop: false }))
     }
 
     /// The field of that name, of a person whom a program gives.
     pub(in crate::import) fn of_field(name: &str) -> Option<Self> {
-        Self::titled(&key(name), 0)
+        Self::titled(name, 0)
     }
 
     /// Those of a header and of the titles above it, and of one that stands between its people.
     pub(super) fn of_header(header: &Record, titles: &[Record], people: &Samples<'_>) -> Vec<Self> {
-        let above = titles.iter().flat_map(Self::called_in).filter(|of| of.is_borne_out(people));
+        let above = titles.iter().flat_map(Self::titled_in).filter(|of| of.is_borne_out(people));
         let below =
             |row: &Record, column: usize| row.values.get(column).map_or_else(String::new, |cell| key(&decode(cell).0));
         let is_channel = |key: &str| CHANNEL_PARTS.iter().any(|part| key.contains(part));
-        let of_titles = titles.iter().flat_map(Self::further_in).filter(|of| {
+        let width = header.values.len();
+        let of_titles = titles.iter().flat_map(|row| Self::further_in(row, width)).filter(|of| {
             let key = below(header, of.column);
             key.is_empty() || is_channel(&key)
         });
         let first = people.rows.first();
-        let of_header =
-            Self::further_in(header).filter(|of| first.is_some_and(|first| is_channel(&below(first, of.column))));
+        let of_header = Self::further_in(header, width)
+            .filter(|of| first.is_some_and(|first| is_channel(&below(first, of.column))));
         let further = of_titles.chain(of_header).filter(|of| of.is_borne_out(people));
         Self::titled_in(header).chain(above).chain(further).chain(Self::of_headers_in(people.rows)).collect()
     }
@@ -166,12 +200,12 @@ impl OptOutColumn {
     }
 
     /// Those behind one that is called so, as far as nothing stands above them: a spreadsheet has a title that is written over several columns
-    /// in the first of these. There a day may be another one.
-    fn further_in(row: &Record) -> impl Iterator<Item = Self> + '_ {
-        let is_empty = |cell: &[u8]| decode(cell).0.trim().is_empty();
-        Self::called_in(row).flat_map(move |of| {
-            let behind = row.values.iter().enumerate().skip(of.column + 1).take_while(move |(_, cell)| is_empty(cell));
-            behind.map(|(column, _)| Self { column, is_stop: true })
+    /// in the first of these, and a row ends with its last value. There a day may be another one.
+    fn further_in(row: &Record, width: usize) -> impl Iterator<Item = Self> + '_ {
+        let is_empty = |column: &usize| row.values.get(*column).is_none_or(|cell| decode(cell).0.trim().is_empty());
+        Self::titled_in(row).flat_map(move |of| {
+            let behind = (of.column + 1..width).take_while(is_empty);
+            behind.map(|column| Self { column, is_stop: true })
         })
     }
 
@@ -196,7 +230,7 @@ impl OptOutColumn {
     }
 
     fn titled_in(row: &Record) -> impl Iterator<Item = Self> {
-        let titled = |(column, value): (usize, &Vec<u8>)| Self::titled(&key(&decode(value).0), column);
+        let titled = |(column, value): (usize, &Vec<u8>)| Self::titled(&decode(value).0, column);
         row.values.iter().enumerate().filter_map(titled)
     }
 

@@ -32,11 +32,13 @@ impl GivenList {
 pub(super) fn refuse_opt_out(written: &WrittenPerson) -> Result<(), Refusal> {
     let Some(fields) = written.value.as_object().filter(|_| !written.is_ours) else { return Ok(()) };
     let own = fields.get("variables").and_then(Value::as_object).into_iter().flatten();
+    let overwritten = written.overwritten.iter().map(|(field, value)| (field, value));
     let refused = |(field, value): (&String, &Value)| {
         let (text, reason) = refused_answer(OptOutColumn::of_field(field)?, value)?;
         Some((field.clone(), text, reason))
     };
-    let all: Vec<_> = own.chain(fields.iter().filter(|(field, _)| is_column(field))).filter_map(refused).collect();
+    let own = own.chain(fields.iter().filter(|(field, _)| is_column(field)));
+    let all: Vec<_> = own.chain(overwritten).filter_map(refused).collect();
     let opted_out = all.iter().position(|(.., reason)| *reason == Reason::OptedOut).unwrap_or(0);
     all.into_iter().nth(opted_out).map_or(Ok(()), Err)
 }

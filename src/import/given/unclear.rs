@@ -18,7 +18,8 @@ pub(super) fn all_phones(written: &WrittenPerson, region: Region) -> Vec<Phone> 
         Value::Object(fields) => PHONE_KEYS.iter().filter_map(|key| fields.get(*key)).collect(),
         plain => vec![plain],
     };
-    left.extend(&written.overwritten);
+    let overwritten = written.overwritten.iter().filter(|(name, _)| PHONE_KEYS.contains(&name.as_str()));
+    left.extend(overwritten.map(|(_, value)| value));
     let mut numbers = Vec::new();
     while let Some(value) = left.pop() {
         match value {

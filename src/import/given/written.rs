@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::PHONE_KEYS;
+use crate::import::columns::OptOutColumn;
 
 /// A person as a program wrote them.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +14,8 @@ pub struct WrittenPerson {
     pub(super) value: Value,
     /// A field that is there twice, with different values.
     pub(super) twice: Option<String>,
-    /// What stood where a number belongs, before something else stood there.
-    pub(super) overwritten: Vec<Value>,
+    /// What stood where a number belongs, or who wants no messages, before something else stood there.
+    pub(super) overwritten: Vec<(String, Value)>,
     /// It is of people whom the database has already.
     pub(super) is_ours: bool,
 }
@@ -34,11 +35,11 @@ impl<'de> serde::Deserialize<'de> for WrittenPerson {
     }
 }
 
-/// The first field that is there twice, and the numbers that a plain value would lose by it.
+/// The first field that is there twice, and the numbers and opt-outs that a plain value would lose by it.
 #[derive(Default)]
 struct Doubles {
     twice: Option<String>,
-    overwritten: Vec<Value>,
+    overwritten: Vec<(String, Value)>,
 }
 
 /// Reads any value, and notes what is there twice.
@@ -105,8 +106,8 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
             let value = fields.next_value_seed(self.again())?;
             if let Some(before) = values.get(&name).filter(|before| **before != value) {
                 self.doubles.twice.get_or_insert_with(|| name.clone());
-                if PHONE_KEYS.contains(&name.as_str()) {
-                    self.doubles.overwritten.push(before.clone());
+                if PHONE_KEYS.contains(&name.as_str()) || OptOutColumn::of_field(&name).is_some() {
+                    self.doubles.overwritten.push((name.clone(), before.clone()));
                 }
             }
             values.insert(name, value);

@@ -92,6 +92,9 @@ fn titles_above_the_header_say_which_columns_are_of_opt_outs() {
         "Customers,,Unsubscribed,\nPhone,Name,,\n",
         ",,Do not contact,\nPhone,Name,(Y/N),(Y/N)\n",
         "Phone,Name,Opt-out,\n,,Email,WhatsApp\n",
+        ",,Opt-out (Y/N),\nPhone,Name,,\n",
+        // A workbook's row ends with its last value.
+        "Customer,,unsubscribed_at\nPhone,Name,Email,WhatsApp\n",
     ] {
         let read = read(format!("{titles}{people}"), "Hi").unwrap();
         assert_eq!(phones(&read), ["+60100120002"], "{titles}");
@@ -106,13 +109,33 @@ fn titles_above_the_header_say_which_columns_are_of_opt_outs() {
 
 #[test]
 fn a_longer_title_names_a_column_of_opt_outs_as_well_but_not_one_that_says_the_opposite() {
-    for title in ["Opt-Out (Y/N)", "is_unsubscribed", "WhatsApp opt-out", "Marketing: do not contact"] {
+    for title in [
+        "Opt-Out (Y/N)",
+        "is_unsubscribed",
+        "WhatsApp opt-out",
+        "Marketing: do not contact",
+        "opted_out_at (America/Halifax)",
+        "Account unsubscribed",
+        "Consent: opted out",
+        "Phone number opted out",
+        "Stop (Y/N)",
+        "DNC (yes/no)",
+        "No messages (Y/N)",
+    ] {
         let list = format!("phone,name,{title}\n0100120001,Aina,yes\n0100120002,Ben,no\n");
         assert_eq!(phones(&read(&list, "Hi").unwrap()), ["+60100120002"], "{title}");
     }
     let by_day = "phone,opted_out_at\n0100120001,2026-11-01T09:15:00Z\n0100120002,\n";
     assert_eq!(phones(&read(by_day, "Hi").unwrap()), ["+60100120002"]);
-    for title in ["Not opted out", "Opt-out link", "Unsubscribe link sent", "No. messages sent", "HasOptedOutOfEmail"] {
+    for title in [
+        "Not opted out",
+        "Opt-out link",
+        "Unsubscribe link sent",
+        "No. messages sent",
+        "HasOptedOutOfEmail",
+        "unsubscribeLinks",
+        "Stop no.",
+    ] {
         let list = format!("phone,name,{title}\n0100120001,Aina,yes\n0100120002,Ben,1\n");
         assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 2, "{title}");
     }
@@ -148,6 +171,21 @@ async fn a_list_of_those_who_opted_out_is_taken_whole() {
         2
     );
     assert_eq!(read_list(of(), region, RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap().people.len(), 0);
+}
+
+#[tokio::test]
+async fn whoever_did_not_opt_out_by_a_list_of_opt_outs_is_left_out_of_it() {
+    let list = "phone,stop,dnc\n0100120001,yes,\n0100120002,no,\n0100120003,,\n0100120004,maybe,\n0100120005,no,yes\n";
+    let source = TableSource::from(Cursor::new(list.as_bytes().to_vec()));
+
+    let region = "MY".parse().unwrap();
+    let read = read_opt_outs(source, region, RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap();
+
+    let people: Vec<_> = read.people.iter().map(|person| &person.phone.as_str()[11..]).collect();
+    assert_eq!(people, ["1", "3", "4", "5"], "in doubt they opted out");
+    let [refused] = &read.rejected.examples[..] else { panic!("{:?}", read.rejected) };
+    assert_eq!((refused.row, refused.column.as_str(), &refused.reason), (3, "stop", &Reason::NotOptedOut));
+    assert!(read.unclear_opt_outs.is_empty());
 }
 
 #[tokio::test]
@@ -298,67 +336,4 @@ fn a_row_that_is_taken_back_is_counted_in_nothing_else_either() {
     let rene = NotUtf8 { rows: 1, first_row: 4 };
     let local = LocalNumbers { numbers: 1, country_code: "+60".to_owned() };
     assert_eq!((tally.without_name, tally.local, tally.not_utf8), (0, Some(local), Some(rene)));
-}
-
-/// What a list in lines of JSON comes to.
-fn read_lines(lines: &[&str]) -> ReadThrough {
-    let source = PeopleSource::Lines(Box::new(Cursor::new(lines.join("\n").into_bytes())));
-    let content = BlastContent::parse("Hi", None).unwrap();
-    let list = PeopleList::open(source, "MY".parse().unwrap(), content, false, SeenPeople::default()).unwrap();
-    let (sender, _batches) = mpsc::channel(1);
-    let writer = PeopleWriter::new(BlastId(1), sender, CopyBatch::default(), u64::MAX);
-    list.read(writer, RejectedTo::Nowhere).unwrap()
-}
-
-#[test]
-fn whoever_wants_no_messages_as_a_program_says_is_left_out() {
-    for said in [
-        r#""unsubscribed":"yes""#,
-        r#""unsubscribed":true"#,
-        r#""DNC":1"#,
-        r#""stop":"STOP""#,
-        r#""opt_out":"31/12/2025""#,
-        r#""variables":{"optedOut":"Y"}"#,
-        r#""optOut":{"value":true,"at":"2026-11-01"}"#,
-        r#""unsubscribed":["yes"]"#,
-    ] {
-        let person = format!(r#"{{"phone":"0100120001","name":"Aina",{said}}}"#);
-
-        let read = read_lines(&[&person, r#"{"phone":"0100120002"}"#]);
-
-        let refused: Vec<_> = read.tally.examples.iter().map(|of| (of.row, of.reason.clone())).collect();
-        assert_eq!((read.tally.taken, refused), (1, vec![(1, Reason::OptedOut)]), "{said}");
-    }
-    for said in [r#""unsubscribed":false"#, r#""stop":"KL Sentral""#, r#""stop":null"#, r#""bus_stop":"yes""#] {
-        let read = read_lines(&[&format!(r#"{{"phone":"0100120001",{said}}}"#)]);
-
-        assert_eq!((read.tally.taken, read.tally.rejected), (1, 0), "{said}");
-    }
-}
-
-#[test]
-fn a_list_or_an_object_that_does_not_say_whether_somebody_wants_messages_leaves_their_value_out() {
-    let nested = r#"{"phone":"0100120001","unsubscribed":{"value":false,"at":"2026-11-01"}}"#;
-    let read = read_lines(&[nested, r#"{"phone":"0100120002","unsubscribed":[]}"#]);
-
-    let refused: Vec<_> = read.tally.examples.iter().map(|of| (of.row, of.reason.clone())).collect();
-    assert_eq!((read.tally.taken, refused), (1, vec![(1, Reason::NotPlain)]));
-
-    let says_no = read_lines(&[r#"{"phone":"0100120004","optOut":{"value":false}}"#]);
-    assert_eq!(says_no.tally.taken, 1);
-    let one_of_two = r#"{"phone":"0100120005","optOut":{"sms":false,"whatsapp":true}}"#;
-    assert_eq!(read_lines(&[r#"{"phone":"0100120005"}"#, one_of_two]).tally.taken, 0);
-    let of_variables = r#"{"phone":"0100120003","variables":{"dnc":[true]}}"#;
-    assert_eq!(read_lines(&[of_variables, r#"{"phone":"0100120003"}"#]).tally.taken, 0);
-}
-
-#[test]
-fn whoever_wants_no_messages_by_one_line_gets_none_by_another() {
-    let plain = r#"{"phone":"0100120001"}"#;
-    let read = read_lines(&[plain, r#"{"to":"+60100120001","name":["Aina"],"stop":"yes"}"#, plain]);
-
-    let refused: Vec<_> = read.tally.examples.iter().map(|of| (of.row, of.reason.clone())).collect();
-    let other = Reason::OptedOutElsewhere { row: 2 };
-    assert_eq!(refused, [(2, Reason::NotPlain), (1, other.clone()), (3, other)]);
-    assert_eq!((read.tally.taken, read.taken_back.len()), (0, 1));
 }

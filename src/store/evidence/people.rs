@@ -143,16 +143,26 @@ impl Update {
     }
 
     fn set(&mut self, name: &'static str, set: impl Into<Cow<'static, str>>, array: String) {
-        self.names.push(name);
         self.sets.push(set.into());
+        self.add_column(name, array);
+    }
+
+    /// Adds a column that what is set reads.
+    fn add_column(&mut self, name: &'static str, array: String) {
+        self.names.push(name);
         self.arrays.push(array);
     }
 
-    /// When they moved, and which attempt ended or landed.
+    /// When they moved, and which attempt ended or landed. Who was sent to has the clock's time, not the transaction's: no two of a batch have
+    /// the same, by which polling tells them apart, and an index by it grows at its end.
     fn add_attempts(&mut self, writing: &mut StatementBuilder, changes: &[RecipientChange]) -> Result<(), StoreError> {
         if changes.iter().any(RecipientChange::moves) {
             let moves = writing.column("boolean", column(changes, RecipientChange::moves))?;
-            self.set("moves", "changed_at = case when x.moves then now() else r.changed_at end", moves);
+            let are_sent = column(changes, |change| change.after.status() == Status::Sent);
+            let are_sent = writing.column("boolean", are_sent)?;
+            let moved_at = "changed_at = case when not x.moves then r.changed_at when x.is_sent then clock_timestamp() else now() end";
+            self.set("moves", moved_at, moves);
+            self.add_column("is_sent", are_sent);
         }
         if changes.iter().any(RecipientChange::ends_an_attempt) {
             let attempts = column(changes, |change| change.ends_an_attempt().then_some(change.after.attempt));

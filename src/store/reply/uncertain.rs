@@ -1,10 +1,11 @@
 //! Messages that a reply may answer though it is not known whether they went: they are in flight, or uncertain.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{AnsweredMessage, ReachedMessage};
 use crate::domain::ids::{RecipientId, SenderId};
+use crate::domain::session::AnsweredWithin;
 use crate::store::StoreError;
 use crate::store::alias::is_their_number;
 use crate::store::in_flight::flights_of;
@@ -16,24 +17,23 @@ pub struct UncertainQuery<'a> {
     pub senders: &'a [SenderId],
     /// Who wrote, with the plus.
     pub phone: &'a str,
-    /// When they wrote.
-    pub at: DateTime<Utc>,
-    /// What is older than this answers nothing.
-    pub window: TimeDelta,
+    /// When it was sent.
+    pub sent: AnsweredWithin,
     /// The newest that is known to have reached them by then: whatever was sent before it is not what they answer.
     pub reached: Option<RecipientId>,
+    /// The reply's own.
+    pub message_id: &'a str,
 }
 
-/// Whether a message to the row `r` of a blast `b` that was tried at `$tried` may be what a reply of the moment `$3` answers. Clocks may
-/// differ by two minutes.
+/// Whether a message to the row `r` of a blast `b` that was tried at `$tried`, from `$3` to `$4`, may be what a reply answers.
 macro_rules! may_be_answered {
     ($tried:literal) => {
         concat!(
             "b.deleted_at is null and ",
             $tried,
-            " >= $3::timestamptz - $4::interval and ",
+            " >= $3 and ",
             $tried,
-            " <= $3::timestamptz + interval '2 minutes' and ",
+            " <= $4 and ",
             $tried,
             " >= coalesce((select coalesce(o.claimed_at, o.sent_at) from blast_recipients o where o.id = $5), '-infinity')"
         )
@@ -41,11 +41,16 @@ macro_rules! may_be_answered {
 }
 
 /// Whether a machine may remember a message to the row `r` of a blast `b` that the database has forgotten: their sender waits to be
-/// confirmed after a restore.
+/// confirmed after a restore. Not where the reply `$reply` was written before somebody had them queued again: whoever did has decided about it.
 macro_rules! may_be_remembered {
-    () => {
-        "b.deleted_at is null and b.repeat_rule is null and r.status = 'queued'
-         and exists (select from senders s where s.id = b.sender_id and s.stopped_code = 'restored' and s.stopped_at is not null)"
+    ($reply:literal) => {
+        concat!(
+            "b.deleted_at is null and b.repeat_rule is null and r.status = 'queued'
+             and exists (select from senders s where s.id = b.sender_id and s.stopped_code = 'restored' and s.stopped_at is not null)
+             and not exists (select from replies p where p.sender_id = any($1) and p.message_id = ",
+            $reply,
+            " and p.recipient_id = r.id and p.undecided_attempt <= r.attempt)"
+        )
     };
 }
 
@@ -67,8 +72,8 @@ pub async fn newest_uncertain(
     ))
     .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(query.phone)
-    .bind(query.at)
-    .bind(interval(query.window)?)
+    .bind(query.sent.from)
+    .bind(query.sent.claimed_by)
     .bind(query.reached)
     .fetch_optional(tx)
     .await?;
@@ -95,8 +100,8 @@ pub async fn newest_in_flight(
     ))
     .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(query.phone)
-    .bind(query.at)
-    .bind(interval(query.window)?)
+    .bind(query.sent.from)
+    .bind(query.sent.claimed_by)
     .bind(query.reached)
     .bind(interval(longer_than)?)
     .fetch_optional(tx)
@@ -116,11 +121,12 @@ pub async fn newest_unconfirmed(
           where ",
         is_their_number!(),
         " and b.sender_id = any($1) and b.answer_until is null and ",
-        may_be_remembered!(),
+        may_be_remembered!("$3"),
         " order by b.launched_at desc nulls last, r.id desc limit 1"
     ))
     .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(query.phone)
+    .bind(query.message_id)
     .fetch_optional(tx)
     .await?;
     Ok(message.map(|reached| (reached.sender_id, reached.message)))
@@ -133,17 +139,18 @@ pub async fn is_undecided(tx: &mut PgConnection, query: UncertainQuery<'_>) -> R
                          where ",
         is_their_number!(),
         " and b.sender_id = any($1) and b.answer_until is null
-            and (exists (select from in_flight f where f.recipient_id = r.id) or r.status = 'uncertain' and ",
+            and (exists (select from in_flight f where f.recipient_id = r.id and f.claimed_at <= $4) or r.status = 'uncertain' and ",
         may_be_answered!("coalesce(r.claimed_at, r.changed_at)"),
         " or ",
-        may_be_remembered!(),
+        may_be_remembered!("$6"),
         "))"
     ))
     .bind(query.senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(query.phone)
-    .bind(query.at)
-    .bind(interval(query.window)?)
+    .bind(query.sent.from)
+    .bind(query.sent.claimed_by)
     .bind(query.reached)
+    .bind(query.message_id)
     .fetch_one(tx)
     .await?;
     Ok(is_undecided)

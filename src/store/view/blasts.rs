@@ -120,10 +120,10 @@ macro_rules! blasts {
                                            - coalesce((select asked from blast_polls where blast_id = b.id), '{}')) as gap
                          cross join lateral (
                                select from blast_recipients r
-                                where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.status::text = 'sent' and r.message_id is not null
-                                  and r.sent_at >= coalesce(lower(gap), '-infinity')
-                                  and r.sent_at <= coalesce(upper(gap), 'infinity') and gap @> r.sent_at
-                                order by r.sent_at limit 50001) person
+                                where r.blast_id = b.id and r.status = 'sent' and r.message_id is not null
+                                  and r.changed_at >= coalesce(lower(gap), '-infinity')
+                                  and r.changed_at <= coalesce(upper(gap), 'infinity') and gap @> r.changed_at
+                                order by r.changed_at limit 50001) person
                          limit 50001) as unheard where ",
             $unasked,
             ") u on c.people ? 'sent' and s.provider <> 'meta'

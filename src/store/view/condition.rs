@@ -87,7 +87,7 @@ const SINCE: &str = "coalesce(case status when 'sent' then sent_at when 'deliver
 
 /// At *sent*, not held back, and asked about; Meta reports by itself, and nobody can be asked about a message without an id.
 const STUCK_AT_SENT: &str = "status = 'sent' and is_held(status, provider_status) is not true and (sent_at is null or message_id is null
-    or exists (select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.sent_at)
+    or exists (select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.changed_at)
     or exists (select 1 from blasts b join senders s on s.id = b.sender_id
                 where b.id = blast_recipients.blast_id and s.provider = 'meta'))";
 

@@ -61,21 +61,20 @@ pub async fn blasts(pool: &PgPool) -> Result<Vec<BlastNumbers>, StoreError> {
 pub async fn poll_lags(pool: &PgPool) -> Result<Vec<PollLag>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let lags = sqlx::query_as(
-        "select s.name as sender, coalesce(greatest(extract(epoch from now() - min(f.sent_at)), 0), 0)::float8 as seconds
+        "select s.name as sender, coalesce(greatest(extract(epoch from now() - min(f.changed_at)), 0), 0)::float8 as seconds
            from senders s
            left join blasts b on b.sender_id = s.id and b.deleted_at is null
                              and b.launched_at is not null and b.launched_at > now() - interval '7 days'
            left join lateral (
-                select min(person.sent_at) as sent_at
+                select min(person.changed_at) as changed_at
                   from unnest(tstzmultirange(tstzrange(null, null))
                               - coalesce((select asked from blast_polls where blast_id = b.id), '{}')) as gap
                  cross join lateral (
-                       select r.sent_at, r.status from blast_recipients r
-                        where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.message_id is not null
-                          and r.sent_at >= coalesce(lower(gap), '-infinity')
-                          and r.sent_at <= coalesce(upper(gap), 'infinity') and gap @> r.sent_at
-                        order by r.sent_at limit 1000) person
-                 where person.status = 'sent') f on true
+                       select r.changed_at from blast_recipients r
+                        where r.blast_id = b.id and r.status = 'sent' and r.message_id is not null
+                          and r.changed_at >= coalesce(lower(gap), '-infinity')
+                          and r.changed_at <= coalesce(upper(gap), 'infinity') and gap @> r.changed_at
+                        order by r.changed_at limit 1) person) f on true
           where s.provider <> 'meta'
           group by s.name
           order by s.name",

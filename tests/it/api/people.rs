@@ -418,7 +418,7 @@ async fn a_follow_up_goes_to_those_who_got_no_further() {
     let siti = &people[0]["id"];
     shop.execute(&format!(
         "update blast_recipients set status = 'read', standing = 'read' where id = {siti};
-         update blast_recipients set status = 'sent', standing = 'sent' where id <> {siti}"
+         update blast_recipients set status = 'sent', standing = 'sent', changed_at = sent_at where id <> {siti}"
     ))
     .await;
     let follow = format!("{path}/follow-up");

@@ -67,7 +67,7 @@ async fn a_reply_belongs_to_a_message_that_is_known_to_have_gone_in_the_same_mom
     sqlx::query("lock table claims in access exclusive mode").execute(&mut *between).await.unwrap();
     scene.serve.meta(envelope(&text(1, "wamid.in1", "Hello")).to_string()).await;
     let asks = "select count(*) from pg_stat_activity
-                 where datname = current_database() and wait_event_type = 'Lock' and query like '%in_flight f where f.recipient_id = r.id) or r.status = ''uncertain''%'";
+                 where datname = current_database() and wait_event_type = 'Lock' and query like '%in_flight f where f.recipient_id = r.id and f.claimed_at <=%r.status = ''uncertain''%'";
     eventually_async("it is asked", async || scene.shop.number(asks).await > 0).await;
 
     sqlx::raw_sql(

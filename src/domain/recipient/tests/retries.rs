@@ -74,6 +74,23 @@ fn who_is_tried_again_by_themselves_is_queued_hours_later_and_fails_at_the_third
     assert_eq!(changed(&person(Status::Sending), &refused, &cancelled).status(), Status::Failed);
 }
 
+/// Limits, steps and replies go by when somebody was sent to.
+#[test]
+fn whoever_a_message_reached_after_all_was_sent_to_when_it_was_claimed() {
+    let sent = after(&person(Status::Sending), &stamped(1, 5, accepted("A")));
+    let again = changed(&sent, &stamped(1, 9, undeliverable()), &hours_apart());
+    assert_eq!((again.status(), again.sent_at), (Status::Queued, None));
+
+    for stage in [ProviderStage::Delivered, ProviderStage::Read] {
+        let reached = changed(&again, &stamped(1, 12, reported(stage)), &hours_apart());
+        assert_eq!(reached.sent_at, Some(at(0)), "{stage:?}");
+        // The acceptance that was not read yet says it better.
+        let early = after(&person(Status::Sending), &stamped(1, 12, reported(stage)));
+        assert_eq!(early.sent_at, Some(at(0)));
+        assert_eq!(after(&early, &stamped(1, 5, accepted("A"))).sent_at, Some(at(5)));
+    }
+}
+
 #[test]
 fn a_failure_after_the_acceptance_is_tried_again_and_late_news_of_that_message_lifts_nobody() {
     let sent = after(&person(Status::Sending), &stamped(1, 5, accepted("A")));

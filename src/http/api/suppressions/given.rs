@@ -9,6 +9,7 @@ use super::super::super::problem::{FieldError, Problem};
 use super::super::body::{FieldNames, media_type, params, parse_object, unsupported};
 use super::super::customers::number;
 use crate::app::{App, OptOut, OptOutTime};
+use crate::domain::list_columns::names_business;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
 
@@ -169,7 +170,7 @@ pub(super) fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
     let phones =
         phones.ok_or_else(|| Problem::field("phone_number", "missing: the first line names no such column"))?;
     // It would hold for every business, whatever its rows say.
-    if column(&["business"]).is_some() {
+    if header.iter().any(|cell| names_business(&String::from_utf8_lossy(cell))) {
         return Err(Problem::field(
             "business",
             "a column does not name it: write `?business=` in the query, and leave the column out",
