@@ -362,10 +362,8 @@ fn reply(person: &mut Recipient, news: &StampedEvidence, quoted: Quoted) {
         let known = person.sent_at;
         accept(person, news);
         // When they wrote is not when they were sent to.
-        if known.is_none() && person.sent_at.is_some() {
-            person.sent_at = None;
-            reached(person, news);
-        }
+        person.sent_at = known;
+        reached(person, news);
     }
     if quoted == Quoted::Yes || person.status().is_in_funnel() {
         person.reply_seen_at = Some(earliest(person.reply_seen_at, news.at));

@@ -14,6 +14,7 @@ use crate::domain::text;
 
 mod header;
 mod opt_out;
+mod row_opt_outs;
 
 use header::FirstRowKind;
 pub(super) use header::rows_above_header;
@@ -228,32 +229,6 @@ impl Columns {
         self
     }
 
-    /// Adds those that are not the phones. One that somebody chose for the names says who opted out all the same.
-    fn add_opt_outs(&mut self, opt_outs: Vec<OptOutColumn>) {
-        let is_new = |of: &OptOutColumn| of.column != self.phone && !self.opt_outs.contains(of);
-        let added: Vec<_> = opt_outs.into_iter().filter(is_new).collect();
-        self.opt_outs.extend(added);
-    }
-
-    /// From a row on that is a header again, its columns of opt-outs count as well.
-    pub(super) fn read_further_header(&mut self, row: &Record) {
-        self.add_opt_outs(OptOutColumn::of_further_header(row, self.phone));
-    }
-
-    /// Whoever opted out is taken; only whoever says that they did not is left out.
-    pub(super) fn take_opt_outs(&mut self) {
-        self.takes_opt_outs = true;
-    }
-
-    /// The column in which a row of a list of opt-outs says that its person did not opt out, where none says that they did.
-    pub(super) fn denied_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
-        let value = |of: &OptOutColumn| values.get(of.column).map_or("", |value| value);
-        if !self.takes_opt_outs || self.opt_outs.iter().any(|of| of.says_so(value(of))) {
-            return None;
-        }
-        self.opt_outs.iter().find(|of| says_no(value(of))).map(|of| of.column)
-    }
-
     /// A guess between several columns of phones is said to be one.
     fn with_other_phones(self, samples: &Samples<'_>, chosen: &ChosenColumns) -> Self {
         let is_other =
@@ -266,24 +241,6 @@ impl Columns {
     pub(super) fn reference(&self, column: usize) -> String {
         let is_first = position(&self.names, &self.names[column]) == Some(column);
         if is_first { self.names[column].clone() } else { numbered(column) }
-    }
-
-    /// The column in which a row says that its person wants no messages, for which it is left out.
-    pub(super) fn opted_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
-        if self.takes_opt_outs {
-            return None;
-        }
-        let says_so = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.says_so(value));
-        self.opt_outs.iter().find(says_so).map(|of| of.column)
-    }
-
-    /// The column about that in which a row says neither that nor the opposite, and is taken all the same.
-    pub(super) fn unclear_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
-        if self.takes_opt_outs {
-            return None;
-        }
-        let is_unclear = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.is_unclear(value));
-        self.opt_outs.iter().find(is_unclear).map(|of| of.column)
     }
 
     /// Whether the message finds a column for each of its variables.
@@ -373,7 +330,7 @@ impl Samples<'_> {
         Phone::parse(value, self.region).is_ok()
     }
 
-    fn values(&self, column: usize) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+    fn values(&self, column: usize) -> impl Iterator<Item = Cow<'_, str>> {
         let values = self.rows.iter().filter_map(move |row| row.values.get(column));
         values.map(|value| decode(value).0).filter(|value| !value.trim().is_empty())
     }

@@ -239,11 +239,8 @@ impl Taker {
         }
         self.refuse_further_values(values)?;
         let phone = phone.map_err(|error| (phone_at.clone(), error.into()))?;
-        if let Some(column) = self.columns.opted_out_in(values) {
-            return Err((At::Column(column), Reason::OptedOut));
-        }
-        if let Some(column) = self.columns.denied_opt_out_in(values) {
-            return Err((At::Column(column), Reason::NotOptedOut));
+        if let Some((column, reason)) = self.columns.refused_by_opt_outs(values) {
+            return Err((At::Column(column), reason));
         }
         if self.without_united_states && is_united_states(phone.digits()) {
             return Err((phone_at, Reason::UnitedStates));

@@ -138,17 +138,6 @@ fn columns_that_somebody_chose_are_taken_in_place_of_guesses() {
 }
 
 #[test]
-fn a_column_of_opt_outs_that_is_chosen_for_the_names_says_who_opted_out_all_the_same() {
-    let name = ChosenName::Column("stop".to_owned());
-    let columns = ChosenColumns { phone: None, name, country: None };
-    let list = "phone,stop\n0100120001,Aina\n0100120002,yes\n";
-
-    let read = read_by(list, BlastContent::parse("Hi {name}", None).unwrap(), columns).unwrap();
-
-    assert_eq!((phones(&read), read.people[0].name.as_deref()), (vec!["+60100120001"], Some("Aina")));
-}
-
-#[test]
 fn other_columns_of_phones_are_named_where_nobody_chose_between_them() {
     let list = "Telefon,WhatsApp,Nama,Amount\n0388881234,0100123456,Aina,120\n0388881235,0100123457,Ben,95\n";
     let by = |phone: Option<&str>| {

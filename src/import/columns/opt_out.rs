@@ -107,6 +107,9 @@ const NO_CELLS: &[&str] = &[
     "optedin",
 ];
 
+/// With what in it a day is that of somebody who wants messages again.
+const BACK_PARTS: &[&str] = &["optedin", "resubscri", "reactivat", "rejoin"];
+
 /// So many words such a wish has at most.
 const WISH_WORDS: usize = 3;
 
@@ -237,7 +240,7 @@ impl OptOutColumn {
     /// Whether a cell says that its person wants no messages: in a word, or by the day of it.
     pub(in crate::import) fn says_so(self, value: &str) -> bool {
         let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
-        is_wish(value) || !self.is_stop && is_day() || has_day_behind_wish(value)
+        is_wish(value) || !is_back(value) && (!self.is_stop && is_day() || has_day_behind_wish(value))
     }
 
     /// The same column, in which no day counts.
@@ -282,7 +285,15 @@ fn has_day_behind_wish(value: &str) -> bool {
     ends.map(|at| value.split_at(at)).any(|(wish, rest)| is_word(wish) && is_wish(wish) && has_time(rest.trim()))
 }
 
-/// Whether a cell is one of these words, or of the signs and numbers whose signs count.
+/// Whether a cell is one of these words, or of the signs and numbers whose signs count: `0/1` is not `01`.
 fn is_in(cells: &[&str], value: &str) -> bool {
-    cells.contains(&key(value).as_str()) || cells.contains(&value.trim().trim_end_matches(EMOJI))
+    let (word, whole) = (key(value), value.trim().nfkc().collect::<String>());
+    let is_word = word.contains(char::is_alphabetic) && cells.contains(&word.as_str());
+    is_word || cells.contains(&whole.as_str()) || cells.contains(&value.trim().trim_end_matches(EMOJI))
+}
+
+/// Whether a day has words beside it that say that its person is back: `12/03/2026 resubscribed`, `opted in 12/03/2026`.
+fn is_back(value: &str) -> bool {
+    let key = key(value);
+    value.split_whitespace().next_back().is_some_and(says_no) || BACK_PARTS.iter().any(|part| key.contains(part))
 }

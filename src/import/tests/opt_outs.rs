@@ -34,7 +34,17 @@ fn a_row_that_is_left_out_has_its_number_whichever_cell_is_wrong() {
 
 #[test]
 fn what_a_list_says_in_other_words_or_by_a_day_counts_too() {
-    for said in ["berhenti", "DNC", "sí", "Unsubscribed", "2026-01-31", "31/01/2026 09:15", "2026-01-31T09:15:00Z"] {
+    for said in [
+        "berhenti",
+        "１",
+        "no messages since 31/12/2025",
+        "DNC",
+        "sí",
+        "Unsubscribed",
+        "2026-01-31",
+        "31/01/2026 09:15",
+        "2026-01-31T09:15:00Z",
+    ] {
         let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n0100120003,0\n0100120004,31/02/2026");
 
         assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 3, "{said}");
@@ -255,9 +265,17 @@ fn a_word_that_says_so_may_have_the_day_of_it_behind_it_in_any_such_column() {
 
 #[test]
 fn whoever_did_not_opt_out_or_is_back_is_taken_though_a_day_stands_behind_it() {
-    for said in
-        ["No 31/12/2025", "No (31/12/2025)", "false 2025-12-31 09:15", "never 31/12/2025", "resubscribed 2025-12-31"]
-    {
+    for said in [
+        "No 31/12/2025",
+        "No (31/12/2025)",
+        "false 2025-12-31 09:15",
+        "never 31/12/2025",
+        "resubscribed 2025-12-31",
+        "12/03/2026 no",
+        "12/03/2026 - resubscribed",
+        "reactivated 12/03/2026",
+        "opted in 12/03/2026",
+    ] {
         let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,since 31/12/2025\n");
 
         assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120001"], "{said}");
@@ -266,7 +284,7 @@ fn whoever_did_not_opt_out_or_is_back_is_taken_though_a_day_stands_behind_it() {
 
 #[test]
 fn a_number_that_no_day_of_these_years_has_leaves_nobody_out() {
-    for said in ["0", "12", "4711", "99999", "60123456701"] {
+    for said in ["0", "12", "4711", "99999", "60123456701", "0/1", "0.1"] {
         let list = format!("phone,unsubscribed\n0100120001,{said}\n0100120002,no\n");
 
         assert_eq!(phones(&read(&list, "Hi").unwrap()).len(), 2, "{said}");
@@ -336,4 +354,15 @@ fn a_row_that_is_taken_back_is_counted_in_nothing_else_either() {
     let rene = NotUtf8 { rows: 1, first_row: 4 };
     let local = LocalNumbers { numbers: 1, country_code: "+60".to_owned() };
     assert_eq!((tally.without_name, tally.local, tally.not_utf8), (0, Some(local), Some(rene)));
+}
+
+#[test]
+fn a_column_of_opt_outs_that_is_chosen_for_the_names_says_who_opted_out_all_the_same() {
+    let name = ChosenName::Column("stop".to_owned());
+    let columns = ChosenColumns { phone: None, name, country: None };
+    let list = "phone,stop\n0100120001,Aina\n0100120002,yes\n";
+
+    let read = read_by(list, BlastContent::parse("Hi {name}", None).unwrap(), columns).unwrap();
+
+    assert_eq!((phones(&read), read.people[0].name.as_deref()), (vec!["+60100120001"], Some("Aina")));
 }

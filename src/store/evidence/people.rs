@@ -154,7 +154,7 @@ impl Update {
     }
 
     /// When they moved, and which attempt ended or landed. Who was sent to has the clock's time, not the transaction's: no two of a batch have
-    /// the same, by which polling tells them apart, and an index by it grows at its end.
+    /// the same, by which polling distinguishes them, and an index by it grows at its end.
     fn add_attempts(&mut self, writing: &mut StatementBuilder, changes: &[RecipientChange]) -> Result<(), StoreError> {
         if changes.iter().any(RecipientChange::moves) {
             let moves = writing.column("boolean", column(changes, RecipientChange::moves))?;

@@ -6,7 +6,7 @@ use proptest::prelude::{Just, Strategy, prop_assert_eq, proptest};
 use super::{accepted, after, at, person, policy, rejected, reported, stamped};
 use crate::domain::blast::BlastState;
 use crate::domain::recipient::{
-    Applied, ApplyContext, Evidence, Mark, ProviderError, ProviderStage, Recipient, StampedEvidence, apply,
+    Applied, ApplyContext, Evidence, Mark, ProviderError, ProviderStage, Quoted, Recipient, StampedEvidence, apply,
 };
 use crate::domain::retry::{AutomaticRetry, ErrorClass};
 use crate::domain::status::Status;
@@ -89,6 +89,10 @@ fn whoever_a_message_reached_after_all_was_sent_to_when_it_was_claimed() {
         assert_eq!(early.sent_at, Some(at(0)));
         assert_eq!(after(&early, &stamped(1, 5, accepted("A"))).sent_at, Some(at(5)));
     }
+    let quoted = stamped(1, 12, Evidence::Reply { quoted: Quoted::Yes });
+    let answered = changed(&again, &quoted, &hours_apart());
+    assert_eq!((answered.status(), answered.sent_at), (Status::Replied, Some(at(0))));
+    assert_eq!(after(&answered, &quoted), answered);
 }
 
 #[test]

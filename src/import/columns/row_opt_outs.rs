@@ -1,0 +1,59 @@
+//! What a row says of opt-outs, in the columns about them.
+
+use std::borrow::Cow;
+
+use super::{Columns, OptOutColumn, says_no};
+use crate::import::person::Reason;
+use crate::import::records::Record;
+
+impl Columns {
+    /// Adds those that are not the phones. One that somebody chose for the names says who opted out all the same.
+    pub(super) fn add_opt_outs(&mut self, opt_outs: Vec<OptOutColumn>) {
+        let is_new = |of: &OptOutColumn| of.column != self.phone && !self.opt_outs.contains(of);
+        let added: Vec<_> = opt_outs.into_iter().filter(is_new).collect();
+        self.opt_outs.extend(added);
+    }
+
+    /// From a row on that is a header again, its columns of opt-outs count as well.
+    pub(in crate::import) fn read_further_header(&mut self, row: &Record) {
+        self.add_opt_outs(OptOutColumn::of_further_header(row, self.phone));
+    }
+
+    /// Whoever opted out is taken; only whoever says that they did not is left out.
+    pub(in crate::import) fn take_opt_outs(&mut self) {
+        self.takes_opt_outs = true;
+    }
+
+    /// Why a row is left out by what it says of opt-outs, and in which column.
+    pub(in crate::import) fn refused_by_opt_outs(&self, values: &[Cow<'_, str>]) -> Option<(usize, Reason)> {
+        let opted_out = self.opted_out_in(values).map(|column| (column, Reason::OptedOut));
+        opted_out.or_else(|| Some((self.denied_opt_out_in(values)?, Reason::NotOptedOut)))
+    }
+
+    /// The column in which a row of a list of opt-outs says that its person did not opt out, where none says that they did.
+    fn denied_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        let value = |of: &OptOutColumn| values.get(of.column).map_or("", |value| value);
+        if !self.takes_opt_outs || self.opt_outs.iter().any(|of| of.says_so(value(of))) {
+            return None;
+        }
+        self.opt_outs.iter().find(|of| says_no(value(of))).map(|of| of.column)
+    }
+
+    /// The column in which a row says that its person wants no messages, for which it is left out.
+    pub(in crate::import) fn opted_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        if self.takes_opt_outs {
+            return None;
+        }
+        let says_so = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.says_so(value));
+        self.opt_outs.iter().find(says_so).map(|of| of.column)
+    }
+
+    /// The column about that in which a row says neither that nor the opposite, and is taken all the same.
+    pub(in crate::import) fn unclear_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        if self.takes_opt_outs {
+            return None;
+        }
+        let is_unclear = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.is_unclear(value));
+        self.opt_outs.iter().find(is_unclear).map(|of| of.column)
+    }
+}
