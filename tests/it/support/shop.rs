@@ -109,7 +109,7 @@ impl Shop {
         let (at_provider, secrets) = match self.wire {
             Wire::Wsapme => {
                 // The same name is the same phone, and another is another.
-                let of_name: usize = name.bytes().map(usize::from).sum();
+                let of_name = name.bytes().fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 1_000_000_007);
                 let device = 5850 + if phone == 0 { 0 } else { of_name };
                 (format!("provider = \"wsapme\"\ndevice = \"{device}\""), "token = { env = \"WSAPME_TOKEN\" }")
             }
