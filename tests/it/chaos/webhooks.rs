@@ -147,8 +147,10 @@ impl Trial {
         eventually_async("all is announced", async || self.shop.sim.truth().await["settled"] == true).await;
         self.end_receiver().await;
         self.start_receiver(true).await;
-        let left =
-            "select count(*) from webhook_inbox where state = 'new' or state = 'parked' and waits_for is not null";
+        // What somebody uncertain wrote names no message: it waits until somebody decides about them.
+        let left = "select count(*) from webhook_inbox w
+                     where state = 'new' or state = 'parked' and waits_for is not null
+                       and not exists (select from replies p where p.message_id = any (w.waits_for) and p.undecided_attempt is not null)";
         eventually_async("all is applied", async || self.shop.number(left).await == 0).await;
         self.end_receiver().await;
         let truth = self.shop.sim.truth().await;
