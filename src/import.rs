@@ -15,7 +15,7 @@ use crate::domain::forgotten::{ForgetKey, ForgottenPeople};
 use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{LocalNumbers, UnclearOptOuts};
 use crate::domain::phone::Region;
-use crate::domain::rejected_rows::{CellMend, RowDigest, UnusualLengths};
+use crate::domain::rejected_rows::{CellMend, UnusualLengths};
 use crate::store::import::{self as store, CopyBatch, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
@@ -24,6 +24,7 @@ mod choosing;
 mod columns;
 mod encoding;
 mod error;
+mod file;
 mod free_name;
 mod given;
 mod left_out;
@@ -47,26 +48,22 @@ mod tests;
 
 pub use changes::ListChanges;
 pub use choosing::{ListColumn, list_columns};
-use columns::{Columns, Header};
+pub(crate) use columns::OptOutAnswers;
 pub use error::ImportError;
+use file::File;
 pub use free_name::rename_to_free;
 pub use given::WrittenPerson;
 pub use left_out::KeptRejections;
 use list::{PeopleList, PeopleWriter};
-use mends::Mends;
-use person::{Outcome, Taker};
 pub use person::{Reason, Rejection};
 pub use products::{ReadProducts, read_products};
 pub use progress::ImportProgress;
 pub use reading::{ReadList, read_list, read_opt_outs};
-use records::Record;
-use rejected::RejectedFile;
 pub use rejected::{KnownRejectedFile, RejectedTo, RejectedVersion, read_rejected_file, rewrite_rejected_file};
 use replacing::BeforeReading;
 pub use replacing::{Replacement, replace_people};
 use seen::SeenPeople;
 pub use table::TableSource;
-use table::{Table, TableRows};
 pub use tally::{NotUtf8, ReasonCount, Rejections};
 use tally::{ReadThrough, Tally};
 use thread::on_thread;
@@ -271,126 +268,4 @@ async fn write(
 /// A cell of a table: UTF-8, or where it is not, Windows-1252.
 pub(crate) fn text_of_cell(cell: &[u8]) -> std::borrow::Cow<'_, str> {
     encoding::decode(cell).0
-}
-
-/// A file whose columns are known.
-struct File {
-    rows: TableRows,
-    header: Header,
-    phone_column: String,
-    name_column: Option<String>,
-    other_phones: Vec<String>,
-    columns: Vec<String>,
-    is_chosen: bool,
-    country: Option<Region>,
-    mends: Mends,
-    /// Who comes in behind the list.
-    added: Vec<NewRecipient>,
-    progress: Arc<ImportProgress>,
-    taker: Taker,
-}
-
-impl File {
-    fn open(
-        Table { titles, first_rows, rows, sheet, columns: chosen }: Table,
-        region: Region,
-        content: BlastContent,
-        without_united_states: bool,
-    ) -> Result<Self, ImportError> {
-        let region = chosen.country.unwrap_or(region);
-        let columns = Columns::of((&titles, &first_rows), region, &chosen);
-        let columns = columns.map_err(|error| error.in_sheet(sheet.as_ref()))?;
-        columns.serve(&content)?;
-        Ok(Self {
-            rows,
-            header: columns.header,
-            phone_column: columns.reference(columns.phone),
-            name_column: columns.name.map(|column| columns.reference(column)),
-            other_phones: columns.other_phones.iter().map(|column| columns.reference(*column)).collect(),
-            columns: columns.names.clone(),
-            is_chosen: chosen.is_of_columns(),
-            country: chosen.country,
-            mends: Mends::default(),
-            added: Vec::new(),
-            progress: Arc::default(),
-            taker: Taker::new(columns, region, content, without_united_states),
-        })
-    }
-
-    /// Reads to the end, sending people on as they come.
-    fn read(mut self, mut writer: PeopleWriter, rejected: RejectedTo) -> Result<ReadThrough, ImportError> {
-        let mut rejected = RejectedFile::new(rejected);
-        let mut tally = Tally::default();
-        self.skip_header()?;
-        let mut rows = 0;
-        while let Some(mut record) = self.rows.next()? {
-            rows += 1;
-            self.progress.count(rows)?;
-            let mended = self.mends.apply(&self.columns, &mut record);
-            self.row((&record, mended), &mut tally, &mut |person| writer.push(person), &mut rejected)?;
-        }
-        self.taker.seen.is_corrected = false;
-        let mut by_hand = 0;
-        for person in self.added.iter().filter(|person| self.taker.seen.is_new(&person.phone)) {
-            writer.push(person)?;
-            by_hand += 1;
-        }
-        writer.finish()?;
-        let (mends, unfit_mends) = self.mends.into_parts();
-        Ok(ReadThrough {
-            unclear_opt_outs: tally.unclear_opt_outs(|column| self.taker.called(column)),
-            tally,
-            rejected: rejected.finish()?,
-            phone_column: self.phone_column,
-            name_column: self.name_column,
-            other_phones: self.other_phones,
-            columns: self.columns,
-            is_chosen: self.is_chosen,
-            country: self.country,
-            mends,
-            unfit_mends,
-            by_hand,
-            taken_back: self.taker.seen.taken_back,
-        })
-    }
-
-    fn skip_header(&mut self) -> Result<(), ImportError> {
-        if self.header == Header::None {
-            return Ok(());
-        }
-        while self.rows.next()?.is_some_and(|record| record.is_blank()) {}
-        Ok(())
-    }
-
-    /// `mended`: what the list itself has there, where that was read as something else.
-    fn row(
-        &mut self,
-        (record, mended): (&Record, Option<RowDigest>),
-        tally: &mut Tally,
-        push: &mut impl FnMut(&NewRecipient) -> Result<(), ImportError>,
-        rejected: &mut RejectedFile,
-    ) -> Result<(), ImportError> {
-        self.taker.seen.is_corrected = self.mends.has_mended(record.row);
-        match self.taker.take(record) {
-            Outcome::Blank => {}
-            Outcome::Taken(person, notes) => {
-                tally.take((record.row, &person), notes);
-                push(&person)?;
-            }
-            Outcome::Rejected(mut rejection) => {
-                if rejection.reason == Reason::Forgotten {
-                    self.mends.forget(rejection.row);
-                } else {
-                    rejection.digest = mended.unwrap_or_else(|| record.digest(&self.columns));
-                }
-                rejected.write(&rejection)?;
-                tally.reject(rejection);
-                if let Some(earlier) = self.taker.taken_back.take() {
-                    rejected.write(&earlier)?;
-                    tally.take_back(earlier);
-                }
-            }
-        }
-        Ok(())
-    }
 }

@@ -34,7 +34,8 @@ impl ChosenColumns {
 }
 
 /// What a column of businesses may be called, letters alone.
-const BUSINESS_HEADERS: [&str; 4] = ["business", "businesses", "businessname", "perniagaan"];
+const BUSINESS_HEADERS: [&str; 7] =
+    ["business", "businesses", "businessname", "perniagaan", "namaperniagaan", "bisnis", "namabisnis"];
 
 /// A header without case, blanks and punctuation, in ordinary letters (`ＳＴＯＰ`).
 pub fn title_key(title: &str) -> String {

@@ -14,11 +14,15 @@ use crate::domain::text;
 
 mod header;
 mod opt_out;
+mod opt_out_cell;
 mod row_opt_outs;
+mod title_of_opt_outs;
 
 use header::FirstRowKind;
 pub(super) use header::rows_above_header;
-pub(super) use opt_out::{OptOutColumn, says_no};
+pub(super) use opt_out::OptOutColumn;
+pub(super) use opt_out_cell::says_no;
+pub(crate) use row_opt_outs::OptOutAnswers;
 
 /// The variable that every list with names has, whatever its column is called.
 pub(super) const NAME: &str = "name";

@@ -76,6 +76,10 @@ pub enum ImportError {
         /// Which sheet of a workbook was read, in words.
         sheet: String,
     },
+    #[error(
+        "everybody in this list opted out, as its title `{title}` says: `suppress import` keeps them out of every blast; if they want messages, change that title"
+    )]
+    ListOfOptOuts { title: String },
     #[error("the list has no column `{}`{}", clean(name), other_column(nearest.as_deref(), columns))]
     NoSuchColumn { name: String, nearest: Option<String>, columns: Vec<String> },
     #[error("{} cannot be both the phone and the name: choose another column for one of them", clean(column))]
@@ -149,6 +153,7 @@ impl ImportError {
                 | Self::RowTooLong { .. }
                 | Self::TooManyColumns { .. }
                 | Self::NoPhones { .. }
+                | Self::ListOfOptOuts { .. }
                 | Self::NoPeople
                 | Self::NothingTaken { .. }
         )

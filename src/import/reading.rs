@@ -47,10 +47,16 @@ pub async fn read_list(
     rejected: RejectedTo,
     forgotten: ForgottenPeople,
 ) -> Result<ReadList, ImportError> {
-    on_thread(move || open(source, region, forgotten)?.collect(rejected)).await
+    on_thread(move || {
+        let table = Table::open(source, FIRST_ROWS)?;
+        let mut file = File::open(table, region, any_content()?, false)?;
+        file.taker.forgotten = forgotten;
+        file.collect(rejected)
+    })
+    .await
 }
 
-/// The same of those who opted out: a row that says so is one of them.
+/// The same of those who opted out: a row that says so is one of them, as is one that says nothing of it.
 pub async fn read_opt_outs(
     source: TableSource,
     region: Region,
@@ -58,19 +64,20 @@ pub async fn read_opt_outs(
     forgotten: ForgottenPeople,
 ) -> Result<ReadList, ImportError> {
     on_thread(move || {
-        let mut file = open(source, region, forgotten)?;
+        let table = Table::open(source, FIRST_ROWS)?;
+        let columns = table.columns_in(region)?;
+        let mut file = File::by_columns(table, columns, (region, any_content()?), false)?;
         file.taker.take_opt_outs();
+        file.taker.forgotten = forgotten;
         file.collect(rejected)
     })
     .await
 }
 
-fn open(source: TableSource, region: Region, forgotten: ForgottenPeople) -> Result<File, ImportError> {
+/// A message that every list has the columns of.
+fn any_content() -> Result<BlastContent, ImportError> {
     let content = Message::literal("-").map_err(|error| ImportError::Closed(error.to_string()))?;
-    let table = Table::open(source, FIRST_ROWS)?;
-    let mut file = File::open(table, region, BlastContent::Text(content), false)?;
-    file.taker.forgotten = forgotten;
-    Ok(file)
+    Ok(BlastContent::Text(content))
 }
 
 impl File {

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use super::columns::rows_above_header;
+use super::columns::{Columns, rows_above_header};
 use super::encoding;
 use super::error::ImportError;
 use super::records::{self, Record, Records, Stated};
 use super::workbook::{ReadSheet, SheetRows};
 use crate::domain::list_columns::ChosenColumns;
+use crate::domain::phone::Region;
 
 /// A list as an operator gives it.
 pub struct TableSource {
@@ -101,6 +102,13 @@ impl Table {
             None => Self::of_text(all, first_rows),
         };
         Ok(Self { columns: *columns, ..table? })
+    }
+
+    /// Decides which they are. `region`: whose the numbers without a country code are, where nobody chose.
+    pub(super) fn columns_in(&self, region: Region) -> Result<Columns, ImportError> {
+        let region = self.columns.country.unwrap_or(region);
+        let columns = Columns::of((&self.titles, &self.first_rows), region, &self.columns);
+        columns.map_err(|error| error.in_sheet(self.sheet.as_ref()))
     }
 
     /// The same of text alone.

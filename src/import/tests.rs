@@ -1,12 +1,16 @@
 mod countries;
 mod forgotten;
 mod given_opt_outs;
+mod opt_out_titles;
 mod opt_outs;
 mod titles;
 mod without_header;
 
 use std::io::Cursor;
 
+use super::person::Outcome;
+use super::rejected::RejectedFile;
+use super::table::Table;
 use super::*;
 use crate::domain::list_columns::{ChosenColumns, ChosenName};
 use crate::domain::phone::PhoneError;

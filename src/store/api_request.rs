@@ -76,7 +76,8 @@ pub async fn claim(tx: &mut PgConnection, key: &RequestKey, blast: Option<BlastI
 /// that was cannot be known here.
 pub async fn is_hidden_elsewhere(pool: &PgPool, token: i64, own: Option<&str>) -> Result<bool, StoreError> {
     let is_hidden = sqlx::query_scalar(
-        "select exists (select from api_requests where token_id = $1 and key ~ '^forgotten:[0-9a-f]{8}:[0-9a-f]{64}$'
+        "select (select is_called from forgotten_people)
+            and exists (select from api_requests where token_id = $1 and key ~ '^forgotten:[0-9a-f]{8}:[0-9a-f]{64}$'
                            and split_part(key, ':', 2) is distinct from $2)",
     );
     Ok(is_hidden.bind(token).bind(own).fetch_one(pool).await?)

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
 
 use super::alias::is_their_number;
-use super::in_flight::not_in_flight;
+use super::in_flight::{flights_of, not_in_flight};
 use super::{StoreError, inbox, notify};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
 use crate::domain::session::AnsweredWithin;
@@ -43,7 +43,7 @@ pub struct AnsweredMessage {
 }
 
 /// Keeps a reply; `None` when it is there already, with whichever of these senders. One that was undecided is decided now, and stays
-/// where it is if it answers no other message.
+/// where it is if it answers no other message; one that stays undecided and has no message yet gets this one.
 pub async fn add(
     tx: &mut PgConnection,
     reply: &NewReply<'_>,
@@ -54,13 +54,17 @@ pub async fn add(
         "with decided as (
              update replies set undecided_attempt = null, blast_id = coalesce($2, blast_id), recipient_id = coalesce($3, recipient_id)
               where sender_id = any($14) and message_id = $11 and undecided_attempt is not null and $15::integer is null returning id),
+              pointed as (
+             update replies set undecided_attempt = $15, blast_id = $2, recipient_id = $3
+              where sender_id = any($14) and message_id = $11 and undecided_attempt is not null and recipient_id is null
+                and $15::integer is not null returning id),
               added as (
              insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
                                   message_id, quoted_id, at, undecided_attempt)
              select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15
               where not exists (select 1 from replies where sender_id = any($14) and message_id = $11)
              on conflict (sender_id, message_id) do nothing returning id)
-         select id from decided union all select id from added",
+         select id from decided union all select id from pointed union all select id from added",
     )
     .bind(reply.sender)
     .bind(reply.answers.map(|message| message.blast_id))
@@ -105,15 +109,22 @@ pub async fn decide(tx: &mut PgConnection, people: &[RecipientId]) -> Result<(),
 /// The same of everybody whom a sender may have sent to, once somebody said that it may go on: whoever is queued still had nothing from it
 /// that they could answer.
 pub async fn decide_all(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
+    // Any attempt that the database had lost may be what they answer, not only the first of them.
     let waiting = sqlx::query_scalar(concat!(
         "with waiting as (
-             select p.id, p.message_id, r.status = 'queued' and ",
+             select p.id, p.message_id, r.status in ('queued', 'failed') and ",
         not_in_flight!("r."),
-        " as had_nothing
+        " as had_nothing,
+                    greatest(r.attempt, (select max(c.attempt_number) from ",
+        flights_of!("r."),
+        ")) as attempt
                from replies p join blast_recipients r on r.id = p.recipient_id join blasts b on b.id = r.blast_id
               where b.sender_id = $1 and p.undecided_attempt is not null),
               detached as (
-             update replies p set blast_id = null, recipient_id = null from waiting w where w.id = p.id and w.had_nothing)
+             update replies p set blast_id = null, recipient_id = null from waiting w where w.id = p.id and w.had_nothing),
+              raised as (
+             update replies p set undecided_attempt = w.attempt
+               from waiting w where w.id = p.id and not w.had_nothing and w.attempt > p.undecided_attempt)
          select message_id from waiting",
     ));
     let waiting: Vec<String> = waiting.bind(sender).fetch_all(&mut *tx).await?;

@@ -29,7 +29,8 @@ const PATIENCE: TimeDelta = TimeDelta::hours(1);
 const LONG_IN_FLIGHT: TimeDelta = TimeDelta::minutes(5);
 
 /// One that is kept already, with the message of somebody who is uncertain or has been in flight for long, waits longer for what is decided
-/// about them.
+/// about them. Where a sender is to be confirmed after a restore, it waits for that however long it takes, and as long again for whom that
+/// makes uncertain.
 const KEPT_PATIENCE: TimeDelta = TimeDelta::hours(23);
 
 /// Files that are fetched: payment slips come as these. Films and voices stay where they are.
@@ -114,19 +115,22 @@ fn new_reply<'a>(
     }
 }
 
-/// Keeps what somebody wrote who is uncertain, has been in flight for long, or is queued by a database that was restored, with the message that it may answer: whoever decides about
-/// them has to see it.
+/// Keeps what somebody wrote who is uncertain, has been in flight for long, or was not sent to as a database says that was restored, with the
+/// message that it may answer: whoever decides about them has to see it. `is_late`: only what came to light after a restore is waited for.
 async fn keep_undecided(
     tx: &mut PgConnection,
     (item, news): (&InboxItem, &ReplyNews),
     written_to: &WrittenTo,
-    effects: &mut Effects,
+    (effects, is_late): (&mut Effects, bool),
 ) -> Result<bool, StoreError> {
     let Some(phone) = written_to.phone() else { return Ok(false) };
     let query = uncertain_query((item, news), (&item.senders, phone), written_to.reached());
-    let mut undecided = reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await?;
+    let mut undecided = match is_late {
+        false => reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await?,
+        true => None,
+    };
     if undecided.is_none() {
-        undecided = reply::newest_uncertain(&mut *tx, query).await?;
+        undecided = reply::newest_uncertain(&mut *tx, query, is_late.then_some(KEPT_PATIENCE)).await?;
     }
     if undecided.is_none() {
         undecided = reply::newest_unconfirmed(&mut *tx, query).await?;
@@ -162,7 +166,7 @@ async fn stopped(
 ) -> Result<Option<AnsweredMessage>, StoreError> {
     let Some(phone) = phone.filter(|_| news.is_stop) else { return Ok(None) };
     let query = uncertain_query((item, news), (&item.senders, phone), None);
-    let uncertain = reply::newest_uncertain(tx, query).await?;
+    let uncertain = reply::newest_uncertain(tx, query, None).await?;
     Ok(uncertain.map(|(_, message)| message))
 }
 
@@ -187,9 +191,7 @@ async fn waits(
     (item, news): (&InboxItem, &ReplyNews),
     (written_to, effects): (&WrittenTo, &mut Effects),
 ) -> Result<Option<ItemOutcome>, StoreError> {
-    if !has_time_of(engine, item, KEPT_PATIENCE) {
-        return Ok(None);
-    }
+    let is_late = !has_time_of(engine, item, KEPT_PATIENCE);
     let has_time = has_time(engine, item);
     if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
         let kind = match &news.order {
@@ -199,8 +201,8 @@ async fn waits(
         };
         return Ok(Some(lacks_number(news.person.user_id.as_deref(), kind)));
     }
-    if !news.is_stop && written_to.is_undecided(tx, item, news).await? {
-        let is_kept = keep_undecided(tx, (item, news), written_to, effects).await?;
+    if !news.is_stop && (is_late || written_to.is_undecided(tx, item, news).await?) {
+        let is_kept = keep_undecided(tx, (item, news), written_to, (effects, is_late)).await?;
         if !is_kept && !has_time {
             return Ok(None);
         }

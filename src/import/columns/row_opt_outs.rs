@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Columns, OptOutColumn, says_no};
+use super::opt_out_cell::denies;
+use super::{Columns, OptOutColumn, decode, key};
 use crate::import::person::Reason;
 use crate::import::records::Record;
 
@@ -14,9 +15,15 @@ impl Columns {
         self.opt_outs.extend(added);
     }
 
-    /// From a row on that is a header again, its columns of opt-outs count as well.
+    /// From a row on that is a header again, its columns of opt-outs count as well, and none that it calls something else.
     pub(in crate::import) fn read_further_header(&mut self, row: &Record) {
-        self.add_opt_outs(OptOutColumn::of_further_header(row, self.phone));
+        let Some(opt_outs) = OptOutColumn::of_further_header(row, self.phone) else { return };
+        let is_renamed = |of: &OptOutColumn| {
+            let title = row.values.get(of.column).map(|cell| key(&decode(cell).0)).unwrap_or_default();
+            !title.is_empty() && !opt_outs.iter().any(|new| new.column == of.column)
+        };
+        self.opt_outs.retain(|of| !is_renamed(of));
+        self.add_opt_outs(opt_outs);
     }
 
     /// Whoever opted out is taken; only whoever says that they did not is left out.
@@ -30,13 +37,8 @@ impl Columns {
         opted_out.or_else(|| Some((self.denied_opt_out_in(values)?, Reason::NotOptedOut)))
     }
 
-    /// The column in which a row of a list of opt-outs says that its person did not opt out, where none says that they did.
     fn denied_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
-        let value = |of: &OptOutColumn| values.get(of.column).map_or("", |value| value);
-        if !self.takes_opt_outs || self.opt_outs.iter().any(|of| of.says_so(value(of))) {
-            return None;
-        }
-        self.opt_outs.iter().find(|of| says_no(value(of))).map(|of| of.column)
+        if self.takes_opt_outs { denied_in(&self.opt_outs, values) } else { None }
     }
 
     /// The column in which a row says that its person wants no messages, for which it is left out.
@@ -56,4 +58,27 @@ impl Columns {
         let is_unclear = |of: &&OptOutColumn| values.get(of.column).is_some_and(|value| of.is_unclear(value));
         self.opt_outs.iter().find(is_unclear).map(|of| of.column)
     }
+}
+
+/// The columns of a list of opt-outs that say of each row whether its person did.
+pub(crate) struct OptOutAnswers(Vec<OptOutColumn>);
+
+impl OptOutAnswers {
+    pub(crate) fn of_header<'a>(titles: impl Iterator<Item = &'a [u8]>) -> Self {
+        let titled = |(column, title): (usize, &[u8])| OptOutColumn::titled(&decode(title).0, column);
+        Self(titles.enumerate().filter_map(titled).collect())
+    }
+
+    /// Whether a row says that its person did not.
+    pub(crate) fn denies<'a>(&self, row: impl Iterator<Item = &'a [u8]>) -> bool {
+        !self.0.is_empty() && denied_in(&self.0, &row.map(|cell| decode(cell).0).collect::<Vec<_>>()).is_some()
+    }
+}
+
+/// The column in which a row says that its person did not opt out, where none says that they did, or is unclear.
+fn denied_in(columns: &[OptOutColumn], values: &[Cow<'_, str>]) -> Option<usize> {
+    let value = |of: &OptOutColumn| values.get(of.column).map_or("", |value| value);
+    let may_say_so = |of: &OptOutColumn| of.says_so(value(of)) || of.is_unclear(value(of));
+    let denied = columns.iter().find(|of| denies(value(of)))?;
+    (!columns.iter().any(may_say_so)).then_some(denied.column)
 }

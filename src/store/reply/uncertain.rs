@@ -41,11 +41,12 @@ macro_rules! may_be_answered {
 }
 
 /// Whether a machine may remember a message to the row `r` of a blast `b` that the database has forgotten: their sender waits to be
-/// confirmed after a restore. Not where the reply `$reply` was written before somebody had them queued again: whoever did has decided about it.
+/// confirmed after a restore. Whoever failed may have been retried since, and is sent to again where the blast is open. Not where the reply `$reply` was written before somebody had them queued again: whoever did has decided about it.
 macro_rules! may_be_remembered {
     ($reply:literal) => {
         concat!(
-            "b.deleted_at is null and b.repeat_rule is null and r.status = 'queued'
+            "b.deleted_at is null and b.repeat_rule is null
+             and (r.status = 'queued' or r.status = 'failed' and b.state in ('sending', 'paused'))
              and exists (select from senders s where s.id = b.sender_id and s.stopped_code = 'restored' and s.stopped_at is not null)
              and not exists (select from replies p where p.sender_id = any($1) and p.message_id = ",
             $reply,
@@ -55,10 +56,11 @@ macro_rules! may_be_remembered {
 }
 
 /// The newest message that may be answered of which it is not known whether it went; one of somebody who opted out since only where there
-/// is no other.
+/// is no other. `since`: only of those who became uncertain less than this ago.
 pub async fn newest_uncertain(
     tx: &mut PgConnection,
     query: UncertainQuery<'_>,
+    since: Option<TimeDelta>,
 ) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
     let message: Option<ReachedMessage> = sqlx::query_as(concat!(
         "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
@@ -66,7 +68,8 @@ pub async fn newest_uncertain(
           where ",
         is_their_number!(),
         " and b.sender_id = any($1) and b.answer_until is null
-            and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out') and ",
+            and r.standing = 'uncertain' and r.status in ('uncertain', 'opted_out')
+            and ($6::interval is null or r.changed_at > now() - $6) and ",
         may_be_answered!("coalesce(r.claimed_at, r.changed_at)"),
         " order by r.status = 'opted_out', r.changed_at desc, r.id desc limit 1"
     ))
@@ -75,6 +78,7 @@ pub async fn newest_uncertain(
     .bind(query.sent.from)
     .bind(query.sent.claimed_by)
     .bind(query.reached)
+    .bind(since.map(interval).transpose()?)
     .fetch_optional(tx)
     .await?;
     Ok(message.map(|reached| (reached.sender_id, reached.message)))

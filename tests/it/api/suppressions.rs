@@ -20,6 +20,9 @@ async fn people_opt_out_as_json_and_as_csv_and_may_come_back() {
     let csv = "reason,Phone_Number\n\"no, thanks\",60100000002\n,0100000003\n,\n";
     let csv = api.upload(path, "text/csv", csv).await.expect(200);
     assert_eq!((&csv.body["added"], &csv.body["rejected"]), (&json!(2), &json!(1)));
+    let answers = "phone,opted_out\n60100000009,no\n60100000003,yes\n";
+    let answers = api.upload(path, "text/csv", answers).await.expect(200);
+    assert_eq!((&answers.body["rejected"], &answers.body["rejected_rows"][0]["row"]), (&json!(1), &json!(2)));
 
     let first = api.get("/api/suppressions?limit=3").await.expect(200);
     let cursor = first.body["next_cursor"].as_str().unwrap();

@@ -48,3 +48,89 @@ async fn what_is_written_before_a_restored_sender_is_confirmed_belongs_to_whoeve
     assert!(loose.iter().any(|reply| reply["blast"] == json!(null)), "{loose:?}");
     scene.ok(&["audit"]).await;
 }
+
+/// Makes requests so old that whatever they wait for is decided without it otherwise, and has them tried again.
+async fn two_days_pass(scene: &AnswerScene) {
+    let tries = scene.shop.number("select coalesce(sum(tries), 0) from webhook_inbox where state = 'parked'").await;
+    let parked = scene.shop.number("select count(*) from webhook_inbox where state = 'parked'").await;
+    scene
+        .shop
+        .execute(
+            "update webhook_inbox set received_at = received_at - interval '2 days', next_try_at = now();
+             update blast_recipients set claimed_at = claimed_at - interval '2 days';
+             notify blastdeck_inbox",
+        )
+        .await;
+    let again = "select coalesce(sum(tries), 0) from webhook_inbox where state = 'parked'";
+    eventually_async("they are tried again", async || scene.shop.number(again).await >= tries + parked).await;
+}
+
+#[tokio::test]
+async fn replies_wait_for_a_restored_sender_and_whom_it_makes_uncertain_however_long_that_takes() {
+    let scene = asking().await;
+    for n in [1, 3] {
+        scene.receive(text(n, &format!("wamid.in{n}"), "I take three")).await;
+    }
+    two_days_pass(&scene).await;
+    assert_eq!(scene.json_lines(&["replies", "1"]).await.len(), 2);
+    scene.shop.execute("update webhook_inbox set received_at = received_at + interval '2 days'").await;
+
+    scene.ok(&["sender", "confirm", "cloud", "--yes"]).await;
+    eventually_async("the third had nothing", async || scene.json_lines(&["replies", "1"]).await.len() == 1).await;
+    two_days_pass(&scene).await;
+
+    let again = scene.run(&["uncertain", "resolve", "1", &digits(1), "resend"]).await;
+    assert!(again.code == 3 && again.err.contains("They wrote since, maybe in answer to it."), "{again:?}");
+    scene.ok(&["uncertain", "resolve", "1", &digits(1), "sent"]).await;
+    eventually_async("they replied", async || scene.shop.count("replied").await == 1).await;
+    scene.ok(&["audit"]).await;
+}
+
+#[tokio::test]
+async fn a_reply_after_a_restore_answers_the_last_attempt_that_the_database_had_lost() {
+    let scene = asking().await;
+    scene.receive(text(1, "wamid.in1", "I take three")).await;
+    // As if the post that was lost had been their second.
+    scene.shop.execute("update replies set undecided_attempt = undecided_attempt - 1").await;
+
+    scene.ok(&["sender", "confirm", "cloud", "--yes"]).await;
+    scene.ok(&["uncertain", "resolve", "1", &digits(1), "sent"]).await;
+
+    eventually_async("they replied", async || scene.shop.count("replied").await == 1).await;
+}
+
+#[tokio::test]
+async fn whoever_failed_before_a_backup_and_had_the_message_after_it_has_replied() {
+    let scene = asking().await;
+    scene
+        .shop
+        .execute("update blast_recipients set status = 'failed', standing = 'failed', failed_at = now() where id = 1")
+        .await;
+    scene.receive(text(1, "wamid.in1", "I take three")).await;
+    assert_eq!(scene.json_lines(&["replies", "1"]).await.len(), 1, "it is kept with their message");
+
+    scene.ok(&["sender", "confirm", "cloud", "--yes"]).await;
+    scene.ok(&["uncertain", "resolve", "1", &digits(1), "sent"]).await;
+
+    eventually_async("they replied", async || scene.shop.count("replied").await == 1).await;
+}
+
+#[tokio::test]
+async fn a_reply_that_was_kept_with_the_wrong_message_is_kept_with_the_right_one_later() {
+    let scene = asking().await;
+    scene
+        .shop
+        .execute(&format!(
+            "insert into blasts (blast_tag, sender_id, message, template, state, total_recipients, launched_at)
+             select 'later', sender_id, message, template, 'sending', 1, now() from blasts where id = 1;
+             insert into blast_recipients (blast_id, phone_number, name) values (2, '+{}', 'Person 1')",
+            digits(1)
+        ))
+        .await;
+    scene.receive(text(1, "wamid.in1", "I take three")).await;
+    assert_eq!(scene.json_lines(&["replies", "2"]).await.len(), 1);
+
+    scene.ok(&["sender", "confirm", "cloud", "--yes"]).await;
+
+    eventually_async("it is the first's", async || scene.json_lines(&["replies", "1"]).await.len() == 1).await;
+}

@@ -49,10 +49,15 @@ pub fn begins_with_day(text: &str) -> bool {
     (0..=usize::from(is_word_first)).any(|from| (1..=3).any(|count| words.get(from..from + count).is_some_and(is_day)))
 }
 
+/// Whether a word says of a day behind it that something is not so on it, or no longer.
+pub fn is_negation(word: &str) -> bool {
+    NEGATIONS.contains(&word.to_lowercase().as_str())
+}
+
 /// `Wed,`, *since*.
 fn may_stand_before_day(word: &str) -> bool {
-    let word = word.trim_end_matches(',').to_lowercase();
-    word.chars().all(char::is_alphabetic) && !NEGATIONS.contains(&word.as_str())
+    let word = word.trim_end_matches(',');
+    word.chars().all(char::is_alphabetic) && !is_negation(word)
 }
 
 /// `20251231`, and no month in six digits.

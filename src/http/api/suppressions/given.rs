@@ -12,6 +12,7 @@ use crate::app::{App, OptOut, OptOutTime};
 use crate::domain::list_columns::names_business;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
+use crate::import::{OptOutAnswers, Reason};
 
 /// The most people that one request may contain.
 const PEOPLE_MAX: usize = 10_000;
@@ -94,13 +95,15 @@ impl Numbers {
     fn push(&mut self, app: &App, (row, text): (usize, &str), reason: Option<String>) {
         match Phone::parse(text, app.own_region()) {
             Ok(phone) => self.good.push(OptOut { phone, reason }),
-            Err(error) => {
-                self.rejected += 1;
-                if self.examples.len() < EXAMPLES_MAX {
-                    let value = clean(text).chars().take(VALUE_MAX).collect();
-                    self.examples.push(RejectedNumber { row, value, reason: error.to_string() });
-                }
-            }
+            Err(error) => self.reject((row, text), error.to_string()),
+        }
+    }
+
+    fn reject(&mut self, (row, text): (usize, &str), reason: String) {
+        self.rejected += 1;
+        if self.examples.len() < EXAMPLES_MAX {
+            let value = clean(text).chars().take(VALUE_MAX).collect();
+            self.examples.push(RejectedNumber { row, value, reason });
         }
     }
 }
@@ -176,7 +179,7 @@ pub(super) fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
             "a column does not name it: write `?business=` in the query, and leave the column out",
         ));
     }
-    let reasons = column(&["reason"]);
+    let (reasons, answers) = (column(&["reason"]), OptOutAnswers::of_header(header.iter()));
     let mut numbers = Numbers::of("phone_number");
     for (at, row) in rows.byte_records().enumerate() {
         refuse_more_than_fit(at + 1, "body")?;
@@ -184,6 +187,10 @@ pub(super) fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
         let cell = |column: usize| crate::app::text_of_cell(row.get(column).unwrap_or_default()).into_owned();
         let reason = reasons.map(cell).filter(|reason| !reason.is_empty());
         let reason = reason.as_deref().map(read_reason).transpose()?;
+        if answers.denies(row.iter()) {
+            numbers.reject((at + 2, &cell(phones)), Reason::NotOptedOut.to_string());
+            continue;
+        }
         numbers.push(app, (at + 2, &cell(phones)), reason);
     }
     Ok(numbers)

@@ -1,0 +1,158 @@
+//! Titles of lists and of columns that speak of opt-outs, and what is written in such columns in more than a word.
+
+use super::*;
+use crate::domain::forgotten::ForgottenPeople;
+
+/// The numbers' last digits of whom a list of opt-outs opts out.
+async fn opted_out(list: String) -> Vec<String> {
+    let source = TableSource::from(Cursor::new(list.into_bytes()));
+    let region = "MY".parse().unwrap();
+    let list = read_opt_outs(source, region, RejectedTo::Nowhere, ForgottenPeople::default()).await.unwrap();
+    list.people.iter().map(|person| person.phone.as_str()[11..].to_owned()).collect()
+}
+
+/// Whether somebody with this cell below this title gets a message.
+fn is_taken(title: &str, cell: &str) -> bool {
+    let list = format!("phone\t{title}\n0100120001\t{cell}\n0100120002\t\n0100120003\t\n");
+    phones(&read(&list, "Hi").unwrap()).len() == 3
+}
+
+#[test]
+fn a_list_that_is_titled_as_one_of_opt_outs_is_refused() {
+    let people = "0100120001,Aina\n0100120002,Ben\n";
+    for (titles, title) in [
+        ("Unsubscribed,Name\n", "Unsubscribed"),
+        ("Unsubscribed\n", "Unsubscribed"),
+        ("Do not contact\nPhone,Name\n", "Do not contact"),
+        ("Unsubscribed,,,\nPhone,Name,City,Birthday\n", "Unsubscribed"),
+        (",Customers who opted out,\n\nPhone,Name\n", "Customers who opted out"),
+        ("Shop\nOpt-outs November\nPhone,Name\n", "Opt-outs November"),
+        ("Opt-out number,Name\n", "Opt-out number"),
+        ("DNC\nName,Phone,,\n", "DNC"),
+    ] {
+        let refused = read(format!("{titles}{people}"), "Hi").err();
+        assert!(
+            matches!(&refused, Some(ImportError::ListOfOptOuts { title: of }) if of == title),
+            "{titles}: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_list_whose_title_speaks_of_opt_outs_that_are_not_in_it_is_taken() {
+    let people = "0100120001,Aina,no\n0100120002,Ben,\n";
+    for titles in [
+        "Customers without opt-outs\nPhone,Name,Group\n",
+        "Opt-outs removed\nPhone,Name,Group\n",
+        "Raya list - reply STOP to unsubscribe\nPhone,Name,Group\n",
+        // The column says who did.
+        "Unsubscribed\nPhone,Name,Opt-out\n",
+        "Shop,,Unsubscribed\nPhone,Name,Email\n",
+    ] {
+        assert_eq!(phones(&read(format!("{titles}{people}"), "Hi").unwrap()).len(), 2, "{titles}");
+    }
+}
+
+#[test]
+fn a_title_that_mentions_opt_outs_is_about_the_list_and_no_column_s() {
+    for list in [
+        "Raya list - reply STOP to unsubscribe,,\nDate,Name,Phone\n01/03/2026,Aina,0100120001\n02/03/2026,Ben,0100120002\n",
+        "Raya list - reply STOP to unsubscribe,,\nNo,Name,Phone\n1,Aina,0100120001\n2,Ben,0100120002\n",
+        "Customers (opt-outs excluded),,,\nName,Phone,WhatsApp,Paid\nAina,0100120001,yes,no\nBen,0100120002,no,no\n",
+        "\"WhatsApp list\",reply STOP to opt out\nPhone,Name\n0100120001,Aina\n0100120002,Ben\n",
+    ] {
+        let read = read(list, "Hi {name}").unwrap();
+        assert_eq!(phones(&read), ["+60100120001", "+60100120002"], "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_opt_outs_takes_no_other_column_for_answers() {
+    let list = "Opt-outs,,,\nPhone,Name,Called back,WhatsApp\n0100120001,Aina,yes,yes\n0100120002,Ben,no,no\n";
+
+    assert_eq!(opted_out(list.to_owned()).await, ["1", "2"]);
+}
+
+#[test]
+fn words_about_coming_back_count_only_where_they_say_so() {
+    for out in [
+        "stop 12/03/2026, do not reactivate",
+        "do not contact since 31/12/2025, never reactivate",
+        "opted out 31/12/2025 (opted in 01/01/2024)",
+        "31/12/2025 never opted in",
+        "31/12/2025 refused to rejoin",
+        "31/12/2025 replied NO",
+        "31/12/2025 n/a",
+        "2025-12-31 null",
+        "12/03/2026 reason: none",
+        "31/12/2025 tukar no.",
+        "✓ 31/12/2025",
+        "Yes (since 31/12/2025)",
+        "=\"1\"",
+        "(1)",
+    ] {
+        assert!(!is_taken("unsubscribed", out), "{out}");
+    }
+    for back in
+        ["12/03/2026 resubscribed", "12/03/2026 no", "12/03/2026 opt in", "12/03/2026 active", "opted in 12/03/2026"]
+    {
+        assert!(is_taken("unsubscribed", back), "{back}");
+    }
+}
+
+#[test]
+fn titles_in_two_languages_and_of_several_channels_are_of_opt_outs() {
+    for title in [
+        "WhatsApp opt-out (Ya/Tidak)",
+        "Do not contact / Tidak mahu dihubungi",
+        "Stop (Y/T)",
+        "DNC (true/false)",
+        "Phone No. opted out",
+        "WhatsApp No. opted out (Y/N)",
+        "Do not contact (call/SMS/email/WhatsApp)",
+        "Unsubscribed from email and WhatsApp",
+        "Berhenti melanggan",
+        "是否退订",
+    ] {
+        assert!(!is_taken(title, "yes"), "{title}");
+    }
+    for title in [
+        "emailoptout",
+        "hasoptedoutofemail",
+        "unsubscribecount",
+        "unsubscribe_id",
+        "Opt-out keyword",
+        "Not yet unsubscribed",
+        "Bukan opt-out",
+        "No opt-out",
+    ] {
+        assert!(is_taken(title, "yes"), "{title}");
+    }
+}
+
+#[test]
+fn numbers_of_stops_are_no_answers() {
+    let list = "Stop,Name,Phone\n1,Aina,0100120001\n2,Ben,0100120002\n3,Chen,0100120003\n";
+
+    assert_eq!(phones(&read(list, "Hi").unwrap()).len(), 3);
+}
+
+#[test]
+fn a_further_header_that_calls_a_column_something_else_ends_what_it_said_of_opt_outs() {
+    let list = "phone,name,stop\n0100120001,Aina,no\n0100120002,Ben,yes\nphone,name,VIP\n0100120003,Chen,yes\n";
+
+    assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120001", "+60100120003"]);
+}
+
+#[tokio::test]
+async fn a_list_of_opt_outs_leaves_out_who_denies_it_and_nobody_who_says_nothing_of_it() {
+    for no in ["No (31/12/2025)", "never 31/12/2025", "resubscribed 2026-01-02", "12/03/2026 no", "not opted out", "No"]
+    {
+        assert_eq!(opted_out(format!("phone\tunsubscribed\n0100120001\t{no}\n0100120002\tyes\n")).await, ["2"], "{no}");
+    }
+    for nothing in ["NULL", "N/A", "none", "nil", "-", ""] {
+        let list = format!("phone,opted_out_at\n0100120001,{nothing}\n0100120002,2025-12-31\n");
+        assert_eq!(opted_out(list).await, ["1", "2"], "{nothing}");
+    }
+    assert_eq!(opted_out("phone,stop,dnc\n0100120001,no,asked by phone\n".to_owned()).await, ["1"]);
+}
