@@ -39,15 +39,14 @@ pub fn of(
     if counts.queued + counts.sending > 0 && reported.is_some() {
         return reported;
     }
-    if counts.queued == 0 {
-        let only_doubt = counts.sending == 0 && counts.uncertain > 0;
-        return only_doubt.then_some(Waiting::Uncertain { people: counts.uncertain });
+    if counts.queued + counts.sending == 0 {
+        return (counts.uncertain > 0).then_some(Waiting::Uncertain { people: counts.uncertain });
     }
     let sender = sender?;
     if let Some(stopped) = stopped(sender) {
         return Some(stopped);
     }
-    if let Some(unreadable) = blast.limits.unreadable() {
+    if let Some(unreadable) = blast.limits.unreadable().filter(|_| counts.queued > 0) {
         return Some(Waiting::Unreadable { why: unreadable.to_string() });
     }
     let Some(lease) = &sender.lease else { return held_by_nobody(blast, sender, now) };
@@ -62,6 +61,10 @@ pub fn of(
     // Since when they have watched it only they know.
     if valid.is_some_and(|valid| ahead > valid * 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: None });
+    }
+    if counts.queued == 0 {
+        // What came of the last ones is on its way to a living engine.
+        return None;
     }
     // Only an engine pauses it then: whatever keeps one from that was looked at before.
     if let Some(people) = blast.first.people.filter(|_| blast.first.are_through()) {

@@ -141,7 +141,7 @@ impl File {
                 }
                 rejected.write(&rejection)?;
                 tally.reject(rejection);
-                if let Some(earlier) = self.taker.taken_back.take() {
+                for earlier in std::mem::take(&mut self.taker.taken_back) {
                     rejected.write(&earlier)?;
                     tally.take_back(earlier);
                 }

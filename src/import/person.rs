@@ -16,6 +16,8 @@ use crate::domain::template::{TemplateError, TemplateFault, ValueError, refuse_l
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
+mod taken_back;
+
 /// The longest value that a rejection repeats, in characters.
 const VALUE_MAX: usize = 200;
 
@@ -161,8 +163,8 @@ pub(super) struct Taker {
     pub(super) seen: SeenPeople,
     /// Whoever was forgotten, where it is for others to leave them out: nothing is kept of a row of theirs that is rejected.
     pub(super) forgotten: ForgottenPeople,
-    /// A row that was taken before the one that was read last, which says that its person wants no messages.
-    pub(super) taken_back: Option<Rejection>,
+    /// Rows that were taken before the one that was read last, which says that their people want no messages.
+    pub(super) taken_back: Vec<Rejection>,
 }
 
 impl Taker {
@@ -178,7 +180,7 @@ impl Taker {
             without_united_states,
             seen: SeenPeople::default(),
             forgotten: ForgottenPeople::default(),
-            taken_back: None,
+            taken_back: Vec::new(),
         }
     }
 
@@ -214,20 +216,6 @@ impl Taker {
                 Outcome::Rejected(self.rejection((record.row, phone), &values, refused))
             }
         }
-    }
-
-    /// Who wants no messages by one row gets none by another, whatever else is wrong with this one.
-    fn take_back(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Option<Rejection> {
-        self.columns.opted_out_in(values)?;
-        let phone = self.phone_of(record, values).ok()?;
-        let row = self.seen.opt_out(&phone, record.row)?;
-        if self.forgotten.has(&phone) {
-            return Some(self.rejection((row, None), values, (At::Column(self.columns.phone), Reason::Forgotten)));
-        }
-        // What stands in that row is not known any more, nor its name: none of its cells can be corrected.
-        let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
-        let reason = Reason::OptedOutElsewhere { row: record.row };
-        Some(Rejection { row, column, value, name: None, reason, digest: RowDigest::default(), phone: Some(phone) })
     }
 
     fn person(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {

@@ -378,25 +378,3 @@ fn files_without_people_say_what_is_wrong() {
     assert!(says(&vec!["phone"; 201].join(",")).starts_with("the file has 201 columns"));
     assert!(read("phone,name\n", "hi").unwrap().people.is_empty());
 }
-
-#[test]
-fn marketing_leaves_numbers_of_the_united_states_out_and_nobody_else() {
-    let list = &b"phone\n+12025550123\n+14165550123\n0100123456\n"[..];
-    let content = BlastContent::parse("Hi", None).unwrap();
-    let mut file =
-        File::open(Table::open(list.into(), FIRST_ROWS).unwrap(), "MY".parse().unwrap(), content, true).unwrap();
-
-    let mut outcomes = Vec::new();
-    while let Some(record) = file.rows.next().unwrap() {
-        outcomes.push(file.taker.take(&record));
-    }
-
-    let rejected: Vec<_> = outcomes
-        .iter()
-        .filter_map(|outcome| match outcome {
-            Outcome::Rejected(rejection) if rejection.row > 1 => Some((rejection.row, rejection.reason.clone())),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(rejected, [(2, Reason::UnitedStates)]);
-}

@@ -52,7 +52,7 @@ const LINKS: &str = "
 /// before stays closed since then. What keeps steps apart is their own rule.
 const ANSWERED: &str = concat!(
     "
-    select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied then 'replied' else 'followed' end as left_out
+    select r.id, r.phone_number as phone, r.name, case when a.closed then 'closed' when a.replied or w.wrote then 'replied' else 'followed' end as left_out
       from blast_recipients r
       join blasts f on f.id = r.blast_id and ",
     leaves_out_who_answers!(),
@@ -80,7 +80,13 @@ const ANSWERED: &str = concat!(
              join senders s on s.id = b.sender_id and s.business = fs.business
              left join links l on l.draft = r.blast_id and l.above = o.blast_id
             where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) a
-     where (a.closed or a.replied or a.followed or f.step_number is null and ",
+     -- It is not known yet which message they answered.
+     cross join lateral (
+           select f.follows_stage <> 'replied'
+                  and exists (select from replies u join senders us on us.id = u.sender_id and us.business = fs.business
+                               where person_key(u.phone_number) = person_key(r.phone_number) and u.undecided_attempt is not null
+                                 and u.at >= f.created_at) as wrote) w
+     where (a.closed or a.replied or w.wrote or a.followed or f.step_number is null and ",
     followed_by_deleted!("r", "f.follows_blast"),
     ")
        and not exists (select from suppressions x

@@ -329,3 +329,18 @@ async fn an_engine_that_rests_is_an_engine_and_is_woken_for_what_was_changed_by_
     stop.cancel();
     running.await.unwrap();
 }
+
+#[tokio::test]
+async fn with_the_last_people_in_flight_it_is_said_that_nobody_sees_to_them() {
+    let shop = Shop::open(REAL).await;
+    let blast = shop.blast(0..2).await;
+    for n in [0, 1] {
+        shop.put_in_flight(&blast, n).await;
+    }
+
+    let said = shop.until_waiting(&blast, "no_engine").await;
+    shop.execute("update senders set stopped_at = now(), stopped_code = 'token', stopped_reason = 'refused'").await;
+    let stopped = shop.waiting(&blast).await;
+
+    assert_eq!((&said["reason"], &stopped["reason"]), (&json!("no_engine"), &json!("sender_stopped")));
+}

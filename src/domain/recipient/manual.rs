@@ -186,6 +186,13 @@ fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
         return;
     }
     let is_tried_again = person.error_code.as_deref().is_some_and(is_known_unsent) && person.failed_at.is_none();
+    if person.failed_attempt.is_some() && person.failed_at.is_none() && person.error_code.is_none() {
+        // A machine posted to them before the database went back in time: nobody knows what came of it.
+        person.failed_attempt = None;
+        person.delivery_status = Status::Uncertain;
+        person.reason = Some("not known whether the message went that was posted before they opted out".to_owned());
+        return;
+    }
     if person.failed_attempt.is_some() && !is_tried_again {
         // The provider had taken the message: it is not sent again.
         person.delivery_status = Status::Failed;

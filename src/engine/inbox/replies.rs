@@ -125,10 +125,7 @@ async fn keep_undecided(
 ) -> Result<bool, StoreError> {
     let Some(phone) = written_to.phone() else { return Ok(false) };
     let query = uncertain_query((item, news), (&item.senders, phone), written_to.reached());
-    let mut undecided = match is_late {
-        false => reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await?,
-        true => None,
-    };
+    let mut undecided = if is_late { None } else { reply::newest_in_flight(&mut *tx, query, LONG_IN_FLIGHT).await? };
     if undecided.is_none() {
         undecided = reply::newest_uncertain(&mut *tx, query, is_late.then_some(KEPT_PATIENCE)).await?;
     }

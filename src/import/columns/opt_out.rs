@@ -20,11 +20,26 @@ const HEADERS: &[&str] = &[
     "dnc",
     "nomessages",
     "dncflag",
+    "donotcall",
+    "unsub",
+    "blacklist",
+    "blacklisted",
     "berhenti",
     "henti",
     "berhentimelanggan",
     "berhentiberlangganan",
     "janganhubungi",
+    "jangandihubungi",
+    "janganmesej",
+    "sudahberhenti",
+    "berhentilangganan",
+    "hentimesej",
+    "取消订阅",
+    "取消訂閱",
+    "不要联系",
+    "不要聯繫",
+    "已退订",
+    "已退訂",
     "退订",
     "是否退订",
     "退訂",
@@ -33,7 +48,22 @@ const HEADERS: &[&str] = &[
 ];
 
 /// With what in it a longer title names such a column: `Opt-out (Y/N)`, `unsubscribed_at`, `WhatsApp opt-out`.
-const HEADER_PARTS: &[&str] = &["optout", "optedout", "unsubscribe", "donotcontact", "donotmessage"];
+const HEADER_PARTS: &[&str] = &[
+    "optout",
+    "optedout",
+    "unsubscribe",
+    "donotcontact",
+    "donotmessage",
+    "donotcall",
+    "janganhubungi",
+    "jangandihubungi",
+    "berhentimelanggan",
+    "berhentilangganan",
+    "berhentiberlangganan",
+    "退订",
+    "退訂",
+    "拒收",
+];
 
 /// With what in it such a title says the opposite.
 const OPPOSITE_PARTS: &[&str] = &[
@@ -74,6 +104,7 @@ const OTHER_WORDS: &[&str] = &[
     "keyword",
     "group",
     "reply",
+    "replie",
     "balas",
     "without",
     "except",
@@ -98,6 +129,7 @@ const ANSWER_WORDS: &[&[&str]] = &[
     &["true", "false"],
     &["1", "0"],
     &["0", "1"],
+    &["是", "否"],
 ];
 
 /// With what in it the title below one that is written over several columns says that it belongs there.

@@ -1,7 +1,7 @@
 //! Whether a list says of itself that its people want no messages.
 
-use super::opt_out::titles_opt_outs;
-use super::{Columns, Header, decode};
+use super::opt_out::{names_opt_outs, titles_opt_outs};
+use super::{Columns, Header, decode, key};
 use crate::domain::text::clean;
 use crate::import::records::Record;
 
@@ -15,9 +15,22 @@ impl Columns {
         of_phones
             .into_iter()
             .chain(of_list)
-            .find(|title| titles_opt_outs(title))
+            .find(|title| titles_opt_outs(title) || names_list(title))
             .map(|title| clean(&title).into_owned())
     }
+}
+
+/// *DNC list*, *STOP list 2026*: such a column's name with nothing but what a list is called and a year beside it.
+fn names_list(title: &str) -> bool {
+    let is_beside = |word: &&str| {
+        matches!(
+            word.to_lowercase().as_str(),
+            "list" | "lists" | "senarai" | "daftar" | "numbers" | "customers" | "pelanggan"
+        ) || word.chars().all(|c| c.is_ascii_digit())
+    };
+    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let rest: Vec<_> = words.filter(|word| !is_beside(word)).collect();
+    names_opt_outs(&key(&rest.concat()))
 }
 
 /// The only cell of a row that is not empty.

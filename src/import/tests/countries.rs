@@ -1,8 +1,6 @@
 //! Whose country numbers without a country code are of, and headers in the words of one.
 
-use super::{phones, read, read_by};
-use crate::domain::content::BlastContent;
-use crate::domain::list_columns::ChosenColumns;
+use super::*;
 
 #[test]
 fn numbers_without_a_country_code_are_of_the_country_that_was_chosen() {
@@ -30,4 +28,26 @@ fn an_indonesian_header_names_its_columns() {
 
         assert_eq!((read.phone_column.as_str(), read.name_column.as_deref()), (phone, Some(name)), "{header}");
     }
+}
+
+#[test]
+fn marketing_leaves_numbers_of_the_united_states_out_and_nobody_else() {
+    let list = &b"phone\n+12025550123\n+14165550123\n0100123456\n"[..];
+    let content = BlastContent::parse("Hi", None).unwrap();
+    let mut file =
+        File::open(Table::open(list.into(), FIRST_ROWS).unwrap(), "MY".parse().unwrap(), content, true).unwrap();
+
+    let mut outcomes = Vec::new();
+    while let Some(record) = file.rows.next().unwrap() {
+        outcomes.push(file.taker.take(&record));
+    }
+
+    let rejected: Vec<_> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Rejected(rejection) if rejection.row > 1 => Some((rejection.row, rejection.reason.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rejected, [(2, Reason::UnitedStates)]);
 }

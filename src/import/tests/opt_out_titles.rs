@@ -29,6 +29,11 @@ fn a_list_that_is_titled_as_one_of_opt_outs_is_refused() {
         ("Shop\nOpt-outs November\nPhone,Name\n", "Opt-outs November"),
         ("Opt-out number,Name\n", "Opt-out number"),
         ("DNC\nName,Phone,,\n", "DNC"),
+        ("DNC list\nPhone,Name\n", "DNC list"),
+        ("STOP list 2026\nPhone,Name\n", "STOP list 2026"),
+        ("SENARAI JANGAN HUBUNGI\nPhone,Name\n", "SENARAI JANGAN HUBUNGI"),
+        ("退订名单\nPhone,Name\n", "退订名单"),
+        ("Blacklist\nPhone,Name\n", "Blacklist"),
     ] {
         let refused = read(format!("{titles}{people}"), "Hi").err();
         assert!(
@@ -112,6 +117,12 @@ fn titles_in_two_languages_and_of_several_channels_are_of_opt_outs() {
         "Do not contact (call/SMS/email/WhatsApp)",
         "Unsubscribed from email and WhatsApp",
         "Berhenti melanggan",
+        "Sudah berhenti",
+        "Jangan dihubungi",
+        "Do not call",
+        "Unsub",
+        "取消订阅",
+        "退订 (是/否)",
         "是否退订",
     ] {
         assert!(!is_taken(title, "yes"), "{title}");
@@ -122,6 +133,7 @@ fn titles_in_two_languages_and_of_several_channels_are_of_opt_outs() {
         "unsubscribecount",
         "unsubscribe_id",
         "Opt-out keyword",
+        "Opt-out replies",
         "Not yet unsubscribed",
         "Bukan opt-out",
         "No opt-out",
@@ -155,4 +167,13 @@ async fn a_list_of_opt_outs_leaves_out_who_denies_it_and_nobody_who_says_nothing
         assert_eq!(opted_out(list).await, ["1", "2"], "{nothing}");
     }
     assert_eq!(opted_out("phone,stop,dnc\n0100120001,no,asked by phone\n".to_owned()).await, ["1"]);
+}
+
+#[test]
+fn whoever_opted_out_in_a_row_without_a_number_in_its_place_gets_no_message_by_another() {
+    let people = "0123450008,Faizal,\n0123450010,Gina,\n0123450011,Hana,\n0123450012,Ira,\n0123450013,Jo,\n";
+    let opted_out = "0123450008 / 0123450009,Faizal,yes\n+60 12 345 0010 (Gina),Gina,yes\ntel: 012-345 0011 ext 2,Hana,yes\nIra,0123450012,yes\n";
+    for list in [format!("phone,name,stop\n{people}{opted_out}"), format!("phone,name,stop\n{opted_out}{people}")] {
+        assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60123450013"]);
+    }
 }

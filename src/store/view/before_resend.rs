@@ -106,9 +106,11 @@ pub async fn before_resend(
 ) -> Result<BeforeResend, StoreError> {
     let known = sqlx::query_as(
         "select r.id, r.attempt,
-                exists (select from replies p
+                -- Since it was tried they may have answered it, whichever message their words were taken to be about.
+                exists (select from replies p join senders w on w.id = p.sender_id
                          where person_key(p.phone_number) = person_key(r.phone_number)
-                           and (p.recipient_id = r.id or p.undecided_attempt is not null)) as wrote,
+                           and (p.recipient_id = r.id or p.undecided_attempt is not null
+                                or p.at >= r.claimed_at and w.business = s.business)) as wrote,
                 exists (select from blast_recipients x
                           join blasts other on other.id = x.blast_id and other.deleted_at is null
                                            and other.message = own.message and other.template is not distinct from own.template

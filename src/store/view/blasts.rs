@@ -335,7 +335,7 @@ fn due_later((people, first, last): (Option<i64>, Option<DateTime<Utc>>, Option<
 }
 
 /// Counting stops here, so that nobody waits for a million when a blast was sent a moment ago.
-const UNASKED_MAX: i64 = 50_000;
+pub const UNASKED_MAX: i64 = 50_000;
 
 const fn unasked(found: i64) -> Total {
     if found > UNASKED_MAX { Total::AtLeast(UNASKED_MAX) } else { Total::Exactly(found) }

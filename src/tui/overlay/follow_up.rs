@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::FollowUpPreview;
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, Total};
 use crate::domain::follow_up::{AgeCount, LeftOut, ages};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -148,13 +148,15 @@ pub(super) fn step_words(model: &Model, who: &str, width: u16) -> Vec<TextLine> 
 
 /// Of those at *sent*, nobody knows of some whether they are stuck there, and they get nothing: says so, and why.
 fn not_known(model: &Model, loaded: &FollowUpPreview, blast: Option<&BlastView>, width: u16) -> Vec<TextLine> {
-    let people = blast.map_or(0, |blast| blast.unasked.number());
+    let unasked = blast.map_or(Total::Exactly(0), |blast| blast.unasked);
+    let people = unasked.number();
     if loaded.stuck_at != Status::Sent || people == 0 || model.is_over_meta(loaded.blast) {
         return Vec::new();
     }
     let who = count_of(people, "other at sent is left out: it is", "others at sent are left out: it is");
+    let least = if matches!(unasked, Total::AtLeast(_)) { "At least " } else { "" };
     let text = format!(
-        "{who} not known whether they have the message. The provider was not asked about them yet, or gave no id to ask by."
+        "{least}{who} not known whether they have the message. The provider was not asked about them yet, or gave no id to ask by."
     );
     wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))).collect()
 }

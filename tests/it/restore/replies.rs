@@ -134,3 +134,55 @@ async fn a_reply_that_was_kept_with_the_wrong_message_is_kept_with_the_right_one
 
     eventually_async("it is the first's", async || scene.json_lines(&["replies", "1"]).await.len() == 1).await;
 }
+
+#[tokio::test]
+async fn whoever_wrote_since_their_message_was_tried_is_named_before_it_goes_once_more() {
+    let scene = asking().await;
+    scene.ok(&["sender", "confirm", "cloud", "--yes"]).await;
+    for (n, at) in [(1, "now()"), (2, "now() - interval '1 day'")] {
+        let reply = format!(
+            "insert into replies (sender_id, phone_number, kind, body, message_id, at)
+             select id, '+{}', 'text', 'Yes please', 'wamid.in{n}', {at} from senders where name = 'cloud'",
+            digits(n)
+        );
+        scene.shop.execute(&reply).await;
+    }
+
+    let (since, before) = (digits(1), digits(2));
+    let since = scene.run(&["uncertain", "resolve", "1", &since, "resend"]).await;
+    let before = scene.run(&["uncertain", "resolve", "1", &before, "resend"]).await;
+
+    assert!(since.err.contains("They wrote since, maybe in answer to it."), "{since:?}");
+    assert!(!before.err.contains("They wrote since"), "{before:?}");
+}
+
+#[tokio::test]
+async fn whoever_wrote_something_that_is_undecided_is_stuck_nowhere() {
+    let scene = AnswerScene::unserved(3).await;
+    scene
+        .shop
+        .execute(
+            "update blast_recipients set status = 'read', standing = 'read', read_timestamp = now() where id < 3;
+             update blast_recipients set status = 'replied', replied_marked_at = now() where id = 3",
+        )
+        .await;
+    for n in [1, 3] {
+        let reply = format!(
+            "insert into replies (sender_id, phone_number, kind, body, message_id, at, undecided_attempt)
+             select id, '+{}', 'text', 'Yes please', 'wamid.in{n}', now(), 1 from senders where name = 'cloud'",
+            digits(n)
+        );
+        scene.shop.execute(&reply).await;
+    }
+    let made = async |stuck: &str| {
+        let from = format!("blast:1 stuck:{stuck}");
+        let new =
+            ["blast", "new", "--sender", "cloud", "--template", "hello_world", "--language", "en_US", "--from", &from];
+        scene.run(&[&["--json"][..], &new].concat()).await
+    };
+
+    let (read, replied) = (made("read").await, made("replied").await);
+
+    assert!(read.out.contains("\"taken\":1,"), "the one who is stuck beyond doubt: {read:?}");
+    assert!(replied.out.contains("\"taken\":1,"), "who replied has: {replied:?}");
+}

@@ -6,7 +6,8 @@ use proptest::prelude::{Just, Strategy, prop_assert_eq, proptest};
 use super::{accepted, after, at, person, policy, rejected, reported, stamped};
 use crate::domain::blast::BlastState;
 use crate::domain::recipient::{
-    Applied, ApplyContext, Evidence, Mark, ProviderError, ProviderStage, Quoted, Recipient, StampedEvidence, apply,
+    Applied, ApplyContext, Evidence, Mark, ProviderError, ProviderStage, Quoted, Recipient, StampedEvidence, Undone,
+    apply,
 };
 use crate::domain::retry::{AutomaticRetry, ErrorClass};
 use crate::domain::status::Status;
@@ -162,4 +163,21 @@ proptest! {
         let end = news.iter().fold(person(Status::Sent), after);
         prop_assert_eq!((end.status(), end.tries, end.sent_at), (Status::Queued, 1, None));
     }
+}
+
+#[test]
+fn whoever_had_opted_out_and_was_posted_to_before_a_restore_is_uncertain_once_that_is_lifted() {
+    let out = Recipient {
+        opted_out_at: Some(at(3)),
+        failed_attempt: Some(1),
+        delivery_status: Status::OptedOut,
+        ..person(Status::OptedOut)
+    };
+    let lifted = stamped(1, 9, Evidence::Undo(Undone::OptOut));
+
+    let unknown = after(&out, &lifted);
+    let failed = after(&Recipient { failed_at: Some(at(4)), error_code: Some("131026".into()), ..out }, &lifted);
+
+    assert_eq!((unknown.status(), unknown.failed_attempt), (Status::Uncertain, None));
+    assert_eq!(failed.status(), Status::Failed);
 }

@@ -181,3 +181,14 @@ proptest! {
 fn any_move() -> impl Strategy<Value = CursorMove> {
     proptest::prop_oneof![(-12_isize..12).prop_map(CursorMove::Rows), (-3_isize..4).prop_map(CursorMove::Pages)]
 }
+
+#[test]
+fn the_same_list_that_is_read_again_stays_where_it_was_scrolled_to() {
+    let mut people = loaded(crowd(1, 10));
+    people.step(CursorMove::Rows(2), 1);
+    let before = people.top;
+
+    people.reload(crowd(1, 10), asked(), HEIGHT);
+
+    assert_eq!((before, people.top), (2, 2), "whoever leaves such an answer out draws the same");
+}

@@ -24,12 +24,14 @@ impl RecipientTable {
             (Anchor::End, Some(Total::Exactly(total))) => Some((total - count).max(0)),
             _ => None,
         };
+        if !self.is_list(&rows) {
+            self.top = 0;
+        }
         self.rows = rows.into_iter().map(person).collect();
         self.stay.clear();
         self.left_unseen.clear();
         self.is_unread = false;
         self.fetching = None;
-        self.top = 0;
         self.arrive(asked.anchor, height);
     }
 

@@ -1,6 +1,6 @@
 //! The line below the stages: who is in none of them.
 
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, Total};
 use crate::domain::status::Status;
 use crate::tui::format::{compact, number};
 use crate::tui::widget::width;
@@ -100,7 +100,8 @@ fn counts(blast: &BlastView, (wanted, room): (u16, u16)) -> String {
         parts.push(format!("out later {}", compact(later)));
     }
     if wanted < room {
-        parts.insert(0, format!("unasked {}", compact(blast.unasked.number())));
+        let more = if matches!(blast.unasked, Total::AtLeast(_)) { "+" } else { "" };
+        parts.insert(0, format!("unasked {}{more}", compact(blast.unasked.number())));
     }
     parts.join(" ")
 }

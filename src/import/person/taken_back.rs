@@ -1,0 +1,61 @@
+//! Rows that were taken before another one says that their people want no messages.
+
+use std::borrow::Cow;
+
+use super::{At, Reason, Rejection, Taker};
+use crate::domain::phone::{Phone, Region};
+use crate::domain::rejected_rows::RowDigest;
+use crate::import::records::Record;
+
+impl Taker {
+    /// Who wants no messages by one row gets none by another, whatever else is wrong with this one. Where it has no number in its place, whoever
+    /// has a number anywhere in it may be meant.
+    pub(super) fn take_back(&mut self, record: &Record, values: &[Cow<'_, str>]) -> Vec<Rejection> {
+        if self.columns.opted_out_in(values).is_none() {
+            return Vec::new();
+        }
+        let phones = match self.phone_of(record, values) {
+            Ok(phone) => vec![phone],
+            Err(_) => values.iter().flat_map(|value| numbers_in(value, self.region)).collect(),
+        };
+        phones.into_iter().filter_map(|phone| self.take_back_of(phone, record, values)).collect()
+    }
+
+    fn take_back_of(&mut self, phone: Phone, record: &Record, values: &[Cow<'_, str>]) -> Option<Rejection> {
+        let row = self.seen.opt_out(&phone, record.row)?;
+        if self.forgotten.has(&phone) {
+            return Some(self.rejection((row, None), values, (At::Column(self.columns.phone), Reason::Forgotten)));
+        }
+        // What stands in that row is not known any more, nor its name: none of its cells can be corrected.
+        let (column, value) = ("their number".to_owned(), phone.as_str().to_owned());
+        let reason = Reason::OptedOutElsewhere { row: record.row };
+        Some(Rejection { row, column, value, name: None, reason, digest: RowDigest::default(), phone: Some(phone) })
+    }
+}
+
+/// The numbers of known ranges in a cell that has more than one, or words beside it: `0123450008 / 0123450009`, `tel: 012-345 0011 (Gina)`.
+fn numbers_in(cell: &str, region: Region) -> impl Iterator<Item = Phone> + '_ {
+    let is_between =
+        |c: char| c.is_alphabetic() || matches!(c, '/' | '\\' | ',' | ';' | ':' | '|' | '&' | '\n' | '[' | ']');
+    let pieces = cell.split(is_between).map(|piece| piece.trim().trim_end_matches('(').trim_start_matches(')'));
+    pieces.filter_map(move |piece| Phone::parse(piece, region).ok().filter(Phone::is_valid_pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_a_cell_is_found_beside_whatever_words() {
+        let found = |cell: &str| {
+            let numbers = numbers_in(cell, Region::MALAYSIA).map(|phone| phone.as_str().to_owned());
+            numbers.collect::<Vec<_>>()
+        };
+
+        assert_eq!(found("0123450008 / 0123450009"), ["+60123450008", "+60123450009"]);
+        assert_eq!(found("+60 12 345 0010 (Gina)"), ["+60123450010"]);
+        assert_eq!(found("tel: 012-345 0011 ext 2"), ["+60123450011"]);
+        assert_eq!(found("Aina"), [""; 0]);
+        assert_eq!(found("31/12/2025"), [""; 0]);
+    }
+}
