@@ -163,12 +163,12 @@ pub use webhooks::{HandshakeRefusal, ReceivedBody, WebhookIntake, WebhookRefusal
 /// The result of a health check of a sender.
 pub use crate::config::{NewSender, TokenSource, TypedToken};
 pub use crate::domain::ids::SuppressionId;
-pub(crate) use crate::import::text_of_cell;
 /// Lists of people, and what became of them.
 pub use crate::import::{
     ImportProgress, Imported, ListChanges, ListColumn, PeopleSource, Reason, ReasonCount, Rejection, Rejections,
     WrittenPerson,
 };
+pub(crate) use crate::import::{OptOutAnswers, text_of_cell};
 pub use crate::provider::meta::preflight::{ButtonKind, FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};

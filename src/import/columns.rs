@@ -183,7 +183,8 @@ impl Columns {
         let name = |phone| name_by_header(&keys, phone);
         let opt_outs = OptOutColumn::of_header(header, above, samples);
         let columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
-        Ok(columns.with_opt_outs(opt_outs).with_other_phones(samples, chosen))
+        let of_others = OptOutColumn::of_other_headers(samples.rows, columns.phone);
+        Ok(columns.with_opt_outs(opt_outs).with_opt_outs(of_others).with_other_phones(samples, chosen))
     }
 
     fn without_header(

@@ -13,6 +13,7 @@ pub use self::taken_back::{LaunchedWithout, LeftOutStill, launched_without, left
 use super::claim::{OPTED_OUT_EARLIER, is_for_people, opted_out_elsewhere};
 use super::deleted_messages::followed_by_deleted;
 use super::in_flight::not_in_flight;
+use super::reply::wrote_undecided;
 use super::view::segment::{ExclusionCount, LeftOutPerson};
 use super::{StoreError, settings};
 use crate::domain::filter::segment::Exclusion;
@@ -82,10 +83,12 @@ const ANSWERED: &str = concat!(
             where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) a
      -- It is not known yet which message they answered.
      cross join lateral (
-           select f.follows_stage <> 'replied'
-                  and exists (select from replies u join senders us on us.id = u.sender_id and us.business = fs.business
-                               where person_key(u.phone_number) = person_key(r.phone_number) and u.undecided_attempt is not null
-                                 and u.at >= f.created_at) as wrote) w
+           select f.follows_stage <> 'replied' and exists (
+                  select from blast_recipients o
+                   where o.blast_id = f.follows_blast and person_key(o.phone_number) = person_key(r.phone_number)
+                     and ",
+    wrote_undecided!("r.phone_number", "coalesce(o.sent_at, o.changed_at)"),
+    "fs.business)) as wrote) w
      where (a.closed or a.replied or w.wrote or a.followed or f.step_number is null and ",
     followed_by_deleted!("r", "f.follows_blast"),
     ")

@@ -11,6 +11,7 @@ use super::{StoreError, inbox, notify};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
 use crate::domain::session::AnsweredWithin;
 
+pub(in crate::store) use uncertain::wrote_undecided;
 pub use uncertain::{UncertainQuery, is_undecided, newest_in_flight, newest_uncertain, newest_unconfirmed};
 
 /// A reply as it is kept.

@@ -95,7 +95,9 @@ async fn hand_over_all(app: &App, blasts: Vec<BlastView>, ctrl_c: CtrlC<'_>) -> 
 /// The blasts that somebody has to go on sending. One that waits for an operator's decision keeps waiting without a window.
 async fn unfinished(app: &App) -> Result<Vec<BlastView>> {
     let filter = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
-    let waits_for_a_person = |blast: &BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
+    // Somebody has to sweep whoever is in flight.
+    let waits_for_a_person =
+        |blast: &BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. })) && blast.counts.sending == 0;
     let is_to_go_on = |blast: &BlastView| !waits_for_a_person(blast) && blast.counts.queued + blast.counts.sending > 0;
     Ok(app.blasts(&filter).await?.into_iter().filter(is_to_go_on).collect())
 }

@@ -140,6 +140,19 @@ impl Segment {
         }
     }
 
+    /// Whether it asks for people who got no further than a stage before a reply.
+    pub fn asks_for_who_is_stuck(&self) -> bool {
+        let is_before_reply = |stage: &Status| *stage != Status::Replied;
+        self.filter.terms.iter().any(|term| {
+            term.sense == Sense::Is
+                && match &term.test {
+                    Test::Stuck(stage) => is_before_reply(stage),
+                    Test::StuckAtOneOf(stages) => stages.iter().any(is_before_reply),
+                    _ => false,
+                }
+        })
+    }
+
     /// Whether those who bought are asked for: otherwise they are left out.
     pub fn asks_for_closed(&self) -> bool {
         let asks = |term: &Term| {

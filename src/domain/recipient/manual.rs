@@ -186,7 +186,7 @@ fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
         return;
     }
     let is_tried_again = person.error_code.as_deref().is_some_and(is_known_unsent) && person.failed_at.is_none();
-    if person.failed_attempt.is_some() && person.failed_at.is_none() && person.error_code.is_none() {
+    if person.failed_attempt == Some(person.attempt) && person.failed_at.is_none() && person.error_code.is_none() {
         // A machine posted to them before the database went back in time: nobody knows what came of it.
         person.failed_attempt = None;
         person.delivery_status = Status::Uncertain;

@@ -1,5 +1,7 @@
 //! Columns that say who wants no messages, by what they are called.
 
+use std::collections::HashSet;
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::header::{is_further_header, names_columns};
@@ -48,7 +50,7 @@ const HEADERS: &[&str] = &[
 ];
 
 /// With what in it a longer title names such a column: `Opt-out (Y/N)`, `unsubscribed_at`, `WhatsApp opt-out`.
-const HEADER_PARTS: &[&str] = &[
+pub(super) const HEADER_PARTS: &[&str] = &[
     "optout",
     "optedout",
     "unsubscribe",
@@ -82,6 +84,20 @@ const OPPOSITE_PARTS: &[&str] = &[
     "bukanunsub",
     "pernahopt",
     "pernahunsub",
+    "belumberhenti",
+    "tidakberhenti",
+    "takberhenti",
+    "bukanberhenti",
+    "未退",
+    "没退",
+    "沒退",
+    "不退",
+    "非退",
+    "未拒",
+    "回t",
+    "回复",
+    "回覆",
+    "链接",
 ];
 
 /// With which words, or their plural, such a title says the opposite, or is about what belongs to an opt-out. At the end of a longer word they
@@ -146,7 +162,7 @@ pub(super) fn titles_opt_outs(title: &str) -> bool {
 }
 
 /// The words of a title, also of one such as `optedOutAt`, in small ordinary letters.
-fn words(title: &str) -> Vec<String> {
+pub(super) fn words(title: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_small = false;
     for letter in title.nfkc() {
@@ -177,7 +193,18 @@ fn is_longer_title(words: &[String], key: &str) -> bool {
     };
     let is_mail = key.contains("mail") || words.iter().any(|word| word.starts_with("fax"));
     let is_other_channel = is_mail && !has(CHANNELS_OF_MESSAGES);
-    let is_opposite = has(OPPOSITE_PARTS) || words.first().is_some_and(|first| first == "no");
+    // *Phone No. opted out* is a number's.
+    let begins_part =
+        |word: &String| word.get(..3).is_some_and(|head| HEADER_PARTS.iter().any(|part| part.starts_with(head)));
+    let is_no = |at: usize| {
+        let is_of_number = at > 0
+            && CHANNELS_OF_MESSAGES
+                .iter()
+                .chain(&["app", "mobile", "contact", "tel", "hp"])
+                .any(|of| words[at - 1] == *of);
+        words[at] == "no" && !is_of_number && words.get(at + 1).is_some_and(begins_part)
+    };
+    let is_opposite = has(OPPOSITE_PARTS) || (0..words.len()).any(is_no);
     has(HEADER_PARTS) && !is_opposite && !is_other_channel && !words.iter().any(is_other)
 }
 
@@ -212,7 +239,8 @@ impl OptOutColumn {
         let below =
             |row: &Record, column: usize| row.values.get(column).map_or_else(String::new, |cell| key(&decode(cell).0));
         let is_channel = |key: &str| CHANNEL_PARTS.iter().any(|part| key.contains(part));
-        let is_of_answers = |of: &Self| of.is_borne_out(people) && !of.is_counted(people);
+        let is_of_answers =
+            |of: &Self| people.values(of.column).next().is_some() && of.is_borne_out(people) && !of.is_counted(people);
         let width = header.values.len();
         let mut found: Vec<_> = Self::titled_in(header).filter(|of| !of.is_counted(people)).collect();
         for row in titles {
@@ -256,18 +284,25 @@ impl OptOutColumn {
         people.values(self.column).filter(|value| !self.is_answer(value)).count() * 2 <= all
     }
 
-    /// Whether its cells count something, such as the stops of a tour.
+    /// Whether its cells count something, such as the stops of a tour: they are small numbers, and at least two of them no answers.
     fn is_counted(self, people: &Samples<'_>) -> bool {
-        let is_count = |value: &str| {
-            let value = value.trim();
-            (1..=3).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()) && !self.is_answer(value)
-        };
-        people.any(self.column, is_count)
+        let is_count = |value: &str| (1..=3).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+        let values: Vec<_> = people.values(self.column).map(|value| value.trim().to_owned()).collect();
+        let counts: HashSet<&str> = values.iter().map(String::as_str).filter(|value| !self.is_answer(value)).collect();
+        self.is_stop && counts.len() > 1 && values.iter().all(|value| is_count(value))
     }
 
     /// Those of a row between the people of a list, if it is a header. `phone`: the column of their numbers.
     pub(in crate::import) fn of_further_header(row: &Record, phone: usize) -> Option<Vec<Self>> {
         is_further_header(row, phone).then(|| Self::titled_in(row).collect())
+    }
+
+    /// Those of headers further down whose numbers stand in another column than this: no row before can be read by them, and none behind.
+    pub(super) fn of_other_headers(rows: &[Record], phone: usize) -> Vec<Self> {
+        let behind = |at: usize| rows.get(at + 1..).unwrap_or_default();
+        let others = rows.iter().enumerate();
+        let others = others.filter(|(at, row)| names_columns(row, behind(*at)) && !is_further_header(row, phone));
+        others.flat_map(|(_, row)| Self::titled_in(row)).collect()
     }
 
     fn of_headers_in(rows: &[Record]) -> impl Iterator<Item = Self> + '_ {

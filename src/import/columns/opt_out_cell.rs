@@ -81,7 +81,26 @@ const BACK_CELLS: &[&str] = &["active", "aktif", "start", "back"];
 const BACK_PARTS: &[&str] = &["optin", "optedin", "resubscri", "reactivat", "rejoin"];
 
 /// Before which words such a part says the opposite: *do not reactivate*.
-const BACK_NEGATIONS: &[&str] = &["not", "dont", "never", "no", "refused", "refuses", "jangan", "tidak", "tak"];
+const BACK_NEGATIONS: &[&str] = &[
+    "wont",
+    "doesnt",
+    "cant",
+    "cannot",
+    "declined",
+    "withdrawn",
+    "revoked",
+    "expired",
+    "cancelled",
+    "not",
+    "dont",
+    "never",
+    "no",
+    "refused",
+    "refuses",
+    "jangan",
+    "tidak",
+    "tak",
+];
 
 /// So many words such a wish has at most.
 const WISH_WORDS: usize = 3;
@@ -153,5 +172,6 @@ fn is_back(value: &str) -> bool {
         let is_day_alone = day.trim().ends_with(|c: char| c.is_ascii_digit()) && is_date_or_years(day.trim());
         is_day_alone && (is_in(NO_CELLS, word) || BACK_CELLS.contains(&key(word).as_str()))
     };
-    !is_negated && has_part() || value.trim().rsplit_once(char::is_whitespace).is_some_and(is_last)
+    let has_day = value.contains(|c: char| c.is_ascii_digit());
+    has_day && !is_negated && has_part() || value.trim().rsplit_once(char::is_whitespace).is_some_and(is_last)
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::opt_out_cell::denies;
-use super::{Columns, OptOutColumn, decode, key};
+use super::{Columns, OptOutColumn, decode};
 use crate::import::person::Reason;
 use crate::import::records::Record;
 
@@ -19,8 +19,8 @@ impl Columns {
     pub(in crate::import) fn read_further_header(&mut self, row: &Record) {
         let Some(opt_outs) = OptOutColumn::of_further_header(row, self.phone) else { return };
         let is_renamed = |of: &OptOutColumn| {
-            let title = row.values.get(of.column).map(|cell| key(&decode(cell).0)).unwrap_or_default();
-            !title.is_empty() && !opt_outs.iter().any(|new| new.column == of.column)
+            let title = row.values.get(of.column).map_or(Cow::Borrowed(""), |cell| decode(cell).0);
+            of.is_unclear(&title) && !opt_outs.iter().any(|new| new.column == of.column)
         };
         self.opt_outs.retain(|of| !is_renamed(of));
         self.add_opt_outs(opt_outs);

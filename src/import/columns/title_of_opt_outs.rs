@@ -1,7 +1,7 @@
 //! Whether a list says of itself that its people want no messages.
 
-use super::opt_out::{names_opt_outs, titles_opt_outs};
-use super::{Columns, Header, decode, key};
+use super::opt_out::{HEADER_PARTS, names_opt_outs, words};
+use super::{Columns, Header, decode};
 use crate::domain::text::clean;
 use crate::import::records::Record;
 
@@ -12,25 +12,89 @@ impl Columns {
         let of_phones = (self.header == Header::FirstRow).then(|| self.names[self.phone].clone());
         let of_list = || titles.iter().filter_map(lone_cell).chain(sheet.map(str::to_owned));
         let of_list = self.opt_outs.is_empty().then(of_list).into_iter().flatten();
-        of_phones
-            .into_iter()
-            .chain(of_list)
-            .find(|title| titles_opt_outs(title) || names_list(title))
-            .map(|title| clean(&title).into_owned())
+        of_phones.into_iter().chain(of_list).find(|title| says_so(title)).map(|title| clean(&title).into_owned())
     }
 }
 
-/// *DNC list*, *STOP list 2026*: such a column's name with nothing but what a list is called and a year beside it.
-fn names_list(title: &str) -> bool {
-    let is_beside = |word: &&str| {
-        matches!(
-            word.to_lowercase().as_str(),
-            "list" | "lists" | "senarai" | "daftar" | "numbers" | "customers" | "pelanggan"
-        ) || word.chars().all(|c| c.is_ascii_digit())
-    };
-    let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let rest: Vec<_> = words.filter(|word| !is_beside(word)).collect();
-    names_opt_outs(&key(&rest.concat()))
+/// What may stand beside such a column's name in the title of a list, besides numbers and months: *DNC list*, *Customers who opted out*.
+const BESIDE: &[&str] = &[
+    "list",
+    "lists",
+    "senarai",
+    "daftar",
+    "number",
+    "numbers",
+    "phone",
+    "phones",
+    "nombor",
+    "nomor",
+    "telefon",
+    "telepon",
+    "customer",
+    "customers",
+    "people",
+    "contacts",
+    "members",
+    "pelanggan",
+    "orang",
+    "the",
+    "of",
+    "all",
+    "our",
+    "who",
+    "that",
+    "have",
+    "has",
+    "had",
+    "yang",
+    "telah",
+    "sudah",
+    "whatsapp",
+    "sms",
+    "updated",
+    "latest",
+    "new",
+    "semua",
+];
+
+/// Which of them say that it is a list, where the name alone may be another thing: *Stop 5*.
+const LISTS: &[&str] = &["list", "lists", "senarai", "daftar", "numbers", "customers", "pelanggan"];
+
+/// The same without blanks.
+const BESIDE_PARTS: &[&str] = &["名单", "名單", "客户", "客戶", "列表", "号码", "號碼"];
+
+/// So many words such a name has at most.
+const NAME_WORDS: usize = 4;
+
+/// Whether a title says that everybody in its list opted out: a column's name that would say so of each row, and nothing but such words beside it.
+fn says_so(title: &str) -> bool {
+    let words: Vec<String> = words(title);
+    if names_opt_outs(&words.concat()) {
+        return true;
+    }
+    let whole = BESIDE_PARTS.iter().fold(words.concat(), |title, part| title.replace(part, ""));
+    if whole != words.concat() && names_opt_outs(&whole) {
+        return true;
+    }
+    let is_beside = |word: &String| BESIDE.contains(&word.as_str()) || is_month_or_number(word);
+    let is_list = words.iter().any(|word| LISTS.contains(&word.as_str()));
+    let ranges =
+        (0..words.len()).flat_map(|from| (from + 1..=words.len().min(from + NAME_WORDS)).map(move |to| (from, to)));
+    ranges.into_iter().any(|(from, to)| {
+        let name = words[from..to].concat();
+        let is_name = names_opt_outs(&name) && (is_list || !matches!(name.as_str(), "stop" | "henti" | "berhenti"));
+        let is_part =
+            || HEADER_PARTS.contains(&name.as_str()) || HEADER_PARTS.iter().any(|part| name == format!("{part}d"));
+        (is_name || is_part()) && words[..from].iter().chain(&words[to..]).all(is_beside)
+    })
+}
+
+fn is_month_or_number(word: &str) -> bool {
+    const MONTHS: [&str; 17] = [
+        "jan", "feb", "mac", "mar", "apr", "mei", "may", "jun", "jul", "ogos", "aug", "sep", "okt", "oct", "nov",
+        "dis", "dec",
+    ];
+    word.chars().all(|c| c.is_ascii_digit()) || MONTHS.iter().any(|month| word.starts_with(month))
 }
 
 /// The only cell of a row that is not empty.

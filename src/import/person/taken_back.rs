@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{At, Reason, Rejection, Taker};
-use crate::domain::phone::{Phone, Region};
+use crate::domain::phone::{Phone, PhoneError, Region};
 use crate::domain::rejected_rows::RowDigest;
 use crate::import::records::Record;
 
@@ -16,9 +16,18 @@ impl Taker {
         }
         let phones = match self.phone_of(record, values) {
             Ok(phone) => vec![phone],
-            Err(_) => values.iter().flat_map(|value| numbers_in(value, self.region)).collect(),
+            // Its digits may be somebody's number, of whom nobody thought.
+            Err(PhoneError::Fraction) => Vec::new(),
+            Err(_) => self.numbers_of(values),
         };
         phones.into_iter().filter_map(|phone| self.take_back_of(phone, record, values)).collect()
+    }
+
+    /// Those in its place; else those elsewhere in the row.
+    fn numbers_of(&self, values: &[Cow<'_, str>]) -> Vec<Phone> {
+        let own = values.get(self.columns.phone).map_or("", |value| value);
+        let own: Vec<_> = numbers_in(own, self.region).collect();
+        if own.is_empty() { values.iter().flat_map(|value| numbers_in(value, self.region)).collect() } else { own }
     }
 
     fn take_back_of(&mut self, phone: Phone, record: &Record, values: &[Cow<'_, str>]) -> Option<Rejection> {
@@ -35,8 +44,10 @@ impl Taker {
 
 /// The numbers of known ranges in a cell that has more than one, or words beside it: `0123450008 / 0123450009`, `tel: 012-345 0011 (Gina)`.
 fn numbers_in(cell: &str, region: Region) -> impl Iterator<Item = Phone> + '_ {
-    let is_between =
-        |c: char| c.is_alphabetic() || matches!(c, '/' | '\\' | ',' | ';' | ':' | '|' | '&' | '\n' | '[' | ']');
+    let is_between = |c: char| {
+        c.is_alphabetic()
+            || matches!(c, '、' | '，' | '；' | '／' | '/' | '\\' | ',' | ';' | ':' | '|' | '&' | '\n' | '[' | ']')
+    };
     let pieces = cell.split(is_between).map(|piece| piece.trim().trim_end_matches('(').trim_start_matches(')'));
     pieces.filter_map(move |piece| Phone::parse(piece, region).ok().filter(Phone::is_valid_pattern))
 }

@@ -34,6 +34,8 @@ fn a_list_that_is_titled_as_one_of_opt_outs_is_refused() {
         ("SENARAI JANGAN HUBUNGI\nPhone,Name\n", "SENARAI JANGAN HUBUNGI"),
         ("退订名单\nPhone,Name\n", "退订名单"),
         ("Blacklist\nPhone,Name\n", "Blacklist"),
+        ("DO NOT CONTACT LIST\nPhone,Name\n", "DO NOT CONTACT LIST"),
+        ("Unsubscribed,,\n,Phone,Name\n,0100120009,Ira\n", "Unsubscribed"),
     ] {
         let refused = read(format!("{titles}{people}"), "Hi").err();
         assert!(
@@ -49,6 +51,12 @@ fn a_list_whose_title_speaks_of_opt_outs_that_are_not_in_it_is_taken() {
     for titles in [
         "Customers without opt-outs\nPhone,Name,Group\n",
         "Opt-outs removed\nPhone,Name,Group\n",
+        "Opt-outs cleaned\nPhone,Name,Group\n",
+        "Customers (no opt-outs)\nPhone,Name,Group\n",
+        "STOP 5\nPhone,Name,Group\n",
+        "未退订客户\nPhone,Name,Group\n",
+        "拒收请回复R\nPhone,Name,Group\n",
+        "WhatsApp (do not call),Name,Group\n",
         "Raya list - reply STOP to unsubscribe\nPhone,Name,Group\n",
         // The column says who did.
         "Unsubscribed\nPhone,Name,Opt-out\n",
@@ -91,6 +99,7 @@ fn words_about_coming_back_count_only_where_they_say_so() {
         "2025-12-31 null",
         "12/03/2026 reason: none",
         "31/12/2025 tukar no.",
+        "12/03/2026 opt-in withdrawn",
         "✓ 31/12/2025",
         "Yes (since 31/12/2025)",
         "=\"1\"",
@@ -133,6 +142,9 @@ fn titles_in_two_languages_and_of_several_channels_are_of_opt_outs() {
         "unsubscribecount",
         "unsubscribe_id",
         "Opt-out keyword",
+        "Has no opt-out",
+        "未退订",
+        "Belum berhenti melanggan",
         "Opt-out replies",
         "Not yet unsubscribed",
         "Bukan opt-out",
@@ -147,6 +159,10 @@ fn numbers_of_stops_are_no_answers() {
     let list = "Stop,Name,Phone\n1,Aina,0100120001\n2,Ben,0100120002\n3,Chen,0100120003\n";
 
     assert_eq!(phones(&read(list, "Hi").unwrap()).len(), 3);
+    for unknown in ["2", "12"] {
+        let coded = format!("Stop,Phone\n1,0100120001\n0,0100120002\n{unknown},0100120003\n");
+        assert_eq!(phones(&read(coded, "Hi").unwrap()), ["+60100120002", "+60100120003"], "{unknown}");
+    }
 }
 
 #[test]
@@ -154,6 +170,8 @@ fn a_further_header_that_calls_a_column_something_else_ends_what_it_said_of_opt_
     let list = "phone,name,stop\n0100120001,Aina,no\n0100120002,Ben,yes\nphone,name,VIP\n0100120003,Chen,yes\n";
 
     assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60100120001", "+60100120003"]);
+    let answers = "phone,name,stop,DNC\n0100120001,Aina,no,\nWhatsApp,Ali,stop,yes\n0100120002,Ben,,yes\n";
+    assert_eq!(phones(&read(answers, "Hi").unwrap()), ["+60100120001"], "a row of answers is no header");
 }
 
 #[tokio::test]
@@ -167,6 +185,8 @@ async fn a_list_of_opt_outs_leaves_out_who_denies_it_and_nobody_who_says_nothing
         assert_eq!(opted_out(list).await, ["1", "2"], "{nothing}");
     }
     assert_eq!(opted_out("phone,stop,dnc\n0100120001,no,asked by phone\n".to_owned()).await, ["1"]);
+    let words = "phone\tstop\n0100120001\tSTOP, was opted in by mistake\n0100120002\twon't rejoin\n";
+    assert_eq!(opted_out(words.to_owned()).await, ["1", "2"]);
 }
 
 #[test]
@@ -176,4 +196,8 @@ fn whoever_opted_out_in_a_row_without_a_number_in_its_place_gets_no_message_by_a
     for list in [format!("phone,name,stop\n{people}{opted_out}"), format!("phone,name,stop\n{opted_out}{people}")] {
         assert_eq!(phones(&read(list, "Hi").unwrap()), ["+60123450013"]);
     }
+    let swapped = "phone,name\n0123450008,Faizal\n0123450010,Gina\nname,phone,stop\nGina,0123450010,yes\n";
+    assert_eq!(phones(&read(swapped, "Hi").unwrap()), ["+60123450008"]);
+    let another_s = "phone,name,stop,agent\n0123450013,Jo,,\n0123450008 / 0123450009,Faizal,yes,0123450013\n";
+    assert_eq!(phones(&read(another_s, "Hi").unwrap()), ["+60123450013"], "their agent's number is not theirs");
 }

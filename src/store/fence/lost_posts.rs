@@ -96,6 +96,9 @@ macro_rules! restore_lost {
                     failed_attempt = case when l.is_open then null
                                           when l.status in ('failed', 'opted_out') and l.attempt > r.attempt then l.attempt
                                           else r.failed_attempt end,
+                    -- What an earlier attempt was refused for says nothing of the lost one. 131050 is the opt-out itself.
+                    error_code = case when l.status = 'opted_out' and l.attempt > r.attempt and r.error_code <> '131050' then null
+                                      else r.error_code end,
                     reason = case when l.is_open then $2 else r.reason end
                from (select distinct on (lost.id) lost.*,
                             lost.status = 'queued'

@@ -11,6 +11,28 @@ use crate::store::alias::is_their_number;
 use crate::store::in_flight::flights_of;
 use crate::store::settings::interval;
 
+/// Whether the person with the number `$phone` wrote since `$since`, to a sender of the business that is written behind it and closed by a
+/// bracket, and it is not known yet which message they answered: by whichever of their numbers.
+macro_rules! wrote_undecided {
+    ($phone:literal, $since:literal) => {
+        concat!(
+            "exists (select from (select person_key(u.phone_number) as person, u.at, u.sender_id from replies u
+                                   where u.undecided_attempt is not null
+                                   union all
+                                  select person_key(q.phone_number), u.at, u.sender_id
+                                    from replies u join blast_recipients q on q.id = u.recipient_id
+                                   where u.undecided_attempt is not null) w
+                       join senders ws on ws.id = w.sender_id
+                      where w.person = person_key(",
+            $phone,
+            ") and w.at >= ",
+            $since,
+            " and ws.business = "
+        )
+    };
+}
+pub(in crate::store) use wrote_undecided;
+
 /// Which messages a reply may answer of which it is not known whether they went.
 #[derive(Debug, Clone, Copy)]
 pub struct UncertainQuery<'a> {

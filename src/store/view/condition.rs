@@ -23,8 +23,8 @@ pub(super) fn push(sql: &mut QueryBuilder<Postgres>, term: &Term) {
 
 fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
     match test {
-        Test::Status(status) => push_statuses(sql, &[*status]),
-        Test::Stuck(stage) => push_stuck(sql, &[*stage]),
+        Test::Stuck(Status::Sent) => _ = sql.push(STUCK_AT_SENT),
+        Test::Status(status) | Test::Stuck(status) => push_statuses(sql, &[*status]),
         Test::StuckAtOneOf(stages) => push_stuck(sql, stages),
         Test::OneOf(statuses) => push_statuses(sql, statuses),
         Test::Phone(digits) => push_number(sql, digits),
@@ -52,23 +52,11 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
 
 fn push_stuck(sql: &mut QueryBuilder<Postgres>, stages: &[Status]) {
     let beyond_sent: Vec<_> = stages.iter().copied().filter(|stage| *stage != Status::Sent).collect();
-    sql.push("(");
     push_statuses(sql, &beyond_sent);
     if beyond_sent.len() < stages.len() {
         sql.push(" or ").push(STUCK_AT_SENT);
     }
-    sql.push(") and ");
-    if stages.contains(&Status::Replied) {
-        sql.push("(status = 'replied' or not ").push(MAY_HAVE_ANSWERED).push(")");
-    } else {
-        sql.push("not ").push(MAY_HAVE_ANSWERED);
-    }
 }
-
-/// Whether somebody wrote since of whom it is not known yet which message they answered.
-const MAY_HAVE_ANSWERED: &str = "exists (select from replies u
-    where person_key(u.phone_number) = person_key(blast_recipients.phone_number) and u.undecided_attempt is not null
-      and u.at >= coalesce(blast_recipients.sent_at, blast_recipients.changed_at))";
 
 /// By the numbers of those customers, which an index finds: people are many more than have a tag.
 fn push_tags(sql: &mut QueryBuilder<Postgres>, tags: &[String]) {

@@ -12,6 +12,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::store::deleted_messages::followed_by_deleted;
+use crate::store::reply::wrote_undecided;
 use crate::store::{StoreError, settings};
 
 /// Those who are stuck at a stage of a blast.
@@ -116,7 +117,12 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, stuck: StuckQuery<'_>, page: Op
     merged::push_opted_out(sql, stuck.business);
     sql.push(" then 'opted_out' when o.bought");
     merged::push_bought(sql, stuck.business, "coalesce(r.sent_at, r.changed_at)");
-    sql.push(" then 'bought' when o.replied then 'replied' when o.followed or ");
+    sql.push(" then 'bought' when o.replied");
+    if stuck.stage != Status::Replied {
+        sql.push(" or ").push(wrote_undecided!("r.phone_number", "coalesce(r.sent_at, r.changed_at)"));
+        sql.push_bind(stuck.business.to_owned()).push(")");
+    }
+    sql.push(" then 'replied' when o.followed or ");
     sql.push(followed_by_deleted!("r", "r.blast_id")).push(" then 'followed' end as left_out from (");
     push_stuck(sql, stuck, page);
     sql.push(

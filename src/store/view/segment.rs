@@ -18,6 +18,7 @@ use crate::domain::retry::OPT_OUT_CODE;
 use crate::domain::status::Status;
 use crate::store::deleted_messages::followed_by_deleted;
 use crate::store::in_flight::flights_of;
+use crate::store::reply::wrote_undecided;
 use crate::store::step::StepColumns;
 use crate::store::{StoreError, settings};
 
@@ -116,6 +117,11 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" or o.closed");
         merged::push_bought(sql, query.business, bought_after(query.segment));
         sql.push(" then 'closed'");
+    }
+    if query.segment.asks_for_who_is_stuck() {
+        sql.push(" when r.status <> 'replied' and ")
+            .push(wrote_undecided!("r.phone_number", "coalesce(r.sent_at, r.changed_at)"));
+        sql.push_bind(query.business.to_owned()).push(") then 'replied'");
     }
     if let Some(step) = query.step {
         if let Some(until) = step.until {

@@ -268,7 +268,7 @@ fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
         ),
         AttentionItem::Strangers => words(
             strangers(model, model.weight(need)),
-            "nobody was marked: enter shows what they wrote, ⟨find-a-person⟩ and their number finds them".to_owned(),
+            "nobody was marked as replied, and a stop is an opt-out all the same: enter shows what they wrote, ⟨find-a-person⟩ and their number finds them".to_owned(),
         ),
         AttentionItem::Answers => words(
             count_of(model.weight(need), "answer failed: the person did not get it", "answers failed: the people did not get them"),

@@ -76,7 +76,9 @@ async fn replies_wait_for_a_restored_sender_and_whom_it_makes_uncertain_however_
     scene.shop.execute("update webhook_inbox set received_at = received_at + interval '2 days'").await;
 
     scene.ok(&["sender", "confirm", "cloud", "--yes"]).await;
-    eventually_async("the third had nothing", async || scene.json_lines(&["replies", "1"]).await.len() == 1).await;
+    let parked = "select count(*) from webhook_inbox where state = 'parked'";
+    eventually_async("the third had nothing", async || scene.shop.number(parked).await == 1).await;
+    assert_eq!(scene.json_lines(&["replies", "1"]).await.len(), 1);
     two_days_pass(&scene).await;
 
     let again = scene.run(&["uncertain", "resolve", "1", &digits(1), "resend"]).await;
@@ -90,7 +92,8 @@ async fn replies_wait_for_a_restored_sender_and_whom_it_makes_uncertain_however_
 async fn a_reply_after_a_restore_answers_the_last_attempt_that_the_database_had_lost() {
     let scene = asking().await;
     scene.receive(text(1, "wamid.in1", "I take three")).await;
-    // As if the post that was lost had been their second.
+    // As if the post that was lost had been their second. Nothing tries it again in between.
+    scene.shop.execute("update webhook_inbox set next_try_at = now() + interval '1 hour' where state = 'parked'").await;
     scene.shop.execute("update replies set undecided_attempt = undecided_attempt - 1").await;
 
     scene.ok(&["sender", "confirm", "cloud", "--yes"]).await;
@@ -166,14 +169,16 @@ async fn whoever_wrote_something_that_is_undecided_is_stuck_nowhere() {
              update blast_recipients set status = 'replied', replied_marked_at = now() where id = 3",
         )
         .await;
-    for n in [1, 3] {
+    let undecided = async |n: u32| {
         let reply = format!(
             "insert into replies (sender_id, phone_number, kind, body, message_id, at, undecided_attempt)
              select id, '+{}', 'text', 'Yes please', 'wamid.in{n}', now(), 1 from senders where name = 'cloud'",
             digits(n)
         );
         scene.shop.execute(&reply).await;
-    }
+    };
+    undecided(1).await;
+    undecided(3).await;
     let made = async |stuck: &str| {
         let from = format!("blast:1 stuck:{stuck}");
         let new =
@@ -182,7 +187,14 @@ async fn whoever_wrote_something_that_is_undecided_is_stuck_nowhere() {
     };
 
     let (read, replied) = (made("read").await, made("replied").await);
+    let follow_up =
+        ["--json", "blast", "follow-up", "1", "--stuck-at", "read", "--template", "hello_world", "--language", "en_US"];
+    let draft = scene.run(&follow_up).await;
+    undecided(2).await;
+    let plan = scene.run(&["--json", "blast", "plan", "4"]).await;
 
     assert!(read.out.contains("\"taken\":1,"), "the one who is stuck beyond doubt: {read:?}");
     assert!(replied.out.contains("\"taken\":1,"), "who replied has: {replied:?}");
+    assert!(draft.out.contains("\"taken\":1}"), "{draft:?}");
+    assert!(plan.out.contains("\"left_out\":{\"replied\":1}"), "{plan:?}");
 }

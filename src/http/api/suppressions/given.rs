@@ -8,11 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::super::problem::{FieldError, Problem};
 use super::super::body::{FieldNames, media_type, params, parse_object, unsupported};
 use super::super::customers::number;
-use crate::app::{App, OptOut, OptOutTime};
+use crate::app::{App, OptOut, OptOutAnswers, OptOutTime, Reason};
 use crate::domain::list_columns::names_business;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of};
-use crate::import::{OptOutAnswers, Reason};
 
 /// The most people that one request may contain.
 const PEOPLE_MAX: usize = 10_000;
