@@ -119,9 +119,8 @@ fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
         sql.push(" then 'closed'");
     }
     if query.segment.asks_for_who_is_stuck() {
-        sql.push(" when r.status <> 'replied' and ")
-            .push(wrote_undecided!("r.phone_number", "coalesce(r.sent_at, r.changed_at)"));
-        sql.push_bind(query.business.to_owned()).push(") then 'replied'");
+        let wrote = wrote_undecided!("r.phone_number", "coalesce(r.sent_at, r.changed_at)");
+        sql.push(" when r.status <> 'replied' and ").push(wrote).push_bind(query.business).push(") then 'replied'");
     }
     if let Some(step) = query.step {
         if let Some(until) = step.until {
