@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sqlx::{Connection, PgConnection};
+
 use crate::support::{Setup, Shop, database, eventually_async, said, until_unchanged};
 
 /// Sessions that have begun, of those that have ended too.
@@ -11,10 +13,25 @@ const SESSIONS: &str = "select sessions from pg_stat_database where datname = cu
 const LIVE: &str = "select count(*) from pg_stat_activity
                      where datname = current_database() and application_name = 'blastdeck'";
 
-async fn sessions(shop: &Shop) -> i64 {
-    eventually_async("the program has hung up", async || shop.number(LIVE).await == 0).await;
-    let settled = Duration::from_millis(400);
-    until_unchanged("the count of sessions", settled, async || shop.number(SESSIONS).await).await
+/// Counts them by one connection of its own. A server counts a session of whoever stays only once that reports, seconds later: those of the
+/// test's other connections must not come in between.
+struct SessionCounter(PgConnection);
+
+impl SessionCounter {
+    async fn begin(shop: &Shop) -> Self {
+        shop.database.pool.close().await;
+        Self(PgConnection::connect(&shop.database.url).await.unwrap())
+    }
+
+    async fn number(&mut self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&mut self.0).await.unwrap()
+    }
+
+    async fn sessions(&mut self) -> i64 {
+        eventually_async("the program has hung up", async || self.number(LIVE).await == 0).await;
+        let settled = Duration::from_millis(400);
+        until_unchanged("the count of sessions", settled, async || self.number(SESSIONS).await).await
+    }
 }
 
 /// The one that finds out what answers goes on as the pool's: a question asked beside a transaction would make a second.
@@ -34,10 +51,11 @@ async fn a_verb_makes_one_connection() {
         &["audit"],
     ];
 
+    let mut counter = SessionCounter::begin(&shop).await;
     for verb in verbs {
-        let before = sessions(&shop).await;
+        let before = counter.sessions().await;
         shop.ok(verb).await;
-        assert_eq!(sessions(&shop).await - before, 1, "{verb:?}");
+        assert_eq!(counter.sessions().await - before, 1, "{verb:?}");
     }
 }
 
@@ -49,9 +67,10 @@ async fn a_verb_connects_anew_where_it_can_make_no_socket() {
     let mut list = shop.command(&["blast", "list"]);
     list.env("TMPDIR", shop.path("nowhere"));
 
-    let before = sessions(&shop).await;
+    let mut counter = SessionCounter::begin(&shop).await;
+    let before = counter.sessions().await;
     let listed = said(list).await;
 
     assert_eq!(listed.code, 0, "{listed:?}");
-    assert_eq!(sessions(&shop).await - before, 2);
+    assert_eq!(counter.sessions().await - before, 2);
 }
