@@ -46,6 +46,27 @@ async fn a_reply_of_somebody_uncertain_is_shown_at_once_and_decides_nothing() {
     shop.ok(&["audit"]).await;
 }
 
+#[tokio::test]
+async fn a_reply_that_had_to_wait_answers_nothing_that_went_meanwhile() {
+    let scene = wrote().await;
+    let later = format!(
+        "insert into blasts (blast_tag, sender_id, message, template, state, total_recipients, launched_at, completed_at)
+         select 'later', sender_id, message, template, 'completed', 1, now(), now() from blasts where id = 1;
+         insert into blast_recipients (blast_id, phone_number, status, standing, attempt, message_id, sent_at, claimed_at)
+         values (2, '+{}', 'sent', 'sent', 1, 'wamid.later', now(), now())",
+        digits(1)
+    );
+    scene.shop.execute(&later).await;
+
+    scene.shop.ok(&["uncertain", "resolve", "1", &digits(1), "drop"]).await;
+
+    until_decided(&scene).await;
+    assert_eq!(
+        scene.shop.number("select count(*) from blast_recipients where blast_id = 2 and status = 'sent'").await,
+        1
+    );
+}
+
 /// Whoever had it sent once more has said that they did not have it when they wrote.
 #[tokio::test]
 async fn a_reply_before_the_message_was_sent_once_more_stays_with_it_and_marks_nobody() {
