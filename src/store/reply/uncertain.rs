@@ -16,7 +16,9 @@ use crate::store::settings::interval;
 macro_rules! wrote_undecided {
     ($phone:literal, $since:literal) => {
         concat!(
-            "exists (select from (select person_key(u.phone_number) as person, u.at, u.sender_id from replies u
+            // As a rule there is no such reply: that is asked once, and not for everybody.
+            "(select exists (select from replies where undecided_attempt is not null))
+             and exists (select from (select person_key(u.phone_number) as person, u.at, u.sender_id from replies u
                                    where u.undecided_attempt is not null
                                    union all
                                   select person_key(q.phone_number), u.at, u.sender_id
