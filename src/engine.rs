@@ -48,6 +48,7 @@ pub use fingerprint::{Fingerprint, program, stamp};
 pub use follow::{EngineChange, Follower, Following, SettingsFiles, what_ended};
 pub use hooks::{HookCaller, test_body};
 pub use identity::Identity;
+pub use inbox::record_opt_outs;
 pub use media::MediaDir;
 pub use memory::{MemoryError, OptOutMemory, RememberedOptOut, SenderKey, has_known_blasts, note_blasts};
 pub use meter::{ENGINE_METER, MeterReading, PoolReading};

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use signal_hook::consts::SIGINT;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -21,15 +22,26 @@ pub struct Shutdown {
 /// Whether another program has the terminal, an editor say: ctrl-c, which a terminal sends to everybody in front of it, is meant
 /// for that program alone then.
 #[derive(Debug, Clone, Default)]
-pub struct LentTerminal(Arc<AtomicBool>);
+pub struct LentTerminal(Arc<LentState>);
+
+#[derive(Debug, Default)]
+struct LentState {
+    is_lent: AtomicBool,
+    /// A SIGINT came, set by its handler: whoever listens hears of it later, perhaps after the terminal was given back.
+    interrupted: Arc<AtomicBool>,
+}
 
 impl LentTerminal {
     pub fn set(&self, is_lent: bool) {
-        self.0.store(is_lent, Ordering::Release);
+        if !is_lent {
+            self.0.interrupted.store(false, Ordering::Release);
+        }
+        self.0.is_lent.store(is_lent, Ordering::Release);
     }
 
-    fn is_lent(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Whether a SIGINT is for this process. Counts each once.
+    fn take_interrupt(&self) -> bool {
+        self.0.interrupted.swap(false, Ordering::AcqRel) && !self.0.is_lent.load(Ordering::Acquire)
     }
 }
 
@@ -80,6 +92,7 @@ impl Shutdown {
     /// Stops on SIGINT (ctrl-c), SIGTERM (systemd, kill) or SIGHUP (the terminal is gone). Call it once, within a
     /// runtime. Fails when the handlers cannot be installed.
     pub fn on_signals(&self, second: SecondInterrupt) -> io::Result<()> {
+        signal_hook::flag::register(SIGINT, self.lent.0.interrupted.clone())?;
         let signals = Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -110,7 +123,7 @@ async fn listen(shutdown: Shutdown, mut signals: Signals, second: SecondInterrup
             _ = signals.terminate.recv() => ("SIGTERM", false),
             _ = signals.hangup.recv() => ("SIGHUP", false),
         };
-        if is_interrupt && shutdown.lent.is_lent() {
+        if is_interrupt && !shutdown.lent.take_interrupt() {
             continue;
         }
         if shutdown.is_cancelled() && is_interrupt && second == SecondInterrupt::Exit {
@@ -157,7 +170,13 @@ mod tests {
         runtime.block_on(async {
             let shutdown = Shutdown::new();
             shutdown.on_signals(SecondInterrupt::Exit).unwrap();
-            println!("\nready");
+            // As an editor is interrupted, and ends before anybody listens.
+            let lent = shutdown.lent_terminal();
+            lent.set(true);
+            signal_hook::low_level::raise(SIGINT).unwrap();
+            lent.set(false);
+            let heard = tokio::time::timeout(Duration::from_millis(100), shutdown.cancelled()).await;
+            println!("\n{}", if heard.is_err() { "ready" } else { "ended by another program's interrupt" });
             shutdown.cancelled().await;
             println!("\nstopping");
             // Like work that does not end, until a second interrupt (or the time limit).
@@ -210,6 +229,15 @@ mod tests {
 
             process.expect_line("stopping");
         }
+    }
+
+    #[test]
+    fn an_interrupt_of_the_program_that_had_the_terminal_is_none_of_ours_however_late_it_is_heard() {
+        let mut process = Waiting::new();
+
+        process.signal(Signal::INT);
+
+        process.expect_line("stopping");
     }
 
     #[test]

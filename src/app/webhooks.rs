@@ -10,10 +10,12 @@ use bytes::Bytes;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::{App, AppError};
 use crate::domain::ids::SenderId;
 use crate::domain::text::count_of;
+use crate::engine::{Notifier, record_opt_outs};
 use crate::provider::meta::webhook::{Handshake, require_signature, verify_signature};
 use crate::provider::wsapme::webhook::is_secret;
 use crate::store::inbox::{self, InboxEntry, InboxSummary, Nameless, NewWebhook, ReplaySelection};
@@ -94,10 +96,15 @@ impl App {
     /// sender's webhooks are refused. Those in files are followed for as long as the intake lives.
     pub fn webhook_intake(&self) -> WebhookIntake {
         let (queue, pending) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(keep(self.pool().clone(), pending));
+        tokio::spawn(keep(self.pool().clone(), self.engine().notifier.clone(), pending));
         let (followed, secrets) = FollowedSecrets::read(self.shared_config(), |name| self.registered_id(name));
         tokio::spawn(followed.follow());
         WebhookIntake { secrets, queue, unproven: UnprovenCount::default() }
+    }
+
+    /// Records opt-outs as they are received, until the stop: for a process that runs no engine, which applies them with the rest.
+    pub async fn record_opt_outs(&self, stop: CancellationToken) {
+        record_opt_outs(self.engine().clone(), stop).await;
     }
 
     /// Fails where the database does not answer.
@@ -220,7 +227,7 @@ impl WebhookIntake {
 }
 
 /// Writes what has come together, until the intake is dropped.
-async fn keep(pool: PgPool, mut pending: mpsc::Receiver<PendingWebhook>) {
+async fn keep(pool: PgPool, notifier: Notifier, mut pending: mpsc::Receiver<PendingWebhook>) {
     while let Some(first) = pending.recv().await {
         let mut batch = KeptBatch::default();
         batch.add(first);
@@ -230,6 +237,7 @@ async fn keep(pool: PgPool, mut pending: mpsc::Receiver<PendingWebhook>) {
             batch.add(next);
         }
         batch.write(&pool).await;
+        notifier.received();
     }
 }
 

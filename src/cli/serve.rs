@@ -14,7 +14,7 @@ use super::context::{Context, load};
 use super::engine::{EngineVerb, ServerAround, after};
 use super::exit::RefusedError;
 use super::output::{json as print_json, talk};
-use crate::app::ProcessKind;
+use crate::app::{App, ProcessKind};
 use crate::config::Config;
 use crate::engine::EngineChange;
 use crate::http;
@@ -28,7 +28,7 @@ pub(super) struct ServeVerb {
     /// Listen on an address that other machines can reach.
     #[arg(long)]
     public: bool,
-    /// Only receive: an engine runs elsewhere and applies what is received.
+    /// Only receive, and record opt-outs: an engine runs elsewhere and applies what is received.
     #[arg(long)]
     no_engine: bool,
 }
@@ -72,7 +72,7 @@ impl ServeVerb {
             }
             let stop = CancellationToken::new();
             let serving = tokio::spawn(http::serve(listener, context.app.clone(), intake, stop.clone()));
-            let mut engine = Box::pin(self.apply_or_wait(global, &shutdown));
+            let mut engine = Box::pin(self.apply_or_wait(global, &context.app, &shutdown));
             // Both end at once. What was received is durable; whatever is not answered yet is sent again.
             let ended = tokio::select! {
                 ended = engine.as_mut() => ended,
@@ -90,10 +90,10 @@ impl ServeVerb {
         }
     }
 
-    /// Runs the engine, unless it runs elsewhere, until the stop.
-    async fn apply_or_wait(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
+    /// Runs the engine until the stop. Where it runs elsewhere, opt-outs alone are recorded here.
+    async fn apply_or_wait(&self, global: &Global, app: &App, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
         if self.no_engine {
-            shutdown.cancelled().await;
+            app.record_opt_outs(shutdown.token()).await;
             return Ok(None);
         }
         let server = if self.listen.is_some() { ServerAround::AtFlag } else { ServerAround::AtSetting };

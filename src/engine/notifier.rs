@@ -110,6 +110,13 @@ impl Notifier {
         self.inner.inbox.subscribe()
     }
 
+    /// This process received a webhook. Where there are sessions, the database notifies it with everybody else.
+    pub fn received(&self) {
+        if !self.inner.has_sessions {
+            bump(&self.inner.inbox);
+        }
+    }
+
     pub fn database(&self) -> watch::Receiver<DatabaseState> {
         self.inner.database.subscribe()
     }

@@ -87,3 +87,28 @@ async fn a_webhook_that_was_tried_and_waits_counts_where_it_names_the_attempt() 
     scene.shop.execute("update webhook_inbox set state = 'parked', tries = 1 where state = 'new'").await;
     assert_eq!(resend(&scene, &digits(3)).await.code, 0);
 }
+
+#[tokio::test]
+async fn a_server_without_an_engine_records_opt_outs_and_leaves_the_rest_to_an_engine() {
+    let scene = without_engine().await;
+    let shop = &scene.shop;
+    shop.execute(&format!(
+        "insert into blast_recipients (blast_id, phone_number) values (1, '+{}'), (1, '+{}')",
+        digits(4),
+        digits(5)
+    ))
+    .await;
+    keep(&scene, &text(4, "wamid.in4", "STOP")).await;
+    keep(&scene, &text(5, "wamid.in5", "I take three")).await;
+
+    eventually_async("they opted out", async || shop.count("opted_out").await == 1).await;
+    keep(&scene, &text(3, "wamid.in3", "stop")).await;
+    eventually_async("so did another", async || shop.number("select count(*) from suppressions").await == 2).await;
+
+    let waiting = "select count(*) from webhook_inbox where state = 'new'";
+    assert_eq!((shop.number(waiting).await, shop.count("queued").await), (3, 1));
+    assert_eq!(shop.number("select count(*) from replies").await, 0);
+    let engine = shop.engine();
+    eventually_async("an engine applies it", async || shop.number("select count(*) from replies").await == 3).await;
+    engine.stop().await;
+}

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use reqwest::StatusCode;
 use serde_json::json;
 
 use super::{Restorable, SETUP, SLOW};
-use crate::support::serve::{NUMBER, senders, with_secrets};
+use crate::inbox::scene::{envelope, text};
+use crate::support::serve::{NUMBER, Serve, senders, with_secrets};
 use crate::support::{Setup, Shop, digits, eventually_async, said};
 
 /// The file of opt-outs in the shop's memory.
@@ -332,4 +334,33 @@ async fn an_opt_out_that_the_provider_answers_a_send_with_is_remembered_like_any
     // By the clock of wishes: a webhook about an older resume changes nothing.
     let wishes = "select count(*) from marketing_wishes w join suppressions s using (business, phone_number) where wish = 'stop'";
     assert_eq!(shop.number(wishes).await, 2);
+}
+
+#[tokio::test]
+async fn an_opt_out_that_a_server_without_an_engine_received_outlives_a_restore() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let config = senders(shop.sim.base_url()).replace("\"unlimited\"", "\"unlimited\"\ngap = \"none\"");
+    shop.write("config.toml", format!("{config}[polling]\ngive_up_after = \"1s\"\n"));
+    let blast = shop.draft(0..12).await;
+    world.cluster.back_up().await;
+    let serve = Serve::start(shop, &["--no-engine"]).await;
+    let stop = envelope(&text(1, "wamid.in1", "STOP")).to_string();
+    assert_eq!(serve.meta(stop).await, StatusCode::OK);
+    eventually_async("it is recorded", async || is_suppressed(shop, &digits(1)).await).await;
+    serve.stop().await;
+
+    world.cluster.put_back().await;
+    assert!(!is_suppressed(shop, &digits(1)).await);
+    // Where the engine runs on another machine, whoever received it has the only record.
+    let serve = Serve::start(shop, &["--no-engine"]).await;
+    eventually_async("it is recorded again", async || is_suppressed(shop, &digits(1)).await).await;
+    serve.stop().await;
+
+    world.cluster.put_back().await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    assert!(phones.len() == 11 && !phones.contains(&digits(1)), "{phones:?}");
+    assert_eq!(shop.count("opted_out").await, 1);
 }
