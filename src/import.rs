@@ -142,6 +142,8 @@ pub struct Imported {
     pub phone_column: String,
     /// The column that the names were taken from.
     pub name_column: Option<String>,
+    /// Says which sheet was read where nobody named one of several, to stand behind the columns; else empty.
+    pub sheet_words: String,
     /// Others that hold phones as well, where nobody chose between them.
     pub other_phones: Vec<String>,
     pub unclear_opt_outs: Vec<UnclearOptOuts>,

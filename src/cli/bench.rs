@@ -44,7 +44,8 @@ pub(super) enum BenchVerb {
         /// Over whose API.
         #[arg(long, default_value = "wsapme")]
         provider: ProviderKind,
-        /// Send to another stand-in on this machine than the simulator, such as `http://127.0.0.1:9000`.
+        /// Send to another stand-in on this machine than the simulator, such as `http://127.0.0.1:9000`, and once only. It has to
+        /// accept any token and any number.
         #[arg(long, value_parser = stand_in)]
         provider_url: Option<BaseUrl>,
     },

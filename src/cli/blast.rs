@@ -41,9 +41,9 @@ pub(super) enum BlastVerb {
     /// Change a draft, or what is scheduled until it starts: its message or template, name, pace and start. Its people stay. Of a
     /// blast that has started, its rate, gap, window and weekdays.
     Edit(Box<edit::EditArgs>),
-    /// Add people to a draft: numbers, or a list.
+    /// Add people to a draft, or to what is scheduled until it starts: numbers, or a list.
     Add(add_remove::AddPeopleArgs),
-    /// Take people out of a draft.
+    /// Take people out of a draft, or of what is scheduled until it starts.
     Remove(add_remove::RemovePeopleArgs),
     /// List blasts by the day they are of, newest first: those to come stand above what was made last.
     List(list::ListArgs),

@@ -160,7 +160,7 @@ fn say_imported(context: &Context, list: &ReadList, SuppressedList { all, missed
     say_local(list.local.as_ref());
     if missed.is_none() || all.added + all.already > 0 {
         let said = imported_words((all.added, all.already), &in_words(&all.business));
-        talk(&format!("{said} (phones from {})", clean(&list.phone_column)));
+        talk(&format!("{said} (phones from {}{})", clean(&list.phone_column), list.sheet_words));
     }
     Ok(())
 }

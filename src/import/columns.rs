@@ -180,7 +180,7 @@ impl Columns {
         let names: Vec<_> = titles.iter().enumerate().map(|(i, title)| shown(i, title)).collect();
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
         let phone = || phone_by_header(&keys, samples).or_else(|| samples.phone_column(keys.len()));
-        let name = |phone| name_by_header(&keys, phone);
+        let name = |phone| name_by_header((&keys, &titles), phone);
         let opt_outs = OptOutColumn::of_header(header, above, samples);
         let columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
         let of_others = OptOutColumn::of_other_headers(samples.rows, columns.phone);
@@ -302,10 +302,18 @@ fn positions<'a>(keys: &'a [String], test: impl Fn(&str) -> bool + 'a) -> impl I
     keys.iter().enumerate().filter(move |(_, key)| test(key)).map(|(column, _)| column)
 }
 
-fn name_by_header(keys: &[String], phone: usize) -> Option<usize> {
+fn name_by_header((keys, titles): (&[String], &[String]), phone: usize) -> Option<usize> {
     let exact = NAME_HEADERS.iter().flat_map(|wanted| positions(keys, move |key| key == *wanted));
     let longer = positions(keys, |key| NAME_ENDS.iter().any(|end| key.ends_with(end)));
-    exact.chain(longer).find(|column| *column != phone)
+    let in_languages = (0..titles.len()).filter(|column| is_name_in_languages(&titles[*column]));
+    exact.chain(longer).chain(in_languages).find(|column| *column != phone)
+}
+
+/// The same in several languages: `Nama / 姓名`, `Name (Nama)`.
+fn is_name_in_languages(title: &str) -> bool {
+    let parts = title.split(['/', '|', '(', ')', '（', '）', '\n']).map(key).filter(|key| !key.is_empty());
+    let parts: Vec<_> = parts.collect();
+    !parts.is_empty() && parts.iter().all(|part| NAME_HEADERS.contains(&part.as_str()))
 }
 
 fn looks_like_name(value: &str) -> bool {

@@ -23,6 +23,7 @@ pub(super) struct File {
     header: Header,
     pub phone_column: String,
     pub name_column: Option<String>,
+    pub sheet_words: String,
     pub other_phones: Vec<String>,
     pub columns: Vec<String>,
     is_chosen: bool,
@@ -50,7 +51,7 @@ impl File {
     }
 
     pub(super) fn by_columns(
-        Table { rows, columns: chosen, .. }: Table,
+        Table { rows, columns: chosen, sheet_words, .. }: Table,
         columns: Columns,
         (region, content): (Region, BlastContent),
         without_united_states: bool,
@@ -62,6 +63,7 @@ impl File {
             header: columns.header,
             phone_column: columns.reference(columns.phone),
             name_column: columns.name.map(|column| columns.reference(column)),
+            sheet_words,
             other_phones: columns.other_phones.iter().map(|column| columns.reference(*column)).collect(),
             columns: columns.names.clone(),
             is_chosen: chosen.is_of_columns(),
@@ -99,6 +101,7 @@ impl File {
             rejected: rejected.finish()?,
             phone_column: self.phone_column,
             name_column: self.name_column,
+            sheet_words: self.sheet_words,
             other_phones: self.other_phones,
             columns: self.columns,
             is_chosen: self.is_chosen,

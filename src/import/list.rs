@@ -151,6 +151,7 @@ impl GivenList {
             rejected: None,
             phone_column: "phone_number".to_owned(),
             name_column: None,
+            sheet_words: String::new(),
             other_phones: Vec::new(),
             unclear_opt_outs: Vec::new(),
             columns: Vec::new(),

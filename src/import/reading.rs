@@ -24,6 +24,8 @@ pub struct ReadList {
     pub phone_column: String,
     /// The column that the names were taken from, if the list has one.
     pub name_column: Option<String>,
+    /// Says which sheet was read where nobody named one of several; else empty.
+    pub sheet_words: String,
     /// What was written without a country code.
     pub local: Option<LocalNumbers>,
     pub unclear_opt_outs: Vec<UnclearOptOuts>,
@@ -35,7 +37,7 @@ impl ReadList {
     /// `phones from No. Telefon, names from Nama`.
     pub fn columns_words(&self) -> String {
         let name = self.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
-        format!("phones from {}{name}", clean(&self.phone_column))
+        format!("phones from {}{name}{}", clean(&self.phone_column), self.sheet_words)
     }
 }
 
@@ -95,8 +97,18 @@ impl File {
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
         let unclear_opt_outs = tally.unclear_opt_outs(|column| self.taker.called(column));
-        let Self { phone_column, name_column, columns, .. } = self;
+        let Self { phone_column, name_column, sheet_words, columns, .. } = self;
         let (rejected, local) = (tally.rejections(), tally.local);
-        Ok(ReadList { people, rejected, rejected_file, phone_column, name_column, local, unclear_opt_outs, columns })
+        Ok(ReadList {
+            people,
+            rejected,
+            rejected_file,
+            phone_column,
+            name_column,
+            sheet_words,
+            local,
+            unclear_opt_outs,
+            columns,
+        })
     }
 }

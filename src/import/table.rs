@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::columns::{Columns, rows_above_header};
 use super::encoding;
-use super::error::ImportError;
+use super::error::{ImportError, read_sheet};
 use super::records::{self, Record, Records, Stated};
 use super::workbook::{ReadSheet, SheetRows};
 use crate::domain::list_columns::ChosenColumns;
@@ -62,6 +62,8 @@ pub(super) struct Table {
     pub rows: TableRows,
     /// Where they stand in a workbook.
     pub sheet: Option<ReadSheet>,
+    /// Says which sheet it is where nobody named one of several; else empty.
+    pub sheet_words: String,
     /// Those that somebody chose.
     pub columns: ChosenColumns,
 }
@@ -94,14 +96,16 @@ impl Table {
     pub(super) fn open(source: TableSource, first_rows: usize) -> Result<Self, ImportError> {
         let TableSource { mut bytes, sheet, columns, file: _ } = source;
         let sample = encoding::read_sample(&mut bytes)?;
-        let is_workbook = encoding::is_spreadsheet(&sample);
+        let (is_workbook, is_named) = (encoding::is_spreadsheet(&sample), sheet.is_some());
         let all = Cursor::new(sample).chain(bytes);
         let table = match sheet {
             _ if is_workbook => Self::of_sheet(SheetRows::open(all, sheet), first_rows),
             Some(_) => Err(ImportError::NoSheets),
             None => Self::of_text(all, first_rows),
         };
-        Ok(Self { columns: *columns, ..table? })
+        let table = table?;
+        let sheet_words = if is_named { String::new() } else { read_sheet(table.sheet.as_ref()) };
+        Ok(Self { columns: *columns, sheet_words, ..table })
     }
 
     /// Decides which they are. `region`: whose the numbers without a country code are, where nobody chose.
@@ -127,7 +131,8 @@ impl Table {
             while records.row() < title.row && records.next()?.is_some() {}
         }
         let rows = TableRows::Text(Box::new(records));
-        Ok(Self { titles, first_rows, rows, sheet: None, columns: ChosenColumns::default() })
+        let columns = ChosenColumns::default();
+        Ok(Self { titles, first_rows, rows, sheet: None, sheet_words: String::new(), columns })
     }
 
     fn of_sheet(mut rest: SheetRows, first_rows: usize) -> Result<Self, ImportError> {
@@ -149,6 +154,7 @@ impl Table {
             first_rows: ahead.iter().cloned().collect(),
             rows: TableRows::Sheet { ahead, rest, width },
             sheet,
+            sheet_words: String::new(),
             columns: ChosenColumns::default(),
         })
     }

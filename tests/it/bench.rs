@@ -58,8 +58,12 @@ async fn a_bench_sends_to_another_stand_in_on_this_machine_and_to_no_other() {
     let send = ["send", "--count", "50", "--in-flight", "8", "--provider-url", shop.sim.base_url()];
     figures_of(&shop, &send).await;
     let elsewhere = shop.run(&["bench", "send", "--provider-url", "https://api.wsapme.com"]).await;
+    let posts = shop.sim.posts().await.len();
+    shop.sim.faults(&["offline=1"]).await;
+    let refused = shop.run(&[&["bench"], &send[..], &["--database-url", &shop.database.url]].concat()).await;
 
-    assert!(shop.sim.posts().await.len() >= 100, "the blast's and the bare loop's");
+    assert!(refused.code != 0 && refused.err.contains("it accepted 0 of 50 messages"), "{refused:?}");
+    assert!(posts >= 100, "the blast's and the bare loop's");
     assert_eq!((elsewhere.code, elsewhere.err.contains("this machine only")), (2, true), "{elsewhere:?}");
 }
 

@@ -161,6 +161,16 @@ async fn a_workbook_is_read_from_the_sheet_that_is_named_and_its_damage_is_told_
     let taken = people(&shop, made.out.trim()).await;
     assert_eq!(taken.keys().collect::<Vec<_>>(), ["+60100000001", "+60100000002"]);
 
+    assert!(!made.err.contains("this is the sheet"), "it was named: {made:?}");
+    let other = shop.write("other.xlsx", workbook(&[("People", &named), ("Notes", &notes)]));
+    let unnamed = shop.run(&[&new[..new.len() - 1], &[other.to_str().unwrap()]].concat()).await;
+    assert!(
+        unnamed
+            .err
+            .contains("2 people taken (phones from phone, names from name; this is the sheet People, beside Notes"),
+        "{unnamed:?}"
+    );
+
     let csv = shop.write("list.csv", "phone\n60100000001\n");
     let none = shop.run(&["suppress", "import", csv.to_str().unwrap(), "--sheet", "People"]).await;
     assert!(none.code == 3 && none.err.contains("leave --sheet out"), "{none:?}");

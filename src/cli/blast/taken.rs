@@ -113,7 +113,8 @@ pub(super) fn report_typed(imported: &Imported, phones: &[String]) {
 pub(super) fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
     let taken = text::people(imported.taken);
-    talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
+    let (phone, sheet) = (clean(&imported.phone_column), &imported.sheet_words);
+    talk(&format!("{taken} taken (phones from {phone}{name}{sheet})"));
     if let Some(doubt) = imported.list_columns(&ChosenColumns::default()).and_then(|read| read.doubt()) {
         talk(&format!("{}: --phone-column says which to take", clean(&doubt)));
     }

@@ -20,6 +20,20 @@ fn a_title_above_the_header_is_no_header() {
 }
 
 #[test]
+fn a_title_of_names_in_two_languages_is_one_and_a_name_of_something_else_is_not() {
+    for (title, is_name) in [
+        ("Nama / 姓名", true),
+        ("Name (姓名)", true),
+        ("Nama Penuh|Full Name", true),
+        ("Name / Company", false),
+        ("Nama (produk)", false),
+    ] {
+        let read = read(format!("{title},Telefon / 电话\nAina,0123456701\n"), "Hi").unwrap();
+        assert_eq!((read.name_column.is_some(), phones(&read)), (is_name, vec!["+60123456701"]), "{title}");
+    }
+}
+
+#[test]
 fn a_lone_header_and_a_lone_number_are_no_titles() {
     for (list, row) in [("phone\n0123456701,Aina\n", 2), ("0123456701\nphone,name\n", 2)] {
         let read = read(list, "Hi").unwrap();

@@ -228,7 +228,7 @@ fn entry(what: &str, mend: &str, line: NeedsLine, is_chosen: bool, width: u16) -
 fn replies(model: &Model) -> NeedWords {
     NeedWords {
         what: format!("{} to be seen", count_of(model.unseen_replies(), "reply waits", "replies wait")),
-        mend: "enter reads them in Activity".to_owned(),
+        mend: "enter shows them in Activity".to_owned(),
     }
 }
 
