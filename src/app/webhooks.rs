@@ -236,8 +236,9 @@ async fn keep(pool: PgPool, notifier: Notifier, mut pending: mpsc::Receiver<Pend
         {
             batch.add(next);
         }
-        batch.write(&pool).await;
-        notifier.received();
+        if batch.write(&pool).await {
+            notifier.received();
+        }
     }
 }
 
@@ -266,9 +267,10 @@ impl KeptBatch {
         self.memory.push(pending.memory);
     }
 
-    async fn write(self, pool: &PgPool) {
+    /// Whether any were kept.
+    async fn write(self, pool: &PgPool) -> bool {
         if self.webhooks.is_empty() {
-            return;
+            return false;
         }
         let kept = insert(pool, &self.webhooks).await;
         if let Err(error) = &kept {
@@ -277,6 +279,7 @@ impl KeptBatch {
         for done in self.waiting {
             let _ = done.send(kept.is_ok());
         }
+        kept.is_ok()
     }
 }
 

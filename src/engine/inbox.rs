@@ -20,6 +20,7 @@ mod statuses;
 mod stops;
 mod turn;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use super::context::EngineContext;
 use crate::store::inbox::{self, InboxRow};
 use crate::store::{DbTransaction, StoreError};
 pub use opt_outs_alone::record_opt_outs;
-use opt_outs_first::AppliedOptOuts;
+use opt_outs_first::{AppliedOptOuts, ScanOutcome};
 use part::RequestPart;
 use turn::InboxTurn;
 
@@ -40,6 +41,8 @@ const READ_EVERY: Duration = Duration::from_secs(5);
 const READ_OTHERS_EVERY: Duration = Duration::from_secs(60);
 /// A start waits no longer than this for opt-outs that came before it where none of them can be applied.
 const HEEDED_WITHIN: Duration = Duration::from_secs(30);
+/// Opt-outs that are in another process's hands are looked at again this soon.
+const HELD_UP_PAUSE: Duration = Duration::from_secs(1);
 /// What is due is in another engine's hands.
 const OTHERS_PAUSE: Duration = Duration::from_millis(200);
 
@@ -59,9 +62,11 @@ pub(super) async fn heed_waiting(engine: &EngineContext) {
                     }
                     failures += 1;
                 }
-                done => return done,
+                // Another process has them in its hands, and may fail at them.
+                Ok(ScanOutcome::HeldUp) => failures += 1,
+                done => return done.map(drop),
             }
-            sleep(StoreError::backoff(failures)).await;
+            sleep(StoreError::backoff(failures).min(HELD_UP_PAUSE)).await;
         }
     };
     match while_it_advances(Box::pin(heeding), &advances, HEEDED_WITHIN).await {
@@ -89,10 +94,10 @@ async fn while_it_advances<T>(
     }
 }
 
-async fn heed_once(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<(), StoreError> {
+async fn heed_once(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<ScanOutcome, StoreError> {
     match inbox::next_due(&engine.pool).await? {
         Some(_) => opt_outs_first::scan(engine, applied).await,
-        None => Ok(()),
+        None => Ok(ScanOutcome::Done),
     }
 }
 
@@ -161,10 +166,10 @@ async fn apply_due(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Resu
     if rows.is_empty() {
         return Ok(false);
     }
-    let ids = rows.iter().map(|row| row.id).collect();
+    let ids: HashSet<i64> = rows.iter().map(|row| row.id).collect();
     let mut parts = reading::read(rows, engine.clock.now()).await;
     match opt_outs_first::apply(engine, &mut parts, applied).await {
-        Ok(()) => applied.turn(ids),
+        Ok(locked) => applied.turn(&ids - &locked),
         // The turn itself meets it again, and finds whose fault it is.
         Err(error) => tracing::debug!(%error, "opt-outs are applied with the rest"),
     }

@@ -26,7 +26,7 @@ use journal::JournalExtent;
 pub use journal::{Journal, PostedRecord};
 pub use known::{has_known_blasts, note_blasts};
 pub use missing::MissingPosts;
-pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
+pub use opt_outs::{AppendedOptOuts, OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 pub use sender_key::SenderKey;
 

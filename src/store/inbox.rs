@@ -218,6 +218,12 @@ pub async fn opt_outs(tx: &mut PgConnection, after: i64, except: &[i64]) -> Resu
     Ok(OptOutPage { up_to: left.or(ids.last().copied()).unwrap_or(after), rows })
 }
 
+/// The newest id that was given to a request; 0: none was.
+pub async fn last_id(tx: &mut PgConnection) -> Result<i64, StoreError> {
+    let last = sqlx::query_scalar("select case when is_called then last_value else 0 end from webhook_inbox_id_seq");
+    Ok(last.fetch_one(tx).await?)
+}
+
 /// New requests that have one of these texts in them, whichever is due before them, oldest first and at most a turn's. None of them is
 /// locked. Reads all of the backlog: for what is rare, and not to be got wrong.
 pub async fn naming(tx: &mut PgConnection, texts: &[String]) -> Result<Vec<InboxRow>, StoreError> {

@@ -192,6 +192,26 @@ pub async fn record_compared(tx: &mut PgConnection, origin: &str, bytes: u64) ->
     Ok(())
 }
 
+/// Records lines that were appended to a machine's own list with the opt-outs that this transaction writes, where it had been compared with all
+/// that stood before them. Where another transaction is about to do so, they are compared later.
+pub async fn record_appended(
+    tx: &mut PgConnection,
+    origin: &str,
+    (before, after): (u64, u64),
+) -> Result<(), StoreError> {
+    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    sqlx::query(
+        "update opt_out_memories set bytes = $3
+          where origin = (select origin from opt_out_memories where origin = $1 and bytes = $2 for update skip locked)",
+    )
+    .bind(origin)
+    .bind(bytes(before))
+    .bind(bytes(after))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Removes one; `false` when it was not there.
 pub async fn remove(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
     let done =

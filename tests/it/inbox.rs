@@ -13,6 +13,7 @@ mod keeping;
 mod listing;
 mod meanwhile;
 mod once;
+mod opt_outs_alone;
 pub mod ordering;
 mod other_numbers;
 mod outsmarting;

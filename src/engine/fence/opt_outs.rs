@@ -11,7 +11,9 @@ use crate::domain::forgotten::{ForgottenPeople, HASH, MissingForgetKey};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
-use crate::engine::memory::{MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs};
+use crate::engine::memory::{
+    AppendedOptOuts, MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs,
+};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::fence::Confirmed;
 use crate::store::suppression::{self, UnrememberedRow};
@@ -43,7 +45,10 @@ struct NotedAgain {
 impl Fence {
     /// Remembers opt-outs, before the commit that notes them. Those that were lifted are remembered after theirs, under a lock
     /// that was taken before it.
-    pub async fn remember_opt_outs(&self, noted: Vec<RememberedOptOut>) -> Result<(), MemoryError> {
+    pub async fn remember_opt_outs(
+        &self,
+        noted: Vec<RememberedOptOut>,
+    ) -> Result<Option<AppendedOptOuts>, MemoryError> {
         let fence = self.clone();
         self.blocking(move || fence.opt_outs().lock()?.append(&noted, has_opt_outs(&fence.directory))).await
     }
@@ -58,9 +63,19 @@ impl Fence {
         if noted.is_empty() {
             return Ok(None);
         }
-        let Err(error) = self.remember_opt_outs(noted.clone()).await else { return Ok(None) };
-        self.remember_later(tx, noted, &error).await?;
-        Ok(Some(error))
+        match self.remember_opt_outs(noted.clone()).await {
+            Ok(appended) => {
+                // Committed with them: what somebody lifts elsewhere before the next comparison is not taken for forgotten then.
+                if let Some(AppendedOptOuts { origin, before, after }) = appended {
+                    suppression::record_appended(tx, &origin, (before, after)).await?;
+                }
+                Ok(None)
+            }
+            Err(error) => {
+                self.remember_later(tx, noted, &error).await?;
+                Ok(Some(error))
+            }
+        }
     }
 
     /// Notes in the database what this machine could not remember.
@@ -83,7 +98,7 @@ impl Fence {
     }
 
     pub fn remember_lifted(&self, lock: &OptOutLock, lifted: &[RememberedOptOut]) -> Result<(), MemoryError> {
-        lock.append(lifted, has_opt_outs(&self.directory))
+        lock.append(lifted, has_opt_outs(&self.directory)).map(drop)
     }
 
     /// The same as at an acquisition, for a lease that is held: one query by a key where nothing is new.

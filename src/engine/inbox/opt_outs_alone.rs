@@ -4,16 +4,20 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::opt_outs_first::{self, AppliedOptOuts};
+use super::opt_outs_first::{self, AppliedOptOuts, ScanOutcome};
 use crate::engine::context::EngineContext;
 use crate::engine::fence::FenceRefusal;
-use crate::store::StoreError;
+use crate::store::{self, SchemaState, StoreError, fence};
 
 /// However many webhooks come, the inbox is looked through no more often: what came meanwhile is recorded together.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What keeps failing is tried again with the next webhook, else after this: a database that takes nothing may rest.
+const FAILING_PAUSE: Duration = Duration::from_secs(300);
+/// So many failures in a row are no passing ones.
+const FAILURES_IN_A_ROW: u32 = 20;
 
 /// Records the opt-outs of what is received, in whichever process, until stopped. What the stop cuts off is recorded by whoever comes next.
 pub async fn record_opt_outs(engine: EngineContext, stop: CancellationToken) {
@@ -30,31 +34,45 @@ struct Recording<'a> {
 
 impl Recording<'_> {
     async fn run(&mut self) {
-        self.engine.clock.read(&self.engine.pool).await;
         let mut received = self.engine.notifier.inbox();
         let mut failures = 0;
         loop {
             received.mark_unchanged();
-            match self.turn().await {
-                Ok(()) => {
-                    failures = 0;
-                    sleep(PAUSE).await;
-                    if received.changed().await.is_err() {
-                        return;
-                    }
-                }
+            let is_done = match self.turn().await {
+                Ok(ScanOutcome::Done) => true,
+                Ok(ScanOutcome::HeldUp) => false,
                 Err(error) => {
                     if failures == 0 {
                         tracing::warn!(%error, "opt-outs that were received are recorded later");
                     }
-                    failures += 1;
-                    sleep(StoreError::backoff(failures)).await;
+                    false
                 }
+            };
+            if is_done {
+                failures = 0;
+                sleep(PAUSE).await;
+                if received.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            failures += 1;
+            if failures < FAILURES_IN_A_ROW {
+                sleep(StoreError::backoff(failures)).await;
+            } else {
+                let _ = timeout(FAILING_PAUSE, received.changed()).await;
             }
         }
     }
 
-    async fn turn(&mut self) -> Result<(), StoreError> {
+    async fn turn(&mut self) -> Result<ScanOutcome, StoreError> {
+        if let SchemaState::Newer { found, known } = store::schema(&self.engine.pool).await? {
+            return Err(StoreError::Newer { found, known });
+        }
+        let mut connection = self.engine.pool.acquire().await?;
+        fence::require_triggers(&mut connection).await?;
+        drop(connection);
+        self.engine.clock.read(&self.engine.pool).await;
         // What a restored database has forgotten comes first: an engine elsewhere does not remember it.
         self.compare().await?;
         opt_outs_first::scan(self.engine, &mut self.applied).await

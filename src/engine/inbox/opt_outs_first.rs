@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use super::item::{InboxItem, ItemNews, NewsPerson};
+use super::item::{InboxItem, ItemNews, ItemOutcome, NewsPerson};
 use super::part::{self, RequestPart};
 use super::reading;
 use super::statuses;
@@ -54,10 +54,13 @@ impl AppliedOptOuts {
         }
     }
 
-    /// After all of a page.
+    /// After all of a page, but for what met a lock.
     fn note_page(&mut self, scanned: Vec<(i64, DateTime<Utc>)>) {
+        if scanned.is_empty() {
+            return;
+        }
+        self.written.retain(|(request, _)| !scanned.iter().any(|(id, _)| id == request));
         self.ids.extend(scanned);
-        self.written.clear();
         self.advance();
     }
 
@@ -72,48 +75,95 @@ impl AppliedOptOuts {
         self.turn.contains(&row.id) || is_scanned && (row.id <= self.up_to || self.ids.contains_key(&row.id))
     }
 
-    /// Nothing is left behind `up_to` but these: large requests are read after smaller ones that came later.
-    fn settle(&mut self, now: DateTime<Utc>) {
-        let is_settled = |received_at: DateTime<Utc>| now - received_at > SETTLED_AFTER;
-        let settled = self.ids.iter().filter(|(_, received_at)| is_settled(**received_at)).map(|(id, _)| *id);
+    /// Nothing is left behind `up_to` but these: large requests are read after smaller ones that came later. `held_up`: the first that is to be
+    /// tried again.
+    fn settle(&mut self, now: DateTime<Utc>, held_up: Option<i64>) {
+        let is_settled = |(id, received_at): (&i64, &DateTime<Utc>)| {
+            now - *received_at > SETTLED_AFTER && held_up.is_none_or(|first| *id < first)
+        };
+        let settled = self.ids.iter().filter(|one| is_settled(*one)).map(|(id, _)| *id);
         self.up_to = settled.fold(self.up_to, i64::max);
         self.ids.retain(|id, _| *id > self.up_to);
-        self.written.clear();
+        if held_up.is_none() {
+            self.written.clear();
+        }
     }
+}
+
+/// What came of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScanOutcome {
+    /// All opt-outs that wait hold.
+    Done,
+    /// Some met somebody else's lock, perhaps of another process that is writing the same ones: they are to be tried again.
+    HeldUp,
 }
 
 /// Applies the opt-outs in everything that waits, however long the backlog before them is. Only requests that may hold one are
 /// read: behind them stands nothing but other people's messages.
-pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<(), StoreError> {
-    let mut after = applied.up_to;
+pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<ScanOutcome, StoreError> {
+    let (mut after, mut held_up) = (applied.up_to, None);
     loop {
         let mut tx = inbox::begin(&engine.sending_pool).await?;
         // Only what stands behind the page before: a backlog of any length costs each page the same.
         let except: Vec<i64> = applied.ids.keys().copied().filter(|id| *id > after).collect();
         let OptOutPage { rows, up_to } = inbox::opt_outs(&mut tx, after, &except).await?;
+        let went_back = rows.is_empty() && inbox::last_id(&mut tx).await? < applied.up_to;
         tx.rollback().await?;
+        if went_back {
+            // The database was restored: what comes has ids that were seen.
+            *applied = AppliedOptOuts { advances: applied.advances(), ..AppliedOptOuts::default() };
+            after = 0;
+            continue;
+        }
         let now = engine.clock.now();
         after = up_to;
         if rows.is_empty() {
-            applied.settle(now);
-            return Ok(());
+            applied.settle(now, held_up);
+            return Ok(held_up.map_or(ScanOutcome::Done, |_| ScanOutcome::HeldUp));
         }
-        let scanned: Vec<_> = rows.iter().map(|row| (row.id, row.received_at)).collect();
+        let mut scanned: Vec<_> = rows.iter().map(|row| (row.id, row.received_at)).collect();
         let mut parts = reading::read(rows, now).await;
-        apply(engine, &mut parts, applied).await?;
+        let locked = apply_page(engine, &mut parts, applied).await?;
+        held_up = held_up.into_iter().chain(locked.iter().copied()).min();
+        scanned.retain(|(id, _)| !locked.contains(id));
         applied.note_page(scanned);
     }
 }
 
-/// At most so many in one transaction.
-const AT_ONCE: usize = 50;
+/// Applies the opt-outs of a page: where one request fails, the others by themselves. Returns those of which something met a lock.
+async fn apply_page(
+    engine: &EngineContext,
+    parts: &mut [RequestPart],
+    applied: &mut AppliedOptOuts,
+) -> Result<HashSet<i64>, StoreError> {
+    match apply(engine, parts, applied).await {
+        Err(error) if !error.is_transient() => {}
+        done => return done,
+    }
+    let mut locked = HashSet::new();
+    for part in parts {
+        let id = part.row.id;
+        match apply(engine, std::slice::from_mut(part), applied).await {
+            Err(error) if error.is_transient() => return Err(error),
+            // Its own turn meets it again, and sets it aside.
+            Err(error) => tracing::warn!(id, %error, "opt-outs of a webhook cannot be applied"),
+            Ok(of_part) => locked.extend(of_part),
+        }
+    }
+    Ok(locked)
+}
 
-/// Applies the opt-outs in these requests, except for those that are `applied` already.
+/// At most so many in one transaction, however far the database is:
+/// another process that comes to the same ones waits for it.
+const AT_ONCE: usize = 10;
+
+/// Applies the opt-outs in these requests, except for those that are `applied` already. Returns the requests of which something met a lock.
 pub(super) async fn apply(
     engine: &EngineContext,
     parts: &mut [RequestPart],
     applied: &mut AppliedOptOuts,
-) -> Result<(), StoreError> {
+) -> Result<HashSet<i64>, StoreError> {
     let requests: Vec<i64> = parts.iter().map(|part| part.row.id).collect();
     let mut items = part::gather(parts, |part| !applied.has(&part.row));
     let done = apply_items(engine, &requests, &mut items, applied).await;
@@ -126,9 +176,10 @@ async fn apply_items(
     requests: &[i64],
     items: &mut [InboxItem],
     applied: &mut AppliedOptOuts,
-) -> Result<(), StoreError> {
+) -> Result<HashSet<i64>, StoreError> {
+    let mut locked = HashSet::new();
     if !items.iter().any(may_opt_out) {
-        return Ok(());
+        return Ok(locked);
     }
     let mut tx = inbox::begin(&engine.sending_pool).await?;
     InboxTurn::new(engine).attribute(&mut tx, items).await?;
@@ -140,12 +191,15 @@ async fn apply_items(
         let mut turn = InboxTurn::new(engine);
         turn.learn_identities(&mut tx, items.iter().filter(|item| identifies(item, &named))).await?;
         learn_from_backlog(&mut turn, &mut tx, batch).await?;
-        apply_batch(&mut turn, &mut tx, batch).await?;
+        let outcomes = apply_batch(&mut turn, &mut tx, batch).await?;
         turn.wake_waiting(&mut tx).await?;
         turn.effects.commit(engine, tx).await?;
-        applied.advance_with(batch.iter().map(|item| (requests[item.row], item.position)));
+        let (held_up, done): (Vec<_>, Vec<_>) =
+            outcomes.into_iter().partition(|(_, outcome)| *outcome == ItemOutcome::Locked);
+        applied.advance_with(done.into_iter().map(|(n, _)| (requests[batch[n].row], batch[n].position)));
+        locked.extend(held_up.into_iter().map(|(n, _)| requests[batch[n].row]));
     }
-    Ok(())
+    Ok(locked)
 }
 
 /// Learns the numbers of those who show nothing but an id from whatever waits: a status of their message teaches it, and may stand
@@ -179,17 +233,22 @@ fn identifies(item: &InboxItem, ids: &HashSet<&str>) -> bool {
     }
 }
 
-/// What becomes of each is found out when its request is applied.
-async fn apply_batch(turn: &mut InboxTurn<'_>, tx: &mut PgConnection, batch: &[&InboxItem]) -> Result<(), StoreError> {
-    let (statuses, wishes): (Vec<&InboxItem>, Vec<&InboxItem>) =
-        batch.iter().partition(|item| matches!(item.news, ItemNews::Status(_)));
-    for item in wishes {
-        turn.apply_part(tx, item, ItemPart::Wish).await?;
+/// What came of each, by its place in the batch. What else becomes of it is found out when its request is applied.
+async fn apply_batch(
+    turn: &mut InboxTurn<'_>,
+    tx: &mut PgConnection,
+    batch: &[&InboxItem],
+) -> Result<Vec<(usize, ItemOutcome)>, StoreError> {
+    let items = batch.iter().copied().enumerate();
+    let (statuses, wishes): (Vec<_>, Vec<_>) = items.partition(|(_, item)| matches!(item.news, ItemNews::Status(_)));
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for (n, item) in wishes {
+        outcomes.push((n, turn.apply_part(tx, item, ItemPart::Wish).await?));
     }
     if !statuses.is_empty() {
-        turn.bisect(tx, &statuses.into_iter().enumerate().collect::<Vec<_>>()).await?;
+        outcomes.extend(turn.bisect(tx, &statuses).await?);
     }
-    Ok(())
+    Ok(outcomes)
 }
 
 fn may_opt_out(item: &InboxItem) -> bool {
@@ -244,10 +303,10 @@ mod tests {
             ..AppliedOptOuts::default()
         };
 
-        applied.settle(now);
+        applied.settle(now, None);
 
         assert_eq!((applied.up_to, applied.ids.len(), applied.ids.contains_key(&8)), (5, 1, true));
-        applied.settle(now + TimeDelta::minutes(1));
+        applied.settle(now + TimeDelta::minutes(1), None);
         assert_eq!((applied.up_to, applied.ids.len()), (8, 0));
     }
 }

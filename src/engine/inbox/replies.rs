@@ -18,7 +18,7 @@ use crate::engine::media::KEPT_BY_META;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::NamelessKind;
 use crate::store::reply::{self, AnsweredMessage, LearnedIdentity, NewReply, QuotedMessage, UncertainQuery};
-use crate::store::{StoreError, media};
+use crate::store::{StoreError, answered, media};
 
 /// A reply waits this long for its writer's number, where nothing but an id is known of them, and for what becomes of a message
 /// that it may answer. A stop waits for nothing but a number: what is in flight is found by the opt-out itself.
@@ -136,6 +136,8 @@ async fn keep_undecided(
     let new = NewReply { is_undecided: true, ..new_reply((item, news), (sender, Some(phone)), Some(message)) };
     if let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? {
         want_file(&mut *tx, (id, sender), item, news).await?;
+        // Whatever it answers, they answered: no follow-up that waits goes to them.
+        answered::leave_out_of_launched(&mut *tx, &[message.recipient_id]).await?;
         effects.changed.insert(message.blast_id);
     }
     Ok(true)

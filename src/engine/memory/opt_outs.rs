@@ -71,6 +71,14 @@ pub struct OptOutExtent {
     pub bytes: u64,
 }
 
+/// Lines that were appended to a file that was whole: its bytes of lines before them and with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppendedOptOuts {
+    pub origin: String,
+    pub before: u64,
+    pub after: u64,
+}
+
 /// What can be read of a file, whatever is wrong with it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ReadableOptOuts {
@@ -259,27 +267,31 @@ impl OptOutMemory {
 }
 
 impl OptOutLock {
-    /// Appends these, and waits until they are durable. What was cut off or copied before stays so.
-    pub fn append(&self, noted: &[RememberedOptOut], is_begun: bool) -> Result<(), MemoryError> {
+    /// Appends these, and waits until they are durable. What was cut off or copied before stays so. `None`: to a file that is to be asked
+    /// about, or to one of an earlier version.
+    pub fn append(&self, noted: &[RememberedOptOut], is_begun: bool) -> Result<Option<AppendedOptOuts>, MemoryError> {
         if !is_begun && !self.memory.path.exists() {
             self.memory.replace(&[])?;
         }
-        let is_noted = self.lock.is_in_place()
-            && encode(noted)
-                .and_then(|lines| self.try_append(&lines))
-                .map_err(|error| self.memory.unwritable(error))?;
-        if is_noted { Ok(()) } else { Err(MemoryError::Superseded { path: self.memory.path.clone() }) }
+        let superseded = || MemoryError::Superseded { path: self.memory.path.clone() };
+        if !self.lock.is_in_place() {
+            return Err(superseded());
+        }
+        let appended = encode(noted).and_then(|lines| self.try_append(&lines));
+        match appended.map_err(|error| self.memory.unwritable(error))? {
+            Append::Done(appended) => Ok(appended),
+            Append::Superseded => Err(superseded()),
+        }
     }
 
-    /// Whether they are noted, and not passed over while the disk held this up: whoever came next has cut them off.
-    fn try_append(&self, lines: &[u8]) -> io::Result<bool> {
+    fn try_append(&self, lines: &[u8]) -> io::Result<Append> {
         let file = private(OpenOptions::new().read(true).write(true)).open(&self.memory.path)?;
         let length = file.metadata()?.len();
         let mut first = [0; HEADER];
         if file.read_at(&mut first, 0)? > 0 && first[0] != b'#' {
             // Of an earlier version: it gets its header when an engine reads it.
             file.write_all_at(&[b"\n", lines].concat(), length)?;
-            return file.sync_data().map(|()| true);
+            return file.sync_data().map(|()| Append::Done(None));
         }
         let Some((stamp, extent)) = read_header(&first) else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "its header is damaged"));
@@ -294,16 +306,26 @@ impl OptOutLock {
         file.write_all_at(&lines, end)?;
         file.sync_data()?;
         if !self.lock.is_in_place() {
-            return Ok(false);
+            return Ok(Append::Superseded);
         }
-        let after = OptOutExtent { bytes: extent.bytes + lines.len() as u64, ..extent };
+        let before = extent.bytes;
+        let after = OptOutExtent { bytes: before + lines.len() as u64, ..extent };
         if is_ours {
             note_header(&file, &after)?;
         } else {
             file.write_all_at(header(stamp, &after).as_bytes(), 0)?;
         }
-        file.sync_data().map(|()| true)
+        file.sync_data()?;
+        let OptOutExtent { origin, bytes: after } = after;
+        Ok(Append::Done((is_ours && !is_cut).then_some(AppendedOptOuts { origin, before, after })))
     }
+}
+
+/// What came of an attempt to append.
+enum Append {
+    Done(Option<AppendedOptOuts>),
+    /// They are passed over, since the disk held this up: whoever came next has cut them off.
+    Superseded,
 }
 
 fn forget_lines(path: &Path, people: &[PersonKey]) -> io::Result<()> {

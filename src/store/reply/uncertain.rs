@@ -18,16 +18,20 @@ macro_rules! wrote_undecided {
         concat!(
             // As a rule there is no such reply: that is asked once, and not for everybody.
             "(select exists (select from replies where undecided_attempt is not null))
-             and exists (select from (select person_key(u.phone_number) as person, u.at, u.sender_id from replies u
-                                   where u.undecided_attempt is not null
-                                   union all
-                                  select person_key(q.phone_number), u.at, u.sender_id
-                                    from replies u join blast_recipients q on q.id = u.recipient_id
-                                   where u.undecided_attempt is not null) w
-                       join senders ws on ws.id = w.sender_id
-                      where w.person = person_key(",
+             and exists (select from (select u.at, u.sender_id from replies u
+                                   where u.undecided_attempt is not null and person_key(u.phone_number) = person_key(",
             $phone,
-            ") and w.at >= ",
+            ")
+                                   union all
+                                  select u.at, u.sender_id
+                                    -- Their few rows first, whatever is known of how many replies are undecided.
+                                    from (select q.id from blast_recipients q
+                                           where person_key(q.phone_number) = person_key(",
+            $phone,
+            ") offset 0) q
+                                    join replies u on u.recipient_id = q.id and u.undecided_attempt is not null) w
+                       join senders ws on ws.id = w.sender_id
+                      where w.at >= ",
             $since,
             " and ws.business = "
         )

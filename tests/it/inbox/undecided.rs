@@ -161,3 +161,26 @@ async fn a_stop_of_somebody_uncertain_is_shown_with_their_message() {
     assert_eq!(shop.number("select count(*) from blast_recipients where opted_out_at is not null").await, 1);
     shop.ok(&["audit"]).await;
 }
+
+#[tokio::test]
+async fn whoever_writes_something_undecided_gets_no_follow_up_that_was_launched_before() {
+    let scene = InboxScene::sent(1).await;
+    let later = format!(
+        "insert into blasts (blast_tag, sender_id, message, template, state, total_recipients, launched_at, completed_at)
+         select 'later', sender_id, message, template, 'completed', 1, now(), now() from blasts where id = 1;
+         insert into blasts (blast_tag, sender_id, message, template, state, total_recipients, launched_at, follows_blast, follows_stage)
+         select 'follow-up', sender_id, message, template, 'paused', 1, now(), 1, 'sent' from blasts where id = 1;
+         insert into blast_recipients (blast_id, phone_number, status, standing, attempt, claimed_at)
+         values (2, '+{0}', 'uncertain', 'uncertain', 1, now() - interval '10 seconds');
+         insert into blast_recipients (blast_id, phone_number) values (3, '+{0}')",
+        digits(1)
+    );
+    scene.shop.execute(&later).await;
+
+    scene.receive(text(1, "wamid.in1", "Yes please")).await;
+
+    let kept = "select count(*) from replies where undecided_attempt is not null";
+    assert_eq!(scene.shop.number(kept).await, 1);
+    let follow_up = "select status::text || ': ' || coalesce(reason, '') from blast_recipients where blast_id = 3";
+    assert_eq!(scene.shop.text(follow_up).await, "skipped: replied since");
+}

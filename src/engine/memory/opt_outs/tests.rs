@@ -147,7 +147,7 @@ fn whoever_was_passed_over_while_the_disk_held_them_up_notes_nothing() {
 
     let is_noted = lock.try_append(&encode(&[opt_out("kedai", "+60100000002", false)]).unwrap()).unwrap();
 
-    assert!(!is_noted);
+    assert!(matches!(is_noted, super::Append::Superseded));
     assert_eq!(memory.open(true).unwrap(), before);
 }
 

@@ -1,0 +1,126 @@
+//! Opt-outs that a server without an engine records, beside whatever else works on the same database.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use super::scene::{envelope, text};
+use crate::support::serve::{Serve, senders};
+use crate::support::{Setup, Shop, digits, eventually_async};
+
+const SUPPRESSED: &str = "select count(*) from suppressions";
+/// How many sessions have waited for a lock since the test began to look, as those who hold it see them.
+const WAITS: &str =
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
+/// A shop whose WSAPME sender has no pauses, and a server that runs no engine.
+async fn unserved() -> (Shop, Serve) {
+    let shop = Shop::open(Setup::default()).await;
+    shop.write("config.toml", senders(shop.sim.base_url()).replace("\"unlimited\"", "\"unlimited\"\ngap = \"none\""));
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    (shop, serve)
+}
+
+async fn keep(serve: &Serve, value: &Value) {
+    assert_eq!(serve.meta(envelope(value).to_string()).await, StatusCode::OK);
+}
+
+async fn is_suppressed(shop: &Shop, n: u32) -> bool {
+    shop.number(&format!("{SUPPRESSED} where phone_number = '+{}'", digits(n))).await == 1
+}
+
+/// Holds what a transaction of another process does that is writing the same stop.
+async fn write_stop<'a>(shop: &'a Shop, n: u32) -> sqlx::Transaction<'a, sqlx::Postgres> {
+    let mut tx = shop.database.pool.begin().await.unwrap();
+    let stop = format!(
+        "insert into marketing_wishes (business, phone_number, wish, at) values ('kedai', '+{0}', 'stop', now());
+         insert into suppressions (business, phone_number, source, created_by) values ('kedai', '+{0}', 'person', 'the person')",
+        digits(n)
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(stop)).execute(&mut *tx).await.unwrap();
+    tx
+}
+
+#[tokio::test]
+async fn an_engine_that_starts_waits_for_the_stops_that_another_process_is_writing() {
+    let (shop, serve) = unserved().await;
+    serve.stop().await;
+    let blast = shop.draft(0..4).await;
+    shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+    let writing = write_stop(&shop, 0).await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    keep(&serve, &text(0, "wamid.in0", "STOP")).await;
+    serve.kill().await;
+
+    let engine = shop.engine();
+    for _ in 0..3 {
+        eventually_async("it meets the lock", async || shop.number(WAITS).await > 0).await;
+        eventually_async("it gives way", async || shop.number(WAITS).await == 0).await;
+    }
+    assert_eq!(shop.sim.posts().await.len(), 0, "what was answered 200 holds before the first message");
+    writing.commit().await.unwrap();
+
+    shop.until_state(&blast, "completed").await;
+    assert!(!shop.sim.posts().await.iter().any(|post| post.phone == digits(0)));
+    assert_eq!((shop.sim.posts().await.len(), shop.count("opted_out").await), (3, 1));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_that_meets_a_lock_is_recorded_once_that_is_gone() {
+    let (shop, serve) = unserved().await;
+    let writing = write_stop(&shop, 1).await;
+
+    keep(&serve, &text(1, "wamid.in1", "STOP")).await;
+    eventually_async("it meets the lock", async || shop.number(WAITS).await > 0).await;
+    eventually_async("it gives way", async || shop.number(WAITS).await == 0).await;
+    writing.rollback().await.unwrap();
+
+    eventually_async("it is recorded", async || is_suppressed(&shop, 1).await).await;
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_lifted_on_another_machine_is_not_noted_again_by_the_next_webhook() {
+    let (shop, serve) = unserved().await;
+    keep(&serve, &text(1, "wamid.in1", "STOP")).await;
+    eventually_async("it is recorded", async || is_suppressed(&shop, 1).await).await;
+    // It is compared with the database from then on.
+    keep(&serve, &text(2, "wamid.in2", "STOP")).await;
+    eventually_async("it is recorded", async || is_suppressed(&shop, 2).await).await;
+    keep(&serve, &text(3, "wamid.in3", "STOP")).await;
+    eventually_async("it is recorded", async || is_suppressed(&shop, 3).await).await;
+
+    let elsewhere = shop.path("elsewhere");
+    let mut lift = shop.command(&["suppress", "remove", &digits(3), "--business", "kedai"]);
+    assert!(lift.env("BLASTDECK_STATE_DIR", elsewhere).status().await.unwrap().success());
+    assert!(!is_suppressed(&shop, 3).await);
+    keep(&serve, &text(4, "wamid.in4", "STOP")).await;
+    eventually_async("it is recorded", async || is_suppressed(&shop, 4).await).await;
+
+    assert!(!is_suppressed(&shop, 3).await, "it was lifted on purpose");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn stops_that_come_after_a_restore_in_place_are_recorded_though_their_ids_were_seen() {
+    let (shop, serve) = unserved().await;
+    shop.execute("alter sequence webhook_inbox_id_seq restart with 1000").await;
+    let of = |n: u32| envelope(&text(n, &format!("wamid.in{n}"), "STOP")).to_string();
+    let kept = format!(
+        "insert into webhook_inbox (provider, digest, body, may_opt_out, received_at)
+         values ('meta', sha256('first'), convert_to('{}', 'UTF8'), true, now() - interval '1 minute')",
+        of(1)
+    );
+    shop.execute(&kept).await;
+    shop.execute("select pg_notify('blastdeck_inbox', '')").await;
+    eventually_async("it is recorded", async || is_suppressed(&shop, 1).await).await;
+    // Nothing before it is looked at again.
+    keep(&serve, &text(2, "wamid.in2", "STOP")).await;
+    eventually_async("it is recorded", async || is_suppressed(&shop, 2).await).await;
+
+    shop.execute("delete from webhook_inbox; alter sequence webhook_inbox_id_seq restart with 1").await;
+    keep(&serve, &text(3, "wamid.in3", "STOP")).await;
+
+    eventually_async("it is recorded", async || is_suppressed(&shop, 3).await).await;
+    serve.stop().await;
+}
