@@ -110,7 +110,8 @@ const LARGE: i64 = TAKE_BYTES / 4;
 /// Of those that waited, a fraction of that beside them: a crowd of them holds up nothing that is new.
 const PARKED_SHARE: i64 = 4;
 
-/// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns.
+/// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns. What WSAPME says without a time
+/// may be somebody's second stop, after they were let back in: the same bytes are applied anew, unless they come within a minute.
 pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, StoreError> {
     let senders = webhooks.iter().map(|webhook| {
         let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
@@ -122,11 +123,18 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     let done = sqlx::query(
         "with added as (
              insert into webhook_inbox (provider, senders, content_type, digest, body, may_opt_out)
-             select provider, string_to_array(senders, ',')::bigint[], content_type,
-                    sha256(convert_to(provider || ':' || coalesce(senders, '') || ':', 'UTF8') || body), body, may_opt_out
-               from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $6::boolean[])
-                      as x (provider, senders, content_type, body, may_opt_out)
-             on conflict do nothing
+             select provider, string_to_array(senders, ',')::bigint[], content_type, digest, body, may_opt_out
+               from (select distinct on (digest) * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $6::boolean[])
+                       with ordinality as x (provider, senders, content_type, body, may_opt_out, place)
+                      cross join lateral (select sha256(
+                            convert_to(provider || ':' || coalesce(senders, '') || ':', 'UTF8') || body) as digest) d
+                      order by digest, place) x
+              order by place
+             on conflict (received_on, digest) do update
+                set id = default, received_at = now(), state = 'new', open_items = null, failed_items = null, waits_for = null,
+                    reason = null, tries = 0, next_try_at = now()
+              where webhook_inbox.provider = 'wsapme' and webhook_inbox.may_opt_out and webhook_inbox.state = 'applied'
+                and webhook_inbox.received_at < now() - interval '1 minute'
              returning 1)
          select pg_notify($5, '') from (select count(*) from added) as n (added) where added > 0",
     )

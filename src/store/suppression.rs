@@ -7,6 +7,7 @@ mod held_elsewhere;
 mod locking;
 mod operators;
 mod page;
+mod remembered;
 mod standing;
 mod taken_back;
 mod taken_out;
@@ -29,6 +30,7 @@ pub use held_elsewhere::{
 pub use locking::{lock_rows_of, wait_briefly};
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
 pub use page::{SuppressionQuery, page};
+pub use remembered::{SuppressionColumns, add_again, compared, forgotten, missing, record_appended, record_compared};
 pub use standing::{StandingSuppression, standing};
 pub use taken_back::{may_be_taken_back, remove_taken_back, suppressed_without};
 pub use taken_out::{TakenOut, taken_out};
@@ -126,90 +128,6 @@ pub async fn add(tx: &mut PgConnection, suppress: NewSuppression<'_>) -> Result<
         .fetch_optional(tx)
         .await?;
     Ok(added.unwrap_or(false))
-}
-
-/// Suppressions column by column, as `unnest` takes them.
-#[derive(Debug)]
-pub struct SuppressionColumns<'a> {
-    pub businesses: Vec<&'a str>,
-    pub phones: Vec<&'a str>,
-    pub reasons: Vec<Option<&'a str>>,
-    pub sources: Vec<&'a str>,
-    pub authors: Vec<&'a str>,
-}
-
-/// Which of these have no suppression: their positions, from 0.
-pub async fn missing(tx: &mut PgConnection, of: &SuppressionColumns<'_>) -> Result<Vec<usize>, StoreError> {
-    let missing: Vec<i64> = sqlx::query_scalar(
-        "select p.place - 1
-           from unnest($1::text[], $2::text[]) with ordinality as p (business, phone, place)
-          where not exists (select 1 from suppressions x
-                             where x.business = p.business and person_key(x.phone_number) = person_key(p.phone))",
-    )
-    .bind(&of.businesses)
-    .bind(&of.phones)
-    .fetch_all(tx)
-    .await?;
-    Ok(missing.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
-}
-
-/// Adds several; how many were not there.
-pub async fn add_several(tx: &mut PgConnection, new: &SuppressionColumns<'_>) -> Result<i64, StoreError> {
-    let done = sqlx::query(
-        "insert into suppressions (business, phone_number, reason, source, created_by)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-         on conflict (business, person_key(phone_number)) do nothing",
-    )
-    .bind(&new.businesses)
-    .bind(&new.phones)
-    .bind(&new.reasons)
-    .bind(&new.sources)
-    .bind(&new.authors)
-    .execute(tx)
-    .await?;
-    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
-}
-
-/// How many bytes of a machine's own list of opt-outs this database was compared with; `None`: never. And whether there are any that
-/// some machine is still to add to its own.
-pub async fn compared(tx: &mut PgConnection, origin: &str) -> Result<(Option<i64>, bool), StoreError> {
-    let compared = sqlx::query_as(
-        "select (select bytes from opt_out_memories where origin = $1), exists (select from opt_outs_to_remember)",
-    );
-    Ok(compared.bind(origin).fetch_one(tx).await?)
-}
-
-/// Records that so many bytes of a machine's own list are in this database.
-pub async fn record_compared(tx: &mut PgConnection, origin: &str, bytes: u64) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into opt_out_memories (origin, bytes) values ($1, $2)
-         on conflict (origin) do update set bytes = excluded.bytes",
-    )
-    .bind(origin)
-    .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Records lines that were appended to a machine's own list with the opt-outs that this transaction writes, where it had been compared with all
-/// that stood before them. Where another transaction is about to do so, they are compared later.
-pub async fn record_appended(
-    tx: &mut PgConnection,
-    origin: &str,
-    (before, after): (u64, u64),
-) -> Result<(), StoreError> {
-    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    sqlx::query(
-        "update opt_out_memories set bytes = $3
-          where origin = (select origin from opt_out_memories where origin = $1 and bytes = $2 for update skip locked)",
-    )
-    .bind(origin)
-    .bind(bytes(before))
-    .bind(bytes(after))
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Removes one; `false` when it was not there.

@@ -125,7 +125,7 @@ impl Fence {
         }
         let offset = known.filter(|known| *known < extent.bytes).unwrap_or(0);
         let remembered = self.recall(extent, offset).await?;
-        let missing = suppression::missing(connection, &columns(&remembered)).await?;
+        let missing = suppression::forgotten(connection, &columns(&remembered)).await?;
         if !missing.is_empty() {
             // Whoever lifts one commits first: what was lifted meanwhile is known once they let go of the lock.
             drop(self.lock_opt_outs().await?);
@@ -205,7 +205,7 @@ impl Fence {
             readable.standing = self.recall(&caught_up, 0).await?;
             extent = caught_up;
         }
-        let missing = suppression::missing(connection, &columns(&readable.standing)).await?;
+        let missing = suppression::forgotten(connection, &columns(&readable.standing)).await?;
         let missing: Vec<_> = missing.iter().filter_map(|at| readable.standing.get(*at)).cloned().collect();
         let noted = self.note_again(connection, &missing, Compared::Always).await?;
         if let (Some(unrecognized), ForgottenCheck::Required) = (&noted.unrecognized, forgotten) {
@@ -304,6 +304,7 @@ impl From<UnrememberedRow> for RememberedOptOut {
 
 fn columns(opt_outs: &[RememberedOptOut]) -> suppression::SuppressionColumns<'_> {
     suppression::SuppressionColumns {
+        times: opt_outs.iter().map(|one| one.at).collect(),
         businesses: opt_outs.iter().map(|one| one.business.as_str()).collect(),
         phones: opt_outs.iter().map(|one| one.phone.as_str()).collect(),
         reasons: opt_outs.iter().map(|one| one.reason.as_deref()).collect(),
@@ -321,7 +322,7 @@ async fn note_again(
     let mut noted = 0;
     for some in missing.chunks(AT_ONCE) {
         let columns = columns(some);
-        noted += suppression::add_several(connection, &columns).await?;
+        noted += suppression::add_again(connection, &columns).await?;
         let at = store::now(&mut *connection).await?;
         let open = suppression::open_rows_of(connection, &columns).await?;
         let entries = open.into_iter().map(|(place, blast, recipient, attempt)| {

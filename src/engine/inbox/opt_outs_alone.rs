@@ -2,8 +2,10 @@
 //! to the rest. Whoever asked to be left alone is so as soon as it was received, also in a database that goes back in time before an engine
 //! was started.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +18,8 @@ use crate::store::{self, SchemaState, StoreError, fence};
 const PAUSE: Duration = Duration::from_millis(100);
 /// What keeps failing is tried again with the next webhook, else after this: a database that takes nothing may rest.
 const FAILING_PAUSE: Duration = Duration::from_secs(300);
+/// While a machine cannot remember opt-outs it tries so often.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 /// So many failures in a row are no passing ones.
 const FAILURES_IN_A_ROW: u32 = 20;
 
@@ -51,9 +55,7 @@ impl Recording<'_> {
             if is_done {
                 failures = 0;
                 sleep(PAUSE).await;
-                if received.changed().await.is_err() {
-                    return;
-                }
+                self.until_received(&mut received).await;
                 continue;
             }
             failures += 1;
@@ -62,6 +64,16 @@ impl Recording<'_> {
             } else {
                 let _ = timeout(FAILING_PAUSE, received.changed()).await;
             }
+        }
+    }
+
+    /// Until a webhook comes. What this machine could not remember it is asked for again.
+    async fn until_received(&self, received: &mut watch::Receiver<u64>) {
+        // The notifier lives as long as the engine context does.
+        if self.refused.is_none() {
+            let _ = received.changed().await;
+        } else {
+            let _ = timeout(REFUSED_PAUSE, received.changed()).await;
         }
     }
 
@@ -75,7 +87,14 @@ impl Recording<'_> {
         self.engine.clock.read(&self.engine.pool).await;
         // What a restored database has forgotten comes first: an engine elsewhere does not remember it.
         self.compare().await?;
-        opt_outs_first::scan(self.engine, &mut self.applied).await
+        let advances = self.applied.advances();
+        let before = advances.load(Ordering::Relaxed);
+        let outcome = opt_outs_first::scan(self.engine, &mut self.applied).await?;
+        if advances.load(Ordering::Relaxed) > before {
+            // What could not be remembered with them, on a full disk say, is noted in the database alone.
+            self.compare().await?;
+        }
+        Ok(outcome)
     }
 
     /// What this machine cannot compare, an engine that is to send asks about. Opt-outs are recorded all the same.

@@ -1,10 +1,11 @@
 //! Opt-outs that a server without an engine records, beside whatever else works on the same database.
 
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::scene::{envelope, text};
-use crate::support::serve::{Serve, senders};
+use super::stopping::wish;
+use crate::support::serve::{Serve, WEBHOOK_SECRET, senders};
 use crate::support::{Setup, Shop, digits, eventually_async};
 
 const SUPPRESSED: &str = "select count(*) from suppressions";
@@ -22,6 +23,10 @@ async fn unserved() -> (Shop, Serve) {
 
 async fn keep(serve: &Serve, value: &Value) {
     assert_eq!(serve.meta(envelope(value).to_string()).await, StatusCode::OK);
+}
+
+fn now() -> i64 {
+    chrono::Utc::now().timestamp()
 }
 
 async fn is_suppressed(shop: &Shop, n: u32) -> bool {
@@ -122,5 +127,56 @@ async fn stops_that_come_after_a_restore_in_place_are_recorded_though_their_ids_
     keep(&serve, &text(3, "wamid.in3", "STOP")).await;
 
     eventually_async("it is recorded", async || is_suppressed(&shop, 3).await).await;
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_who_was_let_back_in_stops_again_in_the_same_words_on_the_same_day() {
+    let (shop, serve) = unserved().await;
+    let path = format!("/api/webhook/wsapme/{WEBHOOK_SECRET}");
+    let stop = json!({ "type": "text", "message": "STOP", "from": format!("{}@c.us", digits(1)) }).to_string();
+    let engine = shop.engine();
+    assert_eq!(serve.post(&path, stop.clone()).await, StatusCode::OK);
+    let applied = "select count(*) from webhook_inbox where state = 'applied'";
+    eventually_async("it is applied", async || shop.number(applied).await == 1).await;
+    shop.ok(&["suppress", "remove", &digits(1), "--business", "kedai"]).await;
+
+    // What comes again at once is the same message.
+    assert_eq!(serve.post(&path, stop.clone()).await, StatusCode::OK);
+    assert_eq!(shop.number(applied).await, 1);
+    shop.execute("update webhook_inbox set received_at = received_at - interval '2 minutes'").await;
+    assert_eq!(serve.post(&path, stop).await, StatusCode::OK);
+
+    eventually_async("they stopped again", async || is_suppressed(&shop, 1).await).await;
+    assert_eq!(shop.number("select count(*) from webhook_inbox").await, 1);
+    engine.stop().await;
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_restore_the_time_of_a_stop_counts_and_so_does_a_later_resume() {
+    let (shop, serve) = unserved().await;
+    for n in 1..=2 {
+        keep(&serve, &wish(n, "stop", now())).await;
+        eventually_async("it is recorded", async || is_suppressed(&shop, n).await).await;
+    }
+    serve.stop().await;
+    let forget = "delete from suppressions; delete from opt_out_memories; delete from marketing_wishes; delete from webhook_inbox";
+    shop.execute(forget).await;
+    // The second wished otherwise in the restored database already.
+    let resumed = format!(
+        "insert into marketing_wishes (business, phone_number, wish, at) values ('kedai', '+{}', 'resume', now() + interval '1 second')",
+        digits(2)
+    );
+    shop.execute(&resumed).await;
+
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    eventually_async("it is recorded again", async || is_suppressed(&shop, 1).await).await;
+    assert!(!is_suppressed(&shop, 2).await, "their newest word lets them back in");
+    keep(&serve, &wish(1, "resume", now() - 40)).await;
+    keep(&serve, &text(3, "wamid.in3", "STOP")).await;
+    eventually_async("it is recorded", async || is_suppressed(&shop, 3).await).await;
+
+    assert!(is_suppressed(&shop, 1).await, "the older word came late");
     serve.stop().await;
 }
