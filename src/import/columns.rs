@@ -15,6 +15,7 @@ use crate::domain::text;
 mod header;
 mod opt_out;
 mod opt_out_cell;
+mod opt_out_title;
 mod row_opt_outs;
 mod title_of_opt_outs;
 

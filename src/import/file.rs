@@ -24,6 +24,8 @@ pub(super) struct File {
     pub phone_column: String,
     pub name_column: Option<String>,
     pub sheet_words: String,
+    /// A title that mentions opt-outs, of which nobody knows what it says of the people below it.
+    pub mention: Option<String>,
     pub other_phones: Vec<String>,
     pub columns: Vec<String>,
     is_chosen: bool,
@@ -44,10 +46,13 @@ impl File {
         without_united_states: bool,
     ) -> Result<Self, ImportError> {
         let columns = table.columns_in(region)?;
-        if let Some(title) = columns.title_of_opt_outs(&table.titles, table.sheet.as_ref().map(|of| of.name.as_str())) {
+        let sheet = table.sheet.as_ref().map(|of| of.name.as_str());
+        if let Some(title) = columns.title_of_opt_outs(&table.titles, sheet) {
             return Err(ImportError::ListOfOptOuts { title });
         }
-        Self::by_columns(table, columns, (region, content), without_united_states)
+        let mention = columns.mention_of_opt_outs(&table.titles, sheet);
+        let file = Self::by_columns(table, columns, (region, content), without_united_states)?;
+        Ok(Self { mention, ..file })
     }
 
     pub(super) fn by_columns(
@@ -64,6 +69,7 @@ impl File {
             phone_column: columns.reference(columns.phone),
             name_column: columns.name.map(|column| columns.reference(column)),
             sheet_words,
+            mention: None,
             other_phones: columns.other_phones.iter().map(|column| columns.reference(*column)).collect(),
             columns: columns.names.clone(),
             is_chosen: chosen.is_of_columns(),
@@ -96,7 +102,7 @@ impl File {
         writer.finish()?;
         let (mends, unfit_mends) = self.mends.into_parts();
         Ok(ReadThrough {
-            unclear_opt_outs: tally.unclear_opt_outs(|column| self.taker.called(column)),
+            unclear_opt_outs: tally.unclear_opt_outs(|column| self.taker.called(column), self.mention),
             tally,
             rejected: rejected.finish()?,
             phone_column: self.phone_column,

@@ -96,7 +96,7 @@ impl File {
         people.retain(|person| !self.taker.seen.is_taken_back(&person.phone));
         let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
         let rejected_file = rejected_file.map_err(ImportError::Read)?;
-        let unclear_opt_outs = tally.unclear_opt_outs(|column| self.taker.called(column));
+        let unclear_opt_outs = tally.unclear_opt_outs(|column| self.taker.called(column), self.mention.clone());
         let Self { phone_column, name_column, sheet_words, columns, .. } = self;
         let (rejected, local) = (tally.rejections(), tally.local);
         Ok(ReadList {

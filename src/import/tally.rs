@@ -124,15 +124,23 @@ impl Tally {
         (from..).zip(flags).find(|(_, flags)| flags.has(RowFlags::NOT_UTF8)).map(|(row, _)| row)
     }
 
-    /// The rows that were taken and say neither yes nor no where they were to say who wants no messages, by column. `called` names one.
-    pub(super) fn unclear_opt_outs(&self, called: impl Fn(usize) -> String) -> Vec<UnclearOptOuts> {
+    /// The rows that were taken and say neither yes nor no where they were to say who wants no messages, by column. `called` names one. `mention`: a
+    /// title that is to say so of all of them.
+    pub(super) fn unclear_opt_outs(
+        &self,
+        called: impl Fn(usize) -> String,
+        mention: Option<String>,
+    ) -> Vec<UnclearOptOuts> {
         let mut columns: BTreeMap<usize, UnclearOptOuts> = BTreeMap::new();
         for (row, flags) in (0..).zip(&self.flags).filter(|(_, flags)| flags.unclear > 0) {
             let column = usize::from(flags.unclear) - 1;
             let unclear = || UnclearOptOuts { column: called(column), rows: 0, first_row: row };
             columns.entry(column).or_insert_with(unclear).rows += 1;
         }
-        columns.into_values().collect()
+        let first_row = self.first.first().map_or(1, |(row, _)| *row);
+        let mention = mention.filter(|_| self.taken > 0);
+        let of_all = mention.map(|column| UnclearOptOuts { column, rows: self.taken, first_row });
+        columns.into_values().chain(of_all).collect()
     }
 
     pub(super) fn rejections(&self) -> Rejections {

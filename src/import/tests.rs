@@ -24,6 +24,7 @@ struct Read {
     phone_column: String,
     name_column: Option<String>,
     other_phones: Vec<String>,
+    mention: Option<String>,
 }
 
 fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
@@ -56,6 +57,7 @@ fn read_by(bytes: impl AsRef<[u8]>, content: BlastContent, columns: ChosenColumn
         phone_column: file.phone_column,
         name_column: file.name_column,
         other_phones: file.other_phones,
+        mention: file.mention,
     })
 }
 

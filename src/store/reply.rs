@@ -61,8 +61,9 @@ pub async fn add(
                 and $15::integer is not null returning id),
               added as (
              insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
-                                  message_id, quoted_id, at, undecided_attempt)
-             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15
+                                  message_id, quoted_id, at, undecided_attempt, received_at)
+             -- Each has a moment of its own: whoever has seen one has not seen those that came with it.
+             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, clock_timestamp()
               where not exists (select 1 from replies where sender_id = any($14) and message_id = $11)
              on conflict (sender_id, message_id) do nothing returning id)
          select id from decided union all select id from pointed union all select id from added",

@@ -43,6 +43,11 @@ const MONTHS: [&[&str]; 12] = [
     ],
 ];
 
+/// Whether a word is the name of a month.
+pub fn names_month(word: &str) -> bool {
+    MONTHS.iter().any(|names| names.contains(&word))
+}
+
 /// What sets the parts of a day apart. Groups of a number are set apart so as well, but none of them as day, month and year are.
 const DAY_SIGNS: &str = "/.-|";
 

@@ -196,6 +196,11 @@ async fn apply_items(
         turn.effects.commit(engine, tx).await?;
         let (held_up, done): (Vec<_>, Vec<_>) =
             outcomes.into_iter().partition(|(_, outcome)| *outcome == ItemOutcome::Locked);
+        for (n, outcome) in &done {
+            if let ItemOutcome::Failed(why) = outcome {
+                tracing::warn!(id = requests[batch[*n].row], why, "an opt-out cannot be recorded");
+            }
+        }
         applied.advance_with(done.into_iter().map(|(n, _)| (requests[batch[n].row], batch[n].position)));
         locked.extend(held_up.into_iter().map(|(n, _)| requests[batch[n].row]));
     }

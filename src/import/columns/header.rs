@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::opt_out::{names_opt_outs, titles_opt_outs};
+use super::opt_out_title::{OptOutTitle, names_opt_outs};
 use super::{NAME_ENDS, NAME_HEADERS, PHONE_HEADERS, PHONE_PARTS, Samples, decode, key, phone_by_header, positions};
 use crate::domain::phone::{Phone, PhoneError, Region, is_date_or_years};
 use crate::domain::text::is_empty_marker;
@@ -58,7 +58,7 @@ pub(super) fn is_further_header(row: &Record, phone: usize) -> bool {
 /// Where the title of a column stands that says who wants no messages.
 fn opt_outs_of(row: &Record) -> Vec<usize> {
     let cells = row.values.iter().enumerate();
-    cells.filter(|(_, cell)| titles_opt_outs(&decode(cell).0)).map(|(column, _)| column).collect()
+    cells.filter(|(_, cell)| OptOutTitle::of(&decode(cell).0).is_some()).map(|(column, _)| column).collect()
 }
 
 /// Whether half or more of the cells of a column that are not empty are somebody's numbers.

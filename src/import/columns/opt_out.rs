@@ -2,211 +2,14 @@
 
 use std::collections::HashSet;
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::header::{is_further_header, names_columns};
 use super::opt_out_cell::{denies, says_no, says_so};
+use super::opt_out_title::{OptOutTitle, without_answers, words};
 use super::{Samples, decode, key};
 use crate::import::records::Record;
 
-/// What such a column may be called.
-const HEADERS: &[&str] = &[
-    "optout",
-    "optedout",
-    "optouts",
-    "stop",
-    "unsubscribe",
-    "unsubscribed",
-    "donotcontact",
-    "donotmessage",
-    "dnc",
-    "nomessages",
-    "dncflag",
-    "donotcall",
-    "unsub",
-    "blacklist",
-    "blacklisted",
-    "berhenti",
-    "henti",
-    "berhentimelanggan",
-    "berhentiberlangganan",
-    "janganhubungi",
-    "jangandihubungi",
-    "janganmesej",
-    "sudahberhenti",
-    "berhentilangganan",
-    "hentimesej",
-    "取消订阅",
-    "取消訂閱",
-    "不要联系",
-    "不要聯繫",
-    "已退订",
-    "已退訂",
-    "退订",
-    "是否退订",
-    "退訂",
-    "是否退訂",
-    "拒收",
-];
-
-/// With what in it a longer title names such a column: `Opt-out (Y/N)`, `unsubscribed_at`, `WhatsApp opt-out`.
-pub(super) const HEADER_PARTS: &[&str] = &[
-    "optout",
-    "optedout",
-    "unsubscribe",
-    "donotcontact",
-    "donotmessage",
-    "donotcall",
-    "janganhubungi",
-    "jangandihubungi",
-    "berhentimelanggan",
-    "berhentilangganan",
-    "berhentiberlangganan",
-    "退订",
-    "退訂",
-    "拒收",
-];
-
-/// With what in it such a title says the opposite.
-const OPPOSITE_PARTS: &[&str] = &[
-    "notopt",
-    "notunsub",
-    "notyet",
-    "didnt",
-    "optin",
-    "tidakopt",
-    "tidakunsub",
-    "takopt",
-    "takunsub",
-    "belumopt",
-    "belumunsub",
-    "bukanopt",
-    "bukanunsub",
-    "pernahopt",
-    "pernahunsub",
-    "belumberhenti",
-    "tidakberhenti",
-    "takberhenti",
-    "bukanberhenti",
-    "未退",
-    "没退",
-    "沒退",
-    "不退",
-    "非退",
-    "未拒",
-    "回t",
-    "回复",
-    "回覆",
-    "链接",
-];
-
-/// With which words, or their plural, such a title says the opposite, or is about what belongs to an opt-out. At the end of a longer word they
-/// count as well: `unsubscribecount`.
-const OTHER_WORDS: &[&str] = &[
-    "never",
-    "removed",
-    "sent",
-    "link",
-    "url",
-    "code",
-    "token",
-    "remind",
-    "reminder",
-    "reminded",
-    "count",
-    "reason",
-    "id",
-    "key",
-    "keyword",
-    "group",
-    "reply",
-    "replie",
-    "balas",
-    "without",
-    "except",
-    "minus",
-    "exclude",
-    "excluded",
-    "excluding",
-    "tanpa",
-    "kecuali",
-];
-
-/// A title about mail or fax is about messages as well where it names one of these.
-const CHANNELS_OF_MESSAGES: &[&str] = &["whatsapp", "sms", "phone", "call", "telefon", "telepon"];
-
-/// What stands behind a title to say what belongs in its cells: `Stop (Y/N)`.
-const ANSWER_WORDS: &[&[&str]] = &[
-    &["y", "n"],
-    &["yn"],
-    &["yes", "no"],
-    &["ya", "tidak"],
-    &["y", "t"],
-    &["true", "false"],
-    &["1", "0"],
-    &["0", "1"],
-    &["是", "否"],
-];
-
 /// With what in it the title below one that is written over several columns says that it belongs there.
 const CHANNEL_PARTS: &[&str] = &["mail", "whatsapp", "sms", "phone", "call", "telefon", "telepon", "yn"];
-
-/// Whether a column may be called so that says who wants no messages.
-pub(super) fn names_opt_outs(key: &str) -> bool {
-    HEADERS.contains(&key)
-}
-
-/// Whether the title of a column may name one that says who wants no messages, perhaps among other words.
-pub(super) fn titles_opt_outs(title: &str) -> bool {
-    OptOutColumn::titled(title, 0).is_some()
-}
-
-/// The words of a title, also of one such as `optedOutAt`, in small ordinary letters.
-pub(super) fn words(title: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_small = false;
-    for letter in title.nfkc() {
-        if !letter.is_alphanumeric() || was_small && letter.is_uppercase() {
-            words.push(String::new());
-        }
-        was_small = letter.is_lowercase();
-        if letter.is_alphanumeric() {
-            words.last_mut().into_iter().for_each(|word| word.extend(letter.to_lowercase()));
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-fn without_answers(words: &[String]) -> &[String] {
-    let is_end = |end: &&&[&str]| words.len() > end.len() && words[words.len() - end.len()..].iter().eq(end.iter());
-    ANSWER_WORDS.iter().find(is_end).map_or(words, |end| &words[..words.len() - end.len()])
-}
-
-/// Whether such a title stands among other words that do not change what it is about.
-fn is_longer_title(words: &[String], key: &str) -> bool {
-    let has = |parts: &[&str]| parts.iter().any(|part| key.contains(part));
-    let is_other = |word: &String| {
-        let word = word.trim_end_matches('s');
-        let is_in_one = HEADER_PARTS.iter().any(|part| word.contains(part));
-        OTHER_WORDS.iter().any(|other| word == *other || is_in_one && other.len() > 2 && word.ends_with(other))
-    };
-    let is_mail = key.contains("mail") || words.iter().any(|word| word.starts_with("fax"));
-    let is_other_channel = is_mail && !has(CHANNELS_OF_MESSAGES);
-    // *Phone No. opted out* is a number's.
-    let begins_part =
-        |word: &String| word.get(..3).is_some_and(|head| HEADER_PARTS.iter().any(|part| part.starts_with(head)));
-    let is_no = |at: usize| {
-        let is_of_number = at > 0
-            && CHANNELS_OF_MESSAGES
-                .iter()
-                .chain(&["app", "mobile", "contact", "tel", "hp"])
-                .any(|of| words[at - 1] == *of);
-        words[at] == "no" && !is_of_number && words.get(at + 1).is_some_and(begins_part)
-    };
-    let is_opposite = has(OPPOSITE_PARTS) || (0..words.len()).any(is_no);
-    has(HEADER_PARTS) && !is_opposite && !is_other_channel && !words.iter().any(is_other)
-}
 
 /// A column that says who wants no messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,16 +20,13 @@ pub(in crate::import) struct OptOutColumn {
 }
 
 impl OptOutColumn {
-    fn called(key: &str, column: usize) -> Option<Self> {
-        names_opt_outs(key).then_some(Self { column, is_stop: key == "stop" })
+    const fn of(title: OptOutTitle, column: usize) -> Self {
+        Self { column, is_stop: title.is_stop }
     }
 
-    /// The same of the title of a column, which may be longer.
+    /// Of the title of a column.
     pub(super) fn titled(title: &str, column: usize) -> Option<Self> {
-        let words = words(title);
-        let words = without_answers(&words);
-        let key = words.concat();
-        Self::called(&key, column).or_else(|| is_longer_title(words, &key).then_some(Self { column, is_stop: false }))
+        OptOutTitle::of(title).map(|title| Self::of(title, column))
     }
 
     /// The field of that name, of a person whom a program gives.
@@ -244,14 +44,14 @@ impl OptOutColumn {
         let width = header.values.len();
         let mut found: Vec<_> = Self::titled_in(header).filter(|of| !of.is_counted(people)).collect();
         for row in titles {
-            // One without answers below it is the list's.
-            for of in Self::titled_above(row).filter(is_of_answers) {
-                let further = of.further_in(row, width).filter(|of| {
-                    let key = below(header, of.column);
-                    (key.is_empty() || is_channel(&key)) && is_of_answers(of)
-                });
+            // One without answers below it is the list's; one above another title is about something else in its row.
+            let is_of_column = |of: &Self| {
+                let key = below(header, of.column);
+                (key.is_empty() || is_channel(&key)) && is_of_answers(of)
+            };
+            for of in Self::titled_above(row).filter(is_of_column) {
                 found.push(of);
-                found.extend(further);
+                found.extend(of.further_in(row, width).filter(is_of_column));
             }
         }
         let first = people.rows.first();
@@ -310,7 +110,9 @@ impl OptOutColumn {
     }
 
     fn called_in(row: &Record) -> impl Iterator<Item = Self> {
-        let called = |(column, value): (usize, &Vec<u8>)| Self::called(&key(&decode(value).0), column);
+        let called = |(column, value): (usize, &Vec<u8>)| {
+            OptOutTitle::of_name(&key(&decode(value).0)).map(|title| Self::of(title, column))
+        };
         row.values.iter().enumerate().filter_map(called)
     }
 
@@ -319,8 +121,11 @@ impl OptOutColumn {
         let is_alone = row.values.iter().filter(|cell| !decode(cell).0.trim().is_empty()).count() == 1;
         let named = move |(column, value): (usize, &Vec<u8>)| {
             let title = decode(value).0;
-            let key = without_answers(&words(&title)).concat();
-            if is_alone { Self::called(&key, column) } else { Self::titled(&title, column) }
+            if !is_alone {
+                return Self::titled(&title, column);
+            }
+            let name = without_answers(&words(&title)).concat();
+            OptOutTitle::of_name(&name).map(|title| Self::of(title, column))
         };
         row.values.iter().enumerate().filter_map(named)
     }

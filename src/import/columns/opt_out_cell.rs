@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::key;
-use super::opt_out::names_opt_outs;
+use super::opt_out_title::{are_stops, names_opt_outs};
 use crate::domain::phone::{begins_with_day, is_date_or_years, is_exported_day, is_negation};
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
@@ -34,6 +34,8 @@ const CELLS: &[&str] = &[
     "退訂",
     "已退订",
     "已退訂",
+    "sudah",
+    "done",
     "✓",
     "✔",
     "✅",
@@ -91,6 +93,10 @@ const BACK_NEGATIONS: &[&str] = &[
     "revoked",
     "expired",
     "cancelled",
+    "canceled",
+    "cancel",
+    "withdrew",
+    "ended",
     "not",
     "dont",
     "never",
@@ -101,6 +107,9 @@ const BACK_NEGATIONS: &[&str] = &[
     "tidak",
     "tak",
 ];
+
+/// With which first word a longer cell says so, whatever stands behind it: *Yes - asked by phone*.
+const FIRST_WORDS: &[&str] = &["yes", "ya", "oui", "sim", "ja", "true"];
 
 /// So many words such a wish has at most.
 const WISH_WORDS: usize = 3;
@@ -116,7 +125,34 @@ pub(in crate::import) fn says_no(value: &str) -> bool {
 /// Whether a cell says that its person wants no messages: in a word, or by the day of it, where days count.
 pub(super) fn says_so(value: &str, do_days_count: bool) -> bool {
     let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
-    is_wish(value) || has_day_behind_wish(value) || do_days_count && is_day() && !is_back(value)
+    is_wish(value)
+        || begins_with_yes(value)
+        || has_day_behind_wish(value)
+        || do_days_count && (is_day() && !is_back(value) || begins_with_wish(value))
+}
+
+/// *Yes - asked by phone*, *ya (telefon)*: unless it takes that back.
+fn begins_with_yes(value: &str) -> bool {
+    let mut words = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase);
+    words.next().is_some_and(|first| FIRST_WORDS.contains(&first.as_str())) && !takes_back(words)
+}
+
+/// *unsubscribed on 5 Jan*: such a name, and more than a word behind it that takes nothing back.
+fn begins_with_wish(value: &str) -> bool {
+    let words: Vec<String> =
+        value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let longest = words.len().min(WISH_WORDS);
+    (1..=longest).any(|count| {
+        let name = words[..count].concat();
+        names_opt_outs(&name) && !are_stops(&[name]) && !takes_back(words[count..].iter().cloned())
+    })
+}
+
+/// Whether words behind such a cell's first take it back, or are about another channel.
+fn takes_back(words: impl Iterator<Item = String>) -> bool {
+    let words: Vec<String> = words.collect();
+    let is_other = |word: &String| is_negation(word) || is_in(NO_CELLS, word) || word.contains("mail");
+    words.iter().any(is_other) || BACK_PARTS.iter().any(|part| words.concat().contains(part))
 }
 
 /// Whether a cell says that its person did not opt out, or is back: *no*, *never opted out*, *no (31/12/2025)*, *12/03/2026 resubscribed*.
@@ -124,11 +160,11 @@ pub(super) fn denies(value: &str) -> bool {
     let is_signs = |c: char| !c.is_alphanumeric();
     let is_negated = || {
         let (first, rest) = value.trim().split_once(char::is_whitespace)?;
+        // *No, stop* says stop.
+        let is_one = first.ends_with(char::is_alphanumeric) && rest.trim_start().starts_with(char::is_alphanumeric);
         let rest = rest.trim_matches(is_signs);
-        Some(
-            is_negation(first.trim_matches(is_signs))
-                && (is_wish(rest) || begins_with_day(rest) || is_date_or_years(rest)),
-        )
+        let is_negation = is_negation(first.trim_matches(is_signs));
+        Some(is_negation && (is_one && is_wish(rest) || begins_with_day(rest) || is_date_or_years(rest)))
     };
     is_in(NO_CELLS, value) || is_back(value) || is_negated().unwrap_or(false)
 }
@@ -172,6 +208,15 @@ fn is_back(value: &str) -> bool {
         let is_day_alone = day.trim().ends_with(|c: char| c.is_ascii_digit()) && is_date_or_years(day.trim());
         is_day_alone && (is_in(NO_CELLS, word) || BACK_CELLS.contains(&key(word).as_str()))
     };
+    // *START 12/03/2026*
+    let is_first = |(word, day): (&str, &str)| BACK_CELLS.contains(&key(word).as_str()) && begins_with_day(day);
     let has_day = value.contains(|c: char| c.is_ascii_digit());
-    has_day && !is_negated && has_part() || value.trim().rsplit_once(char::is_whitespace).is_some_and(is_last)
+    // *31/12/2025 STOP (opted in 01/01/2024)*
+    let has_wish = words.iter().any(|word| names_opt_outs(word)) || words.concat().contains("optedout");
+    if has_wish {
+        return false;
+    }
+    value.trim().split_once(char::is_whitespace).is_some_and(is_first)
+        || has_day && !is_negated && has_part()
+        || value.trim().rsplit_once(char::is_whitespace).is_some_and(is_last)
 }

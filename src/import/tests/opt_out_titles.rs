@@ -36,6 +36,17 @@ fn a_list_that_is_titled_as_one_of_opt_outs_is_refused() {
         ("Blacklist\nPhone,Name\n", "Blacklist"),
         ("DO NOT CONTACT LIST\nPhone,Name\n", "DO NOT CONTACT LIST"),
         ("Unsubscribed,,\n,Phone,Name\n,0100120009,Ira\n", "Unsubscribed"),
+        ("WhatsApp opt-outs,\nPhone,Name\n", "WhatsApp opt-outs"),
+        ("DNC (WhatsApp)\nPhone,Name\n", "DNC (WhatsApp)"),
+        ("Opt-outs as of 31/12/2025\nPhone,Name\n", "Opt-outs as of 31/12/2025"),
+        ("Unsubscribed users\nPhone,Name\n", "Unsubscribed users"),
+        ("DNC (Do not call) list\nPhone,Name\n", "DNC (Do not call) list"),
+        ("Senarai DNC (jangan hubungi)\nPhone,Name\n", "Senarai DNC (jangan hubungi)"),
+        ("DNC Agustus 2026\nPhone,Name\n", "DNC Agustus 2026"),
+        ("Opt-outs Q4 2025\nPhone,Name\n", "Opt-outs Q4 2025"),
+        ("2025年退订名单\nPhone,Name\n", "2025年退订名单"),
+        ("黑名单\nPhone,Name\n", "黑名单"),
+        ("DNC list,\nKontak,Nama\n", "DNC list"),
     ] {
         let refused = read(format!("{titles}{people}"), "Hi").err();
         assert!(
@@ -57,6 +68,11 @@ fn a_list_whose_title_speaks_of_opt_outs_that_are_not_in_it_is_taken() {
         "未退订客户\nPhone,Name,Group\n",
         "拒收请回复R\nPhone,Name,Group\n",
         "WhatsApp (do not call),Name,Group\n",
+        "Whatsapp (do not call),Name,Group\n",
+        "Opt-outs: 0\nPhone,Name,Group\n",
+        "Customer list, opt-outs: 3\nPhone,Name,Group\n",
+        "Opt-outs discarded\nPhone,Name,Group\n",
+        "Kedai Ali - DNC list\nPhone,Name,Group\n",
         "Raya list - reply STOP to unsubscribe\nPhone,Name,Group\n",
         // The column says who did.
         "Unsubscribed\nPhone,Name,Opt-out\n",
@@ -64,6 +80,28 @@ fn a_list_whose_title_speaks_of_opt_outs_that_are_not_in_it_is_taken() {
     ] {
         assert_eq!(phones(&read(format!("{titles}{people}"), "Hi").unwrap()).len(), 2, "{titles}");
     }
+}
+
+#[test]
+fn a_title_that_mentions_opt_outs_and_says_no_more_of_them_is_told_with_the_list() {
+    let told = |title: &str| {
+        let read = read(format!("{title}\nPhone,Name\n0100120001,Aina\n0100120002,Ben\n"), "Hi").unwrap();
+        let unclear = read.tally.unclear_opt_outs(|_| String::new(), read.mention);
+        unclear.into_iter().map(|of| (of.column, of.rows)).collect::<Vec<_>>()
+    };
+
+    assert_eq!(told("Kedai Ali - DNC list"), [("Kedai Ali - DNC list".to_owned(), 2)]);
+    assert_eq!(told("Customers (no opt-outs)"), []);
+    assert_eq!(told("Customers"), []);
+}
+
+#[test]
+fn a_title_over_another_one_is_about_something_else_in_its_row() {
+    let list = "Blacklist,,\nVIP,Name,Phone\nyes,Aina,0100120001\nno,Ben,0100120002\n";
+    assert!(matches!(read(list, "Hi").err(), Some(ImportError::ListOfOptOuts { .. })));
+    let counted =
+        "Customer list,,Unsubscribed: 3\nName,Phone,Birthday\nAina,0100120001,31/01/1990\nBen,0100120002,01/02/1991\n";
+    assert_eq!(phones(&read(counted, "Hi").unwrap()).len(), 2);
 }
 
 #[test]
@@ -101,15 +139,30 @@ fn words_about_coming_back_count_only_where_they_say_so() {
         "31/12/2025 tukar no.",
         "12/03/2026 opt-in withdrawn",
         "✓ 31/12/2025",
+        "31/12/2025 STOP (opted in 01/01/2024)",
+        "12/03/2026 withdrew opt-in",
+        "Yes - asked by phone",
+        "yes (12/11)",
+        "yes pls",
+        "Ya (telefon)",
+        "unsubscribed on 5 Jan",
+        "SUDAH",
         "Yes (since 31/12/2025)",
         "=\"1\"",
         "(1)",
     ] {
         assert!(!is_taken("unsubscribed", out), "{out}");
     }
-    for back in
-        ["12/03/2026 resubscribed", "12/03/2026 no", "12/03/2026 opt in", "12/03/2026 active", "opted in 12/03/2026"]
-    {
+    for back in [
+        "12/03/2026 resubscribed",
+        "12/03/2026 no",
+        "12/03/2026 opt in",
+        "12/03/2026 active",
+        "opted in 12/03/2026",
+        "START 12/03/2026",
+        "unsubscribed from email",
+        "yes, but not any more",
+    ] {
         assert!(is_taken("unsubscribed", back), "{back}");
     }
 }
@@ -133,6 +186,20 @@ fn titles_in_two_languages_and_of_several_channels_are_of_opt_outs() {
         "取消订阅",
         "退订 (是/否)",
         "是否退订",
+        "Kontak opt-out (Ya/Tidak)",
+        "Pernah unsubscribe",
+        "Opt-in/Opt-out",
+        "Email & WA opt-out",
+        "Telephone No. opted out",
+        "DNC status",
+        "is_dnc",
+        "UNSUB_TIME",
+        "Don't contact",
+        "Stop / Berhenti",
+        "STOP (Ya/Tak)",
+        "是否取消订阅",
+        "取消订阅时间",
+        "senarai hitam",
     ] {
         assert!(!is_taken(title, "yes"), "{title}");
     }
@@ -149,6 +216,11 @@ fn titles_in_two_languages_and_of_several_channels_are_of_opt_outs() {
         "Not yet unsubscribed",
         "Bukan opt-out",
         "No opt-out",
+        "Didn't opt out",
+        "拒收次数",
+        "Can unsubscribe",
+        "Opt-out deadline",
+        "DNC reason",
     ] {
         assert!(is_taken(title, "yes"), "{title}");
     }
@@ -185,6 +257,7 @@ async fn a_list_of_opt_outs_leaves_out_who_denies_it_and_nobody_who_says_nothing
         assert_eq!(opted_out(list).await, ["1", "2"], "{nothing}");
     }
     assert_eq!(opted_out("phone,stop,dnc\n0100120001,no,asked by phone\n".to_owned()).await, ["1"]);
+    assert_eq!(opted_out("phone\tOpt-out\n0100120001\tNo, stop\n0100120002\tno\n".to_owned()).await, ["1"]);
     let words = "phone\tstop\n0100120001\tSTOP, was opted in by mistake\n0100120002\twon't rejoin\n";
     assert_eq!(opted_out(words.to_owned()).await, ["1", "2"]);
 }
@@ -200,4 +273,8 @@ fn whoever_opted_out_in_a_row_without_a_number_in_its_place_gets_no_message_by_a
     assert_eq!(phones(&read(swapped, "Hi").unwrap()), ["+60123450008"]);
     let another_s = "phone,name,stop,agent\n0123450013,Jo,,\n0123450008 / 0123450009,Faizal,yes,0123450013\n";
     assert_eq!(phones(&read(another_s, "Hi").unwrap()), ["+60123450013"], "their agent's number is not theirs");
+    let by_blank = another_s.replace(" / ", " ");
+    assert_eq!(phones(&read(by_blank, "Hi").unwrap()), ["+60123450013"]);
+    let too_long = "phone,name,stop,agent\n0123450013,Jo,,\n012345000812345,Faizal,yes,0123450013\n";
+    assert_eq!(phones(&read(too_long, "Hi").unwrap()), ["+60123450013"], "nor where theirs has a digit too many");
 }

@@ -67,7 +67,7 @@ fn rows_that_say_neither_yes_nor_no_are_counted_as_long_as_they_are_taken() {
 
     let read = read(list, "Hi").unwrap();
 
-    let unclear = read.tally.unclear_opt_outs(|column| format!("column {}", column + 1));
+    let unclear = read.tally.unclear_opt_outs(|column| format!("column {}", column + 1), None);
     let expected = UnclearOptOuts { column: "column 3".to_owned(), rows: 2, first_row: 6 };
     assert_eq!((phones(&read).len(), unclear), (4, vec![expected]));
 }
@@ -79,7 +79,7 @@ fn what_programs_write_for_yes_and_no_counts_and_what_is_about_a_block_as_well_i
 
     let read = read(list, "Hi").unwrap();
 
-    let unclear = read.tally.unclear_opt_outs(|column| format!("column {}", column + 1));
+    let unclear = read.tally.unclear_opt_outs(|column| format!("column {}", column + 1), None);
     let expected = UnclearOptOuts { column: "column 2".to_owned(), rows: 4, first_row: 2 };
     assert_eq!((phones(&read).len(), phones(&read)[1], unclear), (6, "+60100120003", vec![expected]));
 }
@@ -91,7 +91,7 @@ fn letters_in_full_width_are_those_of_a_column_and_of_a_wish() {
     let read = read(list, "Hi {name}").unwrap();
 
     assert_eq!((phones(&read), read.name_column.as_deref()), (vec!["+60100120004"], Some("Ｎａｍｅ")));
-    assert!(read.tally.unclear_opt_outs(|column| format!("column {}", column + 1)).is_empty());
+    assert!(read.tally.unclear_opt_outs(|column| format!("column {}", column + 1), None).is_empty());
 }
 
 #[test]

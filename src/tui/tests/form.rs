@@ -71,8 +71,8 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
     };
     let people = i64::try_from(imported.taken).unwrap();
     let saved = saved_draft(id, version, unfinished);
-    let (list, columns) = (DraftList::Pasted(Arc::from("")), ChosenColumns::default());
-    let list = Box::new(ListToTake { list, columns, mends: Vec::new() });
+    let list = DraftList::Pasted(Arc::from(""));
+    let list = Box::new(ListToTake { list, columns: ChosenColumns::default(), mends: Vec::new() });
     let request = WriteRequest::Draft(DraftWrite::TakeList { at: saved.at, form: Box::new(form()), list });
     let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, people, imported, left_out_since: 0 }));
     Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) }
@@ -113,12 +113,8 @@ pub fn opened() -> Completion {
 }
 
 pub fn opened_with(left_out: Option<RejectedRows>) -> Completion {
-    let person = DraftPerson {
-        row: None,
-        phone: "+60100120001".into(),
-        name: Some(HOSTILE.into()),
-        variables: Variables::default(),
-    };
+    let (phone, name) = ("+60100120001".into(), Some(HOSTILE.into()));
+    let person = DraftPerson { row: None, phone, name, variables: Variables::default() };
     let opened = OpenedDraft {
         at: DraftAt::new(DRAFT, 3),
         state: BlastState::Draft,

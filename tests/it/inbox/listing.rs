@@ -4,6 +4,9 @@ use blastdeck::store::inbox::{self, ReplaySelection};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+use serde_json::json;
+
+use super::scene::{InboxScene, text};
 use crate::support::{database, eventually_async};
 
 /// Rows read so far, and index lookups.
@@ -56,4 +59,15 @@ async fn a_request_that_named_somebody_who_was_forgotten_is_never_replayed() {
     // One that was replayed by a version before failed for good.
     assert_eq!(inbox::replay(&database.pool, ReplaySelection::Failed).await.unwrap(), 1);
     assert_eq!(states().await, ["applied", "applied", "new", "new"]);
+}
+
+#[tokio::test]
+async fn replies_that_come_together_are_seen_one_by_one() {
+    let scene = InboxScene::sent(3).await;
+    let texts: Vec<_> =
+        (1..=3).map(|n| text(n, &format!("wamid.in{n}"), "I take three")["messages"][0].clone()).collect();
+
+    scene.receive(json!({ "messages": texts })).await;
+
+    assert_eq!(scene.shop.number("select count(distinct received_at) from replies").await, 3);
 }

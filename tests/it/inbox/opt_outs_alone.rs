@@ -34,7 +34,7 @@ async fn is_suppressed(shop: &Shop, n: u32) -> bool {
 }
 
 /// Holds what a transaction of another process does that is writing the same stop.
-async fn write_stop<'a>(shop: &'a Shop, n: u32) -> sqlx::Transaction<'a, sqlx::Postgres> {
+async fn write_stop(shop: &Shop, n: u32) -> sqlx::Transaction<'_, sqlx::Postgres> {
     let mut tx = shop.database.pool.begin().await.unwrap();
     let stop = format!(
         "insert into marketing_wishes (business, phone_number, wish, at) values ('kedai', '+{0}', 'stop', now());
