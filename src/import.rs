@@ -144,6 +144,8 @@ pub struct Imported {
     pub name_column: Option<String>,
     /// Says which sheet was read where nobody named one of several, to stand behind the columns; else empty.
     pub sheet_words: String,
+    /// How many people were in the blast, want no messages by this list, and are out of it now.
+    pub members_out: u64,
     /// Others that hold phones as well, where nobody chose between them.
     pub other_phones: Vec<String>,
     pub unclear_opt_outs: Vec<UnclearOptOuts>,
@@ -206,7 +208,7 @@ pub async fn create_from(
 pub async fn add_people(
     pool: &PgPool,
     to: Addition,
-    source: PeopleSource,
+    (source, rejected): (PeopleSource, RejectedTo),
     options: ImportOptions,
 ) -> Result<Imported, ImportError> {
     let Addition { blast, state: seen, region, content } = to;
@@ -221,7 +223,7 @@ pub async fn add_people(
     import.members(|phone| seen.add_member(phone)).await?;
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
     let options = ImportOptions { rejections: KeptRejections::None, ..options };
-    write(pool, (import, BeforeReading::OF_ADDITIONS), list, RejectedTo::Nowhere, options).await
+    write(pool, (import, BeforeReading::OF_ADDITIONS), list, rejected, options).await
 }
 
 async fn write(
@@ -245,8 +247,9 @@ async fn write(
     let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, batch, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (copied, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
-    let people = copied - import.take_back(&read.taken_back).await?;
-    if !(options.may_be_empty && read.is_empty()) && read.by_hand == 0 {
+    let taken_back = import.take_back(&read.taken_back).await?;
+    let people = i64::try_from(copied).unwrap_or(i64::MAX) - i64::try_from(taken_back).unwrap_or(i64::MAX);
+    if !(options.may_be_empty && read.is_empty()) && read.by_hand == 0 && read.members_out == 0 {
         read.refuse_nobody()?;
     }
     if options.rejections != KeptRejections::None {

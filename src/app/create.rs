@@ -113,7 +113,7 @@ impl App {
     /// Adds people to a draft; whoever is in it already is rejected.
     pub async fn add_people(&self, id: BlastId, people: PeopleSource) -> Result<Imported, AppError> {
         let state = self.state(id).await?;
-        self.add_people_as_seen((id, state), people).await
+        self.add_people_as_seen((id, state), people, RejectedTo::Nowhere).await
     }
 
     /// The same where it is still in the state that somebody saw: what is scheduled takes people only of whoever knows that.
@@ -121,13 +121,14 @@ impl App {
         &self,
         (id, state): (BlastId, BlastState),
         people: PeopleSource,
+        rejected: RejectedTo,
     ) -> Result<Imported, AppError> {
         let blast = self.blast_row(id).await?;
         self.refuse_additions(&blast).await?;
         let content = BlastContent::parse(&blast.message, blast.template.as_ref());
         let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
         let to = Addition { blast: id, state, region: self.region_of(blast.sender_id), content };
-        let added = match add_people(self.pool(), to, people, self.caller_options()).await {
+        let added = match add_people(self.pool(), to, (people, rejected), self.caller_options()).await {
             Err(ImportError::Closed(why)) => {
                 // Deleted in this moment, it is gone, as for whoever comes later.
                 self.blast_row(id).await?;

@@ -182,7 +182,9 @@ impl Columns {
         let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
         let phone = || phone_by_header(&keys, samples).or_else(|| samples.phone_column(keys.len()));
         let name = |phone| name_by_header((&keys, &titles), phone);
-        let opt_outs = OptOutColumn::of_header(header, above, samples);
+        // A first row of one cell is the list's title, whatever it says.
+        let is_title = names.len() > 1 && keys.iter().filter(|key| !key.is_empty()).count() == 1;
+        let opt_outs = if is_title { Vec::new() } else { OptOutColumn::of_header(header, above, samples) };
         let columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
         let of_others = OptOutColumn::of_other_headers(samples.rows, columns.phone);
         Ok(columns.with_opt_outs(opt_outs).with_opt_outs(of_others).with_other_phones(samples, chosen))

@@ -115,6 +115,7 @@ impl File {
             mends,
             unfit_mends,
             by_hand,
+            members_out: self.taker.seen.members_out,
             taken_back: self.taker.seen.taken_back,
         })
     }

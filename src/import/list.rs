@@ -160,6 +160,7 @@ impl GivenList {
             mends: Vec::new(),
             unfit_mends: Vec::new(),
             by_hand: 0,
+            members_out: self.seen.members_out,
             taken_back: self.seen.taken_back,
         })
     }

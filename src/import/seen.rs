@@ -19,6 +19,8 @@ pub(super) struct SeenPeople {
     pub(super) is_corrected: bool,
     /// Who was taken by a row before the one that says that they want no messages.
     pub(super) taken_back: HashSet<PersonKey>,
+    /// How many of those who were there before the list want no messages by it.
+    pub(super) members_out: u64,
 }
 
 /// Everybody whose keys differ in their last [`TAIL_BITS`] alone, in ascending order.
@@ -96,16 +98,20 @@ impl SeenPeople {
     }
 
     /// Somebody who wants no messages by this row: from here on no row of theirs is taken, and the one that was is given back here.
-    /// Whoever was in the blast before the list is of none of its rows, and whoever was added by hand stays.
+    /// Whoever was in the blast before the list is of none of its rows, and is taken out of it; whoever was added by hand stays.
     pub(super) fn opt_out(&mut self, phone: &Phone, row: u64) -> Option<u64> {
         let key = phone.key().filter(|key| !self.added.contains(key))?;
         let this = FirstRow::new(row, phone).of_opt_out();
         let first = self.first_or_insert(key, this)?;
-        if first.is_of_opt_out() || first.row() == MEMBER {
+        if first.is_of_opt_out() {
             return None;
         }
         let taken = std::mem::replace(first, this).row();
         self.taken_back.insert(key);
+        if taken == MEMBER {
+            self.members_out += 1;
+            return None;
+        }
         Some(taken)
     }
 

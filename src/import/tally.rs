@@ -204,6 +204,8 @@ pub(super) struct ReadThrough {
     pub(super) by_hand: u64,
     /// Who was sent on, and wants no messages by a later row.
     pub(super) taken_back: HashSet<PersonKey>,
+    /// How many of those were in the blast before.
+    pub(super) members_out: u64,
 }
 
 impl ReadThrough {
@@ -248,6 +250,7 @@ impl ReadThrough {
             phone_column: self.phone_column,
             name_column: self.name_column,
             sheet_words: self.sheet_words,
+            members_out: self.members_out,
             other_phones: self.other_phones,
             unclear_opt_outs: self.unclear_opt_outs,
             warning,

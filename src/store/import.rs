@@ -354,7 +354,7 @@ impl Import {
     ///
     /// # Errors
     /// [`StoreError::Unconfirmed`] where it cannot say.
-    pub async fn commit(mut self, pool: &PgPool, people: u64) -> Result<BlastId, StoreError> {
+    pub async fn commit(mut self, pool: &PgPool, people: i64) -> Result<BlastId, StoreError> {
         fence::mark_lost_posts_uncertain(&mut self.connection, self.blast).await?;
         if self.has_consent {
             customer::note_consents(&mut self.connection, self.blast).await?;

@@ -133,7 +133,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
              on conflict (received_on, digest) do update
                 set id = default, received_at = now(), state = 'new', open_items = null, failed_items = null, waits_for = null,
                     reason = null, tries = 0, next_try_at = now()
-              where webhook_inbox.provider = 'wsapme' and webhook_inbox.may_opt_out and webhook_inbox.state = 'applied'
+              where webhook_inbox.provider = 'wsapme' and webhook_inbox.may_opt_out and webhook_inbox.state in ('new', 'applied')
                 and webhook_inbox.received_at < now() - interval '1 minute'
              returning 1)
          select pg_notify($5, '') from (select count(*) from added) as n (added) where added > 0",

@@ -342,3 +342,25 @@ async fn whoever_wants_no_messages_by_a_later_row_is_out_of_the_draft_again() {
     let first = "2,their number,+60100123456,row 5 of the same person says that they want no messages";
     assert!(rejected.lines().any(|line| line.starts_with(first)), "{rejected}");
 }
+
+#[tokio::test]
+async fn the_rejected_rows_of_a_list_that_is_added_to_a_draft_stand_beside_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..2).await;
+    let more = shop.write("more.csv", "Name,Phone,Stop\nAina,0123452001,yes\nBala,0123452002,no\nKor,01234,\n");
+
+    let added = shop.run(&["blast", "add", &blast, "--recipients", more.to_str().unwrap()]).await;
+
+    let rejected = std::fs::read_to_string(shop.path("more.rejected.csv")).unwrap();
+    assert!(added.err.contains("more.rejected.csv"), "{added:?}");
+    assert!(rejected.contains("\n2,Stop,yes") && rejected.contains("\n4,Phone,01234"), "{rejected}");
+    let opted_out = format!("Name,Phone,Stop\nPerson,{},yes\nDi,0123452004,\n", crate::support::digits(1));
+    let opted_out = shop.write("opted-out.csv", opted_out);
+    let added = shop.run(&["blast", "add", &blast, "--recipients", opted_out.to_str().unwrap()]).await;
+    assert!(added.err.contains("1 person of the blast asked for no messages by this list"), "{added:?}");
+    assert!(added.out.contains("3 people in blast"), "{added:?}");
+    let opted_out = shop.write("opted-out.csv", format!("Name,Phone,Stop\nPerson,{},yes\n", crate::support::digits(0)));
+    let added = shop.run(&["blast", "add", &blast, "--recipients", opted_out.to_str().unwrap()]).await;
+    assert!(added.code == 0 && added.out.contains("2 people in blast"), "{added:?}");
+    shop.invariants().await;
+}

@@ -21,7 +21,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::message::RenderError;
 use crate::domain::phone::Phone;
 use crate::domain::text::{clean, count_of, number, people};
-use crate::import::{Reason, ReasonCount, TableSource};
+use crate::import::{Reason, ReasonCount, RejectedTo, TableSource};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AddPeopleArgs {
@@ -56,8 +56,13 @@ impl AddPeopleArgs {
         let blast = context.app.blast_without_unasked(self.blast).await?;
         let starts = self.confirm_scheduled(&context, &blast)?;
         let without = who_gets_nothing(&context, self.blast).await;
-        let added = context.app.add_people_as_seen((self.blast, blast.state), source).await;
+        let rejected = self.recipients.as_deref().map_or(RejectedTo::Nowhere, RejectedTo::beside);
+        context.app.expect_rejected_file(&rejected).await;
+        let added = context.app.add_people_as_seen((self.blast, blast.state), source, rejected).await;
         let added = added.map_err(|error| self.refused(error))?;
+        if let Some(file) = &added.rejected_file {
+            context.app.note_rejected_file(file).await.unwrap_or_else(|why| talk(&why));
+        }
         context.done(format!(
             "{} added to blast {}, and only this could not be printed",
             were(added.taken),
@@ -75,6 +80,7 @@ impl AddPeopleArgs {
             let reasons: Vec<_> = added.rejected.reasons.iter().map(reason).collect();
             return json(&json!({
                 "id": self.blast, "taken": added.taken, "rejected": added.rejected.total, "reasons": reasons,
+                "rejected_file": added.rejected_file,
                 "unclear_opt_outs": added.unclear_opt_outs, "local": added.local, "total_recipients": total,
             }));
         }

@@ -120,6 +120,10 @@ pub(super) fn report(imported: &Imported) {
     }
     say_unclear_opt_outs(&imported.unclear_opt_outs);
     say_local(imported.local.as_ref());
+    if imported.members_out > 0 {
+        let people = count_of(imported.members_out, "person", "people");
+        talk(&format!("{people} of the blast asked for no messages by this list, and left it"));
+    }
     rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(words) = imported.without_name_words() {
         talk(&words);

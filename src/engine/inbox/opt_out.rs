@@ -243,7 +243,7 @@ async fn record_one(
         let new =
             NewSuppression { business: &business, phone, reason: Some(opt_out.reason), source: opt_out.source, by };
         suppression::add(&mut *tx, new).await?;
-        effects.remembered.push(RememberedOptOut::of(new, false));
+        effects.remembered.push(RememberedOptOut::of(new, false).said_at(at));
         effects.ordered = true;
     } else if !suppression::is_theirs(&mut *tx, &business, phone).await? {
         // They, or an operator, wished otherwise since.

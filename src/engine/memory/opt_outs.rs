@@ -51,6 +51,12 @@ impl RememberedOptOut {
         (self.business.clone(), person, text)
     }
 
+    /// The same as of when its person said so.
+    #[must_use]
+    pub fn said_at(self, at: DateTime<Utc>) -> Self {
+        Self { at, ..self }
+    }
+
     /// As it is noted now, or lifted.
     pub fn of(suppression: NewSuppression<'_>, is_lifted: bool) -> Self {
         let NewSuppression { business, phone, reason, source, by } = suppression;

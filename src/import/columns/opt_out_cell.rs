@@ -109,7 +109,12 @@ const BACK_NEGATIONS: &[&str] = &[
 ];
 
 /// With which first word a longer cell says so, whatever stands behind it: *Yes - asked by phone*.
-const FIRST_WORDS: &[&str] = &["yes", "ya", "oui", "sim", "ja", "true"];
+const FIRST_WORDS: &[&str] = &["yes", "ya", "oui", "sim", "ja", "true", "y", "是"];
+/// Words behind it that take that back, besides negations.
+const KEEPS: &[&str] = &[
+    "keep", "still", "continue", "wants", "want", "back", "mistake", "masih", "mahu", "nak", "teruskan", "semula",
+    "active", "aktif",
+];
 
 /// So many words such a wish has at most.
 const WISH_WORDS: usize = 3;
@@ -126,32 +131,44 @@ pub(in crate::import) fn says_no(value: &str) -> bool {
 pub(super) fn says_so(value: &str, do_days_count: bool) -> bool {
     let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
     is_wish(value)
-        || begins_with_yes(value)
+        || begins_with_yes(value, !do_days_count)
         || has_day_behind_wish(value)
         || do_days_count && (is_day() && !is_back(value) || begins_with_wish(value))
 }
 
-/// *Yes - asked by phone*, *ya (telefon)*: unless it takes that back.
-fn begins_with_yes(value: &str) -> bool {
-    let mut words = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase);
-    words.next().is_some_and(|first| FIRST_WORDS.contains(&first.as_str())) && !takes_back(words)
+/// *Yes - asked by phone*, *ya (telefon)*: unless it takes that back. `is_parted`: a sign has to stand behind the word, since *Ya Kun* is a place.
+fn begins_with_yes(value: &str, is_parted: bool) -> bool {
+    let value = value.trim();
+    let end = value.find(|c: char| !c.is_alphanumeric()).unwrap_or(value.len());
+    let (first, rest) = value.split_at(end);
+    let is_parted = is_parted || matches!(first, "y" | "Y");
+    let has_sign = rest.trim_start().starts_with(|c: char| !c.is_alphanumeric() && c != '?');
+    // *yes, do not message* is another word for it.
+    let says_more = ["donot", "dont", "jangan"].iter().any(|part| key(rest).contains(part));
+    FIRST_WORDS.contains(&first.to_lowercase().as_str())
+        && !rest.starts_with('?')
+        && (has_sign || !is_parted)
+        && (says_more || !takes_back(&words_of(rest)))
 }
 
-/// *unsubscribed on 5 Jan*: such a name, and more than a word behind it that takes nothing back.
+/// *unsubscribed on 5 Jan*: such a name, and more than a word behind it that takes nothing back and is about no other channel.
 fn begins_with_wish(value: &str) -> bool {
-    let words: Vec<String> =
-        value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let words = words_of(value);
     let longest = words.len().min(WISH_WORDS);
     (1..=longest).any(|count| {
-        let name = words[..count].concat();
-        names_opt_outs(&name) && !are_stops(&[name]) && !takes_back(words[count..].iter().cloned())
+        let (name, rest) = (words[..count].concat(), &words[count..]);
+        let is_mail = rest.iter().any(|word| word.contains("mail"));
+        names_opt_outs(&name) && !are_stops(&[name]) && !is_mail && !takes_back(rest)
     })
 }
 
-/// Whether words behind such a cell's first take it back, or are about another channel.
-fn takes_back(words: impl Iterator<Item = String>) -> bool {
-    let words: Vec<String> = words.collect();
-    let is_other = |word: &String| is_negation(word) || is_in(NO_CELLS, word) || word.contains("mail");
+fn words_of(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+/// Whether words behind such a cell's first take it back.
+fn takes_back(words: &[String]) -> bool {
+    let is_other = |word: &String| is_negation(word) || is_in(NO_CELLS, word) || KEEPS.contains(&word.as_str());
     words.iter().any(is_other) || BACK_PARTS.iter().any(|part| words.concat().contains(part))
 }
 

@@ -70,8 +70,30 @@ const PARTS: &[&str] = &[
     "取消訂閱",
 ];
 
-/// Which words name such a column in a longer title: `DNC (WhatsApp)`, `UNSUB_TIME`.
+/// Which words name such a column beside others: `DNC (WhatsApp)`, `UNSUB_TIME`.
 const NAME_WORDS: &[&str] = &["dnc", "dnd", "unsub", "blacklist", "blacklisted"];
+/// These: a check, a form or an hour of it is another thing.
+const BESIDE_NAME_WORDS: &[&str] = &[
+    "is",
+    "has",
+    "status",
+    "flag",
+    "whatsapp",
+    "wa",
+    "sms",
+    "time",
+    "date",
+    "at",
+    "on",
+    "since",
+    "registered",
+    "customer",
+    "customers",
+    "number",
+    "phone",
+    "promo",
+    "marketing",
+];
 
 /// Names that may be another thing as well: a bus stop.
 const STOPS: &[&str] = &["stop", "henti", "berhenti"];
@@ -174,6 +196,14 @@ impl OptOutTitle {
     }
 }
 
+/// Whether a title speaks of opt-outs, and does not say that there are none below it.
+pub(super) fn mentions_opt_outs(title: &str) -> bool {
+    let words = words(title);
+    let is_named = words.iter().any(|word| NAME_WORDS.contains(&word.as_str()));
+    let is_other = is_opposite(&words, &words.concat()) || words.iter().any(|word| is_other(word));
+    OptOutTitle::of(title).is_some() || is_named && !is_other
+}
+
 /// The words of a title, also of one such as `optedOutAt`, in small ordinary letters.
 pub(super) fn words(title: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -220,7 +250,9 @@ pub(super) fn are_stops(names: &[String]) -> bool {
 /// Whether such a name stands among other words that do not change what it is about.
 fn is_longer(words: &[String], key: &str) -> bool {
     let has = |parts: &[&str]| parts.iter().any(|part| key.contains(part));
-    let is_named = has(PARTS) || words.iter().any(|word| NAME_WORDS.contains(&word.as_str()));
+    let is_name = |word: &&String| NAME_WORDS.contains(&word.as_str());
+    let is_beside = |word: &String| is_name(&word) || BESIDE_NAME_WORDS.contains(&word.as_str());
+    let is_named = has(PARTS) || words.iter().any(|word| is_name(&word)) && words.iter().all(is_beside);
     let is_mail = key.contains("mail") || words.iter().any(|word| word.starts_with("fax"));
     let is_of_messages =
         has(CHANNELS_OF_MESSAGES) || words.iter().any(|word| WORDS_OF_MESSAGES.contains(&word.as_str()));

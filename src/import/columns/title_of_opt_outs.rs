@@ -1,6 +1,6 @@
 //! Whether a list says of itself that its people want no messages.
 
-use super::opt_out_title::{OptOutTitle, are_stops, names, names_opt_outs, words};
+use super::opt_out_title::{are_stops, mentions_opt_outs, names, names_opt_outs, words};
 use super::{Columns, Header, decode, numbered};
 use crate::domain::phone::names_month;
 use crate::domain::text::clean;
@@ -18,7 +18,7 @@ impl Columns {
     /// A title of the list that mentions opt-outs, though it does not say that everybody in it opted out: *Kedai Aina, DNC list*.
     pub(in crate::import) fn mention_of_opt_outs(&self, titles: &[Record], sheet: Option<&str>) -> Option<String> {
         let mut titles = self.titles_of_list(titles, sheet).filter(|_| self.opt_outs.is_empty());
-        titles.find(|title| OptOutTitle::of(title).is_some()).map(|title| clean(&title).into_owned())
+        titles.find(|title| mentions_opt_outs(title)).map(|title| clean(&title).into_owned())
     }
 
     /// Those above its header, that of its sheet, and a first row that is one cell wide: where the header is of no known words.

@@ -47,6 +47,7 @@ fn a_list_that_is_titled_as_one_of_opt_outs_is_refused() {
         ("2025年退订名单\nPhone,Name\n", "2025年退订名单"),
         ("黑名单\nPhone,Name\n", "黑名单"),
         ("DNC list,\nKontak,Nama\n", "DNC list"),
+        (",退订名单\n号码,姓名\n", "退订名单"),
     ] {
         let refused = read(format!("{titles}{people}"), "Hi").err();
         assert!(
@@ -142,6 +143,10 @@ fn words_about_coming_back_count_only_where_they_say_so() {
         "31/12/2025 STOP (opted in 01/01/2024)",
         "12/03/2026 withdrew opt-in",
         "Yes - asked by phone",
+        "Y - asked",
+        "是（电话）",
+        "yes, do not email or whatsapp",
+        "Yes, via email reply",
         "yes (12/11)",
         "yes pls",
         "Ya (telefon)",
@@ -162,6 +167,11 @@ fn words_about_coming_back_count_only_where_they_say_so() {
         "START 12/03/2026",
         "unsubscribed from email",
         "yes, but not any more",
+        "yes please keep sending",
+        "ya masih mahu",
+        "Yes but came back 1/12/2025",
+        "yes - wants messages",
+        "Yes? to confirm",
     ] {
         assert!(is_taken("unsubscribed", back), "{back}");
     }
@@ -221,9 +231,18 @@ fn titles_in_two_languages_and_of_several_channels_are_of_opt_outs() {
         "Can unsubscribe",
         "Opt-out deadline",
         "DNC reason",
+        "Blacklist checked",
+        "DNC consent form",
+        "DND mode after 10pm",
     ] {
         assert!(is_taken(title, "yes"), "{title}");
     }
+}
+
+#[test]
+fn a_place_that_begins_with_a_yes_is_none_in_a_column_called_stop() {
+    assert!(is_taken("Stop", "Ya Kun, KLCC") && is_taken("Stop", "Yes Optus arena"));
+    assert!(!is_taken("Stop", "Yes, asked by phone") && !is_taken("Stop", "ya (telefon)"));
 }
 
 #[test]

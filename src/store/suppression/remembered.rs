@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::store::StoreError;
 
@@ -106,28 +106,26 @@ pub async fn record_compared(tx: &mut PgConnection, origin: &str, bytes: u64) ->
 }
 
 /// Records lines that were appended to a machine's own list with the opt-outs that this transaction writes, where it had been compared with all
-/// that stood before them. Where another transaction is about to do so, they are compared later.
+/// that stood before them. Where another transaction is about to do so, they are compared later. One round trip: a mark waits for it.
 pub async fn record_appended(
     tx: &mut PgConnection,
     origin: &str,
     (before, after): (u64, u64),
 ) -> Result<(), StoreError> {
-    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    if before == 0 {
-        // Nothing of it was in any database before.
-        sqlx::query("insert into opt_out_memories (origin, bytes) values ($1, 0) on conflict do nothing")
-            .bind(origin)
-            .execute(&mut *tx)
-            .await?;
+    // It comes from a file.
+    if !origin.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '.')) {
+        return Ok(());
     }
-    sqlx::query(
-        "update opt_out_memories set bytes = $3
-          where origin = (select origin from opt_out_memories where origin = $1 and bytes = $2 for update skip locked)",
-    )
-    .bind(origin)
-    .bind(bytes(before))
-    .bind(bytes(after))
-    .execute(tx)
-    .await?;
+    // Of what begins with these lines nothing was in any database before.
+    let sql = format!(
+        "with held as materialized (
+             select origin from opt_out_memories where origin = '{origin}' and bytes = {before} for update skip locked),
+              recorded as (
+             update opt_out_memories m set bytes = {after} from held where m.origin = held.origin)
+         insert into opt_out_memories (origin, bytes)
+         select '{origin}', {after} where {before} = 0 and not exists (select from opt_out_memories where origin = '{origin}')
+         on conflict do nothing"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx).await?;
     Ok(())
 }

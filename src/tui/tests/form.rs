@@ -52,6 +52,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         rejected_file: None,
         phone_column: "No. Telefon".to_owned(),
         sheet_words: String::new(),
+        members_out: 0,
         name_column: Some(HOSTILE.to_owned()),
         other_phones: Vec::new(),
         unclear_opt_outs: Vec::new(),
