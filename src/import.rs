@@ -247,7 +247,7 @@ async fn write(
     let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, batch, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (copied, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
-    let taken_back = import.take_back(&read.taken_back).await?;
+    let taken_back = import.take_back(&read.taken_back, before.is_addition).await?;
     let people = i64::try_from(copied).unwrap_or(i64::MAX) - i64::try_from(taken_back).unwrap_or(i64::MAX);
     if !(options.may_be_empty && read.is_empty()) && read.by_hand == 0 && read.members_out == 0 {
         read.refuse_nobody()?;

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::context::EngineContext;
@@ -41,8 +41,9 @@ const READ_EVERY: Duration = Duration::from_secs(5);
 const READ_OTHERS_EVERY: Duration = Duration::from_secs(60);
 /// A start waits no longer than this for opt-outs that came before it where none of them can be applied.
 const HEEDED_WITHIN: Duration = Duration::from_secs(30);
-/// Opt-outs that are in another process's hands are looked at again this soon.
+/// Opt-outs that are in another process's hands are looked at again this soon, and waited for no longer than this.
 const HELD_UP_PAUSE: Duration = Duration::from_secs(1);
+const HELD_UP_WITHIN: Duration = Duration::from_secs(300);
 /// What is due is in another engine's hands.
 const OTHERS_PAUSE: Duration = Duration::from_millis(200);
 
@@ -52,7 +53,7 @@ pub(super) async fn heed_waiting(engine: &EngineContext) {
     let mut applied = AppliedOptOuts::default();
     let advances = applied.advances();
     let heeding = async {
-        let mut failures = 0;
+        let (mut failures, mut held_up_since) = (0, None);
         loop {
             match heed_once(engine, &mut applied).await {
                 // A lock, or a database that is away for a moment: nobody is sent to for that.
@@ -63,7 +64,15 @@ pub(super) async fn heed_waiting(engine: &EngineContext) {
                     failures += 1;
                 }
                 // Another process has them in its hands, and may fail at them.
-                Ok(ScanOutcome::HeldUp) => failures += 1,
+                Ok(ScanOutcome::HeldUp) => {
+                    failures += 1;
+                    if held_up_since.get_or_insert_with(Instant::now).elapsed() > HELD_UP_WITHIN {
+                        tracing::warn!(
+                            "sending begins before all opt-outs hold: somebody has had a lock on some for minutes"
+                        );
+                        return Ok(());
+                    }
+                }
                 done => return done.map(drop),
             }
             sleep(StoreError::backoff(failures).min(HELD_UP_PAUSE)).await;

@@ -3,6 +3,7 @@
 mod listing;
 pub mod messages;
 pub mod notices;
+mod repeated;
 pub mod streaks;
 mod unapplied;
 pub mod webhook_liveness;
@@ -110,8 +111,15 @@ const LARGE: i64 = TAKE_BYTES / 4;
 /// Of those that waited, a fraction of that beside them: a crowd of them holds up nothing that is new.
 const PARKED_SHARE: i64 = 4;
 
-/// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns. What WSAPME says without a time
-/// may be somebody's second stop, after they were let back in: the same bytes are applied anew, unless they come within a minute.
+/// By what a request (`provider`, `senders` and `body`) is the same one.
+macro_rules! digest {
+    () => {
+        "sha256(convert_to(provider || ':' || coalesce(senders, '') || ':', 'UTF8') || body)"
+    };
+}
+use digest;
+
+/// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns.
 pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, StoreError> {
     let senders = webhooks.iter().map(|webhook| {
         let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
@@ -120,24 +128,18 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     let mut tx = settings::begin_durable(pool).await?;
     // What is kept in a table that a restore is about to drop is lost, though its sender got the answer that it is stored.
     fence::require_triggers(&mut tx).await?;
-    let done = sqlx::query(
+    let done = sqlx::query(concat!(
         "with added as (
              insert into webhook_inbox (provider, senders, content_type, digest, body, may_opt_out)
-             select provider, string_to_array(senders, ',')::bigint[], content_type, digest, body, may_opt_out
-               from (select distinct on (digest) * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $6::boolean[])
-                       with ordinality as x (provider, senders, content_type, body, may_opt_out, place)
-                      cross join lateral (select sha256(
-                            convert_to(provider || ':' || coalesce(senders, '') || ':', 'UTF8') || body) as digest) d
-                      order by digest, place) x
-              order by place
-             on conflict (received_on, digest) do update
-                set id = default, received_at = now(), state = 'new', open_items = null, failed_items = null, waits_for = null,
-                    reason = null, tries = 0, next_try_at = now()
-              where webhook_inbox.provider = 'wsapme' and webhook_inbox.may_opt_out and webhook_inbox.state in ('new', 'applied')
-                and webhook_inbox.received_at < now() - interval '1 minute'
+             select provider, string_to_array(senders, ',')::bigint[], content_type, ",
+        digest!(),
+        ", body, may_opt_out
+               from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $6::boolean[])
+                      as x (provider, senders, content_type, body, may_opt_out)
+             on conflict do nothing
              returning 1)
-         select pg_notify($5, '') from (select count(*) from added) as n (added) where added > 0",
-    )
+         select pg_notify($5, '') from (select count(*) from added) as n (added) where added > 0"
+    ))
     .bind(webhooks.iter().map(|webhook| webhook.provider).collect::<Vec<_>>())
     .bind(senders.collect::<Vec<_>>())
     .bind(webhooks.iter().map(|webhook| storable(webhook.content_type.as_deref())).collect::<Vec<_>>())
@@ -146,6 +148,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     .bind(webhooks.iter().map(|webhook| may_hold_opt_out(webhook.provider, &webhook.body)).collect::<Vec<_>>())
     .execute(&mut *tx)
     .await?;
+    repeated::apply_anew(&mut tx, webhooks).await?;
     tx.commit().await?;
     Ok(done.rows_affected())
 }

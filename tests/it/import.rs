@@ -362,5 +362,8 @@ async fn the_rejected_rows_of_a_list_that_is_added_to_a_draft_stand_beside_it() 
     let opted_out = shop.write("opted-out.csv", format!("Name,Phone,Stop\nPerson,{},yes\n", crate::support::digits(0)));
     let added = shop.run(&["blast", "add", &blast, "--recipients", opted_out.to_str().unwrap()]).await;
     assert!(added.code == 0 && added.out.contains("2 people in blast"), "{added:?}");
+    // Whenever their own list is read again they stay out.
+    let kept_out = "select jsonb_array_length(left_out -> 'taken_out') from blasts";
+    assert_eq!(shop.number(&format!("select coalesce(({kept_out}), 0)::bigint")).await, 2);
     shop.invariants().await;
 }

@@ -80,7 +80,7 @@ impl AddPeopleArgs {
             let reasons: Vec<_> = added.rejected.reasons.iter().map(reason).collect();
             return json(&json!({
                 "id": self.blast, "taken": added.taken, "rejected": added.rejected.total, "reasons": reasons,
-                "rejected_file": added.rejected_file,
+                "rejected_file": added.rejected_file, "removed": added.members_out,
                 "unclear_opt_outs": added.unclear_opt_outs, "local": added.local, "total_recipients": total,
             }));
         }

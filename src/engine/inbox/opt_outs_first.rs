@@ -102,11 +102,11 @@ pub(super) enum ScanOutcome {
 /// Applies the opt-outs in everything that waits, however long the backlog before them is. Only requests that may hold one are
 /// read: behind them stands nothing but other people's messages.
 pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -> Result<ScanOutcome, StoreError> {
-    let (mut after, mut held_up) = (applied.up_to, None);
+    let (mut after, mut held_up) = (applied.up_to, HashSet::new());
     loop {
         let mut tx = inbox::begin(&engine.sending_pool).await?;
         // Only what stands behind the page before: a backlog of any length costs each page the same.
-        let except: Vec<i64> = applied.ids.keys().copied().filter(|id| *id > after).collect();
+        let except: Vec<i64> = applied.ids.keys().chain(&held_up).copied().filter(|id| *id > after).collect();
         let OptOutPage { rows, up_to } = inbox::opt_outs(&mut tx, after, &except).await?;
         let went_back = rows.is_empty() && inbox::last_id(&mut tx).await? < applied.up_to;
         tx.rollback().await?;
@@ -119,14 +119,14 @@ pub(super) async fn scan(engine: &EngineContext, applied: &mut AppliedOptOuts) -
         let now = engine.clock.now();
         after = up_to;
         if rows.is_empty() {
-            applied.settle(now, held_up);
-            return Ok(held_up.map_or(ScanOutcome::Done, |_| ScanOutcome::HeldUp));
+            applied.settle(now, held_up.iter().copied().min());
+            return Ok(if held_up.is_empty() { ScanOutcome::Done } else { ScanOutcome::HeldUp });
         }
         let mut scanned: Vec<_> = rows.iter().map(|row| (row.id, row.received_at)).collect();
         let mut parts = reading::read(rows, now).await;
         let locked = apply_page(engine, &mut parts, applied).await?;
-        held_up = held_up.into_iter().chain(locked.iter().copied()).min();
         scanned.retain(|(id, _)| !locked.contains(id));
+        held_up.extend(locked);
         applied.note_page(scanned);
     }
 }

@@ -215,6 +215,9 @@ struct RejectedRow {
 pub(super) struct AddedPeople {
     #[serde(flatten)]
     import: ImportReport,
+    /// How many who were in it asked for no messages by this list, and are out of it; where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<u64>,
     #[schema(example = 250)]
     total_recipients: i64,
 }
@@ -233,7 +236,7 @@ pub(super) struct RemovedPeople {
 
 impl AddedPeople {
     fn new(added: &Imported, total_recipients: i64) -> Self {
-        Self { import: added.into(), total_recipients }
+        Self { import: added.into(), removed: (added.members_out > 0).then_some(added.members_out), total_recipients }
     }
 }
 

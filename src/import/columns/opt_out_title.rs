@@ -231,15 +231,14 @@ pub(super) fn without_answers(words: &[String]) -> &[String] {
 
 /// The names that these words are, one behind the other: `DNC / Blacklist`. `None`: something else is among them.
 pub(super) fn names(words: &[String]) -> Option<Vec<String>> {
-    let longest = words.len().min(NAME_WORDS_MAX);
-    (1..=longest).rev().find_map(|count| {
-        let name = words[..count].concat();
-        let further = match &words[count..] {
-            [] => Vec::new(),
-            rest => names(rest)?,
-        };
-        names_opt_outs(&name).then(|| [vec![name], further].concat())
-    })
+    let (mut names, mut rest) = (Vec::new(), words);
+    while !rest.is_empty() {
+        let longest = rest.len().min(NAME_WORDS_MAX);
+        let name = (1..=longest).rev().find(|count| names_opt_outs(&rest[..*count].concat()))?;
+        names.push(rest[..name].concat());
+        rest = &rest[name..];
+    }
+    Some(names).filter(|names| !names.is_empty())
 }
 
 /// Whether all of these names may be another thing.

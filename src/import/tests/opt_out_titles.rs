@@ -97,6 +97,12 @@ fn a_title_that_mentions_opt_outs_and_says_no_more_of_them_is_told_with_the_list
 }
 
 #[test]
+fn a_title_of_many_words_is_read_at_once() {
+    let title = "stop opt out and more ".repeat(500);
+    assert!(!is_taken(&title, "yes"));
+}
+
+#[test]
 fn a_title_over_another_one_is_about_something_else_in_its_row() {
     let list = "Blacklist,,\nVIP,Name,Phone\nyes,Aina,0100120001\nno,Ben,0100120002\n";
     assert!(matches!(read(list, "Hi").err(), Some(ImportError::ListOfOptOuts { .. })));

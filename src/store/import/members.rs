@@ -49,14 +49,25 @@ impl Import {
     }
 
     /// Takes out again who came in by a row of this list, and wants no messages by another one. Returns how many.
-    pub async fn take_back(&mut self, people: &HashSet<PersonKey>) -> Result<u64, StoreError> {
+    pub async fn take_back(&mut self, people: &HashSet<PersonKey>, is_addition: bool) -> Result<u64, StoreError> {
         if people.is_empty() {
             return Ok(0);
         }
         let keys: Vec<_> = people.iter().map(PersonKey::to_string).collect();
-        let out =
-            sqlx::query("delete from blast_recipients where blast_id = $1 and person_key(phone_number) = any($2)");
-        Ok(out.bind(self.blast).bind(keys).execute(&mut *self.connection).await?.rows_affected())
+        let out = sqlx::query_scalar::<_, i64>(
+            "with removed as (
+                 delete from blast_recipients where blast_id = $1 and person_key(phone_number) = any($2)
+                 returning phone_number, list_row),
+                  kept_out as (
+                 update blasts
+                    -- Of a draft's own list each reading leaves them out by their row; of another list nothing else does.
+                    set left_out = jsonb_set(left_out, '{taken_out}', coalesce(left_out -> 'taken_out', '[]')
+                            || (select coalesce(jsonb_agg(phone_number), '[]') from removed where list_row is not null))
+                  where $3 and id = $1 and jsonb_typeof(left_out) = 'object')
+             select count(*) from removed",
+        );
+        let out = out.bind(self.blast).bind(keys).bind(is_addition).fetch_one(&mut *self.connection).await?;
+        Ok(out.unsigned_abs())
     }
 
     /// Whoever is in the draft is not out of it by hand any more.

@@ -46,14 +46,14 @@ pub async fn forgotten(tx: &mut PgConnection, of: &SuppressionColumns<'_>) -> Re
            join marketing_wishes w on w.business = p.business and person_key(w.phone_number) = person_key(p.phone)
           where p.source <> 'operator' and w.wish = 'resume' and w.at > p.at",
     )
-    .bind(&of.businesses)
-    .bind(&of.phones)
-    .bind(&of.sources)
-    .bind(&of.times)
+    .bind(missing.iter().map(|place| of.businesses[*place]).collect::<Vec<_>>())
+    .bind(missing.iter().map(|place| of.phones[*place]).collect::<Vec<_>>())
+    .bind(missing.iter().map(|place| of.sources[*place]).collect::<Vec<_>>())
+    .bind(missing.iter().map(|place| of.times[*place]).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     let resumed: HashSet<usize> = resumed.into_iter().filter_map(|place| usize::try_from(place).ok()).collect();
-    Ok(missing.into_iter().filter(|place| !resumed.contains(place)).collect())
+    Ok(missing.into_iter().enumerate().filter(|(at, _)| !resumed.contains(at)).map(|(_, place)| place).collect())
 }
 
 /// Adds several again that a database has forgotten, and when people wished so: an older word of theirs that comes late changes nothing. Returns how

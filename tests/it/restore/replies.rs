@@ -125,7 +125,8 @@ async fn a_reply_that_was_kept_with_the_wrong_message_is_kept_with_the_right_one
         .shop
         .execute(&format!(
             "insert into blasts (blast_tag, sender_id, message, template, state, total_recipients, launched_at)
-             select 'later', sender_id, message, template, 'sending', 1, now() from blasts where id = 1;
+             -- Other words: with the same ones it may answer either.
+             select 'later', sender_id, message, jsonb_set(template, '{{name}}', '\"another\"'), 'sending', 1, now() from blasts where id = 1;
              insert into blast_recipients (blast_id, phone_number, name) values (2, '+{}', 'Person 1')",
             digits(1)
         ))

@@ -1,0 +1,47 @@
+//! What WSAPME says without a time may be somebody's second stop, after they were let back in: the same bytes on the same day are applied anew,
+//! unless they come within a minute. With a time in them that changes nothing.
+
+use sqlx::PgConnection;
+
+use super::{NewWebhook, digest};
+use crate::domain::opt_out::may_hold_opt_out;
+use crate::store::{StoreError, notify};
+
+/// Of requests that were kept just now, those that were there for longer. Nobody waits for an engine that has one in its hands.
+pub(super) async fn apply_anew(tx: &mut PgConnection, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
+    let may_stop =
+        |webhook: &&NewWebhook| webhook.provider == "wsapme" && may_hold_opt_out(webhook.provider, &webhook.body);
+    let webhooks: Vec<&NewWebhook> = webhooks.iter().filter(may_stop).collect();
+    if webhooks.is_empty() {
+        return Ok(());
+    }
+    let senders = webhooks.iter().map(|webhook| {
+        let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
+        Some(ids.collect::<Vec<_>>().join(","))
+    });
+    sqlx::query(concat!(
+        "with came as materialized (
+             select distinct ",
+        digest!(),
+        " as digest from unnest($1::text[], $2::text[], $3::bytea[]) as x (provider, senders, body)),
+              again as materialized (
+             select w.received_on, w.id from came c
+               join webhook_inbox w on w.received_on = (now() at time zone 'UTC')::date and w.digest = c.digest
+              where w.state in ('new', 'applied') and w.received_at < now() - interval '1 minute'
+                for update of w skip locked),
+              anew as (
+             update webhook_inbox w
+                set id = default, received_at = now(), state = 'new', open_items = null, failed_items = null, waits_for = null,
+                    reason = null, tries = 0, next_try_at = now()
+               from again a where w.received_on = a.received_on and w.id = a.id
+             returning 1)
+         select pg_notify($4, '') from (select count(*) from anew) as n (anew) where anew > 0"
+    ))
+    .bind(webhooks.iter().map(|webhook| webhook.provider).collect::<Vec<_>>())
+    .bind(senders.collect::<Vec<_>>())
+    .bind(webhooks.iter().map(|webhook| &webhook.body[..]).collect::<Vec<_>>())
+    .bind(notify::INBOX)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
