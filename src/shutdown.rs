@@ -27,7 +27,7 @@ pub struct LentTerminal(Arc<LentState>);
 #[derive(Debug, Default)]
 struct LentState {
     is_lent: AtomicBool,
-    /// A SIGINT came, set by its handler: whoever listens hears of it later, perhaps after the terminal was given back.
+    /// A SIGINT came, set by its handler: whoever listens gets it later, perhaps after the terminal was given back.
     interrupted: Arc<AtomicBool>,
 }
 

@@ -25,18 +25,18 @@ const FAILURES_IN_A_ROW: u32 = 20;
 
 /// Records the opt-outs of what is received, in whichever process, until stopped. What the stop cuts off is recorded by whoever comes next.
 pub async fn record_opt_outs(engine: EngineContext, stop: CancellationToken) {
-    let mut recording = Recording { engine: &engine, applied: AppliedOptOuts::default(), refused: None };
-    stop.run_until_cancelled(recording.run()).await;
+    let mut recorder = OptOutRecorder { engine: &engine, applied: AppliedOptOuts::default(), refused: None };
+    stop.run_until_cancelled(recorder.run()).await;
 }
 
-struct Recording<'a> {
+struct OptOutRecorder<'a> {
     engine: &'a EngineContext,
     applied: AppliedOptOuts,
     /// Why this machine's opt-outs could not be compared with the database's, as it was logged last.
     refused: Option<String>,
 }
 
-impl Recording<'_> {
+impl OptOutRecorder<'_> {
     async fn run(&mut self) {
         let mut received = self.engine.notifier.inbox();
         let mut failures = 0;

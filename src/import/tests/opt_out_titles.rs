@@ -85,15 +85,15 @@ fn a_list_whose_title_speaks_of_opt_outs_that_are_not_in_it_is_taken() {
 
 #[test]
 fn a_title_that_mentions_opt_outs_and_says_no_more_of_them_is_told_with_the_list() {
-    let told = |title: &str| {
+    let mentioned = |title: &str| {
         let read = read(format!("{title}\nPhone,Name\n0100120001,Aina\n0100120002,Ben\n"), "Hi").unwrap();
         let unclear = read.tally.unclear_opt_outs(|_| String::new(), read.mention);
         unclear.into_iter().map(|of| (of.column, of.rows)).collect::<Vec<_>>()
     };
 
-    assert_eq!(told("Kedai Ali - DNC list"), [("Kedai Ali - DNC list".to_owned(), 2)]);
-    assert_eq!(told("Customers (no opt-outs)"), []);
-    assert_eq!(told("Customers"), []);
+    assert_eq!(mentioned("Kedai Ali - DNC list"), [("Kedai Ali - DNC list".to_owned(), 2)]);
+    assert_eq!(mentioned("Customers (no opt-outs)"), []);
+    assert_eq!(mentioned("Customers"), []);
 }
 
 #[test]
