@@ -302,7 +302,7 @@ impl App {
         self.log_suppress(tx, Act::Suppress, (business, phone)).await
     }
 
-    async fn log_suppress(
+    pub(super) async fn log_suppress(
         &self,
         tx: &mut PgConnection,
         act: Act,

@@ -28,6 +28,10 @@ pub(in crate::cli) struct ColumnArgs {
     /// The column of the list with the names, likewise; '' where the list has no names.
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
+    /// A column of the list that says who wants no messages, likewise: whoever has 'yes', a day or the like in it is left out. Those that are
+    /// called so (STOP, opt-out, DNC, berhenti) count anyway.
+    #[arg(long, value_name = "COLUMN")]
+    opt_out_column: Option<String>,
     /// The country (two letters) assumed for numbers without a country code, instead of the sender's `region`; where no sender is named, of
     /// that of the first one in the configuration.
     #[arg(long, value_name = "COUNTRY")]
@@ -40,7 +44,7 @@ impl ColumnArgs {
         if self.chosen() == ChosenColumns::default() {
             return Ok(());
         }
-        let why = "--phone-column, --name-column and --country are about the list of --recipients: name one";
+        let why = "--phone-column, --name-column, --opt-out-column and --country are about the list of --recipients: name one";
         Err(UsageError(why.to_owned()))
     }
 
@@ -50,6 +54,7 @@ impl ColumnArgs {
             Some("") => ChosenName::None,
             Some(column) => ChosenName::Column(column.to_owned()),
         };
-        ChosenColumns { phone: self.phone_column.clone(), name, country: self.country }
+        let opt_outs = self.opt_out_column.clone();
+        ChosenColumns { phone: self.phone_column.clone(), name, opt_outs, country: self.country }
     }
 }

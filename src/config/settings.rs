@@ -12,7 +12,7 @@ use super::directory::{DirectoryPath, absolute, resolved};
 use super::environment::Environment;
 use super::reader::TableReader;
 use crate::domain::database_url::DatabaseUrl;
-use crate::domain::opt_out::STOP_WORDS;
+use crate::domain::opt_out::{STOP_WORDS, StopWords};
 use crate::domain::pace::Speed;
 use crate::domain::pricing::{RateCard, RateError};
 use crate::domain::text::clean;
@@ -261,7 +261,14 @@ fn cors_origins(reader: &mut TableReader<'_>) -> Vec<String> {
 
 impl OptOutConfig {
     pub(super) fn read(mut reader: TableReader<'_>) -> Self {
-        Self { keywords: reader.list("keywords", &STOP_WORDS) }
+        let keywords = reader.list("keywords", &STOP_WORDS);
+        if StopWords::new(keywords.iter().map(String::as_str)).words().is_empty() {
+            reader.problem(
+                "keywords",
+                "nobody could opt out by a reply: name at least one word, or leave this out for STOP and its kin",
+            );
+        }
+        Self { keywords }
     }
 }
 

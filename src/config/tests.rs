@@ -331,6 +331,8 @@ fn odd_shapes_are_problems_and_not_panics() {
         "[engine]\nspeed = [1]",
         "[opt_out]\nkeywords = [[1]]",
         "[opt_out]\nkeywords = { a = 1 }",
+        "[opt_out]\nkeywords = []",
+        "[opt_out]\nkeywords = [\" \", \"\"]",
         "[[senders]]",
         "[[database]]",
         "[[senders]]\ntoken = { env = \"A\", file = \"b\" }",

@@ -11,6 +11,8 @@ use super::text::count_of;
 pub struct ChosenColumns {
     pub phone: Option<String>,
     pub name: ChosenName,
+    /// One that says who wants no messages, besides those that are recognized.
+    pub opt_outs: Option<String>,
     /// The country of its numbers without a country code, in place of the sender's.
     pub country: Option<Region>,
 }
@@ -72,6 +74,9 @@ pub struct ListColumns {
     /// Cells that were to say who wants no messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unclear_opt_outs: Vec<UnclearOptOuts>,
+    /// The column that was chosen as one that says who wants no messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt_outs: Option<String>,
     /// The country that was chosen for its numbers without a country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Region>,
@@ -132,11 +137,13 @@ impl LocalNumbers {
 impl ListColumns {
     /// How the same list is read again.
     pub fn again(&self) -> ChosenColumns {
+        let guessed =
+            ChosenColumns { opt_outs: self.opt_outs.clone(), country: self.country, ..ChosenColumns::default() };
         if !self.is_chosen {
-            return ChosenColumns { country: self.country, ..ChosenColumns::default() };
+            return guessed;
         }
         let name = self.name.clone().map_or(ChosenName::None, ChosenName::Column);
-        ChosenColumns { phone: Some(self.phone.clone()), name, country: self.country }
+        ChosenColumns { phone: Some(self.phone.clone()), name, ..guessed }
     }
 
     /// `WhatsApp has phone numbers, too`; `None` where no other column has, or somebody chose.
@@ -151,7 +158,8 @@ impl ListColumns {
     pub fn in_words(&self) -> String {
         let name = self.name.as_ref().map(|name| format!("   name = {name}")).unwrap_or_default();
         let local = self.local.as_ref().map(|local| format!("   {}", local.in_words())).unwrap_or_default();
-        format!("phone = {}{name}{local}", self.phone)
+        let opt_outs = self.opt_outs.as_ref().map(|column| format!("   opt-outs = {column}")).unwrap_or_default();
+        format!("phone = {}{name}{opt_outs}{local}", self.phone)
     }
 }
 
@@ -167,7 +175,7 @@ mod tests {
         assert_eq!(guessed.again(), ChosenColumns::default());
         assert_eq!(
             chosen.again(),
-            ChosenColumns { phone: Some("tel".to_owned()), name: ChosenName::None, country: None }
+            ChosenColumns { phone: Some("tel".to_owned()), name: ChosenName::None, ..ChosenColumns::default() }
         );
     }
 

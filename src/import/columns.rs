@@ -219,16 +219,18 @@ impl Columns {
         let Some(phone) = phone else {
             return Err(ImportError::NoPhones { columns: names, sheet: String::new() });
         };
+        let opt_outs = chosen_opt_outs(&names, phone, chosen)?;
+        let is_opt_out = |column: &usize| opt_outs.iter().any(|of| of.column == *column);
         let name = match &chosen.name {
-            ChosenName::Guessed => guess_name(phone),
+            ChosenName::Guessed => guess_name(phone).filter(|column| !is_opt_out(column)),
             ChosenName::None => None,
             ChosenName::Column(column) => Some(chosen_column(&names, column)?),
         };
         if name == Some(phone) {
-            return Err(ImportError::SameColumn { column: names[phone].clone() });
+            return Err(ImportError::SameColumn { column: names[phone].clone(), other: "the name" });
         }
         let is_name_chosen = !matches!(chosen.name, ChosenName::Guessed);
-        let (opt_outs, other_phones) = (Vec::new(), Vec::new());
+        let other_phones = Vec::new();
         Ok(Self { names, phone, name, is_name_chosen, opt_outs, takes_opt_outs: false, other_phones, header })
     }
 
@@ -280,6 +282,16 @@ fn chosen_column(names: &[String], wanted: &str) -> Result<usize, ImportError> {
         nearest: text::nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned),
         columns: names.to_vec(),
     })
+}
+
+/// The column that somebody said has who wants no messages.
+fn chosen_opt_outs(names: &[String], phone: usize, chosen: &ChosenColumns) -> Result<Vec<OptOutColumn>, ImportError> {
+    let Some(wanted) = &chosen.opt_outs else { return Ok(Vec::new()) };
+    let column = chosen_column(names, wanted)?;
+    if column == phone {
+        return Err(ImportError::SameColumn { column: names[phone].clone(), other: "what says who opted out" });
+    }
+    Ok(vec![OptOutColumn::chosen(column)])
 }
 
 fn numbered(column: usize) -> String {

@@ -82,8 +82,8 @@ pub enum ImportError {
     ListOfOptOuts { title: String },
     #[error("the list has no column `{}`{}", clean(name), other_column(nearest.as_deref(), columns))]
     NoSuchColumn { name: String, nearest: Option<String>, columns: Vec<String> },
-    #[error("{} cannot be both the phone and the name: choose another column for one of them", clean(column))]
-    SameColumn { column: String },
+    #[error("{} cannot be both the phone and {other}: choose another column for one of them", clean(column))]
+    SameColumn { column: String, other: &'static str },
     #[error("more than {} people: make another blast for the rest", grouped(&max.to_string()))]
     TooMany { max: u64 },
     /// The blast is not there, or nobody can be added to it any more.

@@ -29,6 +29,7 @@ pub(super) struct File {
     pub other_phones: Vec<String>,
     pub columns: Vec<String>,
     is_chosen: bool,
+    opt_outs: Option<String>,
     country: Option<Region>,
     pub mends: Mends,
     /// Who comes in behind the list.
@@ -73,6 +74,7 @@ impl File {
             other_phones: columns.other_phones.iter().map(|column| columns.reference(*column)).collect(),
             columns: columns.names.clone(),
             is_chosen: chosen.is_of_columns(),
+            opt_outs: chosen.opt_outs,
             country: chosen.country,
             mends: Mends::default(),
             added: Vec::new(),
@@ -111,6 +113,7 @@ impl File {
             other_phones: self.other_phones,
             columns: self.columns,
             is_chosen: self.is_chosen,
+            opt_outs: self.opt_outs,
             country: self.country,
             mends,
             unfit_mends,

@@ -62,6 +62,7 @@ impl ReadThrough {
             is_chosen: self.is_chosen,
             other_phones,
             unclear_opt_outs: self.unclear_opt_outs.clone(),
+            opt_outs: self.opt_outs.clone(),
             country: self.country,
             local,
         })
@@ -96,6 +97,7 @@ impl Imported {
             is_chosen: chosen.is_of_columns(),
             other_phones,
             unclear_opt_outs: self.unclear_opt_outs.clone(),
+            opt_outs: chosen.opt_outs.clone(),
             country: chosen.country,
             local,
         })

@@ -156,6 +156,7 @@ impl GivenList {
             unclear_opt_outs: Vec::new(),
             columns: Vec::new(),
             is_chosen: false,
+            opt_outs: None,
             country: None,
             mends: Vec::new(),
             unfit_mends: Vec::new(),

@@ -195,6 +195,7 @@ pub(super) struct ReadThrough {
     pub(super) columns: Vec<String>,
     /// Somebody chose the phone's or the name's.
     pub(super) is_chosen: bool,
+    pub(super) opt_outs: Option<String>,
     pub(super) country: Option<Region>,
     /// The cells that were read as something else than stands there.
     pub(super) mends: Vec<CellMend>,

@@ -1,3 +1,4 @@
+mod chosen_opt_outs;
 mod countries;
 mod forgotten;
 mod given_opt_outs;
@@ -126,7 +127,7 @@ fn without_any_header_the_first_row_is_a_person() {
 fn columns_that_somebody_chose_are_taken_in_place_of_guesses() {
     let list = "phone,WhatsApp,Nama,code,code\n03-8888 1234,0100123456,Aina,A1,0100123499\n";
     let by = |phone: &str, name: ChosenName| {
-        let columns = ChosenColumns { phone: Some(phone.to_owned()), name, country: None };
+        let columns = ChosenColumns { phone: Some(phone.to_owned()), name, ..ChosenColumns::default() };
         read_by(list, BlastContent::parse("hi", None).unwrap(), columns)
     };
 

@@ -179,7 +179,8 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
             self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
         tokio::select! {
             biased;
-            () = sources.stop.cancelled() => LoopEvent::Stop,
+            // Not under a program that has the terminal: what is typed there would be lost.
+            () = sources.stop.cancelled(), if !self.is_lent => LoopEvent::Stop,
             completion = self.runner.completed() => LoopEvent::Completed(completion),
             input = sources.input.recv() => LoopEvent::Input(input),
             written = self.screen.written(), if self.writing => LoopEvent::Written(written),

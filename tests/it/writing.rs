@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::support::{Pty, Setup, Shop, Size, TOKEN, eventually_async};
+use rustix::process::Signal;
+
+use crate::support::{Pty, Setup, Shop, Size, TOKEN, eventually_async, settle_for};
 
 const SCREEN: Size = Size { columns: 120, rows: 40 };
 /// Arrows, as terminals send them: on an empty line a letter is text.
@@ -177,6 +179,28 @@ async fn the_operators_editor_has_the_terminal_to_itself_and_gives_the_text_back
 
     pty.type_keys("qqq");
     assert!(pty.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn a_dashboard_that_is_ended_under_the_operators_editor_waits_for_it_and_keeps_what_was_written_there() {
+    let shop = Shop::open(Setup::default()).await;
+    let editor = shop.path("editor.sh");
+    fs::write(&editor, "printf 'editing\\n'; read line </dev/tty; printf 'Salam %s' \"$line\" > \"$1\"\n").unwrap();
+    let command = format!("sh {}", editor.display());
+    let mut pty = shop.dashboard_with(&[("EDITOR", &command), ("VISUAL", "")], SCREEN);
+    new_blast(&mut pty);
+    pty.type_keys(&format!("{}\rHai\x1b", DOWN.repeat(4)));
+    pty.wait_for_text("draft 1, saved");
+    pty.type_keys("e");
+    pty.wait_for("the editor", |screen| !screen.alternate_screen() && screen.contents().contains("editing"));
+
+    pty.signal(Signal::TERM);
+    settle_for(500).await;
+    assert!(!pty.has_ended());
+    pty.type_keys("semua\r");
+
+    assert!(pty.wait_for_exit().success());
+    assert_eq!(shop.number("select count(*) from blasts where message = 'Salam semua'").await, 1);
 }
 
 #[tokio::test]

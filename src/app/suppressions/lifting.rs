@@ -57,7 +57,10 @@ impl App {
     ) -> Result<Option<PutBack>, AppError> {
         let mut tx = self.begin_about(&[phone.as_str()]).await?;
         // Where nothing was done nothing is committed: a request that is refused has no effect.
-        let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else { return Ok(None) };
+        let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else {
+            drop(tx);
+            return Ok(self.lift_remembered(business, phone).await?.then(PutBack::default));
+        };
         if let Some(asked) = asked
             && self.sends_by(&mut tx, business, &lifted).await?.iter().any(|one| !asked.sends.contains(one))
         {

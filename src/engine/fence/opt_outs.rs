@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use super::{AT_ONCE, Fence, FenceRefusal};
 use crate::domain::forgotten::{ForgottenPeople, HASH, MissingForgetKey};
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
 use crate::engine::memory::{
@@ -99,6 +100,17 @@ impl Fence {
 
     pub fn remember_lifted(&self, lock: &OptOutLock, lifted: &[RememberedOptOut]) -> Result<(), MemoryError> {
         lock.append(lifted, has_opt_outs(&self.directory)).map(drop)
+    }
+
+    /// Whether this machine has an opt-out that stands, as far as its file can be read.
+    pub async fn remembers_opt_out(&self, business: &str, phone: &Phone) -> bool {
+        let memory = self.opt_outs();
+        if !memory.path().exists() {
+            return false;
+        }
+        let (business, person) = (business.to_owned(), phone.key());
+        let is_it = move |one: &RememberedOptOut| one.whose() == (business.clone(), person.clone(), None);
+        self.blocking(move || Ok(memory.readable(true).standing.iter().any(is_it))).await.unwrap_or(false)
     }
 
     /// The same as at an acquisition, for a lease that is held: one query by a key where nothing is new.

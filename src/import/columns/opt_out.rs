@@ -17,11 +17,23 @@ pub(in crate::import) struct OptOutColumn {
     pub column: usize,
     /// A day in it may be another one, such as a subscription's last day.
     is_stop: bool,
+    /// Somebody named it: whatever its title says, it is one.
+    is_chosen: bool,
 }
 
 impl OptOutColumn {
     const fn of(title: OptOutTitle, column: usize) -> Self {
-        Self { column, is_stop: title.is_stop }
+        Self { column, is_stop: title.is_stop, is_chosen: false }
+    }
+
+    /// One that somebody named.
+    pub(super) const fn chosen(column: usize) -> Self {
+        Self { column, is_stop: false, is_chosen: true }
+    }
+
+    /// Whether a further header that calls it something else ends what it says.
+    pub(super) fn ends_where_renamed(self) -> bool {
+        !self.is_chosen
     }
 
     /// Of the title of a column.
@@ -75,7 +87,7 @@ impl OptOutColumn {
     fn further_in(self, row: &Record, width: usize) -> impl Iterator<Item = Self> + '_ {
         let is_empty = |column: &usize| row.values.get(*column).is_none_or(|cell| decode(cell).0.trim().is_empty());
         let behind = (self.column + 1..width).take_while(is_empty);
-        behind.map(|column| Self { column, is_stop: true })
+        behind.map(|column| Self { column, is_stop: true, is_chosen: false })
     }
 
     /// Whether no more than half of the cells of its column that are not empty are about something else.

@@ -20,7 +20,7 @@ impl Columns {
         let Some(opt_outs) = OptOutColumn::of_further_header(row, self.phone) else { return };
         let is_renamed = |of: &OptOutColumn| {
             let title = row.values.get(of.column).map_or(Cow::Borrowed(""), |cell| decode(cell).0);
-            of.is_unclear(&title) && !opt_outs.iter().any(|new| new.column == of.column)
+            of.ends_where_renamed() && of.is_unclear(&title) && !opt_outs.iter().any(|new| new.column == of.column)
         };
         self.opt_outs.retain(|of| !is_renamed(of));
         self.add_opt_outs(opt_outs);

@@ -359,7 +359,7 @@ fn a_row_that_is_taken_back_is_counted_in_nothing_else_either() {
 #[test]
 fn a_column_of_opt_outs_that_is_chosen_for_the_names_says_who_opted_out_all_the_same() {
     let name = ChosenName::Column("stop".to_owned());
-    let columns = ChosenColumns { phone: None, name, country: None };
+    let columns = ChosenColumns { phone: None, name, ..ChosenColumns::default() };
     let list = "phone,stop\n0100120001,Aina\n0100120002,yes\n";
 
     let read = read_by(list, BlastContent::parse("Hi {name}", None).unwrap(), columns).unwrap();

@@ -115,12 +115,28 @@ fn a_phone_column_that_was_guessed_wrong_is_changed_in_the_form_and_the_list_is_
     dashboard.keys("gjj\n").answer(saved(9, 4));
 
     let name = ChosenName::Column("Nama".to_owned());
-    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name, country: None };
+    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name, ..ChosenColumns::default() };
     assert_eq!(taken_by(&mut dashboard), Some((list.clone(), chosen.clone())));
     // And so it is whenever it is read again.
     dashboard.answer(taken(9, 5, None)).effects.clear();
     dashboard.keys("j\nHi").key(Key::Esc).answer(saved(9, 6));
     assert_eq!(taken_by(&mut dashboard), Some((list, chosen)));
+}
+
+#[test]
+fn a_column_of_who_opted_out_is_named_in_the_form_and_not_the_one_with_the_phones() {
+    let mut dashboard = with_list();
+    dashboard.keys("↑\n");
+    answer(&mut dashboard, "raya.csv");
+    dashboard.keys("o");
+    assert!(has(&dashboard, "another one says who opted out"), "{:#?}", dashboard.screen());
+    dashboard.keys("Go").answer(saved(9, 4));
+
+    let (_, chosen) = taken_by(&mut dashboard).unwrap();
+    let by = |column: &ListColumn| chosen.opt_outs.as_ref() == Some(&column.reference);
+    let form = dashboard.model.form.as_ref().unwrap();
+    assert!(form.list_columns.iter().flatten().flatten().next_back().is_some_and(by), "{chosen:?}");
+    assert_eq!((chosen.phone, chosen.name), (None, ChosenName::Guessed));
 }
 
 #[test]
@@ -223,7 +239,8 @@ fn a_draft_that_is_opened_again_names_its_list_and_its_columns() {
     dashboard.keys("↑\n").effects.clear();
     answer(&mut dashboard, "/home/aina/raya.csv");
     dashboard.keys("g\ng\n").answer(saved(DRAFT.0, 4));
-    let chosen = ChosenColumns { phone: Some("No. Telefon".to_owned()), name: ChosenName::None, country: None };
+    let chosen =
+        ChosenColumns { phone: Some("No. Telefon".to_owned()), name: ChosenName::None, ..ChosenColumns::default() };
     assert_eq!(taken_by(&mut dashboard), Some((DraftList::File("/home/aina/raya.csv".into()), chosen)));
 
     let mut pasted = open(None);
@@ -282,7 +299,8 @@ fn a_list_without_a_column_of_phones_shows_its_columns_to_choose_from() {
 
     dashboard.keys("j\ng\n").answer(saved(9, 2));
 
-    let chosen = ChosenColumns { phone: Some("WhatsApp".to_owned()), name: ChosenName::None, country: None };
+    let chosen =
+        ChosenColumns { phone: Some("WhatsApp".to_owned()), name: ChosenName::None, ..ChosenColumns::default() };
     assert_eq!(taken_by(&mut dashboard), Some((list, chosen)));
 }
 

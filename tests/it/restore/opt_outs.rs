@@ -364,3 +364,26 @@ async fn an_opt_out_that_a_server_without_an_engine_received_outlives_a_restore(
     assert!(phones.len() == 11 && !phones.contains(&digits(1)), "{phones:?}");
     assert_eq!(shop.count("opted_out").await, 1);
 }
+
+#[tokio::test]
+async fn an_opt_out_that_is_lifted_before_a_restored_database_has_it_again_stays_lifted() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let blast = shop.draft(0..12).await;
+    world.cluster.back_up().await;
+    let [lifted, stays] = [1, 2].map(digits);
+    shop.ok(&["suppress", "add", &lifted]).await;
+    shop.ok(&["suppress", "add", &stays]).await;
+
+    world.cluster.put_back().await;
+    let removed = shop.run(&["suppress", "remove", &lifted]).await;
+    assert!(removed.code == 0 && removed.err.contains("may be messaged again"), "{removed:?}");
+    let again = shop.run(&["suppress", "remove", &lifted]).await;
+    assert!(again.code == 1 && again.err.contains("is not suppressed"), "{again:?}");
+    shop.send(&blast).await;
+    shop.until_idle().await;
+
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    assert!(phones.len() == 11 && phones.contains(&lifted) && !phones.contains(&stays), "{phones:?}");
+    shop.promises().await;
+}

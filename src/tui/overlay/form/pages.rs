@@ -27,8 +27,10 @@ pub(super) fn columns(form: &BlastForm, row: usize, typed: &str) -> OverlayConte
 /// The columns of the list: for the phones, or for the names beside a column of phones.
 pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, width: u16) -> OverlayContent {
     let question = if phone.is_some() { "which has the names?" } else { "which has the phone numbers?" };
-    let title =
-        title(vec!["Columns".to_owned(), question.to_owned()], Some("enter takes it, esc leaves it".to_owned()));
+    let title = title(
+        vec!["Columns".to_owned(), question.to_owned()],
+        Some("enter takes it, o: it says who opted out, esc leaves it".to_owned()),
+    );
     let columns = match &form.list_columns {
         None => return OverlayContent { title, lines: vec![TextLine::dim("  reading the list ...")], focus: None },
         Some(Err(why)) => {
@@ -42,6 +44,7 @@ pub(super) fn list_columns(form: &BlastForm, row: usize, phone: Option<&str>, wi
     let name_width = longest.clamp(8, NAME_WIDTH.min(width / 2));
     let read = form.columns_before();
     let now = |column: &ListColumn| match (phone, read) {
+        _ if form.columns.opt_outs.as_ref() == Some(&column.reference) => "stop",
         (Some(phone), _) if phone == column.reference => "phone",
         (None, Some(read)) if read.phone == column.reference => "phone",
         (_, Some(read)) if read.name.as_ref() == Some(&column.reference) => "name",

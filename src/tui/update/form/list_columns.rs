@@ -3,7 +3,7 @@
 use super::list::stepped;
 use super::{saving, shown};
 use crate::app::{DraftList, ListColumn};
-use crate::domain::list_columns::{ChosenColumns, ChosenName, ListColumns};
+use crate::domain::list_columns::{ChosenName, ListColumns};
 use crate::domain::phone::{Region, RegionError};
 use crate::tui::effect::{DraftRead, Effect, ReadRequest};
 use crate::tui::key::Key;
@@ -72,7 +72,8 @@ impl BlastForm {
     }
 }
 
-const KEYS: &str = "arrows choose, enter takes it, c names another country, esc leaves all as it was";
+const KEYS: &str =
+    "arrows choose, enter takes it, o: it says who opted out, c names another country, esc leaves all as it was";
 
 /// A key while a column is chosen.
 pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -89,6 +90,7 @@ pub(super) fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             (form.page, form.line) = (FormPage::Lines, FormLine::Country);
             form.edit = Some(LineEdit::Field(TextField::with(&form.columns.country_text())));
         }
+        (Key::Char('o'), phone) => return choose_opt_outs(model, phone.as_deref(), row),
         (Key::Enter, None) => choose_phone(form, row),
         (Key::Enter, Some(phone)) => return choose_name(model, phone, row),
         (key, phone) => match stepped(row, key, columns) {
@@ -108,6 +110,37 @@ fn choose_phone(form: &mut BlastForm, row: usize) {
     form.page = FormPage::ListColumns { row, phone: Some(phone) };
 }
 
+/// The column at the cursor says who wants no messages, or does not any more where it was chosen so: the list is read again by that.
+fn choose_opt_outs(model: &mut Model, phone: Option<&str>, row: usize) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let at_cursor = match phone {
+        None => form.list_columns.iter().flatten().flatten().nth(row),
+        Some(phone) => row.checked_sub(1).and_then(|at| form.name_columns(phone).get(at).copied()),
+    };
+    let Some(column) = at_cursor.map(|column| column.reference.clone()) else { return Vec::new() };
+    if form.columns_before().is_some_and(|read| read.phone == column) {
+        form.trouble = Some("that column has the phone numbers: another one says who opted out".to_owned());
+        return Vec::new();
+    }
+    form.columns.opt_outs = Some(column).filter(|column| form.columns.opt_outs.as_ref() != Some(column));
+    form.page = FormPage::Lines;
+    read_again(model)
+}
+
+/// By other columns than before.
+fn read_again(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    form.list = form.list_of_columns();
+    if form.refused_list.take().is_some() {
+        (form.edit, form.line) = (None, FormLine::People);
+    } else {
+        form.kept_list.clone_from(&form.list);
+        form.line = FormLine::Columns;
+    }
+    form.wants_list = true;
+    saving::changed(model)
+}
+
 /// Both are chosen: the list is read again by them, unless they are those that it was read by.
 fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
@@ -119,17 +152,9 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
         form.line = FormLine::Columns;
         return Vec::new();
     }
-    form.list = form.list_of_columns();
-    if form.refused_list.take().is_some() {
-        (form.edit, form.line) = (None, FormLine::People);
-    } else {
-        form.kept_list.clone_from(&form.list);
-        form.line = FormLine::Columns;
-    }
     let name = name.map_or(ChosenName::None, ChosenName::Column);
-    form.columns = ChosenColumns { phone: Some(phone), name, ..form.columns };
-    form.wants_list = true;
-    saving::changed(model)
+    (form.columns.phone, form.columns.name) = (Some(phone), name);
+    read_again(model)
 }
 
 /// A country was typed, or none for the sender's: the list is read again, of which numbers without a country code are that country's.

@@ -170,7 +170,12 @@ fn column_options(columns: &ChosenColumns) -> String {
         ChosenName::Column(column) => Some(column.clone()),
     };
     let country = columns.country.map(|country| country.to_string());
-    spelled([("phone-column", columns.phone.clone()), ("name-column", name), ("country", country)])
+    spelled([
+        ("phone-column", columns.phone.clone()),
+        ("name-column", name),
+        ("opt-out-column", columns.opt_outs.clone()),
+        ("country", country),
+    ])
 }
 
 /// The options that have a value. One that begins with a hyphen would be read as another option.
