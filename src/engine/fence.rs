@@ -254,6 +254,7 @@ impl Fence {
     ) -> Result<Confirmed, FenceRefusal> {
         let posted = self.posted(sender, &server.likeness).posted;
         let since = fence::newest_attempt(connection, sender.id).await?;
+        self.note_readable_opt_outs(connection).await?;
         Ok(restore_posted(connection, (sender.id, since), &posted).await?)
     }
 

@@ -233,6 +233,19 @@ impl Fence {
         })
     }
 
+    /// What a confirmation notes again, for a transaction that is rolled back: the file stays as it is.
+    pub(super) async fn note_readable_opt_outs(&self, connection: &mut PgConnection) -> Result<(), FenceRefusal> {
+        let memory = self.opt_outs();
+        if !memory.path().exists() {
+            return Ok(());
+        }
+        let readable = self.blocking(move || Ok(memory.readable(true))).await?.standing;
+        let missing = suppression::forgotten(connection, &columns(&readable)).await?;
+        let missing: Vec<_> = missing.iter().filter_map(|at| readable.get(*at)).cloned().collect();
+        self.note_again(connection, &missing, Compared::Always).await?;
+        Ok(())
+    }
+
     async fn note_again(
         &self,
         connection: &mut PgConnection,

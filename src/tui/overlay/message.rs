@@ -39,7 +39,8 @@ fn unaccepted(loaded: &RecipientDetails) -> String {
     }
     match (standing(loaded), row.attempt) {
         (Status::Sending, _) => "being sent",
-        (Status::Uncertain, _) => "it is not known whether it was sent",
+        // Of whoever opted out meanwhile nothing else may be noted of an attempt that a database had forgotten.
+        (Status::Uncertain, _) | (Status::OptedOut, 1..) => "it is not known whether it was sent",
         (Status::Queued, 0) => "not sent yet",
         (Status::Queued, _) => "not accepted so far: it is tried again",
         (Status::Sent | Status::Delivered | Status::Read, _) => "sent; no answer that has its text came back",

@@ -36,10 +36,13 @@ fn only_whom_nothing_was_attempted_for_is_not_sent_to_yet() {
     let refused = change(1, Status::Sending, Status::Failed);
     let again = change(1, Status::Sending, Status::Queued);
     let opted_out = change(1, Status::Uncertain, Status::OptedOut);
+    let forgotten = change(0, Status::Queued, Status::OptedOut);
     for (attempt, history, says) in [
         (0, Vec::new(), "not sent yet"),
         (1, vec![open.clone()], "it is not known whether it was sent"),
         (1, vec![open, opted_out], "it is not known whether it was sent"),
+        (1, vec![forgotten.clone()], "it is not known whether it was sent"),
+        (0, vec![forgotten], "not sent"),
         (1, vec![refused], "not accepted: no message went"),
         (1, vec![again], "not accepted so far: it is tried again"),
     ] {

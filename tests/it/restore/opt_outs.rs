@@ -387,3 +387,25 @@ async fn an_opt_out_that_is_lifted_before_a_restored_database_has_it_again_stays
     assert!(phones.len() == 11 && phones.contains(&lifted) && !phones.contains(&stays), "{phones:?}");
     shop.promises().await;
 }
+
+#[tokio::test]
+async fn a_confirmation_announces_as_many_as_become_uncertain_whoever_of_them_opted_out() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.blast(10..20).await;
+    world.cluster.back_up().await;
+    shop.until_idle().await;
+    shop.ok(&["suppress", "add", &digits(12)]).await;
+    world.cluster.put_back().await;
+    shop.until_idle().await;
+    world.asks("back in time").await;
+
+    let confirm = ["sender", "confirm", "sales", "--no-engine"];
+    let asked = shop.run(&confirm).await;
+    assert!(asked.err.contains("9 people were posted to before, and will be uncertain"), "{asked:?}");
+    let confirmed = shop.run(&[&confirm[..], &["--yes"]].concat()).await;
+    assert!(confirmed.err.contains("9 people are now uncertain"), "{confirmed:?}");
+    assert_eq!((shop.count("uncertain").await, shop.count("opted_out").await), (9, 1));
+}
