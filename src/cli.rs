@@ -28,6 +28,7 @@ mod list;
 mod listed;
 mod manual;
 mod mark;
+mod minus_sku;
 mod notices;
 mod once;
 mod order;
@@ -43,7 +44,6 @@ mod sim;
 mod simulator;
 mod suppress;
 mod table;
-mod taken_out;
 mod token;
 mod uncertain;
 mod zone;
@@ -199,7 +199,7 @@ impl Arguments {
 
 /// Parses the command line. Exits with code 2 on wrong usage.
 pub fn parse() -> Arguments {
-    let words = taken_out::words(std::env::args_os());
+    let words = minus_sku::words(std::env::args_os());
     let read = words.map_err(|why| Arguments::command().error(ErrorKind::InvalidValue, why));
     let wrong = match read.and_then(Arguments::try_parse_from) {
         Ok(arguments) => return arguments,

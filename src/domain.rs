@@ -2,9 +2,9 @@
 
 pub mod act;
 pub mod amount;
+pub mod api_sentence;
 pub mod api_token;
 pub mod blast;
-pub mod calls;
 pub mod campaign;
 pub mod cart;
 pub mod catalogue;

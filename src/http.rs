@@ -31,7 +31,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, WebhookIntake};
-use crate::domain::calls;
+use crate::domain::api_sentence;
 use api::ApiState;
 use body::BodyBudget;
 use live::LiveHub;

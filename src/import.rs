@@ -221,6 +221,10 @@ pub async fn add_people(
     }
     let mut seen = SeenPeople::default();
     import.members(|phone| seen.add_member(phone)).await?;
+    if !matches!(source, PeopleSource::Given(_)) {
+        // Whoever names somebody means them; a list has them beside others.
+        import.opted_out_before(false).await?.iter().for_each(|person| seen.opted_out_before(person));
+    }
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
     let options = ImportOptions { rejections: KeptRejections::None, ..options };
     write(pool, (import, BeforeReading::OF_ADDITIONS), list, rejected, options).await
@@ -247,7 +251,8 @@ async fn write(
     let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, batch, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (copied, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
-    let taken_back = import.take_back(&read.taken_back, before.is_addition).await?;
+    let taken_back = import.take_back(&read.taken_back).await?;
+    import.note_opt_outs(&read.opted_out, before.is_addition).await?;
     let people = i64::try_from(copied).unwrap_or(i64::MAX) - i64::try_from(taken_back).unwrap_or(i64::MAX);
     if !(options.may_be_empty && read.is_empty()) && read.by_hand == 0 && read.members_out == 0 {
         read.refuse_nobody()?;

@@ -32,6 +32,7 @@ pub mod lease;
 pub mod local_time;
 pub mod media;
 pub mod months;
+pub mod nameless_wish;
 pub mod notify;
 pub mod order;
 pub mod page_session;
@@ -53,7 +54,6 @@ pub mod step;
 pub mod suppression;
 mod transaction;
 pub mod view;
-pub mod wish;
 
 pub use connect::{
     BESIDE_CONNECTIONS, COMMAND_CONNECTIONS, EmptyDatabase, IDLE_CONNECTIONS, Reached, SENDING_CONNECTIONS,

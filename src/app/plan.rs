@@ -11,9 +11,9 @@ use chrono_tz::Tz;
 
 use super::App;
 use super::AppError;
+use super::blast_forecast::ForecastInput;
 use super::launching::{Launch, unconfirmed};
 use super::local_time::{ZoneDue, goes_by_own_clocks};
-use super::prospect::Prospect;
 use super::segment::FoundAudience;
 use super::sender_health::KnownHealth;
 use super::template::TemplateCheck;
@@ -21,6 +21,7 @@ use super::view::{BlastView, Estimate};
 use super::{ConcurrentBlast, SegmentCount};
 use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::list_columns::UnclearOptOuts;
 use crate::domain::message::Message;
 use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUse, Window, next_day_start, unheeded};
 use crate::domain::phone::Phone;
@@ -96,6 +97,7 @@ pub struct Plan {
     pub read_from: Option<String>,
     /// Numbers of the list that seem to have a digit too many or too few.
     pub unusual_lengths: UnusualLengths,
+    pub unclear_opt_outs: Vec<UnclearOptOuts>,
     /// Why it cannot be launched now; empty when it can.
     pub obstacles: Vec<String>,
 }
@@ -256,6 +258,7 @@ impl App {
             stopped: stop.map(|stop| stop.reason),
             first: first_share(&row, people),
             unusual_lengths: list.as_ref().map(|list| unusual_lengths(&row, list)).unwrap_or_default(),
+            unclear_opt_outs: list.as_ref().map(RejectedRows::unclear_opt_outs).unwrap_or_default(),
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
@@ -274,8 +277,8 @@ impl App {
         let dues = &zones.iter().map(|zone| zone.share).collect::<Vec<_>>();
         let days = days.filter(|_| configured.limits.daily_cap.is_none());
         let (waiting, people_use, sender) = (waiting.as_ref(), people_use.as_ref(), configured);
-        let prospect = Prospect { blast: &row, waiting, sender, sender_state, dues, days, people_use };
-        Ok(plan.timed(prospect, &zones, earliest_start(&row, now)))
+        let input = ForecastInput { blast: &row, waiting, sender, sender_state, dues, days, people_use };
+        Ok(plan.timed(input, &zones, earliest_start(&row, now)))
     }
 
     /// What is known of a blast's number and template, and of values that its list overrides.
@@ -359,26 +362,26 @@ impl Plan {
     }
 
     /// Adds how fast it would go, and until when.
-    fn timed(mut self, prospect: Prospect<'_>, zones: &[ZoneDue], now: DateTime<Utc>) -> Self {
-        let Prospect { blast, sender: configured, sender_state: sender, .. } = prospect;
+    fn timed(mut self, input: ForecastInput<'_>, zones: &[ZoneDue], now: DateTime<Utc>) -> Self {
+        let ForecastInput { blast, sender: configured, sender_state: sender, .. } = input;
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
         let zone = configured.limits.zone;
         let messages = |cap: i64| (cap - i64::from(sender.today)).max(0);
         self.left_today = cap.map(|cap| CapLeft { messages: messages(cap), until: next_day_start(now, zone), zone });
-        self.people_limit = prospect.people_use.cloned();
+        self.people_limit = input.people_use.cloned();
         let own = blast.limits.under(&configured.limits).ok();
         let window = own.and_then(|own| own.window);
         let sender_hours = window.filter(|_| !blast.origin.window_local);
         let by_own =
             |window: Window| format!("{} {}, by the clock of each person's own zone", window.hours, window.days);
         self.window = window.map(|window| if blast.origin.window_local { by_own(window) } else { window.to_string() });
-        (self.pace, self.is_paced_by_meta) = (prospect.pace(), prospect.is_paced_by_meta());
+        (self.pace, self.is_paced_by_meta) = (input.pace(), input.is_paced_by_meta());
         // To more people than one of its times may go to, nothing goes by itself.
         let at_most = self.repeat.as_ref().and_then(|repeat| repeat.at_most).map_or(i64::MAX, i64::from);
         // Nor is anything promised while some of the zones are not known.
         let is_known = !zones.is_empty() || !goes_by_own_clocks(blast);
         let nothing = DueForecast { whole: Forecast::default(), ends: vec![None; zones.len()] };
-        let forecast = |people| if is_known { prospect.forecast_dues(people, now) } else { nothing.clone() };
+        let forecast = |people| if is_known { input.forecast_dues(people, now) } else { nothing.clone() };
         let DueForecast { whole, ends } = if self.people <= at_most { forecast(self.people) } else { nothing.clone() };
         self.forecast = whole;
         self.zones = zones.iter().zip(ends).map(|(zone, end)| zone.until(end, sender_hours)).collect();

@@ -8,8 +8,8 @@ use sqlx::PgExecutor;
 
 use super::App;
 use super::AppError;
+use super::blast_forecast::{ForecastInput, SenderState};
 use super::commands::no_blast;
-use super::prospect::{Prospect, SenderState};
 use super::reason;
 use super::view::{BlastView, Estimate, SenderUsage, SenderView};
 use crate::domain::blast::BlastState;
@@ -150,7 +150,7 @@ impl App {
         let waiting = self.behind_cap(waiting, &row, (sender_state.today, now));
         let dues = &self.own_dues(&row).await?;
         let people_use = self.recent_people_use(configured, &row).await?;
-        let prospect = Prospect {
+        let input = ForecastInput {
             blast: &row,
             waiting: waiting.as_ref(),
             sender: configured,
@@ -166,8 +166,8 @@ impl App {
         if waiting.as_ref().is_some_and(Waiting::is_below_limits) {
             return Ok(self.with_mend(row, waiting, Estimate::default()));
         }
-        let done_at = prospect.forecast(row.counts.queued, now).done_at.filter(|_| is_whole && is_held);
-        let estimate = Estimate { done_at, per_hour: prospect.per_hour() };
+        let done_at = input.forecast(row.counts.queued, now).done_at.filter(|_| is_whole && is_held);
+        let estimate = Estimate { done_at, per_hour: input.per_hour() };
         Ok(self.with_mend(row, waiting, estimate))
     }
 

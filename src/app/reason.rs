@@ -129,7 +129,8 @@ fn scheduled(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option
     if let Some(why) = blast.state_reason.clone().filter(|_| blast.origin.repeat.rule.is_some()) {
         return Some(Waiting::NotMade { why });
     }
-    if sender.lease.is_none() && now - blast.updated_at > GRACE {
+    let is_empty = blast.counts.queued == 0 && blast.origin.repeat.rule.is_none();
+    if sender.lease.is_none() && !is_empty && now - blast.updated_at > GRACE {
         return Some(Waiting::NoEngine);
     }
     until_its_start(blast, now)

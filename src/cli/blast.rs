@@ -67,8 +67,9 @@ pub(super) enum BlastVerb {
         /// The blast's id, as in `blast list`.
         blast: BlastId,
     },
-    /// Take back a launch in its ten seconds, or one that waits for its hours, its stopped sender or a time, whoever launched it. What is
-    /// to start at a time is a draft again, also where it is paused; what was sent before its time is scheduled again.
+    /// Take back a launch that has not begun: within its ten seconds, or while it waits for its hours, its stopped sender or its start time.
+    /// It does not matter who launched it. A scheduled blast becomes a draft again, even if it is paused; one that was sent before its time
+    /// is scheduled again.
     Undo {
         /// The blast's id, as in `blast list`.
         blast: BlastId,

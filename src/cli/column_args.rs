@@ -28,8 +28,8 @@ pub(in crate::cli) struct ColumnArgs {
     /// The column of the list with the names, likewise; '' where the list has no names.
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
-    /// A column of the list that says who wants no messages, likewise: whoever has 'yes', a day or the like in it is left out. Those that are
-    /// called so (STOP, opt-out, DNC, berhenti) count anyway.
+    /// A column of the list that says who wants no messages, likewise: whoever has 'yes', a day or the like in it is left out (`suppress
+    /// import` takes nobody else). Those that are called so (STOP, opt-out, DNC, berhenti) count anyway.
     #[arg(long, value_name = "COLUMN")]
     opt_out_column: Option<String>,
     /// The country (two letters) assumed for numbers without a country code, instead of the sender's `region`; where no sender is named, of

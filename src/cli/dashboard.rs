@@ -20,7 +20,7 @@ use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::text::{clean, count_of};
 use crate::engine::{
-    self, EngineEnd, Fingerprint, Follower, Following, RunOptions, SKEW_MAX, SettingsFiles, Standby, Until,
+    self, ChangeWatcher, EngineEnd, Fingerprint, RunOptions, SKEW_MAX, SettingsFiles, Standby, Until, WatchedSetup,
 };
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -66,7 +66,7 @@ async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greetin
     };
     let standby = if kind == DashboardKind::ReadOnly { None } else { standby(&context.app) };
     let local = private_postgres(context.app.config())?;
-    let follower = Some(follower(global, &context.app, local.clone(), files)?);
+    let watcher = Some(watcher(global, &context.app, local.clone(), files)?);
     let program = program(global);
     let charset = charset(global, context.app.config());
     let welcome = Some(welcome(&context.app, charset).await);
@@ -74,7 +74,7 @@ async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greetin
         kind,
         standby,
         local,
-        follower,
+        watcher,
         open: None,
         hints: Hints::Off,
         welcome,
@@ -145,14 +145,14 @@ pub(super) fn standby(app: &App) -> Option<Standby> {
 }
 
 /// Watches the program and the configuration file: a window keeps what it was opened with.
-pub(super) fn follower(
+pub(super) fn watcher(
     global: &Global,
     app: &App,
     local: Option<PrivatePostgres>,
     files: SettingsFiles,
-) -> Result<Follower> {
+) -> Result<ChangeWatcher> {
     let reload = global.clone();
-    let following = Following {
+    let watched = WatchedSetup {
         engine: app.engine().clone(),
         config: app.shared_config(),
         fingerprint: Fingerprint::of_this_process(app.config())?,
@@ -162,7 +162,7 @@ pub(super) fn follower(
         listens: false,
         reload: Box::new(move || Config::load(&reload.flags())),
     };
-    Ok(Follower::new(following))
+    Ok(ChangeWatcher::new(watched))
 }
 
 /// What a dashboard is opened with.
@@ -173,7 +173,7 @@ pub(super) struct DashboardArgs {
     /// The private Postgres, restarted when it dies.
     pub local: Option<PrivatePostgres>,
     /// Says when the window's program or settings are not the current ones any more.
-    pub follower: Option<Follower>,
+    pub watcher: Option<ChangeWatcher>,
     /// The blast to show first.
     pub open: Option<BlastId>,
     pub hints: Hints,
@@ -229,7 +229,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         until: Until::Stopped,
         standby: args.standby,
         local: args.local,
-        follower: args.follower,
+        watcher: args.watcher,
     };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));

@@ -139,7 +139,7 @@ impl DemoArgs {
                 until: Until::Stopped,
                 standby: None,
                 local: None,
-                follower: None,
+                watcher: None,
             };
             let followed = plain::beside_engine(app, options, shutdown).await;
             phone.abort();
@@ -153,7 +153,7 @@ impl DemoArgs {
             kind: DashboardKind::Demo,
             standby: None,
             local: None,
-            follower: None,
+            watcher: None,
             open: Some(main),
             hints: Hints::On,
             welcome: Some(facts),
@@ -251,7 +251,7 @@ async fn to_the_end(
 ) -> Result<Vec<String>> {
     let stop = shutdown.child();
     let options =
-        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
+        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, watcher: None };
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
     start(app, blast).await?;
     let phone = PretendPhone::new(environment, app, Buyers::Closed).follow(stop.token());

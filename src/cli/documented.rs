@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory, Parser};
 
-use super::{Arguments, taken_out};
+use super::{Arguments, minus_sku};
 
 /// A command line as a page has it.
 struct CommandLine {
@@ -104,7 +104,7 @@ fn every_command_line_of_the_pages_is_one_that_this_program_takes() {
         let knows = |name: &str| command.get_arguments().any(|argument| argument.get_long() == Some(name));
         let unknown = options(&text).filter(|name| !knows(name));
         wrong.extend(unknown.map(|name| format!("{page}: {text}: no option --{name}")));
-        let typed = || Arguments::try_parse_from(taken_out::words(words.iter().map(OsString::from)).unwrap());
+        let typed = || Arguments::try_parse_from(minus_sku::words(words.iter().map(OsString::from)).unwrap());
         if let Some(error) = is_whole.then(typed).and_then(Result::err) {
             wrong.push(format!("{page}: {text}: {error}"));
         }

@@ -17,8 +17,8 @@ use crate::app::{AppError, ProcessKind, StoreError};
 use crate::config::Config;
 use crate::domain::engine_role::EngineRole;
 use crate::engine::{
-    self, EngineChange, EngineEnd, Fingerprint, Follower, Following, RunOptions, SettingsFiles, StandbyLock, Until,
-    lock_path,
+    self, ChangeWatcher, EngineChange, EngineEnd, Fingerprint, RunOptions, SettingsFiles, StandbyLock, Until,
+    WatchedSetup, lock_path,
 };
 use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -100,7 +100,7 @@ impl EngineVerb {
         check_senders(&context)?;
         let local = private_postgres(app.config())?;
         let reload = global.clone();
-        let following = Following {
+        let watched = WatchedSetup {
             engine: app.engine().clone(),
             config: app.shared_config(),
             fingerprint: fingerprint.clone(),
@@ -111,9 +111,9 @@ impl EngineVerb {
             reload: Box::new(move || Config::load(&reload.flags())),
         };
         let stop = shutdown.child();
-        let watching = tokio::spawn(follow(following, stop.clone()));
+        let watching = tokio::spawn(follow(watched, stop.clone()));
         let until = if self.until_idle { Until::Idle } else { Until::Stopped };
-        let options = RunOptions { role: self.role(), until, standby: None, local, follower: None };
+        let options = RunOptions { role: self.role(), until, standby: None, local, watcher: None };
         let repeating = app.spawn_schedules(stop.token());
         let mut working = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
         let ended = tokio::select! {
@@ -284,11 +284,11 @@ fn check_senders(context: &Context) -> Result<()> {
 
 /// Stops the engine when something changes. The standby's lock is released as soon as the engine is asked to stop: its
 /// successor need not wait for the last responses.
-async fn follow(following: Following, stop: Shutdown) -> Option<EngineChange> {
-    let mut follower = Follower::new(following);
+async fn follow(watched: WatchedSetup, stop: Shutdown) -> Option<EngineChange> {
+    let mut watcher = ChangeWatcher::new(watched);
     tokio::select! {
         () = stop.cancelled() => None,
-        change = follower.until_changed() => {
+        change = watcher.until_changed() => {
             stop.cancel();
             Some(change)
         }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres};
-use super::dashboard::{CtrlC, follower, hand_over, standby};
+use super::dashboard::{CtrlC, hand_over, standby, watcher};
 use super::output::{StdoutError, line, refuse_gone_reader, talk};
 use crate::app::view::{ActivityEvent, ActivityPosition, ActivityRow, BlastFilter, BlastView};
 use crate::app::{App, AppError, ProcessKind};
@@ -56,7 +56,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         until: Until::Stopped,
         standby: standby(app),
         local: local.clone(),
-        follower: Some(follower(global, app, local, files)?),
+        watcher: Some(watcher(global, app, local, files)?),
     };
     let followed = beside_engine(app, options, &shutdown).await;
     let code = hand_over(app, CtrlC::EndsProcess).await;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::list_columns::ListColumns;
+use super::list_columns::{ListColumns, UnclearOptOuts};
 use super::phone::{Phone, PhoneError};
 use super::text::{count_of, hex};
 
@@ -162,6 +162,11 @@ pub struct LeftOutRow {
 }
 
 impl RejectedRows {
+    /// Of which rows the list does not make clear whether they want messages.
+    pub fn unclear_opt_outs(&self) -> Vec<UnclearOptOuts> {
+        self.columns.iter().flat_map(|columns| columns.unclear_opt_outs.clone()).collect()
+    }
+
     /// Why rows are left out whose people were taken out of the draft before the list was read.
     pub const TAKEN_OUT: &str = "taken out of this draft by hand";
 

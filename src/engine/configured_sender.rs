@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use sqlx::PgPool;
 
-use super::memory::SenderKey;
+use super::machine_memory::SenderKey;
 use super::people_readings::PeopleReadings;
 use super::sender_token::SenderToken;
 use crate::config;

@@ -9,10 +9,10 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::change_watcher::EngineChange;
 use super::clock::DatabaseClock;
 use super::configured_sender::ConfiguredSender;
 use super::fence::Fence;
-use super::follow::EngineChange;
 use super::identity::Identity;
 use super::lease::LeaseTerms;
 use super::media::MediaDir;

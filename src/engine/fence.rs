@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::lease_watch::Seen;
-use super::memory::{
+use super::machine_memory::{
     Journal, MemoryError, MissingPosts, OptOutMemory, PostedRecord, Remembered, SenderKey, SenderMemory, Standing,
     forget_in_files, forget_key, make_directory, make_forget_key, of_server,
 };

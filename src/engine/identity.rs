@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::memory::{Origin, make_directory};
+use super::machine_memory::{Origin, make_directory};
 
 /// More engines than this on one machine and database get names that no restart reuses.
 const FILES: u32 = 16;

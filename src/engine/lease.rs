@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{DatabaseClock, Moment};
 use super::fence::{Fence, FenceRefusal};
-use super::memory::SenderKey;
+use super::machine_memory::SenderKey;
 use crate::store::StoreError;
 use crate::store::lease::{self, Lease, LeaseCounters};
 

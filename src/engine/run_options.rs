@@ -1,6 +1,6 @@
 //! How a process runs its engine.
 
-use super::follow::Follower;
+use super::change_watcher::ChangeWatcher;
 use super::standby::Standby;
 use crate::domain::engine_role::EngineRole;
 use crate::private_postgres::PrivatePostgres;
@@ -23,5 +23,5 @@ pub struct RunOptions {
     pub local: Option<PrivatePostgres>,
     /// For a process that cannot restart by itself: once its program or its settings are not the current ones any more, it
     /// sends nothing, and leaves its senders to a standby.
-    pub follower: Option<Follower>,
+    pub watcher: Option<ChangeWatcher>,
 }

@@ -45,7 +45,7 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::fence::Fence;
 use super::lease::HeldLease;
-use super::memory::Journal;
+use super::machine_memory::Journal;
 use super::notifier::Notifier;
 use super::recorder::{InFlight, RecorderHandle};
 use crate::domain::ids::BlastId;

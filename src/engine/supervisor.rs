@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::acquisition::{self, Acquired, Acquisition, Takeover};
+use super::change_watcher::{LOOK_AT_REST_EVERY, LOOK_EVERY};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::engine_end::{EngineEnd, write_the_last};
-use super::follow::{LOOK_AT_REST_EVERY, LOOK_EVERY};
 use super::held_elsewhere::HeldElsewhere;
 use super::lease_watch::LeaseWatch;
 use super::maintenance::{self, Maintenance};
@@ -171,7 +171,7 @@ impl Supervisor {
                 _ = self.suspension.changed() => return,
                 () = &mut over => return,
                 () = HeldElsewhere::is_left(self.elsewhere.as_ref(), &self.engine) => return,
-                () = tokio::time::sleep(look_every), if self.options.follower.is_some() => {
+                () = tokio::time::sleep(look_every), if self.options.watcher.is_some() => {
                     if self.retire_if_outdated().await {
                         return;
                     }
@@ -182,13 +182,13 @@ impl Supervisor {
 
     /// Retires this engine and stops its senders if its program or settings are not the current ones; returns whether it is retired.
     async fn retire_if_outdated(&mut self) -> bool {
-        let change = match &mut self.options.follower {
-            Some(follower) => follower.is_outdated().await,
+        let change = match &mut self.options.watcher {
+            Some(watcher) => watcher.is_outdated().await,
             None => return self.engine.retirement.is_retired(),
         };
         let Some(change) = change else { return false };
         tracing::info!(?change, "this process sends no more: a standby with the current program and settings does");
-        self.options.follower = None;
+        self.options.watcher = None;
         self.stop_senders().await;
         // Whoever takes over reads what arrives by the current settings, too.
         self.stop_inbox.cancel();

@@ -10,11 +10,11 @@ pub(super) mod schemas;
 
 use std::sync::{Arc, LazyLock};
 
-use axum::Router;
 use axum::handler::Handler;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use axum::{Extension, Router};
 use bytes::Bytes;
 
 use super::HttpState;
@@ -27,6 +27,10 @@ struct DocumentedRoute {
     tag: &'static str,
     operation: Operation,
 }
+
+/// Of a request: its route takes no parameter of the query.
+#[derive(Clone)]
+pub(super) struct TakesNoQuery;
 
 /// Routes, each with its description.
 pub(super) struct Routes {
@@ -103,6 +107,9 @@ impl Routes {
         route: MethodRouter<HttpState>,
         operation: Operation,
     ) -> Self {
+        // Whoever changes something counts on what they ask for; a list without pages may be asked for one.
+        let route =
+            if method == "get" || operation.reads_query() { route } else { route.layer(Extension(TakesNoQuery)) };
         self.documented.push(DocumentedRoute { method, path, tag: self.tag, operation });
         Self { router: self.router.route(path, route), ..self }
     }

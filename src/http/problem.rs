@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::calls::for_programs;
+use super::api_sentence::for_programs;
 use crate::app::{AppError, InvalidPlace, StoreError};
 
 /// The media type of a problem.

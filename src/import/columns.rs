@@ -13,17 +13,17 @@ use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
 
 mod header;
-mod opt_out;
+mod list_title;
+mod opt_out_answers;
 mod opt_out_cell;
+mod opt_out_column;
 mod opt_out_title;
-mod row_opt_outs;
-mod title_of_opt_outs;
 
 use header::FirstRowKind;
 pub(super) use header::rows_above_header;
-pub(super) use opt_out::OptOutColumn;
+pub(crate) use opt_out_answers::OptOutAnswers;
 pub(super) use opt_out_cell::says_no;
-pub(crate) use row_opt_outs::OptOutAnswers;
+pub(super) use opt_out_column::OptOutColumn;
 
 /// The variable that every list with names has, whatever its column is called.
 pub(super) const NAME: &str = "name";
@@ -135,6 +135,8 @@ pub(super) struct Columns {
     pub is_name_chosen: bool,
     /// Those that say who wants no messages.
     pub opt_outs: Vec<OptOutColumn>,
+    /// By which title somebody named one, where it has any.
+    chosen_opt_outs: Option<String>,
     /// Whoever opted out is taken: it is a list of them.
     takes_opt_outs: bool,
     /// Others whose cells are phone numbers as well, where nobody chose between them.
@@ -198,8 +200,10 @@ impl Columns {
         let width = first.values.len();
         let names: Vec<_> = (0..width).map(|i| shown(i, "")).collect();
         let phone = || samples.phone_column(width);
+        let named = chosen.opt_outs.as_ref().and_then(|wanted| chosen_column(&names, wanted).ok());
         let is_opt_out = |column: usize| opt_outs.iter().any(|opt_out| opt_out.column == column);
-        let is_name = |column: usize| !is_opt_out(column) && samples.mostly(column, looks_like_name);
+        let is_name =
+            |column: usize| !is_opt_out(column) && named != Some(column) && samples.mostly(column, looks_like_name);
         let name = |phone| (0..width).find(|column| *column != phone && is_name(*column));
         let columns = Self::decided(names, Header::None, chosen, (phone, name))?;
         Ok(columns.with_opt_outs(opt_outs).with_other_phones(samples, chosen))
@@ -220,9 +224,8 @@ impl Columns {
             return Err(ImportError::NoPhones { columns: names, sheet: String::new() });
         };
         let opt_outs = chosen_opt_outs(&names, phone, chosen)?;
-        let is_opt_out = |column: &usize| opt_outs.iter().any(|of| of.column == *column);
         let name = match &chosen.name {
-            ChosenName::Guessed => guess_name(phone).filter(|column| !is_opt_out(column)),
+            ChosenName::Guessed => guess_name(phone),
             ChosenName::None => None,
             ChosenName::Column(column) => Some(chosen_column(&names, column)?),
         };
@@ -230,8 +233,10 @@ impl Columns {
             return Err(ImportError::SameColumn { column: names[phone].clone(), other: "the name" });
         }
         let is_name_chosen = !matches!(chosen.name, ChosenName::Guessed);
-        let other_phones = Vec::new();
-        Ok(Self { names, phone, name, is_name_chosen, opt_outs, takes_opt_outs: false, other_phones, header })
+        let title = |of: &OptOutColumn| key(&names[of.column]);
+        let chosen_opt_outs = opt_outs.first().filter(|_| header == Header::FirstRow).map(title);
+        let (takes_opt_outs, other_phones) = (false, Vec::new());
+        Ok(Self { names, phone, name, is_name_chosen, opt_outs, chosen_opt_outs, takes_opt_outs, other_phones, header })
     }
 
     fn with_opt_outs(mut self, opt_outs: Vec<OptOutColumn>) -> Self {
@@ -284,14 +289,16 @@ fn chosen_column(names: &[String], wanted: &str) -> Result<usize, ImportError> {
     })
 }
 
-/// The column that somebody said has who wants no messages.
+/// The columns that somebody said have who wants no messages: all of that name, or the one in that place.
 fn chosen_opt_outs(names: &[String], phone: usize, chosen: &ChosenColumns) -> Result<Vec<OptOutColumn>, ImportError> {
     let Some(wanted) = &chosen.opt_outs else { return Ok(Vec::new()) };
-    let column = chosen_column(names, wanted)?;
-    if column == phone {
+    let first = chosen_column(names, wanted)?;
+    if first == phone {
         return Err(ImportError::SameColumn { column: names[phone].clone(), other: "what says who opted out" });
     }
-    Ok(vec![OptOutColumn::chosen(column)])
+    let is_named = position(names, wanted.trim()).is_some();
+    let is_it = |column: &usize| *column == first || is_named && *column != phone && names[*column] == names[first];
+    Ok((0..names.len()).filter(is_it).map(OptOutColumn::chosen).collect())
 }
 
 fn numbered(column: usize) -> String {

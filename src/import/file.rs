@@ -119,6 +119,7 @@ impl File {
             unfit_mends,
             by_hand,
             members_out: self.taker.seen.members_out,
+            opted_out: self.taker.seen.opted_out,
             taken_back: self.taker.seen.taken_back,
         })
     }

@@ -162,6 +162,7 @@ impl GivenList {
             unfit_mends: Vec::new(),
             by_hand: 0,
             members_out: self.seen.members_out,
+            opted_out: self.seen.opted_out,
             taken_back: self.seen.taken_back,
         })
     }

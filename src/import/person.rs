@@ -75,6 +75,13 @@ pub enum Reason {
     OptedOut,
     #[error("row {row} of the same person says that they want no messages: empty that cell if they want them")]
     OptedOutElsewhere { row: u64 },
+    #[error("that column does not say that they opted out: write 'yes' there if they did")]
+    NoOptOut,
+    /// By a list that was read into the draft before this one.
+    #[error(
+        "another list of this draft says that they want no messages: `blast add` with their number alone adds them"
+    )]
+    OptedOutBefore,
     #[error("their row says that they did not opt out: empty that cell if they did")]
     NotOptedOut,
     #[error("Meta delivers no marketing to numbers of the United States (131049)")]
@@ -109,8 +116,10 @@ impl Reason {
             })) => format!("{place}: more than {limit} characters"),
             Self::Content(ContentRenderError::Message(RenderError::Missing { name })) => format!("without {name}"),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
+            Self::NoOptOut => "not said to have opted out".to_owned(),
             Self::NotOptedOut => "did not opt out, as the list says".to_owned(),
             Self::OptedOut | Self::OptedOutElsewhere { .. } => "asked for no messages, as the list says".to_owned(),
+            Self::OptedOutBefore => "asked for no messages, as another list says".to_owned(),
             Self::TakenOut => RejectedRows::TAKEN_OUT.to_owned(),
             Self::Phone(_)
             | Self::Content(_)

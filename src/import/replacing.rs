@@ -59,6 +59,7 @@ pub async fn replace_people(
         list.seen_mut().take_out(&Phone::from_database(phone.clone()));
     }
     list.add_behind(added);
+    import.opted_out_before(true).await?.iter().for_each(|person| list.seen_mut().opted_out_before(person));
     let before = BeforeReading { members, taken_out: kept.taken_out, is_addition: false };
     write(pool, (import, before), list, RejectedTo::Nowhere, options).await
 }

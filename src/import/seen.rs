@@ -21,6 +21,8 @@ pub(super) struct SeenPeople {
     pub(super) taken_back: HashSet<PersonKey>,
     /// How many of those who were there before the list want no messages by it.
     pub(super) members_out: u64,
+    /// Who wants no messages by this list.
+    pub(super) opted_out: HashSet<PersonKey>,
 }
 
 /// Everybody whose keys differ in their last [`TAIL_BITS`] alone, in ascending order.
@@ -82,6 +84,14 @@ impl SeenPeople {
         self.taken_out.extend(phone.key());
     }
 
+    /// Somebody who wants no messages by a list that was read before. Whoever was added by hand since stays.
+    pub(super) fn opted_out_before(&mut self, person: &str) {
+        let phone = Phone::from_database(format!("+{}", person.trim_start_matches('+')));
+        if let Some(key) = phone.key().filter(|key| !self.added.contains(key)) {
+            let _ = self.first_or_insert(key, FirstRow::new(MEMBER, &phone).of_opt_out());
+        }
+    }
+
     /// Somebody who was added to the blast by hand.
     pub(super) fn add_by_hand(&mut self, phone: &Phone) {
         self.added.extend(phone.key());
@@ -102,6 +112,7 @@ impl SeenPeople {
     pub(super) fn opt_out(&mut self, phone: &Phone, row: u64) -> Option<u64> {
         let key = phone.key().filter(|key| !self.added.contains(key))?;
         let this = FirstRow::new(row, phone).of_opt_out();
+        self.opted_out.insert(key);
         let first = self.first_or_insert(key, this)?;
         if first.is_of_opt_out() {
             return None;
@@ -132,6 +143,7 @@ impl SeenPeople {
         let this = FirstRow::new(row, phone);
         match self.first_or_insert(key, this).copied() {
             None => Ok(()),
+            Some(first) if first.is_of_opt_out() && first.row() == MEMBER => Err(Reason::OptedOutBefore),
             Some(first) if first.is_of_opt_out() => Err(Reason::OptedOutElsewhere { row: first.row() }),
             Some(first) if first.row() == MEMBER => Err(Reason::Member),
             Some(first) if first.has_spelling_of(this) => Err(Reason::Repeat { first_row: first.row() }),

@@ -207,6 +207,8 @@ pub(super) struct ReadThrough {
     pub(super) taken_back: HashSet<PersonKey>,
     /// How many of those were in the blast before.
     pub(super) members_out: u64,
+    /// Who wants no messages by it.
+    pub(super) opted_out: HashSet<PersonKey>,
 }
 
 impl ReadThrough {

@@ -138,6 +138,8 @@ pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<(BlastId, C
         .bind(copy)
         .execute(&mut *tx)
         .await?;
+    let opt_outs = "insert into draft_opt_outs select $2, person, by_addition from draft_opt_outs where blast_id = $1";
+    sqlx::query(opt_outs).bind(id).bind(copy).execute(&mut *tx).await?;
     step::copy(tx, id, copy).await?;
     fence::mark_lost_posts_uncertain(tx, copy).await?;
     Ok((copy, people))

@@ -51,6 +51,8 @@ pub struct Terminal {
     /// Of whoever reads its keys.
     gate: Option<InputGate>,
     lent: LentTerminal,
+    /// Its settings as another program got them: one that is killed leaves its own behind.
+    lent_with: Option<Termios>,
 }
 
 /// The terminal to read keys from: standard input, else `/dev/tty` (input was a pipe).
@@ -82,7 +84,7 @@ impl Terminal {
         thread::Builder::new().name("drawing".to_owned()).spawn(move || write_frames(out, &to_write, &done))?;
         HOOK.call_once(restore_on_panic);
         enter(&tty).inspect_err(|_| restore())?;
-        Ok(Self { tty, frames, written, gate: None, lent })
+        Ok(Self { tty, frames, written, gate: None, lent, lent_with: None })
     }
 
     /// Whose reading waits while another program has the terminal.
@@ -136,6 +138,7 @@ impl Screen for Terminal {
         }
         self.lent.set(true);
         restore();
+        self.lent_with = tcgetattr(&self.tty).ok();
         Ok(())
     }
 
@@ -144,6 +147,9 @@ impl Screen for Terminal {
             gate.open();
         }
         self.lent.set(false);
+        if let Some(settings) = self.lent_with.take() {
+            tcsetattr(&self.tty, OptionalActions::Now, &settings)?;
+        }
         let taken = SAVED.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         // Stopped from outside, the shell has changed the settings under us: keep ours of before, set raw again.
         if taken { set_up(&self.tty) } else { enter(&self.tty) }

@@ -280,7 +280,7 @@ async fn other_hours_open_for_no_more_people_than_were_typed() {
 
     let mut terminal = shop.in_terminal(&edit, Size { columns: 250, rows: 30 });
     terminal.wait_for_text(
-        "waits for its hours, and sends at once, to 3 people, without days of its own. Type 3, then press enter",
+        "is waiting for its hours; without days of its own it starts at once, and sends to 3 people. Type 3, then press enter",
     );
     shop.execute(&format!("insert into blast_recipients (blast_id, phone_number) values ({blast}, '+60100129999')"))
         .await;

@@ -78,6 +78,7 @@ async fn known_shop() -> Shop {
          values (1, '{phone}', 'user-77', '{NAME}', '{TEXT}', 'order-of-{bare}', '{{\"from\": \"{bare}\"}}', 'of no blast', 'webhook', now());
          insert into carts (sender_id, blast_id, recipient_id, phone_number, name, note, created_by)
          values (1, {first}, 1, '{phone}', '{NAME}', '{TEXT} in {bare}', 'aina');
+         insert into draft_opt_outs select id, person_key('{phone}'), true from blasts where state = 'draft';
          update blasts set left_out = '{{\"total\": 1, \"rows\": [{{\"value\": \"010-{}\"}}]}}', segment = 'phone:{bare}'
           where state = 'draft'",
         NAME.to_uppercase(),

@@ -13,7 +13,7 @@ use blastdeck::store::forget;
 use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
 use sqlx::PgPool;
 
-use crate::support::{Setup, Shop, WAITING_FOR_A_LOCK, database};
+use crate::support::{Setup, Shop, Size, WAITING_FOR_A_LOCK, database, eventually_async};
 
 async fn sender(pool: &PgPool) -> SenderId {
     let made = sqlx::query_scalar(
@@ -363,7 +363,54 @@ async fn the_rejected_rows_of_a_list_that_is_added_to_a_draft_stand_beside_it() 
     let added = shop.run(&["blast", "add", &blast, "--recipients", opted_out.to_str().unwrap()]).await;
     assert!(added.code == 0 && added.out.contains("2 people in blast"), "{added:?}");
     // Whenever their own list is read again they stay out.
-    let kept_out = "select jsonb_array_length(left_out -> 'taken_out') from blasts";
-    assert_eq!(shop.number(&format!("select coalesce(({kept_out}), 0)::bigint")).await, 2);
+    assert_eq!(shop.number("select count(*) from draft_opt_outs where by_addition").await, 3);
     shop.invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_opted_out_by_one_list_of_a_draft_is_brought_in_by_no_other_but_by_their_number_alone() {
+    let shop = Shop::open(Setup::default()).await;
+    let one = shop.write("one.csv", "Nama,Telefon,Stop\nAina,0123463001,\nBala,0123463002,yes\nChong,0123463003,no\n");
+    let new = ["blast", "new", "--sender", "sales", "--message", "Salam", "--recipients", one.to_str().unwrap()];
+    let blast = shop.ok(&new).await.trim().to_owned();
+    let list = async |name: &str, rows: &str| {
+        let path = shop.write(name, format!("Nama,Telefon,Stop\n{rows}"));
+        shop.run(&["blast", "add", &blast, "--recipients", path.to_str().unwrap()]).await
+    };
+
+    let added = list("two.csv", "Bala,+60 12-346 3002,\nDevi,0123463004,\nEvi,0123463005,yes\n").await;
+    assert!(added.out.contains("3 people in blast"), "{added:?}");
+    assert!(added.err.contains("asked for no messages, as another list says"), "{added:?}");
+    let added = list("three.csv", "Evi,0123463005,\nFoo,0123463006,no\n").await;
+    assert!(added.out.contains("4 people in blast"), "{added:?}");
+    // Also from a copy.
+    let mut pty = shop.dashboard(Size { columns: 120, rows: 29 });
+    pty.wait_for_text("draft");
+    pty.type_keys("1d");
+    eventually_async("it is copied", async || shop.number("select count(*) from blasts").await == 2).await;
+    let copy = shop.number("select max(id) from blasts").await.to_string();
+    pty.type_keys("\x1bqqq");
+    pty.wait_for_exit();
+    let three = shop.path("three.csv");
+    let added = shop.run(&["blast", "add", &copy, "--recipients", three.to_str().unwrap()]).await;
+    assert!(added.code == 3 && added.err.contains("another list of this draft says"), "{added:?}");
+
+    // Whoever names somebody means them.
+    let added = shop.run(&["blast", "add", &blast, "0123463002"]).await;
+    assert!(added.out.contains("5 people in blast"), "{added:?}");
+    shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_list_of_opt_outs_with_a_column_that_was_named_opts_out_whoever_says_so_in_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let rows = "Nama,Telefon,Ikut\nA,0123461001,ya\nB,0123461002,\nC,0123461003,3/11\nD,0123461004,tidak\nE,0123461005,mungkin\n";
+    let list = shop.write("cust.csv", rows);
+
+    let import = ["suppress", "import", list.to_str().unwrap(), "--opt-out-column", "Ikut", "--json"];
+    let said: serde_json::Value = serde_json::from_str(&shop.ok(&import).await).unwrap();
+
+    assert_eq!((&said["added"], &said["rejected"]), (&2.into(), &3.into()), "{said}");
+    let suppressed = "select count(*) from suppressions where phone_number in ('+60123461001', '+60123461003')";
+    assert_eq!(shop.number(suppressed).await, 2);
 }

@@ -46,7 +46,7 @@ async fn a_limit_that_is_set_nowhere_is_said_to_be_a_default() {
 
     let (unset, set) = (plan(&unset).await, plan(&set).await);
 
-    assert!(unset.contains("(default: [[senders]] sales has no gap)"), "{unset}");
+    assert!(unset.contains("(default: gap is not set for [[senders]] sales)"), "{unset}");
     assert!(set.contains("(config: rate of [[senders]] sales)"), "{set}");
 }
 

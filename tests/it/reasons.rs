@@ -316,7 +316,7 @@ async fn an_engine_that_rests_is_an_engine_and_is_woken_for_what_was_changed_by_
     let blast = shop.draft(0..3).await;
     let stop = CancellationToken::new();
     let options =
-        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
+        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, watcher: None };
     let running = tokio::spawn(engine::run(app.engine().clone(), options, stop.clone()));
     shop.execute("update blasts set state = 'sending', launched_at = now(), send_after = now() - interval '1 minute'")
         .await;

@@ -52,6 +52,20 @@ async fn a_scheduled_blast_starts_once_at_its_time_whichever_engines_live() {
 }
 
 #[tokio::test]
+async fn one_that_nobody_is_left_in_waits_for_its_time_and_not_for_an_engine() {
+    let shop = Shop::open(SETUP).await;
+    let (blast, _) = scheduled(&shop, 0..1, TimeDelta::hours(1)).await;
+    let a_minute_ago = format!("update blasts set updated_at = now() - interval '1 minute' where id = {blast}");
+    shop.execute(&a_minute_ago).await;
+    assert_eq!(shop.waiting(&blast).await["reason"], "no_engine");
+
+    shop.ok(&["blast", "remove", &blast, &digits(0)]).await;
+    shop.execute(&a_minute_ago).await;
+
+    assert_eq!(shop.waiting(&blast).await["reason"], "scheduled");
+}
+
+#[tokio::test]
 async fn one_whose_time_passed_long_ago_asks_instead_of_starting() {
     let shop = Shop::open(SETUP).await;
     let (blast, _) = scheduled(&shop, 0..5, TimeDelta::hours(-7)).await;

@@ -204,6 +204,31 @@ async fn a_dashboard_that_is_ended_under_the_operators_editor_waits_for_it_and_k
 }
 
 #[tokio::test]
+async fn what_was_saved_in_an_editor_that_is_killed_is_kept_and_its_settings_of_the_terminal_are_not() {
+    let shop = Shop::open(Setup::default()).await;
+    let editor = shop.path("editor.sh");
+    let rude = "stty raw -echo; printf 'Salam semua' > \"$1\"; printf editing; kill -TERM $$\n";
+    fs::write(&editor, rude).unwrap();
+    let command = format!("sh {}", editor.display());
+    let mut pty = shop.dashboard_with(&[("EDITOR", &command), ("VISUAL", "")], SCREEN);
+    new_blast(&mut pty);
+    pty.type_keys(&format!("{}\rHai\x1b", DOWN.repeat(4)));
+    pty.wait_for_text("draft 1, saved");
+
+    pty.type_keys("e");
+    pty.wait_for_text(".txt");
+
+    let path = std::env::temp_dir().join(format!("blastdeck-{}-0.txt", pty.pid().as_raw_nonzero()));
+    assert!(pty.text().contains(path.to_str().unwrap()), "{}", pty.text());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "Salam semua");
+    fs::remove_file(path).unwrap();
+    assert!(pty.is_raw(), "the dashboard has it again");
+    pty.type_keys("qqq");
+    assert!(pty.wait_for_exit().success());
+    assert!(!pty.is_raw(), "as it was before the editor");
+}
+
+#[tokio::test]
 async fn a_demo_from_the_first_page_says_that_it_starts_and_ends_there_with_what_was_typed_meanwhile() {
     let shop = Shop::open(Setup::default()).await;
     shop.write("config.toml", "");

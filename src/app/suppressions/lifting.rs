@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
-use crate::app::put_back::{LiftedIn, PutBack};
+use crate::app::returning::{LiftedIn, PutBack};
 use crate::app::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::ids::BlastId;

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::Undo;
-use crate::app::put_back::MESSAGE_WITHOUT_NUMBER;
+use crate::app::returning::MESSAGE_WITHOUT_NUMBER;
 use crate::app::segment::draft_to_them;
 use crate::app::{App, AppError};
 use crate::domain::blast::blast_name;

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::partly::LeftAsTheyAre;
 use super::{Undo, sends};
-use crate::app::put_back::{LiftedIn, PutBack};
+use crate::app::returning::{LiftedIn, PutBack};
 use crate::app::segment::NextTimeAgain;
 use crate::app::{App, AppError, StillSuppressed};
 use crate::domain::ids::{ActionId, BlastId, OrderId, RecipientId};

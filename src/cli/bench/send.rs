@@ -151,7 +151,7 @@ pub(super) async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<M
     app.launch(launch).await?;
     database::lift_throughput(&app.engine().pool).await?;
     let options =
-        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
+        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, watcher: None };
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.clone()));
     let mut news = app.news();
     while app.state(blast).await? != BlastState::Completed {

@@ -152,7 +152,8 @@ impl EditArgs {
             return Ok(None);
         }
         let (who, hours) = (people(blast.counts.queued), self.hours_in_words());
-        let question = format!("{} waits for its hours, and sends at once, to {who}, {hours}.", blast.name());
+        let question =
+            format!("{} is waiting for its hours; {hours} it starts at once, and sends to {who}.", blast.name());
         confirm_number(&question, blast.counts.queued, self.yes)?;
         Ok((!self.yes).then_some(blast.counts.queued))
     }

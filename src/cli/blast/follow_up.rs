@@ -34,7 +34,7 @@ pub(in crate::cli) struct FollowUpArgs {
     /// leaves out who had another message within the business's frequency cap; the filter is read again until the draft is sent.
     #[arg(long, value_name = "FILTER", allow_hyphen_values = true, conflicts_with = "older_than")]
     from: Option<String>,
-    /// For how long at least, such as 24h, which it is for a cart; else any time by default.
+    /// The least time that they have been stuck, such as 24h. Default: 24h for a cart, else none.
     #[arg(long, value_name = "TIME", value_parser = span, allow_hyphen_values = true)]
     older_than: Option<TimeDelta>,
     #[command(flatten)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::domain::ids::SenderId;
-use crate::engine::memory::{Remembered, Standing};
+use crate::engine::machine_memory::{Remembered, Standing};
 use crate::store::fence::DatabaseIdentity;
 
 /// Its file's name hangs on how the database was reached: each is looked at.

@@ -12,7 +12,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
-use crate::engine::memory::{
+use crate::engine::machine_memory::{
     AppendedOptOuts, MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs,
 };
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};

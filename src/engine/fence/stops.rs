@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::configured_sender::ConfiguredSender;
 use super::super::context::EngineContext;
-use super::super::memory::{MemoryError, PostedRecord, SenderKey, SenderMemory, has_opt_outs, make_directory};
+use super::super::machine_memory::{MemoryError, PostedRecord, SenderKey, SenderMemory, has_opt_outs, make_directory};
 use super::{Fence, FenceRefusal};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;

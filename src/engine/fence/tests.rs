@@ -2,7 +2,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{FenceRefusal, require_as_remembered};
 use crate::engine::lease_watch::Seen;
-use crate::engine::memory::{Remembered, Standing};
+use crate::engine::machine_memory::{Remembered, Standing};
 use crate::store::fence::{DatabaseIdentity, Incarnation, SenderFacts};
 use crate::store::lease::LeaseCounters;
 

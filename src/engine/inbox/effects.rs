@@ -5,7 +5,7 @@ use std::mem;
 
 use crate::domain::ids::BlastId;
 use crate::engine::context::EngineContext;
-use crate::engine::memory::RememberedOptOut;
+use crate::engine::machine_memory::RememberedOptOut;
 use crate::store::{DbTransaction, StoreError};
 
 /// Gathered within the transaction, published after it.

@@ -7,12 +7,12 @@ use super::effects::Effects;
 use super::item::{IdentityNews, InboxItem, ItemOutcome};
 use super::opt_out::{ReportedOptOut, apply_named, leave_out, meant, record};
 use crate::engine::context::EngineContext;
-use crate::engine::memory::RememberedOptOut;
+use crate::engine::machine_memory::RememberedOptOut;
 use crate::store::StoreError;
 use crate::store::inbox::notices::{self, NewNotice};
+use crate::store::nameless_wish::{self, NamelessPerson};
 use crate::store::reply;
 use crate::store::suppression::{self, NewSuppression, OperatorSuppression, SuppressionScope};
-use crate::store::wish::{self, NamelessPerson};
 
 /// Learns a person's new id, or number: what was kept of the old one stays theirs, and so does an opt-out.
 pub(super) async fn apply(
@@ -33,7 +33,7 @@ pub(super) async fn apply(
         // Learned by another item of the same request, as a rule.
         known.push(now.clone());
         if let Some(before) = before {
-            wish::follow(&mut *tx, NamelessPerson { business: &business, user_id: before }, now).await?;
+            nameless_wish::follow(&mut *tx, NamelessPerson { business: &business, user_id: before }, now).await?;
         }
         apply_named(&mut *tx, engine, &known, effects).await?;
     }

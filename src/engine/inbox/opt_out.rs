@@ -14,16 +14,16 @@ use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::AnsweredWithin;
 use crate::engine::context::EngineContext;
-use crate::engine::memory::RememberedOptOut;
+use crate::engine::machine_memory::RememberedOptOut;
 use crate::provider::meta::webhook::MarketingWish;
 use crate::store::StoreError;
 use crate::store::alias;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::NamelessKind;
 use crate::store::inbox::notices::senders_of_account;
+use crate::store::nameless_wish::{self, NamelessPerson};
 use crate::store::reply::{self, AnsweredMessage};
 use crate::store::suppression::{self, LiftOutcome, NewSuppression, SuppressionScope};
-use crate::store::wish::{self, NamelessPerson};
 
 /// Somebody who is not to be messaged.
 #[derive(Clone, Copy)]
@@ -118,7 +118,7 @@ async fn fulfil(
     };
     if asked.phones.is_empty() && known.is_none() {
         let Some(nameless) = nameless else { return Ok(ItemOutcome::Applied) };
-        wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
+        nameless_wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
         let kind = match asked.wish {
             MarketingWish::Stop => NamelessKind::Stop,
             MarketingWish::Resume => NamelessKind::Message,
@@ -359,7 +359,7 @@ pub(super) async fn apply_named(
         return Ok(());
     }
     effects.learned_ids.extend(user_ids.iter().cloned());
-    for named in wish::take_named(&mut *tx, user_ids).await? {
+    for named in nameless_wish::take_named(&mut *tx, user_ids).await? {
         let (scope, phone) = (SuppressionScope::Business(&named.business), &*named.phone);
         match MarketingWish::of_word(&named.wish) {
             Some(MarketingWish::Resume) => {

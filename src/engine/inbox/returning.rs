@@ -1,5 +1,5 @@
 //! Whoever asks for messages again is back wherever their opt-out took them out of a blast that is not over, unless its number was
-//! confirmed without them, or somebody else's word stands. `app/put_back.rs` does the same for operators.
+//! confirmed without them, or somebody else's word stands. `app/returning.rs` does the same for operators.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;

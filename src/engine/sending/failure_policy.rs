@@ -17,7 +17,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StopCode;
-use crate::engine::memory::RememberedOptOut;
+use crate::engine::machine_memory::RememberedOptOut;
 use crate::provider::{NOT_CONNECTED, advised, refuses_token};
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
 use crate::store::{self, StoreError, alias, blast, reply, sender};

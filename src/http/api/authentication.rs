@@ -16,12 +16,14 @@ use utoipa::ToSchema;
 
 use super::super::HttpState;
 use super::super::loopback::{is_direct, is_of_another_site};
+use super::super::openapi::TakesNoQuery;
 use super::super::problem::Problem;
 use super::super::spelling::ApiSpelling;
 use super::limit::seconds;
 use crate::app::{App, AppError, Caller, RequestKey, TokenIdentity};
 use crate::domain::api_token::TokenScope;
 use crate::domain::ids::BlastId;
+use crate::domain::text::clean;
 
 /// The version of the API. What a version promises does not change: a field or a call may only be added.
 const VERSION: &str = "1";
@@ -76,7 +78,9 @@ impl<S: Sync> FromRequestParts<S> for ApiReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<ApiCaller>().cloned().map(Self).ok_or_else(unauthorized)
+        let caller = parts.extensions.get::<ApiCaller>().cloned().ok_or_else(unauthorized)?;
+        refuse_unread_query(parts)?;
+        Ok(Self(caller))
     }
 }
 
@@ -131,6 +135,14 @@ pub(super) async fn authenticate(State(state): State<HttpState>, mut request: Re
     headers.insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Refuses a parameter that nobody would read: whoever sends it counts on it.
+fn refuse_unread_query(parts: &Parts) -> Result<(), Problem> {
+    let query = parts.uri.query().filter(|query| !query.is_empty());
+    let Some(query) = query.filter(|_| parts.extensions.get::<TakesNoQuery>().is_some()) else { return Ok(()) };
+    let name = query.split(['=', '&']).next().unwrap_or_default();
+    Err(Problem::field(clean(name), "unknown field: the query takes none here, fields go into the body"))
 }
 
 /// Refuses a request whose token ended while its body came: nothing is done with it.

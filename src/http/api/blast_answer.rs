@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::openapi::schemas;
 use super::waiting::{BlastWaiting, waiting};
 use crate::app::view::BlastView;

@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::super::HttpState;
+use super::super::api_sentence::for_programs;
 use super::super::body::read;
-use super::super::calls::for_programs;
 use super::super::problem::Problem;
 use super::authentication::require_token;
 use super::once::Repeatable;

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use serde_json::{Number, Value};
 
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::problem::Problem;
 use super::body::read_field;
 use crate::app::{App, AppError};

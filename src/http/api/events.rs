@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::super::HttpState;
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::client::Client;
 use super::super::live::{Frame, Topic, ViewerAccess, ViewerKind, Watch, event, stream};
 use super::super::openapi::{Operation, Routes};

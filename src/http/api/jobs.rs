@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::HttpState;
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};

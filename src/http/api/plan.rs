@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::problem::Problem;
 use super::authentication::ApiReader;
 use super::blasts::BlastAnswer;
@@ -13,6 +13,7 @@ use super::once::Answer;
 use crate::app::{ConcurrentBlast, FirstShare, Plan, PlannedRepeat, Sample, SegmentCount, ZoneShare};
 use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::BlastId;
+use crate::domain::list_columns::UnclearOptOuts;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::phone::Phone;
 use crate::domain::rejected_rows::{RejectedReason, RejectedRows, UnusualLengths};
@@ -102,6 +103,7 @@ pub(super) struct PlanAnswer {
     text_note: Option<String>,
     samples: Vec<SampleAnswer>,
     unusual_lengths: UnusualLengths,
+    unclear_opt_outs: Vec<UnclearOptOuts>,
     /// Why it cannot be started now; empty when it can.
     #[schema(example = json!([]))]
     obstacles: Vec<String>,
@@ -295,6 +297,7 @@ impl From<Plan> for PlanAnswer {
             health: plan.health,
             samples: plan.samples.into_iter().map(sample).collect(),
             unusual_lengths: plan.unusual_lengths,
+            unclear_opt_outs: plan.unclear_opt_outs,
             obstacles: plan.obstacles.iter().map(|obstacle| for_programs(obstacle)).collect(),
             blast: plan.blast.into(),
         }

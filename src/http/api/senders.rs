@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::ApiReader;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};

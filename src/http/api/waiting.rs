@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::super::calls::for_programs;
+use super::super::api_sentence::for_programs;
 use super::super::openapi::schemas;
 use crate::app::view::BlastView;
 

@@ -97,6 +97,11 @@ impl Operation {
         self
     }
 
+    /// Whether it reads any parameter of the query.
+    pub(super) fn reads_query(&self) -> bool {
+        self.query.is_some() || self.parameters.iter().any(|parameter| parameter["in"] == "query")
+    }
+
     /// A body of JSON, which may come again with the same `Idempotency-Key`.
     pub(in crate::http) fn body<T: ToSchema>(mut self) -> Self {
         let schema = self.reference::<T>();
@@ -246,7 +251,7 @@ impl Operation {
             statuses.extend([400, 401, 429, 500, 503]);
         }
         if matches!(self.access, CallAccess::Write | CallAccess::Admin) {
-            statuses.push(403);
+            statuses.extend([403, 422]);
         }
         if path.contains('{') {
             statuses.push(404);

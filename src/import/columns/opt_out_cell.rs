@@ -3,8 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::key;
-use super::opt_out_title::{are_stops, names_opt_outs};
-use crate::domain::phone::{begins_with_day, is_date_or_years, is_exported_day, is_negation};
+use super::opt_out_title::names_opt_outs;
+use crate::domain::phone::{begins_with_day, is_date_or_years, is_day_of_a_year, is_exported_day, is_negation};
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
 const CELLS: &[&str] = &[
@@ -129,7 +129,8 @@ pub(in crate::import) fn says_no(value: &str) -> bool {
 
 /// Whether a cell says that its person wants no messages: in a word, or by the day of it, where days count.
 pub(super) fn says_so(value: &str, do_days_count: bool) -> bool {
-    let is_day = || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value);
+    let is_day =
+        || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value) || is_day_of_a_year(value);
     is_wish(value)
         || begins_with_yes(value, !do_days_count)
         || has_day_behind_wish(value)
@@ -158,7 +159,7 @@ fn begins_with_wish(value: &str) -> bool {
     (1..=longest).any(|count| {
         let (name, rest) = (words[..count].concat(), &words[count..]);
         let is_mail = rest.iter().any(|word| word.contains("mail"));
-        names_opt_outs(&name) && !are_stops(&[name]) && !is_mail && !takes_back(rest)
+        names_opt_outs(&name) && !is_mail && !takes_back(rest)
     })
 }
 
@@ -194,7 +195,8 @@ fn is_wish(text: &str) -> bool {
 /// *do not contact since 31/12/2025*, *unsubscribed in Jan 2026*: the day shows that what stands before it is not about something else.
 fn has_day_behind_wish(value: &str) -> bool {
     // A year alone may be anything.
-    let is_time = |text: &str| begins_with_day(text) || text.len() > 4 && is_date_or_years(text);
+    let is_time =
+        |text: &str| begins_with_day(text) || text.len() > 4 && is_date_or_years(text) || is_day_of_a_year(text);
     // `1 Jan 2026` is a day.
     let is_word = |wish: &str| !wish.contains(|c: char| c.is_ascii_digit());
     let may_stand_between = |word: &str| word.chars().all(char::is_alphabetic) && !says_no(word);

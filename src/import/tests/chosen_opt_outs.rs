@@ -38,3 +38,44 @@ fn a_column_that_is_not_there_or_has_the_phones_is_refused() {
         "phone cannot be both the phone and what says who opted out: choose another column for one of them"
     );
 }
+
+#[test]
+fn a_column_that_somebody_named_is_found_by_its_name_below_another_header_and_each_of_that_name() {
+    let list = "Phone,Name,Keep away\n0100120001,A,yes\n0100120002,B,\nPhone,Keep away,Name\n0100120003,yes,E\n0100120004,,yes\n";
+    assert_eq!(phones(&read_with(list, "keep away").unwrap()), ["+60100120002", "+60100120004"]);
+    let ended = "Phone,Name,Keep away\n0100120001,A,yes\nPhone,Name,VIP\n0100120003,E,yes\n";
+    assert_eq!(phones(&read_with(ended, "Keep away").unwrap()), ["+60100120003"]);
+    let twice = "Phone,Flag,Flag\n0100120001,,yes\n0100120002,yes,\n0100120003,,\n";
+    assert_eq!(phones(&read_with(twice, "Flag").unwrap()), ["+60100120003"]);
+    assert_eq!(phones(&read_with(twice, "column 2").unwrap()), ["+60100120001", "+60100120003"]);
+}
+
+#[test]
+fn the_names_may_stand_in_it_as_well() {
+    let read = read_with("Phone,Nama\n0100120001,Aina\n0100120002,yes\n", "Nama").unwrap();
+
+    assert_eq!((phones(&read), read.name_column.as_deref()), (vec!["+60100120001"], Some("Nama")));
+}
+
+#[test]
+fn cells_with_a_day_without_its_year_or_words_behind_a_stop_opt_out() {
+    for said in [
+        "Berhenti 3 Nov",
+        "Berhenti - minta sendiri",
+        "STOP - asked by phone",
+        "STOP (3/11)",
+        "Stop please",
+        "Y 3/11",
+        "x (3/11)",
+        "✓ 3/11",
+        "Sudah 3 Nov",
+        "3/11",
+        "3 Nov",
+    ] {
+        let list = format!("Phone,Unsubscribed\n0100120001,{said}\n0100120002,\n");
+        assert_eq!(phones(&read(&list, "Hi").unwrap()), ["+60100120002"], "{said}");
+    }
+    // Of a bus.
+    let stops = "Phone,Stop\n0100120001,Stop 3\n0100120002,3/11\n0100120003,3 Nov\n";
+    assert_eq!(phones(&read(stops, "Hi").unwrap()).len(), 3);
+}

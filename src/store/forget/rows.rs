@@ -81,7 +81,8 @@ const BY_NUMBER: [&str; 17] = [
 ];
 
 /// What operators and lists said of these people, and which of their numbers are one person's.
-const SAID: [&str; 4] = [
+const SAID: [&str; 5] = [
+    "delete from draft_opt_outs where person = any($1)",
     "delete from customer_tags where person = any($1)",
     "delete from customer_notes where person = any($1)",
     "delete from customer_consents where person = any($1)",

@@ -7,8 +7,8 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{EventSource, order_rows, table};
+use crate::domain::api_sentence::for_programs;
 use crate::domain::blast::BlastState;
-use crate::domain::calls::for_programs;
 use crate::domain::hook::EventKind;
 use crate::domain::status::Status;
 use crate::store::{StoreError, settings};

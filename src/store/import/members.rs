@@ -6,7 +6,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::FromRow;
 use sqlx::types::Json;
 
-use super::{Import, NewRecipient};
+use super::{Import, ImportTarget, NewRecipient};
 use crate::domain::message::Variables;
 use crate::domain::phone::{PersonKey, Phone};
 use crate::domain::rejected_rows::RejectedRows;
@@ -49,25 +49,40 @@ impl Import {
     }
 
     /// Takes out again who came in by a row of this list, and wants no messages by another one. Returns how many.
-    pub async fn take_back(&mut self, people: &HashSet<PersonKey>, is_addition: bool) -> Result<u64, StoreError> {
+    pub async fn take_back(&mut self, people: &HashSet<PersonKey>) -> Result<u64, StoreError> {
         if people.is_empty() {
             return Ok(0);
         }
         let keys: Vec<_> = people.iter().map(PersonKey::to_string).collect();
-        let out = sqlx::query_scalar::<_, i64>(
-            "with removed as (
-                 delete from blast_recipients where blast_id = $1 and person_key(phone_number) = any($2)
-                 returning phone_number, list_row),
-                  kept_out as (
-                 update blasts
-                    -- Of a draft's own list each reading leaves them out by their row; of another list nothing else does.
-                    set left_out = jsonb_set(left_out, '{taken_out}', coalesce(left_out -> 'taken_out', '[]')
-                            || (select coalesce(jsonb_agg(phone_number), '[]') from removed where list_row is not null))
-                  where $3 and id = $1 and jsonb_typeof(left_out) = 'object')
-             select count(*) from removed",
+        let out =
+            sqlx::query("delete from blast_recipients where blast_id = $1 and person_key(phone_number) = any($2)");
+        Ok(out.bind(self.blast).bind(keys).execute(&mut *self.connection).await?.rows_affected())
+    }
+
+    /// Keeps whoever wants no messages by a list of this draft. What its own list said before counts no more once it is read again.
+    pub async fn note_opt_outs(&mut self, people: &HashSet<PersonKey>, is_addition: bool) -> Result<(), StoreError> {
+        if !is_addition && self.target == ImportTarget::Draft {
+            let before = sqlx::query("delete from draft_opt_outs where blast_id = $1 and not by_addition");
+            before.bind(self.blast).execute(&mut *self.connection).await?;
+        }
+        if people.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = people.iter().map(PersonKey::to_string).collect();
+        let note = sqlx::query(
+            "insert into draft_opt_outs as d (blast_id, person, by_addition) select $1, person, $3 from unnest($2::text[]) as person
+             on conflict (blast_id, person) do update set by_addition = true where excluded.by_addition and not d.by_addition",
         );
-        let out = out.bind(self.blast).bind(keys).bind(is_addition).fetch_one(&mut *self.connection).await?;
-        Ok(out.unsigned_abs())
+        note.bind(self.blast).bind(keys).bind(is_addition).execute(&mut *self.connection).await?;
+        Ok(())
+    }
+
+    /// Whoever wants no messages by a list that was read into this draft before, as [`PersonKey`]s. `of_additions`: not by its own list.
+    pub async fn opted_out_before(&mut self, of_additions: bool) -> Result<Vec<String>, StoreError> {
+        let people = sqlx::query_scalar(
+            "select person from draft_opt_outs where blast_id = $1 and (by_addition or not $2) order by person",
+        );
+        Ok(people.bind(self.blast).bind(of_additions).fetch_all(&mut *self.connection).await?)
     }
 
     /// Whoever is in the draft is not out of it by hand any more.

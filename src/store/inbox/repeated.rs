@@ -7,7 +7,11 @@ use super::{NewWebhook, digest};
 use crate::domain::opt_out::may_hold_opt_out;
 use crate::store::{StoreError, notify};
 
-/// Of requests that were kept just now, those that were there for longer. Nobody waits for an engine that has one in its hands.
+/// So long an engine, or another request of the same bytes, may have one in its hands: who asks gets an error then, and sends it again.
+const LOCKED_AT_MOST: &str = "set local lock_timeout = '2s'";
+
+/// Of requests that were kept just now, those that were there for longer. What another transaction is about to do with one may be undone: it is
+/// waited for.
 pub(super) async fn apply_anew(tx: &mut PgConnection, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
     let may_stop =
         |webhook: &&NewWebhook| webhook.provider == "wsapme" && may_hold_opt_out(webhook.provider, &webhook.body);
@@ -15,6 +19,7 @@ pub(super) async fn apply_anew(tx: &mut PgConnection, webhooks: &[NewWebhook]) -
     if webhooks.is_empty() {
         return Ok(());
     }
+    sqlx::query(LOCKED_AT_MOST).execute(&mut *tx).await?;
     let senders = webhooks.iter().map(|webhook| {
         let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
         Some(ids.collect::<Vec<_>>().join(","))
@@ -27,8 +32,9 @@ pub(super) async fn apply_anew(tx: &mut PgConnection, webhooks: &[NewWebhook]) -
               again as materialized (
              select w.received_on, w.id from came c
                join webhook_inbox w on w.received_on = (now() at time zone 'UTC')::date and w.digest = c.digest
-              where w.state in ('new', 'applied') and w.received_at < now() - interval '1 minute'
-                for update of w skip locked),
+              where w.received_at < now() - interval '1 minute'
+              order by w.received_on, w.id
+                for update of w),
               anew as (
              update webhook_inbox w
                 set id = default, received_at = now(), state = 'new', open_items = null, failed_items = null, waits_for = null,
@@ -41,7 +47,7 @@ pub(super) async fn apply_anew(tx: &mut PgConnection, webhooks: &[NewWebhook]) -
     .bind(senders.collect::<Vec<_>>())
     .bind(webhooks.iter().map(|webhook| &webhook.body[..]).collect::<Vec<_>>())
     .bind(notify::INBOX)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,7 +16,7 @@ const TEXT_MAX: u64 = 256 * 1024;
 
 /// Has a text edited. Nothing that goes wrong loses the text: the one there was stays.
 pub(super) async fn edit(text: &str) -> Result<String, String> {
-    let file = TextFile::new(text).map_err(|error| format!("no file for the editor: {error}"))?;
+    let mut file = TextFile::new(text).map_err(|error| format!("no file for the editor: {error}"))?;
     let editor =
         ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let editor = editor.unwrap_or_else(|| "vi".to_owned());
@@ -24,15 +25,24 @@ pub(super) async fn edit(text: &str) -> Result<String, String> {
         .arg("-c")
         .arg(format!("trap : INT; {editor} \"$1\""))
         .arg("sh")
-        .arg(&file.0)
+        .arg(&file.path)
         .kill_on_drop(true)
         .status()
         .await;
     let kept = "the message stays as it was";
     match run {
         Err(error) => Err(format!("{editor} cannot be started ({error}): {kept}; EDITOR says which editor to use")),
-        Ok(status) if !status.success() => Err(format!("{editor} ended with {status}: {kept}")),
-        Ok(_) => read(&file.0).map_err(|error| format!("what {editor} wrote cannot be read ({error}): {kept}")),
+        Ok(status) if !status.success() => {
+            // Who leaves an editor by a signal, or with its terminal gone, has not thrown away what they saved.
+            let is_saved = read(&file.path).is_ok_and(|saved| saved != text);
+            if !is_saved && status.signal().is_none() {
+                return Err(format!("{editor} ended with {status}: {kept}"));
+            }
+            file.is_kept = true;
+            tracing::warn!(file = %file.path.display(), %status, "an editor did not end as it should: its file is kept");
+            Err(format!("{editor} ended with {status}: {kept}; its file is kept: {}", file.path.display()))
+        }
+        Ok(_) => read(&file.path).map_err(|error| format!("what {editor} wrote cannot be read ({error}): {kept}")),
     }
 }
 
@@ -56,8 +66,11 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
 }
 
-/// A file that only this user may read, removed when dropped.
-struct TextFile(PathBuf);
+/// A file that only this user may read, removed when dropped unless it is to be kept.
+struct TextFile {
+    path: PathBuf,
+    is_kept: bool,
+}
 
 impl TextFile {
     fn new(text: &str) -> io::Result<Self> {
@@ -68,7 +81,7 @@ impl TextFile {
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 opened => {
-                    let file = Self(path);
+                    let file = Self { path, is_kept: false };
                     writeln!(opened?, "{text}")?;
                     return Ok(file);
                 }
@@ -79,7 +92,9 @@ impl TextFile {
 
 impl Drop for TextFile {
     fn drop(&mut self) {
-        // Nothing more can be done about a file that cannot be removed.
-        let _ = fs::remove_file(&self.0);
+        if !self.is_kept {
+            // Nothing more can be done about a file that cannot be removed.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }

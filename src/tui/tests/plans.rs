@@ -50,6 +50,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         left_out: None,
         read_from: None,
         unusual_lengths: UnusualLengths::default(),
+        unclear_opt_outs: Vec::new(),
         fared: Vec::new(),
         health: Vec::new(),
         sender_health: None,

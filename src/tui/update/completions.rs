@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    activity, answer, armed, customer, find, follow_found, follow_ups, form, keys, leave, lists, marks, overlays, plan,
-    retries, step_message, steps, uncertain, unread, views, written,
+    activity, answer, armed, customer, failed_reads, find, follow_found, follow_ups, form, keys, leave, lists, marks,
+    overlays, plan, retries, step_message, steps, uncertain, views, written,
 };
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
@@ -129,7 +129,7 @@ fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
 fn read_or_again<T>(model: &mut Model, part: UnreadPart, result: EffectResult<T>, used: impl FnOnce(&mut Model, T)) {
     match result {
         Ok(value) => used(model, value),
-        Err(failure) => unread::failed(model, part, &failure),
+        Err(failure) => failed_reads::failed(model, part, &failure),
     }
 }
 
@@ -197,7 +197,7 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
             }
             model.speeds.read(model.blasts.rows(), model.now);
             armed::recheck(model);
-            let mut effects = unread::read_again(model);
+            let mut effects = failed_reads::read_again(model);
             effects.extend(armed::ask_who_took_back(model));
             effects.extend(lists::follow_selection(model));
             effects.extend(follow_ups::read_chain(model));

@@ -85,7 +85,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         FormPage::Lines => {}
     }
     match &form.edit {
-        None => super::unopened::key(model, key),
+        None => super::idle_form_keys::key(model, key),
         Some(_) => KeyOutcome::Handled(edit_key(model, key)),
     }
 }

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
 use super::{
-    answer, blast_filter, find, form, help, leave, overlays, palette, plan, prompts, step_message, unkept, unopened,
-    unseen, welcome,
+    answer, blast_filter, discarded_text, find, form, help, idle_form_keys, leave, overlays, palette, plan, prompts,
+    step_message, undrawn_keys, welcome,
 };
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
@@ -224,11 +224,11 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
     if matches!(key, Key::Ctrl('c' | 'l' | 'z')) {
         return KeyOutcome::UNUSED;
     }
-    if let Some(refused) = unseen::key(model, key) {
+    if let Some(refused) = undrawn_keys::key(model, key) {
         return refused;
     }
     if let Some(prompt) = model.prompt.take() {
-        let unkept = unkept::words(&prompt).filter(|_| key == Key::Esc);
+        let unkept = discarded_text::words(&prompt).filter(|_| key == Key::Esc);
         let outcome = prompts::key(model, prompt, key);
         if let Some(words) = unkept.filter(|_| model.prompt.is_none()) {
             model.say(Notice::done(words));
@@ -241,7 +241,7 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
         Some(Overlay::StepMessage(_)) => step_message::key(model, key),
         Some(Overlay::Form) => form::key(model, key),
         Some(Overlay::NewSender) => welcome::key(model, key),
-        Some(Overlay::Welcome(_)) => unopened::key(model, key),
+        Some(Overlay::Welcome(_)) => idle_form_keys::key(model, key),
         Some(Overlay::Plan(_)) => plan::key(model, key),
         Some(Overlay::Help(_)) => help::key(model, key),
         _ => KeyOutcome::UNUSED,

@@ -5,7 +5,7 @@ mod blasts;
 pub use blasts::hand_over_known;
 
 use super::lists::{self, ListRequest};
-use super::{answer, blast_filter, find, form, keys, marked, moves, prompts, step_message, unkept, welcome};
+use super::{answer, blast_filter, discarded_text, find, form, keys, moves, prompts, selection, step_message, welcome};
 use crate::app::DatabaseState;
 use crate::app::view::Anchor;
 use crate::domain::blast::BlastState;
@@ -171,14 +171,14 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(Prompt::Amount(amount)) => {
-            let kept = prompts::kept(&amount, &model.options.currency).map(|effects| marked::kept(model, effects));
+            let kept = prompts::kept(&amount, &model.options.currency).map(|effects| selection::kept(model, effects));
             kept.unwrap_or_else(|why| {
                 model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
                 Vec::new()
             })
         }
         Some(prompt) => {
-            if let Some(words) = unkept::words(&prompt) {
+            if let Some(words) = discarded_text::words(&prompt) {
                 ask(model, Notice::done(format!("{words}; ctrl-c again leaves")));
             }
             Vec::new()

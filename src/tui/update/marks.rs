@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::marked::at_once;
+use super::selection::at_once;
 use super::{completions, keys, prompts};
 use crate::app::view::{BlastView, SenderView};
 use crate::domain::blast::BlastState;

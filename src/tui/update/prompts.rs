@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use self::sales::{closed_one, closes_one, closes_several, take_amount};
 use super::key_outcome::KeyOutcome;
 use super::keys::FIND;
-use super::{blast_acts, blast_filter, customer, find, form, lost, marked, pace, plan};
+use super::{blast_acts, blast_filter, customer, find, form, lost, pace, plan, selection};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -88,7 +88,7 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
     } else if key != Key::Enter && !acts_below(model, key) {
         refuse_in_amount(&mut amount, key);
     } else {
-        match kept(&amount, &model.options.currency).map(|effects| marked::kept(model, effects)) {
+        match kept(&amount, &model.options.currency).map(|effects| selection::kept(model, effects)) {
             Ok(effects) if key == Key::Enter => {
                 say_unchanged(model, &amount);
                 return KeyOutcome::Handled(effects);
@@ -295,7 +295,7 @@ fn say_typed(model: &mut Model, refused: &RefusedPrompt) {
 fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
     match key {
         Key::Enter => {
-            marked::at_once(model, WriteRequest::Mark { person: note.person, mark: Mark::Note(note.field.text()) })
+            selection::at_once(model, WriteRequest::Mark { person: note.person, mark: Mark::Note(note.field.text()) })
         }
         Key::Esc => Vec::new(),
         key => {
@@ -371,7 +371,7 @@ fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
     if let Some(words) = then.iter().find_map(|request| lost::under_way(model, request)) {
         model.say(Notice::done(words));
     }
-    marked::unmark(model, &then);
+    selection::unmark(model, &then);
     // Whoever was named is whom the next key is about.
     model.recipients.is_put_by_find = false;
     form::confirmed(model, &then);

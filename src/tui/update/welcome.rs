@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::key_outcome::KeyOutcome;
-use super::{form, unopened, written};
+use super::{form, idle_form_keys, written};
 use crate::app::TypedToken;
 use crate::domain::sender::ProviderKind;
 use crate::tui::ExitReason;
@@ -67,7 +67,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(form) = model.new_sender.as_deref_mut() else { return KeyOutcome::UNUSED };
     form.trouble = None;
     let keeps_token = form.has_token() && form.line == SenderLine::Token;
-    let Some(field) = &mut form.edit else { return unopened::key(model, key) };
+    let Some(field) = &mut form.edit else { return idle_form_keys::key(model, key) };
     match key {
         Key::Esc if keeps_token => form.edit = None,
         Key::Enter | Key::Esc | Key::Tab | Key::Up | Key::Down => {

@@ -2,8 +2,8 @@
 
 use super::marks::opt_out_in;
 use super::{
-    answer, armed, attention, blast_acts, completions, customer, follow_ups, form, keys, lists, lost, marked, pace,
-    plan, prompts, reports, retries, senders, step_message, steps, welcome,
+    answer, armed, attention, blast_acts, completions, customer, follow_ups, form, keys, lists, lost, pace, plan,
+    prompts, reports, retries, selection, senders, step_message, steps, welcome,
 };
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
@@ -32,7 +32,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     if let WriteRequest::AddSender(_) = request {
         return welcome::added(model, outcome);
     }
-    marked::answered(model, request, &outcome);
+    selection::answered(model, request, &outcome);
     if outcome.as_ref().is_ok_and(WriteOutcome::is_act) {
         model.no_undo = None;
     }

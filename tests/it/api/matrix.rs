@@ -193,7 +193,7 @@ async fn what_does_not_fit_is_named() {
 
     for operation in scene.gated().await {
         let path = scene.there(&operation);
-        if operation.parameters("query").next().is_some() {
+        if operation.method != Method::GET || operation.parameters("query").next().is_some() {
             let answer = said(api.request(operation.method.clone(), &format!("{path}?wat=1"))).await;
             refused(&operation, &answer, 422, "invalid");
             assert_eq!(answer.fields(), ["wat"], "{}", operation.name());

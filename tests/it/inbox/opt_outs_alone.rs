@@ -95,14 +95,20 @@ async fn what_is_lifted_on_another_machine_is_not_noted_again_by_the_next_webhoo
     keep(&serve, &text(3, "wamid.in3", "STOP")).await;
     eventually_async("it is recorded", async || is_suppressed(&shop, 3).await).await;
 
-    let elsewhere = shop.path("elsewhere");
-    let mut lift = shop.command(&["suppress", "remove", &digits(3), "--business", "kedai"]);
-    assert!(lift.env("BLASTDECK_STATE_DIR", elsewhere).status().await.unwrap().success());
-    assert!(!is_suppressed(&shop, 3).await);
+    // Also one that nothing was compared behind.
+    shop.ok(&["suppress", "add", &digits(5), "--business", "kedai"]).await;
+
+    for n in [3, 5] {
+        let mut lift = shop.command(&["suppress", "remove", &digits(n), "--business", "kedai"]);
+        assert!(lift.env("BLASTDECK_STATE_DIR", shop.path("elsewhere")).status().await.unwrap().success());
+        assert!(!is_suppressed(&shop, n).await);
+    }
     keep(&serve, &text(4, "wamid.in4", "STOP")).await;
     eventually_async("it is recorded", async || is_suppressed(&shop, 4).await).await;
 
-    assert!(!is_suppressed(&shop, 3).await, "it was lifted on purpose");
+    for n in [3, 5] {
+        assert!(!is_suppressed(&shop, n).await, "it was lifted on purpose");
+    }
     serve.stop().await;
 }
 
@@ -160,6 +166,35 @@ async fn somebody_who_was_let_back_in_stops_again_in_the_same_words_on_the_same_
     eventually_async("they stopped again", is_recorded).await;
     assert_eq!(shop.number("select count(*) from webhook_inbox").await, 1);
     engine.stop().await;
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_that_comes_again_while_another_request_has_it_is_recorded_or_refused() {
+    let (shop, serve) = unserved().await;
+    let path = format!("/api/webhook/wsapme/{WEBHOOK_SECRET}");
+    let stop = json!({ "type": "text", "message": "STOP", "from": format!("{}@c.us", digits(1)) }).to_string();
+    assert_eq!(serve.post(&path, stop.clone()).await, StatusCode::OK);
+    eventually_async("they stopped", async || is_suppressed(&shop, 1).await).await;
+    shop.ok(&["suppress", "remove", &digits(1), "--business", "kedai"]).await;
+    shop.execute("update webhook_inbox set received_at = received_at - interval '2 minutes'").await;
+
+    let hold = async || {
+        let mut tx = shop.database.pool.begin().await.unwrap();
+        sqlx::query("select from webhook_inbox for update").execute(&mut *tx).await.unwrap();
+        tx
+    };
+    let held = hold().await;
+    assert_eq!(serve.post(&path, stop.clone()).await, StatusCode::SERVICE_UNAVAILABLE, "it is to come again");
+    held.rollback().await.unwrap();
+    let held = hold().await;
+    let (status, ()) = tokio::join!(serve.post(&path, stop), async {
+        eventually_async("it waits", async || shop.number(WAITS).await > 0).await;
+        held.rollback().await.unwrap();
+    });
+    assert_eq!(status, StatusCode::OK);
+
+    eventually_async("they stopped again", async || is_suppressed(&shop, 1).await).await;
     serve.stop().await;
 }
 

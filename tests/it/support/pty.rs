@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use vt100::{Parser, Screen};
 
 use super::slow_link::{SlowKeys, SlowOutput};
@@ -170,6 +170,13 @@ impl Pty {
         if let Some(terminal) = self.terminal.take() {
             terminal.close(&self.seen);
         }
+    }
+
+    /// Whether each key goes to the program as it is typed, and none is shown by the terminal itself.
+    pub fn is_raw(&self) -> bool {
+        let name = &self.terminal.as_ref().expect("the terminal is still there").name;
+        let terminal = OpenOptions::new().read(true).custom_flags(NO_CONTROL).open(name).unwrap();
+        !tcgetattr(terminal).unwrap().local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     /// Whether the program has ended.

@@ -22,7 +22,11 @@ pub(in crate::cli::blast) async fn left_out(global: &Global, id: BlastId) -> Res
     } else {
         let header = [("phone", TextAlign::Left), ("name", TextAlign::Left), ("why", TextAlign::Left)];
         let rows: Vec<_> = people.iter().map(person_cells).chain(list.rows.iter().map(row_cells)).collect();
-        text(&render(&header, &rows))?;
+        if rows.is_empty() {
+            talk("nobody is left out of its own list; of a list that was added to it, `blast add` said who");
+        } else {
+            text(&render(&header, &rows))?;
+        }
     }
     if let Some(words) = unlisted(&list) {
         talk(&words);

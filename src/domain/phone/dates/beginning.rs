@@ -49,6 +49,18 @@ pub fn begins_with_day(text: &str) -> bool {
     (0..=usize::from(is_word_first)).any(|from| (1..=3).any(|count| words.get(from..from + count).is_some_and(is_day)))
 }
 
+/// Whether it is a day of whichever year, and nothing else: `3/11`, `3 Nov`, `Nov 3rd`.
+pub fn is_day_of_a_year(text: &str) -> bool {
+    let text = with_months_in_digits(&fold(text));
+    // Two numbers beside each other are anything.
+    let has_sign = text.trim().contains(['/', '-', '.']);
+    let digits: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || "/-.,".contains(c)).filter(|part| !part.is_empty()).collect();
+    let numbers: Option<Vec<u32>> = digits.iter().map(|part| part.parse().ok().filter(|_| part.len() <= 2)).collect();
+    let is_one = |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
+    has_sign && matches!(numbers.as_deref(), Some([a, b]) if is_one(*a, *b) || is_one(*b, *a))
+}
+
 /// Whether a word says of a day behind it that something is not so on it, or no longer.
 pub fn is_negation(word: &str) -> bool {
     NEGATIONS.contains(&word.to_lowercase().as_str())
@@ -67,7 +79,17 @@ fn is_day_in_digits(parts: &[DatePart]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::begins_with_day;
+    use super::{begins_with_day, is_day_of_a_year};
+
+    #[test]
+    fn a_day_without_its_year_has_a_sign_or_the_name_of_its_month() {
+        for text in ["3/11", "3 Nov", "Nov 3rd", "31-12", "3.11.", "12 disember"] {
+            assert!(is_day_of_a_year(text), "{text}");
+        }
+        for text in ["", "3", "3 11", "Nov", "31/13", "0/1", "3/11/2025", "+3/11x", "3 Novo", "012/34"] {
+            assert!(!is_day_of_a_year(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_text_begins_with_a_day_whatever_is_behind_it() {

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::super::calls::for_programs;
+use super::super::super::api_sentence::for_programs;
 use super::super::super::problem::Problem;
 use super::super::authentication::ApiAdmin;
 use super::super::body::{Params, PathId};

@@ -153,6 +153,10 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
         return Vec::new();
     }
     let name = name.map_or(ChosenName::None, ChosenName::Column);
+    // One that the list does not have any more would have it refused again.
+    let columns = form.list_columns.iter().flatten().flatten();
+    let has = |wanted: &String| columns.clone().any(|column| column.reference == *wanted || column.name == *wanted);
+    form.columns.opt_outs.take_if(|wanted| !has(wanted));
     (form.columns.phone, form.columns.name) = (Some(phone), name);
     read_again(model)
 }

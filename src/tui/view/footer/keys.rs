@@ -95,9 +95,13 @@ fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]
             Some(&[("enter", "takes the template"), ("/", "filter"), ("esc", "all")])
         }
         (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("/", "filter"), ("esc", "back")]),
-        (FormPage::ListColumns { .. }, _) => {
-            Some(&[("up down", "choose"), ("enter", "takes it"), ("c", "country"), ("esc", "as it was")])
-        }
+        (FormPage::ListColumns { .. }, _) => Some(&[
+            ("up down", "choose"),
+            ("enter", "takes it"),
+            ("o", "opted out"),
+            ("c", "country"),
+            ("esc", "as it was"),
+        ]),
         (FormPage::LeftOut { edit: Some(_), .. }, _) => Some(&[("enter", "takes it"), ("esc", "as it was")]),
         (FormPage::LeftOut { .. }, _) if form.mends.is_empty() => {
             Some(&[("enter", "correct"), ("l", "another list"), ("esc", "back")])

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::opt_out_cell::denies;
-use super::{Columns, OptOutColumn, decode};
+use super::{Columns, OptOutColumn, decode, key};
 use crate::import::person::Reason;
 use crate::import::records::Record;
 
@@ -20,10 +20,20 @@ impl Columns {
         let Some(opt_outs) = OptOutColumn::of_further_header(row, self.phone) else { return };
         let is_renamed = |of: &OptOutColumn| {
             let title = row.values.get(of.column).map_or(Cow::Borrowed(""), |cell| decode(cell).0);
-            of.ends_where_renamed() && of.is_unclear(&title) && !opt_outs.iter().any(|new| new.column == of.column)
+            of.is_unclear(&title) && !opt_outs.iter().any(|new| new.column == of.column)
         };
-        self.opt_outs.retain(|of| !is_renamed(of));
+        self.opt_outs.retain(|of| of.is_chosen() || !is_renamed(of));
+        self.move_chosen(row);
         self.add_opt_outs(opt_outs);
+    }
+
+    /// Where a further header has the title that somebody named; nowhere where it has none such.
+    fn move_chosen(&mut self, header: &Record) {
+        let Some(title) = &self.chosen_opt_outs else { return };
+        self.opt_outs.retain(|of| !of.is_chosen());
+        let is_it = |cell: &Vec<u8>| key(&decode(cell).0) == *title;
+        let columns = header.values.iter().enumerate().filter(|(_, cell)| is_it(cell));
+        self.opt_outs.extend(columns.map(|(column, _)| OptOutColumn::chosen(column)));
     }
 
     /// Whoever opted out is taken; only whoever says that they did not is left out.
@@ -34,7 +44,16 @@ impl Columns {
     /// Why a row is left out by what it says of opt-outs, and in which column.
     pub(in crate::import) fn refused_by_opt_outs(&self, values: &[Cow<'_, str>]) -> Option<(usize, Reason)> {
         let opted_out = self.opted_out_in(values).map(|column| (column, Reason::OptedOut));
-        opted_out.or_else(|| Some((self.denied_opt_out_in(values)?, Reason::NotOptedOut)))
+        let denied = || self.denied_opt_out_in(values).map(|column| (column, Reason::NotOptedOut));
+        opted_out.or_else(denied).or_else(|| Some((self.unsaid_opt_out_in(values)?, Reason::NoOptOut)))
+    }
+
+    /// The column that somebody named, in which a row of a list of opt-outs does not say so.
+    fn unsaid_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
+        let mut chosen = self.opt_outs.iter().filter(|of| of.is_chosen());
+        let first = chosen.clone().next().filter(|_| self.takes_opt_outs)?;
+        let says_so = |of: &OptOutColumn| values.get(of.column).is_some_and(|value| of.says_so(value));
+        (!chosen.any(says_so)).then_some(first.column)
     }
 
     fn denied_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {

@@ -31,9 +31,8 @@ impl OptOutColumn {
         Self { column, is_stop: false, is_chosen: true }
     }
 
-    /// Whether a further header that calls it something else ends what it says.
-    pub(super) fn ends_where_renamed(self) -> bool {
-        !self.is_chosen
+    pub(super) const fn is_chosen(self) -> bool {
+        self.is_chosen
     }
 
     /// Of the title of a column.

@@ -48,11 +48,11 @@ pub enum EngineChange {
 }
 
 /// Watches over one engine.
-pub struct Follower {
+pub struct ChangeWatcher {
     engine: EngineContext,
     config: Arc<Config>,
     fingerprint: Fingerprint,
-    /// A standby's; let go when the follower is dropped.
+    /// A standby's; let go when the watcher is dropped.
     lock: Option<StandbyLock>,
     /// The private Postgres, where that is the database.
     local: Option<PrivatePostgres>,
@@ -71,8 +71,8 @@ pub struct Follower {
     unreachable_since: Option<Instant>,
 }
 
-/// What a follower watches.
-pub struct Following {
+/// What a watcher watches.
+pub struct WatchedSetup {
     pub engine: EngineContext,
     pub config: Arc<Config>,
     pub fingerprint: Fingerprint,
@@ -98,9 +98,9 @@ impl SettingsFiles {
     }
 }
 
-impl Follower {
-    pub fn new(following: Following) -> Self {
-        let Following { engine, config, fingerprint, lock, local, files, listens, reload } = following;
+impl ChangeWatcher {
+    pub fn new(watched: WatchedSetup) -> Self {
+        let WatchedSetup { engine, config, fingerprint, lock, local, files, listens, reload } = watched;
         Self {
             engine,
             config,
@@ -328,7 +328,7 @@ impl Follower {
 }
 
 /// What an engine that ended by itself has met, if that was not the end of its work: a claim notices a newer schema before a
-/// follower does.
+/// watcher does.
 pub async fn what_ended(engine: &EngineContext, fingerprint: &Fingerprint) -> Option<EngineChange> {
     match timeout(ASK_EVERY, store::schema(&engine.pool)).await {
         Ok(Ok(SchemaState::Newer { found, known })) => Some(fingerprint.in_a_newer_schema(found, known)),

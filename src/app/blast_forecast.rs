@@ -40,7 +40,7 @@ impl SenderState {
 
 /// A blast with whoever sends for it.
 #[derive(Clone, Copy)]
-pub struct Prospect<'a> {
+pub struct ForecastInput<'a> {
     pub blast: &'a BlastRow,
     /// What it waits for.
     pub waiting: Option<&'a Waiting>,
@@ -54,7 +54,7 @@ pub struct Prospect<'a> {
     pub people_use: Option<&'a PeopleUse>,
 }
 
-impl Prospect<'_> {
+impl ForecastInput<'_> {
     /// When this many people would have their message. Empty where nothing is sent until a person fixes something.
     pub fn forecast(&self, people: i64, now: DateTime<Utc>) -> Forecast {
         self.forecast_dues(people, now).whole
