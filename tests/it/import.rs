@@ -8,7 +8,10 @@ use blastdeck::domain::content::BlastContent;
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, SenderId};
 use blastdeck::domain::message::Message;
-use blastdeck::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
+use blastdeck::import::{
+    Addition, BlastDraft, ImportError, ImportOptions, Imported, KeptRejections, NewBlast, PeopleSource, RejectedTo,
+    Replacement, TableSource, add_people, create_blast, create_from, replace_people,
+};
 use blastdeck::store::forget;
 use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
 use sqlx::PgPool;
@@ -413,4 +416,43 @@ async fn a_list_of_opt_outs_with_a_column_that_was_named_opts_out_whoever_says_s
     assert_eq!((&said["added"], &said["rejected"]), (&2.into(), &3.into()), "{said}");
     let suppressed = "select count(*) from suppressions where phone_number in ('+60123461001', '+60123461003')";
     assert_eq!(shop.number(suppressed).await, 2);
+}
+
+#[tokio::test]
+async fn whoever_opted_out_by_a_list_that_was_added_stays_out_when_the_drafts_own_list_is_read_again() {
+    let database = database().await;
+    let pool = &database.pool;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("own.csv");
+    std::fs::write(&file, "phone,stop\n0100123456,\n0100123457,yes\n0100123458,\n").unwrap();
+    let source = || PeopleSource::Table(TableSource::from(std::fs::File::open(&file).unwrap()));
+    let content = || BlastContent::Text(Message::parse("Hi").unwrap());
+    let options = || ImportOptions {
+        rejections: KeptRejections::OfFile(file.to_str().unwrap().to_owned()),
+        ..ImportOptions::default()
+    };
+    let imported =
+        create_from(pool, new_blast(sender(pool).await, "Hi"), source(), RejectedTo::Nowhere, options()).await.unwrap();
+    let blast = imported.blast;
+    let region = "MY".parse().unwrap();
+    let addition = Addition { blast, state: BlastState::Draft, region, content: content() };
+    let opted_out = TableSource::from(Cursor::new("phone,stop\n0100123456,yes\n"));
+    let added = (PeopleSource::Table(opted_out), RejectedTo::Nowhere);
+    assert_eq!(add_people(pool, addition, added, ImportOptions::default()).await.unwrap().members_out, 1);
+
+    // Its own list brings back whom it let out itself, once it says so no more.
+    std::fs::write(&file, "phone,stop\n0100123456,\n0100123457,\n0100123458,\n").unwrap();
+    let version = view::blasts::get(pool, blast).await.unwrap().unwrap().version;
+    let again = Replacement {
+        blast,
+        version,
+        region,
+        content: content(),
+        without_united_states: false,
+        mends: Vec::new(),
+        is_of_filter: false,
+    };
+    let again = replace_people(pool, again, source(), options()).await.unwrap();
+
+    assert_eq!((again.taken, again.rejected.total), (2, 1), "{:?}", again.rejected);
 }

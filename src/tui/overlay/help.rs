@@ -196,7 +196,7 @@ const SIGNS: [(&str, &str); 11] = [
 /// What opens the editor from a text, as it is without `[ui.keys]`.
 const EDITOR: &str = "ctrl-o";
 
-const TYPING: [(&str, &str); 8] = [
+const TYPING: [(&str, &str); 9] = [
     ("enter", "takes what was typed; in a form it goes on to the next line, in a message it begins a line"),
     ("a letter", "on an empty text line of a form begins typing, also a letter that is a key of the form elsewhere"),
     ("esc", "ends typing; what cannot be taken stays as it was"),
@@ -206,6 +206,7 @@ const TYPING: [(&str, &str); 8] = [
     ),
     ("{", "in a message: a column of the list to choose"),
     (EDITOR, "in a message, also while it is empty: your editor, the one that VISUAL or EDITOR names, else vi"),
+    ("o", "on a column of the list: it says who opted out; c there names another country for its numbers"),
     ("l", "among the rows that were left out: another list; enter corrects one, u undoes the last correction"),
     ("ctrl-u ctrl-w", "deletes what stands before the cursor, a word; ctrl-a and ctrl-e go to the ends"),
 ];
