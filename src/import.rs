@@ -16,7 +16,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::list_columns::{LocalNumbers, UnclearOptOuts};
 use crate::domain::phone::Region;
 use crate::domain::rejected_rows::{CellMend, UnusualLengths};
-use crate::store::import::{self as store, CopyBatch, NewRecipient};
+use crate::store::import::{self as store, AddedBy, CopyBatch, NewRecipient};
 pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
 mod changes;
@@ -94,6 +94,8 @@ pub enum PeopleSource {
     Lines(Box<dyn Read + Send>),
     /// JSON values: texts, or objects with `phone_number`, `name` and `variables`.
     Given(Vec<WrittenPerson>),
+    /// The same of people whom somebody named one by one: they are meant, whatever a list says.
+    Named(Vec<WrittenPerson>),
 }
 
 impl PeopleSource {
@@ -149,6 +151,8 @@ pub struct Imported {
     /// Others that hold phones as well, where nobody chose between them.
     pub other_phones: Vec<String>,
     pub unclear_opt_outs: Vec<UnclearOptOuts>,
+    /// The column that somebody said has who wants no messages.
+    pub opt_outs: Option<String>,
     /// All columns of a spreadsheet's list.
     pub columns: Vec<String>,
     /// The first people, each with their row.
@@ -221,13 +225,15 @@ pub async fn add_people(
     }
     let mut seen = SeenPeople::default();
     import.members(|phone| seen.add_member(phone)).await?;
-    if !matches!(source, PeopleSource::Given(_)) {
-        // Whoever names somebody means them; a list has them beside others.
-        import.opted_out_before(false).await?.iter().for_each(|person| seen.opted_out_before(person));
+    let by = if matches!(source, PeopleSource::Named(_)) { AddedBy::Hand } else { AddedBy::List };
+    if by == AddedBy::List {
+        for person in import.opted_out_before(false).await? {
+            seen.opted_out_before(&person);
+        }
     }
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
     let options = ImportOptions { rejections: KeptRejections::None, ..options };
-    write(pool, (import, BeforeReading::OF_ADDITIONS), list, rejected, options).await
+    write(pool, (import, BeforeReading::of_additions(by)), list, rejected, options).await
 }
 
 async fn write(
@@ -247,12 +253,12 @@ async fn write(
     }
     let people_max = options.people_max.unwrap_or(u64::MAX);
     let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
-    let batch = if before.is_addition { CopyBatch::of_additions() } else { CopyBatch::default() };
+    let batch = before.added.map_or_else(CopyBatch::default, CopyBatch::of_additions);
     let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, batch, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (copied, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
     let taken_back = import.take_back(&read.taken_back).await?;
-    import.note_opt_outs(&read.opted_out, before.is_addition).await?;
+    import.note_opt_outs(&read.opted_out, before.added.is_some()).await?;
     let people = i64::try_from(copied).unwrap_or(i64::MAX) - i64::try_from(taken_back).unwrap_or(i64::MAX);
     if !(options.may_be_empty && read.is_empty()) && read.by_hand == 0 && read.members_out == 0 {
         read.refuse_nobody()?;
@@ -260,7 +266,7 @@ async fn write(
     if options.rejections != KeptRejections::None {
         import.keep_left_out(options.rejections.of(&read, before.taken_out).as_ref()).await?;
     }
-    if before.is_addition {
+    if before.added.is_some() {
         import.forget_returned().await?;
     }
     let changes = match before.members {

@@ -21,11 +21,10 @@ use super::view::{BlastView, Estimate};
 use super::{ConcurrentBlast, SegmentCount};
 use super::{PlannedRepeat, PlannedStart, ZoneShare};
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::list_columns::UnclearOptOuts;
 use crate::domain::message::Message;
 use crate::domain::pace::{BindingLimit, CapLeft, DueForecast, Forecast, PeopleUse, Window, next_day_start, unheeded};
 use crate::domain::phone::Phone;
-use crate::domain::rejected_rows::{RejectedRows, UnusualLengths};
+use crate::domain::rejected_rows::{DoubtfulRows, RejectedRows, UnusualLengths};
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::plan::{self, FirstFared, PlanGroup, PlanPerson};
 use crate::store::view::BlastRow;
@@ -95,9 +94,8 @@ pub struct Plan {
     pub left_out: Option<RejectedRows>,
     /// Its list and the columns that it was read by, in words.
     pub read_from: Option<String>,
-    /// Numbers of the list that seem to have a digit too many or too few.
-    pub unusual_lengths: UnusualLengths,
-    pub unclear_opt_outs: Vec<UnclearOptOuts>,
+    /// What its list leaves open of rows that were taken.
+    pub doubtful: DoubtfulRows,
     /// Why it cannot be launched now; empty when it can.
     pub obstacles: Vec<String>,
 }
@@ -225,8 +223,8 @@ impl App {
         let Readiness { people, suppressed, answered, mut obstacles, template, number } = readiness;
         let list = self.left_out_rows(id, found.as_ref()).await?;
         let (found, gone) = found.map(|found| (found.phones, found.gone)).unzip();
-        let left_out = [gone.unwrap_or_default(), self.answered_rows(&row).await?].concat();
-        let now = self.engine().clock.now();
+        let (left_out, now) =
+            ([gone.unwrap_or_default(), self.answered_rows(&row).await?].concat(), self.engine().clock.now());
         let overlap = plan::overlap(self.pool(), id, (&business, now - RECENTLY), &left_out, found.as_deref()).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&row.sender_id);
@@ -257,8 +255,7 @@ impl App {
             forecast: Forecast::default(),
             stopped: stop.map(|stop| stop.reason),
             first: first_share(&row, people),
-            unusual_lengths: list.as_ref().map(|list| unusual_lengths(&row, list)).unwrap_or_default(),
-            unclear_opt_outs: list.as_ref().map(RejectedRows::unclear_opt_outs).unwrap_or_default(),
+            doubtful: list.as_ref().map(|list| doubtful_rows(&row, list)).unwrap_or_default(),
             read_from: list.as_ref().and_then(RejectedRows::read_from),
             left_out: list.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
@@ -331,12 +328,15 @@ fn health(number: Option<&NumberHealth>, template: &TemplateCheck, unheard: Opti
     number.into_iter().chain(unheard).chain(template.notes()).collect()
 }
 
-/// Of a blast that was begun nothing: some of those rows were sent to by then. Of whoever a filter found no rows.
-fn unusual_lengths(row: &BlastRow, list: &RejectedRows) -> UnusualLengths {
+/// What a list leaves open of rows that were taken: of a blast that was begun nothing, since some of those rows were sent to by then. Of whoever
+/// a filter found no rows.
+fn doubtful_rows(row: &BlastRow, list: &RejectedRows) -> DoubtfulRows {
+    if row.counts.total() > row.counts.queued + row.counts.opted_out {
+        return DoubtfulRows::default();
+    }
     let UnusualLengths { total, rows } = list.unusual_lengths.clone();
-    let is_begun = row.counts.total() > row.counts.queued + row.counts.opted_out;
     let rows = if list.read_from().is_some() { rows } else { Vec::new() };
-    if is_begun { UnusualLengths::default() } else { UnusualLengths { total, rows } }
+    DoubtfulRows { unusual_lengths: UnusualLengths { total, rows }, unclear_opt_outs: list.unclear_opt_outs() }
 }
 
 /// The first people who are still to come, where others come after them: nobody more while the last of them are in flight.

@@ -60,11 +60,15 @@ impl App {
 
     /// An opt-out that this machine remembers, and a database that was restored has not again yet: it is lifted before it comes back.
     /// Says whether there was one.
-    pub(super) async fn lift_remembered(&self, business: &str, phone: &Phone) -> Result<bool, AppError> {
+    pub(super) async fn lift_remembered(
+        &self,
+        mut tx: DbTransaction,
+        business: &str,
+        phone: &Phone,
+    ) -> Result<bool, AppError> {
         if !self.engine().fence.remembers_opt_out(business, phone).await {
             return Ok(false);
         }
-        let mut tx = self.begin().await?;
         self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
         self.commit_lifted(tx, &[(business.to_owned(), phone.clone())]).await?;
         Ok(true)

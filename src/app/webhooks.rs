@@ -18,6 +18,7 @@ use crate::domain::text::count_of;
 use crate::engine::{Notifier, record_opt_outs};
 use crate::provider::meta::webhook::{Handshake, require_signature, verify_signature};
 use crate::provider::wsapme::webhook::is_secret;
+use crate::store::inbox::repeated::{apply_anew, may_stop};
 use crate::store::inbox::{self, InboxEntry, InboxSummary, Nameless, NewWebhook, ReplaySelection};
 use crate::store::{self, StoreError, months};
 use secrets::{FollowedSecrets, WebhookSecrets};
@@ -236,7 +237,7 @@ async fn keep(pool: PgPool, notifier: Notifier, mut pending: mpsc::Receiver<Pend
         {
             batch.add(next);
         }
-        if batch.write(&pool).await {
+        if batch.write(&pool, &notifier).await {
             notifier.received();
         }
     }
@@ -268,7 +269,7 @@ impl KeptBatch {
     }
 
     /// Whether any were kept.
-    async fn write(self, pool: &PgPool) -> bool {
+    async fn write(self, pool: &PgPool, notifier: &Notifier) -> bool {
         if self.webhooks.is_empty() {
             return false;
         }
@@ -276,23 +277,55 @@ impl KeptBatch {
         if let Err(error) = &kept {
             tracing::warn!(%error, webhooks = self.webhooks.len(), "webhooks could not be kept: they are sent again");
         }
-        for done in self.waiting {
-            let _ = done.send(kept.is_ok());
+        let is_any_repeated = kept.as_ref().is_ok_and(|added| *added < self.webhooks.len() as u64);
+        let Self { webhooks, waiting, memory, .. } = self;
+        let mut repeated = RepeatedWebhooks { memory, ..RepeatedWebhooks::default() };
+        for (webhook, done) in webhooks.into_iter().zip(waiting) {
+            if is_any_repeated && may_stop(&webhook) {
+                repeated.webhooks.push(webhook);
+                repeated.waiting.push(done);
+            } else {
+                let _ = done.send(kept.is_ok());
+            }
+        }
+        if !repeated.webhooks.is_empty() {
+            tokio::spawn(repeated.apply_anew(pool.clone(), notifier.clone()));
         }
         kept.is_ok()
     }
 }
 
-/// Where nobody has run for a week, today's partition is missing.
-async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
+/// Webhooks some of which were kept before. Who waits for a lock on one holds up no other.
+#[derive(Default)]
+struct RepeatedWebhooks {
+    webhooks: Vec<NewWebhook>,
+    waiting: Vec<oneshot::Sender<bool>>,
+    memory: Vec<Box<dyn Send>>,
+}
+
+impl RepeatedWebhooks {
+    async fn apply_anew(self, pool: PgPool, notifier: Notifier) {
+        let applied = apply_anew(&pool, &self.webhooks).await;
+        if let Err(error) = &applied {
+            tracing::warn!(%error, webhooks = self.webhooks.len(), "webhooks that came again are to come once more");
+        }
+        for done in self.waiting {
+            let _ = done.send(applied.is_ok());
+        }
+        notifier.received();
+        drop(self.memory);
+    }
+}
+
+/// How many were new. Where nobody has run for a week, today's partition is missing.
+async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, StoreError> {
     match inbox::insert(pool, webhooks).await {
         Err(StoreError::Data(_)) => {
             months::make(pool).await?;
-            inbox::insert(pool, webhooks).await?;
+            inbox::insert(pool, webhooks).await
         }
-        other => drop(other?),
+        other => other,
     }
-    Ok(())
 }
 
 /// Counts unproven requests, and logs them now and then.

@@ -16,7 +16,10 @@ mod key;
 pub(super) mod spelling;
 mod united_states;
 
-pub use dates::{begins_with_day, is_date_or_years, is_day_of_a_year, is_exported_day, is_negation, names_month};
+pub use dates::{
+    begins_with_day, begins_with_day_of_a_year, is_date_or_years, is_day_of_a_year, is_exported_day, is_negation,
+    names_month,
+};
 pub use key::{PersonKey, other_spelling};
 use spelling::{DialPrefix, Spelling};
 pub use united_states::is_united_states;

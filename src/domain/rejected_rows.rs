@@ -38,6 +38,14 @@ pub struct RejectedRows {
     pub unusual_lengths: UnusualLengths,
 }
 
+/// Rows that were taken though a list leaves something open of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DoubtfulRows {
+    /// Numbers that seem to have a digit too many or too few.
+    pub unusual_lengths: UnusualLengths,
+    pub unclear_opt_outs: Vec<UnclearOptOuts>,
+}
+
 /// A cell that is read as something else than stands in the list, which stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellMend {

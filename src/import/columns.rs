@@ -12,6 +12,7 @@ use crate::domain::message::fold_name;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
 
+mod chosen_opt_outs;
 mod header;
 mod list_title;
 mod opt_out_answers;
@@ -19,6 +20,7 @@ mod opt_out_cell;
 mod opt_out_column;
 mod opt_out_title;
 
+use chosen_opt_outs::{ChosenOptOuts, columns_of_opt_outs};
 use header::FirstRowKind;
 pub(super) use header::rows_above_header;
 pub(crate) use opt_out_answers::OptOutAnswers;
@@ -135,8 +137,8 @@ pub(super) struct Columns {
     pub is_name_chosen: bool,
     /// Those that say who wants no messages.
     pub opt_outs: Vec<OptOutColumn>,
-    /// By which title somebody named one, where it has any.
-    chosen_opt_outs: Option<String>,
+    /// How somebody named one.
+    chosen_opt_outs: Option<ChosenOptOuts>,
     /// Whoever opted out is taken: it is a list of them.
     takes_opt_outs: bool,
     /// Others whose cells are phone numbers as well, where nobody chose between them.
@@ -187,7 +189,10 @@ impl Columns {
         // A first row of one cell is the list's title, whatever it says.
         let is_title = names.len() > 1 && keys.iter().filter(|key| !key.is_empty()).count() == 1;
         let opt_outs = if is_title { Vec::new() } else { OptOutColumn::of_header(header, above, samples) };
-        let columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
+        let mut columns = Self::decided(names, Header::FirstRow, chosen, (phone, name))?;
+        if let Some(chosen) = &mut columns.chosen_opt_outs {
+            chosen.title = columns.opt_outs.first().map(|of| keys[of.column].clone()).filter(|key| !key.is_empty());
+        }
         let of_others = OptOutColumn::of_other_headers(samples.rows, columns.phone);
         Ok(columns.with_opt_outs(opt_outs).with_opt_outs(of_others).with_other_phones(samples, chosen))
     }
@@ -223,7 +228,7 @@ impl Columns {
         let Some(phone) = phone else {
             return Err(ImportError::NoPhones { columns: names, sheet: String::new() });
         };
-        let opt_outs = chosen_opt_outs(&names, phone, chosen)?;
+        let opt_outs = columns_of_opt_outs(&names, phone, chosen)?;
         let name = match &chosen.name {
             ChosenName::Guessed => guess_name(phone),
             ChosenName::None => None,
@@ -233,8 +238,7 @@ impl Columns {
             return Err(ImportError::SameColumn { column: names[phone].clone(), other: "the name" });
         }
         let is_name_chosen = !matches!(chosen.name, ChosenName::Guessed);
-        let title = |of: &OptOutColumn| key(&names[of.column]);
-        let chosen_opt_outs = opt_outs.first().filter(|_| header == Header::FirstRow).map(title);
+        let chosen_opt_outs = opt_outs.first().map(|of| ChosenOptOuts::of(&names, of.column, chosen));
         let (takes_opt_outs, other_phones) = (false, Vec::new());
         Ok(Self { names, phone, name, is_name_chosen, opt_outs, chosen_opt_outs, takes_opt_outs, other_phones, header })
     }
@@ -256,6 +260,11 @@ impl Columns {
     pub(super) fn reference(&self, column: usize) -> String {
         let is_first = position(&self.names, &self.names[column]) == Some(column);
         if is_first { self.names[column].clone() } else { numbered(column) }
+    }
+
+    /// What the column is chosen by that somebody said has who wants no messages.
+    pub(super) fn chosen_opt_outs(&self) -> Option<&str> {
+        self.chosen_opt_outs.as_ref().map(|chosen| chosen.reference.as_str())
     }
 
     /// Whether the message finds a column for each of its variables.
@@ -287,18 +296,6 @@ fn chosen_column(names: &[String], wanted: &str) -> Result<usize, ImportError> {
         nearest: text::nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned),
         columns: names.to_vec(),
     })
-}
-
-/// The columns that somebody said have who wants no messages: all of that name, or the one in that place.
-fn chosen_opt_outs(names: &[String], phone: usize, chosen: &ChosenColumns) -> Result<Vec<OptOutColumn>, ImportError> {
-    let Some(wanted) = &chosen.opt_outs else { return Ok(Vec::new()) };
-    let first = chosen_column(names, wanted)?;
-    if first == phone {
-        return Err(ImportError::SameColumn { column: names[phone].clone(), other: "what says who opted out" });
-    }
-    let is_named = position(names, wanted.trim()).is_some();
-    let is_it = |column: &usize| *column == first || is_named && *column != phone && names[*column] == names[first];
-    Ok((0..names.len()).filter(is_it).map(OptOutColumn::chosen).collect())
 }
 
 fn numbered(column: usize) -> String {

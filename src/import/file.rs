@@ -29,7 +29,7 @@ pub(super) struct File {
     pub other_phones: Vec<String>,
     pub columns: Vec<String>,
     is_chosen: bool,
-    opt_outs: Option<String>,
+    pub opt_outs: Option<String>,
     country: Option<Region>,
     pub mends: Mends,
     /// Who comes in behind the list.
@@ -74,7 +74,7 @@ impl File {
             other_phones: columns.other_phones.iter().map(|column| columns.reference(*column)).collect(),
             columns: columns.names.clone(),
             is_chosen: chosen.is_of_columns(),
-            opt_outs: chosen.opt_outs,
+            opt_outs: columns.chosen_opt_outs().map(str::to_owned),
             country: chosen.country,
             mends: Mends::default(),
             added: Vec::new(),

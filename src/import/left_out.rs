@@ -97,7 +97,7 @@ impl Imported {
             is_chosen: chosen.is_of_columns(),
             other_phones,
             unclear_opt_outs: self.unclear_opt_outs.clone(),
-            opt_outs: chosen.opt_outs.clone(),
+            opt_outs: self.opt_outs.clone(),
             country: chosen.country,
             local,
         })

@@ -16,7 +16,7 @@ use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
 use crate::domain::rejected_rows::CellMend;
-use crate::store::import::{CopyBatch, NewRecipient};
+use crate::store::import::{AddedBy, CopyBatch, NewRecipient};
 
 /// A batch is sent when it has grown to this many bytes.
 const BATCH: usize = 256 * 1024;
@@ -45,7 +45,9 @@ impl PeopleList {
                 return Ok(Self::file(File::open(table, region, content, without_united_states)?, seen));
             }
             PeopleSource::Lines(source) => GivenList::lines(source, region, content, without_united_states),
-            PeopleSource::Given(values) => GivenList::values(values, region, content, without_united_states),
+            PeopleSource::Given(values) | PeopleSource::Named(values) => {
+                GivenList::values(values, region, content, without_united_states)
+            }
         };
         given.seen = seen;
         Ok(Self::Given(Box::new(given)))
@@ -73,7 +75,8 @@ impl PeopleList {
     pub(super) fn add_behind(&mut self, added: Vec<NewRecipient>) {
         if let Self::File(file) = self {
             for person in &added {
-                file.taker.seen.add_by_hand(&person.phone);
+                let by = if person.list_row.is_none() { AddedBy::Hand } else { AddedBy::List };
+                file.taker.seen.add_by_hand(&person.phone, by);
             }
             file.added = added;
         }

@@ -10,7 +10,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::rejected_rows::CellMend;
-use crate::store::import as store;
+use crate::store::import::{self as store, AddedBy};
 
 /// A list that takes the place of whoever is in a draft.
 #[derive(Debug, Clone)]
@@ -49,7 +49,11 @@ pub async fn replace_people(
     if !import.clear(version).await? {
         return Err(ImportError::changed_draft());
     }
+    let out = import.opted_out_before(true).await?;
     if !is_of_filter && !options.rejections.is_of(&kept) {
+        for person in &out {
+            list.seen_mut().opted_out_before(person);
+        }
         let dropped = Some((added.len(), kept.taken_out.len())).filter(|dropped| *dropped != (0, 0));
         let before = BeforeReading { members, ..BeforeReading::default() };
         let imported = write(pool, (import, before), list, RejectedTo::Nowhere, options).await?;
@@ -59,8 +63,10 @@ pub async fn replace_people(
         list.seen_mut().take_out(&Phone::from_database(phone.clone()));
     }
     list.add_behind(added);
-    import.opted_out_before(true).await?.iter().for_each(|person| list.seen_mut().opted_out_before(person));
-    let before = BeforeReading { members, taken_out: kept.taken_out, is_addition: false };
+    for person in &out {
+        list.seen_mut().opted_out_before(person);
+    }
+    let before = BeforeReading { members, taken_out: kept.taken_out, added: None };
     write(pool, (import, before), list, RejectedTo::Nowhere, options).await
 }
 
@@ -71,9 +77,12 @@ pub(super) struct BeforeReading {
     pub members: Option<MembersBefore>,
     /// Who was taken out of it by hand.
     pub taken_out: Vec<String>,
-    pub is_addition: bool,
+    /// People come to those who are in it.
+    pub added: Option<AddedBy>,
 }
 
 impl BeforeReading {
-    pub const OF_ADDITIONS: Self = Self { members: None, taken_out: Vec::new(), is_addition: true };
+    pub const fn of_additions(by: AddedBy) -> Self {
+        Self { members: None, taken_out: Vec::new(), added: Some(by) }
+    }
 }

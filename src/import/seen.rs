@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::person::Reason;
 use crate::domain::forgotten::ForgottenPeople;
 use crate::domain::phone::{PersonKey, Phone};
+use crate::store::import::AddedBy;
 
 /// The people who were accepted, those who were there before the list, and those whom no list may add again.
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub(super) struct SeenPeople {
     taken_out: HashSet<PersonKey>,
     /// Who was added by hand: a row of the list that is theirs takes their place, but none that was corrected to their number.
     added: HashSet<PersonKey>,
+    /// Who of them was named one by one: no list takes them out.
+    named: HashSet<PersonKey>,
     /// The row that is read now is a corrected one.
     pub(super) is_corrected: bool,
     /// Who was taken by a row before the one that says that they want no messages.
@@ -92,9 +95,12 @@ impl SeenPeople {
         }
     }
 
-    /// Somebody who was added to the blast by hand.
-    pub(super) fn add_by_hand(&mut self, phone: &Phone) {
+    /// Somebody who was added to the blast.
+    pub(super) fn add_by_hand(&mut self, phone: &Phone, by: AddedBy) {
         self.added.extend(phone.key());
+        if by == AddedBy::Hand {
+            self.named.extend(phone.key());
+        }
     }
 
     /// Whether this is somebody who is not in the list, and not to be left out; they are in it from then on.
@@ -108,11 +114,13 @@ impl SeenPeople {
     }
 
     /// Somebody who wants no messages by this row: from here on no row of theirs is taken, and the one that was is given back here.
-    /// Whoever was in the blast before the list is of none of its rows, and is taken out of it; whoever was added by hand stays.
+    /// Whoever was in the blast before the list is of none of its rows, and is taken out of it; whoever was named one by one stays.
     pub(super) fn opt_out(&mut self, phone: &Phone, row: u64) -> Option<u64> {
-        let key = phone.key().filter(|key| !self.added.contains(key))?;
+        let key = phone.key().filter(|key| !self.named.contains(key))?;
         let this = FirstRow::new(row, phone).of_opt_out();
-        self.opted_out.insert(key);
+        if !self.forgotten.has(phone) {
+            self.opted_out.insert(key);
+        }
         let first = self.first_or_insert(key, this)?;
         if first.is_of_opt_out() {
             return None;

@@ -256,6 +256,7 @@ impl ReadThrough {
             members_out: self.members_out,
             other_phones: self.other_phones,
             unclear_opt_outs: self.unclear_opt_outs,
+            opt_outs: self.opt_outs,
             warning,
         }
     }

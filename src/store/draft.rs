@@ -359,7 +359,7 @@ pub async fn first_people(
     .await?;
     let person = |row: &PgRow| {
         let list_row: Option<i32> = row.try_get(4)?;
-        Ok((list_row.and_then(|row| u64::try_from(row).ok()), RecipientValues::from_row(row)?))
+        Ok((list_row.and_then(|row| u64::try_from(row).ok()).filter(|row| *row > 0), RecipientValues::from_row(row)?))
     };
     Ok(rows.iter().map(person).collect::<Result<_, sqlx::Error>>()?)
 }
@@ -385,7 +385,7 @@ pub async fn remove(tx: &mut PgConnection, id: BlastId, phones: &[Phone]) -> Res
                 -- Whenever their list is read again they stay out; whoever was added by hand is in no row of it.
                 left_out = case when jsonb_typeof(left_out) = 'object' then jsonb_set(left_out, '{taken_out}',
                                      coalesce(left_out -> 'taken_out', '[]')
-                                     || (select coalesce(jsonb_agg(phone_number), '[]') from removed where list_row is not null))
+                                     || (select coalesce(jsonb_agg(phone_number), '[]') from removed where list_row > 0))
                                 else left_out end
           where id = $1
          returning (select count(*) from removed)",

@@ -13,7 +13,7 @@ use serde_json::json;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgExecutor, PgPool, Postgres};
 
-pub use self::copy_batch::CopyBatch;
+pub use self::copy_batch::{AddedBy, CopyBatch};
 pub use self::members::Member;
 use self::settling::{TransactionId, settle};
 use super::StoreError;
@@ -107,7 +107,7 @@ pub struct NewRecipient {
     pub variables: Variables,
     /// What the program that gave it calls this person.
     pub external_id: Option<String>,
-    /// Their row in a table, as a spreadsheet counts it.
+    /// Their row in a table, as a spreadsheet counts it; 0 of whoever came to a draft by another list than its own.
     pub list_row: Option<u64>,
 }
 

@@ -3,7 +3,7 @@
 mod listing;
 pub mod messages;
 pub mod notices;
-mod repeated;
+pub mod repeated;
 pub mod streaks;
 mod unapplied;
 pub mod webhook_liveness;
@@ -119,7 +119,7 @@ macro_rules! digest {
 }
 use digest;
 
-/// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns.
+/// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns. How many were new.
 pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, StoreError> {
     let senders = webhooks.iter().map(|webhook| {
         let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
@@ -128,7 +128,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     let mut tx = settings::begin_durable(pool).await?;
     // What is kept in a table that a restore is about to drop is lost, though its sender got the answer that it is stored.
     fence::require_triggers(&mut tx).await?;
-    let done = sqlx::query(concat!(
+    let added: i64 = sqlx::query_scalar(concat!(
         "with added as (
              insert into webhook_inbox (provider, senders, content_type, digest, body, may_opt_out)
              select provider, string_to_array(senders, ',')::bigint[], content_type, ",
@@ -138,7 +138,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
                       as x (provider, senders, content_type, body, may_opt_out)
              on conflict do nothing
              returning 1)
-         select pg_notify($5, '') from (select count(*) from added) as n (added) where added > 0"
+         select n.added from (select count(*) from added) as n (added), lateral (select case when n.added > 0 then pg_notify($5, '') end) as told"
     ))
     .bind(webhooks.iter().map(|webhook| webhook.provider).collect::<Vec<_>>())
     .bind(senders.collect::<Vec<_>>())
@@ -146,11 +146,10 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     .bind(webhooks.iter().map(|webhook| &webhook.body[..]).collect::<Vec<_>>())
     .bind(super::notify::INBOX)
     .bind(webhooks.iter().map(|webhook| may_hold_opt_out(webhook.provider, &webhook.body)).collect::<Vec<_>>())
-    .execute(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
-    repeated::apply_anew(&mut tx, webhooks).await?;
     tx.commit().await?;
-    Ok(done.rows_affected())
+    Ok(added.unsigned_abs())
 }
 
 fn storable(text: Option<&str>) -> Option<String> {

@@ -275,7 +275,7 @@ pub async fn samples(
              (select 2, id from head where name is not null order by length(name) desc, id limit 1)
               union all
              (select 3, id from head where not coalesce(variables, '{}') ?& $4 order by next_attempt_at, id limit 1))
-         select h.id, h.phone_number, h.name, h.variables, c.why, h.list_row
+         select h.id, h.phone_number, h.name, h.variables, c.why, nullif(h.list_row, 0)
            from (select id, min(why) as why from chosen group by id) c join head h on h.id = c.id
           order by c.why",
     )

@@ -16,7 +16,7 @@ use blastdeck::store::forget;
 use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
 use sqlx::PgPool;
 
-use crate::support::{Setup, Shop, Size, WAITING_FOR_A_LOCK, database, eventually_async};
+use crate::support::{Setup, Shop, Size, TestDatabase, WAITING_FOR_A_LOCK, database, eventually_async};
 
 async fn sender(pool: &PgPool) -> SenderId {
     let made = sqlx::query_scalar(
@@ -416,43 +416,103 @@ async fn a_list_of_opt_outs_with_a_column_that_was_named_opts_out_whoever_says_s
     assert_eq!((&said["added"], &said["rejected"]), (&2.into(), &3.into()), "{said}");
     let suppressed = "select count(*) from suppressions where phone_number in ('+60123461001', '+60123461003')";
     assert_eq!(shop.number(suppressed).await, 2);
+    // Below a header without it nobody says so.
+    let joined = shop.write("joined.csv", "Phone,Keep away\n0123461006,yes\nPhone,Name\n0123461007,Siti\n");
+    let import = ["suppress", "import", joined.to_str().unwrap(), "--opt-out-column", "Keep away", "--json"];
+    let said: serde_json::Value = serde_json::from_str(&shop.ok(&import).await).unwrap();
+    assert_eq!(said["added"], 1, "{said}");
+}
+
+/// A draft of a list that can be read again.
+struct ListedDraft {
+    database: TestDatabase,
+    dir: tempfile::TempDir,
+    blast: BlastId,
+}
+
+impl ListedDraft {
+    async fn of(rows: &str) -> Self {
+        let (database, dir) = (database().await, tempfile::tempdir().unwrap());
+        let sender = sender(&database.pool).await;
+        let draft = Self { database, dir, blast: BlastId(0) };
+        let new = new_blast(sender, "Hi");
+        draft.write(rows);
+        let made = create_from(&draft.database.pool, new, draft.source(), RejectedTo::Nowhere, draft.options()).await;
+        Self { blast: made.unwrap().blast, ..draft }
+    }
+
+    fn write(&self, rows: &str) {
+        std::fs::write(self.dir.path().join("own.csv"), rows).unwrap();
+    }
+
+    fn source(&self) -> PeopleSource {
+        PeopleSource::Table(TableSource::from(std::fs::File::open(self.dir.path().join("own.csv")).unwrap()))
+    }
+
+    fn options(&self) -> ImportOptions {
+        let file = self.dir.path().join("own.csv").to_str().unwrap().to_owned();
+        ImportOptions { rejections: KeptRejections::OfFile(file), ..ImportOptions::default() }
+    }
+
+    async fn add(&self, source: PeopleSource) -> Imported {
+        let content = BlastContent::Text(Message::parse("Hi").unwrap());
+        let to = Addition { blast: self.blast, state: BlastState::Draft, region: "MY".parse().unwrap(), content };
+        add_people(&self.database.pool, to, (source, RejectedTo::Nowhere), ImportOptions::default()).await.unwrap()
+    }
+
+    async fn replace(&self, source: PeopleSource, options: ImportOptions) -> Imported {
+        let pool = &self.database.pool;
+        let to = Replacement {
+            blast: self.blast,
+            version: view::blasts::get(pool, self.blast).await.unwrap().unwrap().version,
+            region: "MY".parse().unwrap(),
+            content: BlastContent::Text(Message::parse("Hi").unwrap()),
+            without_united_states: false,
+            mends: Vec::new(),
+            is_of_filter: false,
+        };
+        replace_people(pool, to, source, options).await.unwrap()
+    }
+
+    async fn read_again(&self) -> Imported {
+        self.replace(self.source(), self.options()).await
+    }
+}
+
+fn cells(rows: &'static str) -> PeopleSource {
+    PeopleSource::Table(TableSource::from(Cursor::new(rows)))
 }
 
 #[tokio::test]
 async fn whoever_opted_out_by_a_list_that_was_added_stays_out_when_the_drafts_own_list_is_read_again() {
-    let database = database().await;
-    let pool = &database.pool;
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("own.csv");
-    std::fs::write(&file, "phone,stop\n0100123456,\n0100123457,yes\n0100123458,\n").unwrap();
-    let source = || PeopleSource::Table(TableSource::from(std::fs::File::open(&file).unwrap()));
-    let content = || BlastContent::Text(Message::parse("Hi").unwrap());
-    let options = || ImportOptions {
-        rejections: KeptRejections::OfFile(file.to_str().unwrap().to_owned()),
-        ..ImportOptions::default()
-    };
-    let imported =
-        create_from(pool, new_blast(sender(pool).await, "Hi"), source(), RejectedTo::Nowhere, options()).await.unwrap();
-    let blast = imported.blast;
-    let region = "MY".parse().unwrap();
-    let addition = Addition { blast, state: BlastState::Draft, region, content: content() };
-    let opted_out = TableSource::from(Cursor::new("phone,stop\n0100123456,yes\n"));
-    let added = (PeopleSource::Table(opted_out), RejectedTo::Nowhere);
-    assert_eq!(add_people(pool, addition, added, ImportOptions::default()).await.unwrap().members_out, 1);
+    let draft = ListedDraft::of("phone,stop\n0100123456,\n0100123457,yes\n0100123458,\n").await;
+    assert_eq!(draft.add(cells("phone,stop\n0100123456,yes\n")).await.members_out, 1);
 
     // Its own list brings back whom it let out itself, once it says so no more.
-    std::fs::write(&file, "phone,stop\n0100123456,\n0100123457,\n0100123458,\n").unwrap();
-    let version = view::blasts::get(pool, blast).await.unwrap().unwrap().version;
-    let again = Replacement {
-        blast,
-        version,
-        region,
-        content: content(),
-        without_united_states: false,
-        mends: Vec::new(),
-        is_of_filter: false,
-    };
-    let again = replace_people(pool, again, source(), options()).await.unwrap();
-
+    draft.write("phone,stop\n0100123456,\n0100123457,\n0100123458,\n");
+    let again = draft.read_again().await;
     assert_eq!((again.taken, again.rejected.total), (2, 1), "{:?}", again.rejected);
+
+    // Nor does a list in its place bring them in; whoever is named is in it for good.
+    let pasted = ImportOptions { rejections: KeptRejections::Pasted, ..ImportOptions::default() };
+    assert_eq!(draft.replace(cells("phone\n0100123456\n0100123459\n"), pasted).await.taken, 1);
+    draft.read_again().await;
+    assert_eq!(draft.add(PeopleSource::Named(vec![serde_json::json!("0100123456").into()])).await.taken, 1);
+    for _ in 0..2 {
+        assert_eq!(draft.read_again().await.taken, 3);
+    }
+}
+
+#[tokio::test]
+async fn whoever_came_by_another_list_leaves_by_the_drafts_own_and_whoever_was_named_stays() {
+    let draft = ListedDraft::of("phone,stop\n0100123456,\n").await;
+    assert_eq!(draft.add(cells("phone\n0100123470\n0100123471\n")).await.taken, 2);
+    assert_eq!(draft.add(PeopleSource::Named(vec![serde_json::json!("0100123472").into()])).await.taken, 1);
+
+    draft.write("phone,stop\n0100123456,\n0100123470,yes\n0100123472,yes\n");
+    let again = draft.read_again().await;
+
+    assert_eq!((again.taken, again.by_hand), (1, 2));
+    let people = sqlx::query_scalar::<_, i64>("select count(*) from blast_recipients");
+    assert_eq!(people.fetch_one(&draft.database.pool).await.unwrap(), 3);
 }

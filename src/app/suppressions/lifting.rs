@@ -58,8 +58,7 @@ impl App {
         let mut tx = self.begin_about(&[phone.as_str()]).await?;
         // Where nothing was done nothing is committed: a request that is refused has no effect.
         let Some(lifted) = self.lift_for(&mut tx, business, phone).await? else {
-            drop(tx);
-            return Ok(self.lift_remembered(business, phone).await?.then(PutBack::default));
+            return Ok(self.lift_remembered(tx, business, phone).await?.then(PutBack::default));
         };
         if let Some(asked) = asked
             && self.sends_by(&mut tx, business, &lifted).await?.iter().any(|one| !asked.sends.contains(one))

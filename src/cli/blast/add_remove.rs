@@ -9,7 +9,7 @@ use serde_json::json;
 use super::new::open;
 use super::taken::{report, report_typed, say_who_gets_nothing, typed_number, who_gets_nothing};
 use crate::app::view::BlastView;
-use crate::app::{AppError, InvalidPlace, PeopleSource};
+use crate::app::{AppError, InvalidPlace, PeopleSource, WrittenPerson};
 use crate::cli::Global;
 use crate::cli::column_args::ColumnArgs;
 use crate::cli::confirm::confirm;
@@ -148,7 +148,7 @@ impl AddPeopleArgs {
         }
         self.columns.without_list()?;
         let person = |phone: &String| json!({ "phone_number": phone, "name": self.name });
-        Ok(PeopleSource::given(self.phones.iter().map(person)))
+        Ok(PeopleSource::Named(self.phones.iter().map(person).map(WrittenPerson::from).collect()))
     }
 }
 

@@ -154,7 +154,7 @@ fn plan_json(plan: &Plan) -> Value {
         "id": plan.blast.id, "state": plan.blast.state, "sender": plan.blast.sender, "people": plan.people, "suppressed": plan.suppressed, "uncertain": plan.uncertain(),
         "zones": zones_json(&plan.zones), "repeat": plan.repeat.as_ref().map(repeat_json), "segment": plan.segment.as_ref().map(segment_json), "had_this_message": plan.had_this_message, "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere,
         "wrote": plan.wrote, "also_stuck": plan.also_stuck.map_or(0, |also| also.people), "two_numbers": plan.two_numbers, "no_session": plan.no_session, "pace": plan.pace, "health": plan.health, "sender_health": plan.sender_health.as_deref().map(health_json),
-        "unusual_lengths": plan.unusual_lengths, "unclear_opt_outs": plan.unclear_opt_outs, "read_from": plan.read_from,
+        "unusual_lengths": plan.doubtful.unusual_lengths, "unclear_opt_outs": plan.doubtful.unclear_opt_outs, "read_from": plan.read_from,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "falls_behind": plan.falls_behind(), "left_today": plan.left_today.map(|left| left.messages),
@@ -212,10 +212,10 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     if let Some(list) = &plan.read_from {
         let _ = writeln!(out, "  list      {}", clean(list));
     }
-    for rows in &plan.unclear_opt_outs {
+    for rows in &plan.doubtful.unclear_opt_outs {
         let _ = writeln!(out, "  opt-outs  {}", clean(&rows.in_words()));
     }
-    if let Some(words) = plan.unusual_lengths.in_words() {
+    if let Some(words) = plan.doubtful.unusual_lengths.in_words() {
         let _ = writeln!(out, "  numbers   {words}");
     }
     out.push_str(&pace_text(context, plan));

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::spelling::fold;
 
-pub use beginning::{begins_with_day, is_day_of_a_year, is_negation};
+pub use beginning::{begins_with_day, begins_with_day_of_a_year, is_day_of_a_year, is_negation};
 pub use exported::is_exported_day;
 
 /// The months as spreadsheets abbreviate and people write them, in English, Malay, Indonesian, German, Spanish, French and Portuguese. Not *out*

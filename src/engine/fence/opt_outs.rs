@@ -109,7 +109,7 @@ impl Fence {
             return false;
         }
         let (business, person) = (business.to_owned(), phone.key());
-        let is_it = move |one: &RememberedOptOut| one.whose() == (business.clone(), person.clone(), None);
+        let is_it = move |one: &RememberedOptOut| one.whose() == (business.clone(), person, None);
         self.blocking(move || Ok(memory.readable(true).standing.iter().any(is_it))).await.unwrap_or(false)
     }
 

@@ -141,7 +141,10 @@ fn source(form: ListForm, mut upload: Upload) -> Result<PeopleSource, Problem> {
             let mut bytes = Vec::new();
             let read = std::io::Read::read_to_end(&mut upload.file, &mut bytes);
             read.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the body could not be read"))?;
-            PeopleSource::Given(recipients(&bytes)?)
+            match recipients(&bytes)? {
+                one if one.len() == 1 => PeopleSource::Named(one),
+                list => PeopleSource::Given(list),
+            }
         }
     })
 }

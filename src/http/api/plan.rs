@@ -296,8 +296,8 @@ impl From<Plan> for PlanAnswer {
             text_note,
             health: plan.health,
             samples: plan.samples.into_iter().map(sample).collect(),
-            unusual_lengths: plan.unusual_lengths,
-            unclear_opt_outs: plan.unclear_opt_outs,
+            unusual_lengths: plan.doubtful.unusual_lengths,
+            unclear_opt_outs: plan.doubtful.unclear_opt_outs,
             obstacles: plan.obstacles.iter().map(|obstacle| for_programs(obstacle)).collect(),
             blast: plan.blast.into(),
         }

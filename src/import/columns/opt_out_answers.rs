@@ -29,7 +29,7 @@ impl Columns {
 
     /// Where a further header has the title that somebody named; nowhere where it has none such.
     fn move_chosen(&mut self, header: &Record) {
-        let Some(title) = &self.chosen_opt_outs else { return };
+        let Some(title) = self.chosen_opt_outs.as_ref().and_then(|chosen| chosen.title.as_ref()) else { return };
         self.opt_outs.retain(|of| !of.is_chosen());
         let is_it = |cell: &Vec<u8>| key(&decode(cell).0) == *title;
         let columns = header.values.iter().enumerate().filter(|(_, cell)| is_it(cell));
@@ -48,12 +48,12 @@ impl Columns {
         opted_out.or_else(denied).or_else(|| Some((self.unsaid_opt_out_in(values)?, Reason::NoOptOut)))
     }
 
-    /// The column that somebody named, in which a row of a list of opt-outs does not say so.
+    /// The column that somebody named, in which a row of a list of opt-outs does not say so; that of its number below a header without it.
     fn unsaid_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {
-        let mut chosen = self.opt_outs.iter().filter(|of| of.is_chosen());
-        let first = chosen.clone().next().filter(|_| self.takes_opt_outs)?;
+        self.chosen_opt_outs.as_ref().filter(|_| self.takes_opt_outs)?;
+        let first = self.opt_outs.iter().find(|of| of.is_chosen()).map_or(self.phone, |of| of.column);
         let says_so = |of: &OptOutColumn| values.get(of.column).is_some_and(|value| of.says_so(value));
-        (!chosen.any(says_so)).then_some(first.column)
+        (!self.opt_outs.iter().any(says_so)).then_some(first)
     }
 
     fn denied_opt_out_in(&self, values: &[Cow<'_, str>]) -> Option<usize> {

@@ -4,7 +4,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::key;
 use super::opt_out_title::names_opt_outs;
-use crate::domain::phone::{begins_with_day, is_date_or_years, is_day_of_a_year, is_exported_day, is_negation};
+use crate::domain::phone::{
+    begins_with_day, begins_with_day_of_a_year, is_date_or_years, is_day_of_a_year, is_exported_day, is_negation,
+};
 
 /// With what a cell of it says so, besides what such a column may be called. Anything else may be about something else, such as a bus stop.
 const CELLS: &[&str] = &[
@@ -129,8 +131,9 @@ pub(in crate::import) fn says_no(value: &str) -> bool {
 
 /// Whether a cell says that its person wants no messages: in a word, or by the day of it, where days count.
 pub(super) fn says_so(value: &str, do_days_count: bool) -> bool {
-    let is_day =
-        || begins_with_day(value) || is_date_or_years(value) || is_exported_day(value) || is_day_of_a_year(value);
+    let is_day = || {
+        begins_with_day(value) || is_date_or_years(value) || is_exported_day(value) || begins_with_day_of_a_year(value)
+    };
     is_wish(value)
         || begins_with_yes(value, !do_days_count)
         || has_day_behind_wish(value)

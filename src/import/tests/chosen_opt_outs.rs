@@ -51,6 +51,34 @@ fn a_column_that_somebody_named_is_found_by_its_name_below_another_header_and_ea
 }
 
 #[test]
+fn a_column_without_a_title_stays_in_its_place_below_another_header() {
+    let list = "Phone,Name,\n0100120001,A,yes\nPhone,Name,\n0100120002,B,yes\n0100120003,C,\n";
+
+    assert_eq!(phones(&read_with(list, "column 3").unwrap()), ["+60100120003"]);
+    let long = format!(
+        "Phone,Name,{0}\n0100120001,A,yes\nPhone,Name,{0}\n0100120002,B,yes\n0100120003,C,\n",
+        "Long ".repeat(30)
+    );
+    assert_eq!(phones(&read_with(&long, "column 3").unwrap()), ["+60100120003"]);
+}
+
+#[test]
+fn a_list_is_read_again_by_the_name_or_the_place_that_somebody_chose() {
+    let chosen = |list: &str, column: &str| {
+        let columns = ChosenColumns { opt_outs: Some(column.to_owned()), ..ChosenColumns::default() };
+        let source = TableSource::from(Cursor::new(list.as_bytes().to_vec())).by_columns(columns);
+        let content = BlastContent::parse("Hi", None).unwrap();
+        let file = File::open(Table::open(source, FIRST_ROWS).unwrap(), "MY".parse().unwrap(), content, false).unwrap();
+        file.opt_outs.unwrap()
+    };
+
+    let list = "Phone,Keep away\n0100120001,yes\n";
+    assert_eq!([" keep AWAY ", "column 2"].map(|column| chosen(list, column)), ["Keep away", "Keep away"]);
+    let twice = "Phone,Flag,Flag\n0100120001,,yes\n";
+    assert_eq!(["flag", "column 2", "column 3"].map(|column| chosen(twice, column)), ["Flag", "column 2", "column 3"]);
+}
+
+#[test]
 fn the_names_may_stand_in_it_as_well() {
     let read = read_with("Phone,Nama\n0100120001,Aina\n0100120002,yes\n", "Nama").unwrap();
 

@@ -13,19 +13,38 @@ pub struct CopyBatch {
     pub(super) people: u64,
     pub(super) has_consent: bool,
     /// They come to others, whose list has rows of its own.
-    is_addition: bool,
+    added: Option<AddedBy>,
+}
+
+/// How people come to others in a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedBy {
+    /// Somebody named them one by one.
+    Hand,
+    /// Another list: its rows are none of the draft's own.
+    List,
+}
+
+impl AddedBy {
+    /// In place of a row.
+    const fn row(self) -> Option<i32> {
+        match self {
+            Self::Hand => None,
+            Self::List => Some(0),
+        }
+    }
 }
 
 impl CopyBatch {
-    /// Of people who are added by hand: they are known by it that they have no row.
-    pub fn of_additions() -> Self {
-        Self { is_addition: true, ..Self::default() }
+    /// Of people who are added: they are known by it that they have no row.
+    pub fn of_additions(by: AddedBy) -> Self {
+        Self { added: Some(by), ..Self::default() }
     }
 
     /// What was gathered so far; it goes on without that.
     #[must_use]
     pub fn take(&mut self) -> Self {
-        let rest = Self { is_addition: self.is_addition, ..Self::default() };
+        let rest = Self { added: self.added, ..Self::default() };
         std::mem::replace(self, rest)
     }
 
@@ -42,7 +61,8 @@ impl CopyBatch {
         self.field(person.external_id.as_deref());
         self.text.push(b'\t');
         // One that no table has is not kept.
-        let row = person.list_row.filter(|_| !self.is_addition).and_then(|row| i32::try_from(row).ok());
+        let own = || person.list_row.and_then(|row| i32::try_from(row).ok());
+        let row = self.added.map_or_else(own, AddedBy::row);
         self.field(row.map(|row| row.to_string()).as_deref());
         self.text.push(b'\n');
         self.people += 1;

@@ -13,8 +13,8 @@ use crate::domain::rejected_rows::RejectedRows;
 use crate::store::StoreError;
 use crate::store::draft;
 
-/// Number, name, variables, and what a program calls them.
-type AddedRow = (Phone, Option<String>, Option<Json<Variables>>, Option<String>);
+/// Number, name, variables, what a program calls them, and 0 where a list added them.
+type AddedRow = (Phone, Option<String>, Option<Json<Variables>>, Option<String>, Option<i32>);
 
 /// Somebody in a draft.
 #[derive(Debug, FromRow)]
@@ -31,19 +31,19 @@ impl Import {
         draft::left_out(&mut *self.connection, self.blast).await
     }
 
-    /// Whoever was added to a draft of a table by hand: they are of none of its rows.
+    /// Whoever was added to a draft of a table, by hand or by another list: they are of none of its rows.
     pub async fn added(&mut self) -> Result<Vec<NewRecipient>, StoreError> {
         let added = sqlx::query_as(
-            "select phone_number, name, variables, external_id from blast_recipients
-              where blast_id = $1 and list_row is null order by id",
+            "select phone_number, name, variables, external_id, list_row from blast_recipients
+              where blast_id = $1 and coalesce(list_row, 0) = 0 order by id",
         );
         let added: Vec<AddedRow> = added.bind(self.blast).fetch_all(&mut *self.connection).await?;
-        let person = |(phone, name, variables, external_id): AddedRow| NewRecipient {
+        let person = |(phone, name, variables, external_id, row): AddedRow| NewRecipient {
             phone,
             name,
             variables: variables.map(|variables| variables.0).unwrap_or_default(),
             external_id,
-            list_row: None,
+            list_row: row.and_then(|row| u64::try_from(row).ok()),
         };
         Ok(added.into_iter().map(person).collect())
     }
@@ -79,14 +79,19 @@ impl Import {
 
     /// Whoever wants no messages by a list that was read into this draft before, as [`PersonKey`]s. `of_additions`: not by its own list.
     pub async fn opted_out_before(&mut self, of_additions: bool) -> Result<Vec<String>, StoreError> {
-        let people = sqlx::query_scalar(
-            "select person from draft_opt_outs where blast_id = $1 and (by_addition or not $2) order by person",
-        );
+        let people =
+            sqlx::query_scalar("select person from draft_opt_outs where blast_id = $1 and (by_addition or not $2)");
         Ok(people.bind(self.blast).bind(of_additions).fetch_all(&mut *self.connection).await?)
     }
 
-    /// Whoever is in the draft is not out of it by hand any more.
+    /// Whoever is in the draft is not out of it by hand, or by a list, any more.
     pub async fn forget_returned(&mut self) -> Result<(), StoreError> {
+        let opted_out = sqlx::query(
+            "delete from draft_opt_outs d
+              where blast_id = $1 and exists (select from blast_recipients r
+                                               where r.blast_id = d.blast_id and person_key(r.phone_number) = d.person)",
+        );
+        opted_out.bind(self.blast).execute(&mut *self.connection).await?;
         let out = sqlx::query(
             "update blasts b
                 set left_out = jsonb_set(left_out, '{taken_out}', (
@@ -112,7 +117,7 @@ impl Import {
     /// Whoever is in the blast, one by one. `false`: there are more than so many, and the others were left out.
     pub async fn named_members(&mut self, most: usize, mut each: impl FnMut(Member)) -> Result<bool, StoreError> {
         let members = sqlx::query_as(
-            "select phone_number as phone, name, list_row as row from blast_recipients where blast_id = $1 order by id limit $2",
+            "select phone_number as phone, name, nullif(list_row, 0) as row from blast_recipients where blast_id = $1 order by id limit $2",
         );
         let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
         let mut members = members.bind(self.blast).bind(limit).fetch(&mut *self.connection);

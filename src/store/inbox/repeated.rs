@@ -1,24 +1,25 @@
 //! What WSAPME says without a time may be somebody's second stop, after they were let back in: the same bytes on the same day are applied anew,
 //! unless they come within a minute. With a time in them that changes nothing.
 
-use sqlx::PgConnection;
+use sqlx::PgPool;
 
 use super::{NewWebhook, digest};
 use crate::domain::opt_out::may_hold_opt_out;
-use crate::store::{StoreError, notify};
+use crate::store::{StoreError, fence, notify, settings};
 
 /// So long an engine, or another request of the same bytes, may have one in its hands: who asks gets an error then, and sends it again.
 const LOCKED_AT_MOST: &str = "set local lock_timeout = '2s'";
 
+/// Whether a request that was there already may be a second stop.
+pub fn may_stop(webhook: &NewWebhook) -> bool {
+    webhook.provider == "wsapme" && may_hold_opt_out(webhook.provider, &webhook.body)
+}
+
 /// Of requests that were kept just now, those that were there for longer. What another transaction is about to do with one may be undone: it is
-/// waited for.
-pub(super) async fn apply_anew(tx: &mut PgConnection, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
-    let may_stop =
-        |webhook: &&NewWebhook| webhook.provider == "wsapme" && may_hold_opt_out(webhook.provider, &webhook.body);
-    let webhooks: Vec<&NewWebhook> = webhooks.iter().filter(may_stop).collect();
-    if webhooks.is_empty() {
-        return Ok(());
-    }
+/// waited for. Durable once it returns.
+pub async fn apply_anew(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
+    let mut tx = settings::begin_durable(pool).await?;
+    fence::require_triggers(&mut tx).await?;
     sqlx::query(LOCKED_AT_MOST).execute(&mut *tx).await?;
     let senders = webhooks.iter().map(|webhook| {
         let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
@@ -49,5 +50,6 @@ pub(super) async fn apply_anew(tx: &mut PgConnection, webhooks: &[NewWebhook]) -
     .bind(notify::INBOX)
     .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(())
 }

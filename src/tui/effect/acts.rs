@@ -17,7 +17,7 @@ use crate::domain::text::people_are;
 pub(super) async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     match question(app, request).await? {
         Some((question, then)) => Ok(WriteOutcome::AsksFirst { question, then }),
-        None => done(app, request).await,
+        None => Box::pin(done(app, request)).await,
     }
 }
 

@@ -82,8 +82,8 @@ fn body(model: &Model, plan: &PlanOverlay, (loaded, width): (&app::Plan, u16), h
     lines.extend(audience::audience(model, loaded, clock(model)));
     lines.extend(of_step(model, loaded, width));
     lines.push(TextLine::default());
-    let unusual = loaded.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
-    let unclear = loaded.unclear_opt_outs.iter().map(|rows| escaped(&rows.in_words()));
+    let unusual = loaded.doubtful.unusual_lengths.in_words().map(|words| wrapped(&words, width.saturating_sub(4)));
+    let unclear = loaded.doubtful.unclear_opt_outs.iter().map(|rows| escaped(&rows.in_words()));
     let unclear = unclear.flat_map(|words| wrapped(&words, width.saturating_sub(4)));
     lines.extend(unusual.into_iter().flatten().chain(unclear).map(|line| TextLine::plain(format!("  {line}"))));
     if !loaded.fared.is_empty() {

@@ -55,6 +55,7 @@ pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
         members_out: 0,
         name_column: Some(HOSTILE.to_owned()),
         other_phones: Vec::new(),
+        opt_outs: None,
         unclear_opt_outs: Vec::new(),
         columns: vec!["No. Telefon".to_owned(), HOSTILE.to_owned()],
         first: vec![(2, person(1, "Siti Aminah")), (3, person(2, HOSTILE))],

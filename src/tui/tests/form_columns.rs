@@ -137,6 +137,14 @@ fn a_column_of_who_opted_out_is_named_in_the_form_and_not_the_one_with_the_phone
     let form = dashboard.model.form.as_ref().unwrap();
     assert!(form.list_columns.iter().flatten().flatten().next_back().is_some_and(by), "{chosen:?}");
     assert_eq!((chosen.phone, chosen.name), (None, ChosenName::Guessed));
+    // Behind the question about the phones the answer to that holds.
+    dashboard.answer(taken(9, 5, None)).answer(saved(9, 6)).keys("\n");
+    answer(&mut dashboard, "raya.csv");
+    dashboard.effects.clear();
+    dashboard.keys("gj\ngjo").answer(saved(9, 7));
+    let (_, chosen) = taken_by(&mut dashboard).unwrap();
+    assert_eq!(chosen.phone.as_deref(), Some("WhatsApp"));
+    assert_eq!(chosen.opt_outs.as_deref(), Some("No. Telefon"));
 }
 
 #[test]

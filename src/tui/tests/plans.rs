@@ -9,7 +9,7 @@ use crate::app::{AlsoStuck, FirstFared, FirstShare, Plan, PlanGroup, PlanPerson,
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::pace::{CapLeft, Forecast, ForecastShare};
-use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows, RowDigest, UnusualLengths};
+use crate::domain::rejected_rows::{DoubtfulRows, LeftOutRow, RejectedReason, RejectedRows, RowDigest};
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::Size;
@@ -49,8 +49,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         first: None,
         left_out: None,
         read_from: None,
-        unusual_lengths: UnusualLengths::default(),
-        unclear_opt_outs: Vec::new(),
+        doubtful: DoubtfulRows::default(),
         fared: Vec::new(),
         health: Vec::new(),
         sender_health: None,

@@ -221,6 +221,10 @@ async fn nobody_is_forgotten_while_a_message_to_them_may_be_under_way() {
     assert_eq!(shop.number(stand_ins).await, 1, "and leaves no second stand-in");
     let asked = shop.run(&["customer", "forget", &phone]).await;
     assert!(asked.err.contains("was forgotten before: nothing is known of them since"), "{asked:?}");
+    // Nor is their number kept where a list says that they opted out.
+    let list = shop.write("later.csv", format!("phone,stop\n{phone},yes\n{},\n", number(FIRST + 1)));
+    shop.ok(&["blast", "new", "--sender", "sales", "--message", "x", "--recipients", list.to_str().unwrap()]).await;
+    assert_eq!(shop.number("select count(*) from draft_opt_outs").await, 0);
 }
 
 #[tokio::test]

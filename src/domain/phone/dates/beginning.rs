@@ -5,6 +5,9 @@ use super::{DateForm, DatePart, are_dates, is_day_of_parts, is_in_digits, parts,
 
 const WHOLE_DAYS: &[DateForm] = &[(3, is_day_of_parts), (1, is_day_in_digits)];
 
+/// How many days each month has at most.
+const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
 /// Words before a day that say that something is not so on it, or no longer: somebody did not opt out, or is back.
 const NEGATIONS: &[&str] = &[
     "no",
@@ -49,16 +52,29 @@ pub fn begins_with_day(text: &str) -> bool {
     (0..=usize::from(is_word_first)).any(|from| (1..=3).any(|count| words.get(from..from + count).is_some_and(is_day)))
 }
 
+/// Whether a text begins with a day of whichever year, perhaps behind a word, whatever comes after it: `3/11`, *since 3 Nov*, `Nov 3rd - phone`.
+pub fn begins_with_day_of_a_year(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_word_first =
+        words.first().is_some_and(|word| may_stand_before_day(word) && !super::names_month(&word.to_lowercase()));
+    let is_day = |words: &[&str]| is_day_of_a_year(&words.join(" "));
+    (0..=usize::from(is_word_first)).any(|from| (1..=2).any(|count| words.get(from..from + count).is_some_and(is_day)))
+}
+
 /// Whether it is a day of whichever year, and nothing else: `3/11`, `3 Nov`, `Nov 3rd`.
 pub fn is_day_of_a_year(text: &str) -> bool {
     let text = with_months_in_digits(&fold(text));
+    // *24/7*, and 1.5.
+    let is_other =
+        text.trim() == "24/7" || text.contains('.') && !text.contains(['/', '-']) && !text.trim().ends_with('.');
     // Two numbers beside each other are anything.
     let has_sign = text.trim().contains(['/', '-', '.']);
     let digits: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || "/-.,".contains(c)).filter(|part| !part.is_empty()).collect();
     let numbers: Option<Vec<u32>> = digits.iter().map(|part| part.parse().ok().filter(|_| part.len() <= 2)).collect();
-    let is_one = |day: u32, month: u32| (1..=31).contains(&day) && (1..=12).contains(&month);
-    has_sign && matches!(numbers.as_deref(), Some([a, b]) if is_one(*a, *b) || is_one(*b, *a))
+    let days_of = |month: u32| DAYS.get(usize::try_from(month).ok()?.checked_sub(1)?).copied();
+    let is_one = |day: u32, month: u32| days_of(month).is_some_and(|days| (1..=days).contains(&day));
+    has_sign && !is_other && matches!(numbers.as_deref(), Some([a, b]) if is_one(*a, *b) || is_one(*b, *a))
 }
 
 /// Whether a word says of a day behind it that something is not so on it, or no longer.
@@ -79,14 +95,24 @@ fn is_day_in_digits(parts: &[DatePart]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{begins_with_day, is_day_of_a_year};
+    use super::{begins_with_day, begins_with_day_of_a_year, is_day_of_a_year};
+
+    #[test]
+    fn a_text_begins_with_a_day_without_its_year_whatever_is_behind_it() {
+        for text in ["since 3 Nov", "asked 3/11", "Mon 3 Nov", "3 Nov - phone", "3/11 by WhatsApp", "3 Nov 10:00"] {
+            assert!(begins_with_day_of_a_year(text), "{text}");
+        }
+        for text in ["no 3/11", "never 3 Nov", "resubscribed 3 Nov", "31/2", "VIP", "the last 3 Nov", ""] {
+            assert!(!begins_with_day_of_a_year(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_day_without_its_year_has_a_sign_or_the_name_of_its_month() {
         for text in ["3/11", "3 Nov", "Nov 3rd", "31-12", "3.11.", "12 disember"] {
             assert!(is_day_of_a_year(text), "{text}");
         }
-        for text in ["", "3", "3 11", "Nov", "31/13", "0/1", "3/11/2025", "+3/11x", "3 Novo", "012/34"] {
+        for text in ["", "3", "3 11", "Nov", "31/13", "0/1", "3/11/2025", "+3/11x", "3 Novo", "012/34", "24/7", "1.5"] {
             assert!(!is_day_of_a_year(text), "{text}");
         }
     }

@@ -118,9 +118,14 @@ fn choose_opt_outs(model: &mut Model, phone: Option<&str>, row: usize) -> Vec<Ef
         Some(phone) => row.checked_sub(1).and_then(|at| form.name_columns(phone).get(at).copied()),
     };
     let Some(column) = at_cursor.map(|column| column.reference.clone()) else { return Vec::new() };
-    if form.columns_before().is_some_and(|read| read.phone == column) {
+    let phones = phone.map(str::to_owned).or_else(|| form.columns_before().map(|read| read.phone.clone()));
+    if phones.as_ref() == Some(&column) {
         form.trouble = Some("that column has the phone numbers: another one says who opted out".to_owned());
         return Vec::new();
+    }
+    if let Some(phone) = phone {
+        // It was chosen by the question before.
+        form.columns.phone = Some(phone.to_owned());
     }
     form.columns.opt_outs = Some(column).filter(|column| form.columns.opt_outs.as_ref() != Some(column));
     form.page = FormPage::Lines;
@@ -155,7 +160,8 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
     let name = name.map_or(ChosenName::None, ChosenName::Column);
     // One that the list does not have any more would have it refused again.
     let columns = form.list_columns.iter().flatten().flatten();
-    let has = |wanted: &String| columns.clone().any(|column| column.reference == *wanted || column.name == *wanted);
+    let is_place = |wanted: &str| wanted.strip_prefix("column ").is_some_and(|place| place.parse::<usize>().is_ok());
+    let has = |wanted: &String| is_place(wanted) || columns.clone().any(|column| column.name == *wanted);
     form.columns.opt_outs.take_if(|wanted| !has(wanted));
     (form.columns.phone, form.columns.name) = (Some(phone), name);
     read_again(model)
