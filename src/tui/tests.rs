@@ -32,6 +32,7 @@ mod form_copied;
 mod form_corrected;
 mod form_kept;
 mod form_list;
+mod form_opt_outs;
 mod form_templates;
 mod form_values;
 mod held;

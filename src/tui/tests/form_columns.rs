@@ -38,24 +38,24 @@ fn a_message_without_a_list_says_that_its_columns_come_with_one() {
     assert!(screen.contains("{name} is a column once there is a list"), "{screen}");
 }
 
-fn with_list() -> TestDashboard {
+pub(super) fn with_list() -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1n↓↓↓\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None)).answer(saved(9, 3));
     dashboard.effects.clear();
     dashboard
 }
 
-fn answer(dashboard: &mut TestDashboard, list: &str) {
+pub(super) fn answer(dashboard: &mut TestDashboard, list: &str) {
     let answer = DraftAnswer::Columns { list: DraftList::File(list.into()), columns: Ok(columns()) };
     dashboard.answer(Completion::Draft(answer));
 }
 
-fn has(dashboard: &TestDashboard, words: &str) -> bool {
+pub(super) fn has(dashboard: &TestDashboard, words: &str) -> bool {
     dashboard.screen().iter().any(|line| line.contains(words))
 }
 
 /// The list as it is taken next.
-fn taken_by(dashboard: &mut TestDashboard) -> Option<(DraftList, ChosenColumns)> {
+pub(super) fn taken_by(dashboard: &mut TestDashboard) -> Option<(DraftList, ChosenColumns)> {
     writes(dashboard).into_iter().find_map(|write| match write {
         DraftWrite::TakeList { list, .. } => Some((list.list, list.columns)),
         _ => None,
@@ -121,30 +121,6 @@ fn a_phone_column_that_was_guessed_wrong_is_changed_in_the_form_and_the_list_is_
     dashboard.answer(taken(9, 5, None)).effects.clear();
     dashboard.keys("j\nHi").key(Key::Esc).answer(saved(9, 6));
     assert_eq!(taken_by(&mut dashboard), Some((list, chosen)));
-}
-
-#[test]
-fn a_column_of_who_opted_out_is_named_in_the_form_and_not_the_one_with_the_phones() {
-    let mut dashboard = with_list();
-    dashboard.keys("↑\n");
-    answer(&mut dashboard, "raya.csv");
-    dashboard.keys("o");
-    assert!(has(&dashboard, "another one says who opted out"), "{:#?}", dashboard.screen());
-    dashboard.keys("Go").answer(saved(9, 4));
-
-    let (_, chosen) = taken_by(&mut dashboard).unwrap();
-    let by = |column: &ListColumn| chosen.opt_outs.as_ref() == Some(&column.reference);
-    let form = dashboard.model.form.as_ref().unwrap();
-    assert!(form.list_columns.iter().flatten().flatten().next_back().is_some_and(by), "{chosen:?}");
-    assert_eq!((chosen.phone, chosen.name), (None, ChosenName::Guessed));
-    // Behind the question about the phones the answer to that holds.
-    dashboard.answer(taken(9, 5, None)).answer(saved(9, 6)).keys("\n");
-    answer(&mut dashboard, "raya.csv");
-    dashboard.effects.clear();
-    dashboard.keys("gj\ngjo").answer(saved(9, 7));
-    let (_, chosen) = taken_by(&mut dashboard).unwrap();
-    assert_eq!(chosen.phone.as_deref(), Some("WhatsApp"));
-    assert_eq!(chosen.opt_outs.as_deref(), Some("No. Telefon"));
 }
 
 #[test]

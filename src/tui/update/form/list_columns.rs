@@ -119,6 +119,11 @@ fn choose_opt_outs(model: &mut Model, phone: Option<&str>, row: usize) -> Vec<Ef
     };
     let Some(column) = at_cursor.map(|column| column.reference.clone()) else { return Vec::new() };
     let phones = phone.map(str::to_owned).or_else(|| form.columns_before().map(|read| read.phone.clone()));
+    if phones.as_ref() == Some(&column) && missing_opt_outs(form).is_some() {
+        form.columns.opt_outs = None;
+        form.page = FormPage::Lines;
+        return read_again(model);
+    }
     if phones.as_ref() == Some(&column) {
         form.trouble = Some("that column has the phone numbers: another one says who opted out".to_owned());
         return Vec::new();
@@ -130,6 +135,14 @@ fn choose_opt_outs(model: &mut Model, phone: Option<&str>, row: usize) -> Vec<Ef
     form.columns.opt_outs = Some(column).filter(|column| form.columns.opt_outs.as_ref() != Some(column));
     form.page = FormPage::Lines;
     read_again(model)
+}
+
+/// The column that somebody said has who opted out, where the list has none such any more.
+fn missing_opt_outs(form: &BlastForm) -> Option<String> {
+    let wanted = form.columns.opt_outs.as_ref()?;
+    let is_place = wanted.strip_prefix("column ").is_some_and(|place| place.parse::<usize>().is_ok());
+    let mut columns = form.list_columns.iter().flatten().flatten();
+    (!is_place && !columns.any(|column| column.name == *wanted)).then(|| wanted.clone())
 }
 
 /// By other columns than before.
@@ -149,6 +162,12 @@ fn read_again(model: &mut Model) -> Vec<Effect> {
 /// Both are chosen: the list is read again by them, unless they are those that it was read by.
 fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
+    if let Some(column) = missing_opt_outs(form) {
+        form.trouble = Some(format!(
+            "the list has no column {column} any more, which said who opted out: choose another by o, or none by o on the phones"
+        ));
+        return Vec::new();
+    }
     let name =
         row.checked_sub(1).and_then(|at| form.name_columns(&phone).get(at).map(|column| column.reference.clone()));
     form.page = FormPage::Lines;
@@ -158,11 +177,6 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
         return Vec::new();
     }
     let name = name.map_or(ChosenName::None, ChosenName::Column);
-    // One that the list does not have any more would have it refused again.
-    let columns = form.list_columns.iter().flatten().flatten();
-    let is_place = |wanted: &str| wanted.strip_prefix("column ").is_some_and(|place| place.parse::<usize>().is_ok());
-    let has = |wanted: &String| is_place(wanted) || columns.clone().any(|column| column.name == *wanted);
-    form.columns.opt_outs.take_if(|wanted| !has(wanted));
     (form.columns.phone, form.columns.name) = (Some(phone), name);
     read_again(model)
 }
