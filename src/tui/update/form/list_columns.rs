@@ -164,7 +164,7 @@ fn choose_name(model: &mut Model, phone: String, row: usize) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
     if let Some(column) = missing_opt_outs(form) {
         form.trouble = Some(format!(
-            "the list has no column {column} any more, which said who opted out: choose another by o, or none by o on the phones"
+            "the list has no column {column} any more, which said who opted out (o: another one does; on the phones': none)"
         ));
         return Vec::new();
     }
