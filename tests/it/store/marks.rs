@@ -25,7 +25,9 @@ pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
                 base_url = \"http://127.0.0.1:9\"\ntoken = { file = \"/proc/sys/kernel/ostype\" }\n[engine]\nspeed = 600";
     let mut config = Config::from_toml_str(text).unwrap();
     config.operator = operator.to_owned();
-    memory().clone_into(&mut config.database.state_dir);
+    // The databases of all tests have one id.
+    config.database.state_dir = memory().join(scene.database.name());
+    std::fs::create_dir_all(&config.database.state_dir).unwrap();
     let (url, stop) = (scene.database.url.clone(), CancellationToken::new());
     let program = "blastdeck".to_owned();
     let setup = Setup { config, url, program, access: Access::ReadWrite, process: ProcessKind::Server, stop };
