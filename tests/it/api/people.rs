@@ -416,9 +416,12 @@ async fn a_follow_up_goes_to_those_who_got_no_further() {
     let api = client(&shop, &serve, "write").await;
     let (path, people) = sent(&shop, &api).await;
     let siti = &people[0]["id"];
+    // Everybody was asked about, however many of them the engine got to before it ended.
     shop.execute(&format!(
         "update blast_recipients set status = 'read', standing = 'read' where id = {siti};
-         update blast_recipients set status = 'sent', standing = 'sent', changed_at = sent_at where id <> {siti}"
+         update blast_recipients set status = 'sent', standing = 'sent', changed_at = sent_at where id <> {siti};
+         insert into blast_polls (blast_id, asked) select id, '{{(,)}}' from blasts
+         on conflict (blast_id) do update set asked = excluded.asked"
     ))
     .await;
     let follow = format!("{path}/follow-up");
