@@ -138,7 +138,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
                       as x (provider, senders, content_type, body, may_opt_out)
              on conflict do nothing
              returning 1)
-         select n.added from (select count(*) from added) as n (added), lateral (select case when n.added > 0 then pg_notify($5, '') end) as told"
+         select n.added from (select count(*) from added) as n (added), lateral (select case when n.added > 0 then pg_notify($5, '') end) as notified"
     ))
     .bind(webhooks.iter().map(|webhook| webhook.provider).collect::<Vec<_>>())
     .bind(senders.collect::<Vec<_>>())
